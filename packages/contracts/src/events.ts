@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { Lane, PartySource, PartyState } from './parties.ts';
+import { BoardLabels, QueueState } from './queues.ts';
+import { Locale, PartySize, Timestamp, Uuid } from './values.ts';
+
+/** Who made a change. `system` is a timer or a rule. Ids only, never names. */
+export const Actor = z.object({
+  kind: z.enum(['staff', 'guest', 'system']),
+  userId: Uuid.optional(),
+});
+export type Actor = z.infer<typeof Actor>;
+
+/** An order key as lower-case hex, so that text compares as the bytes do. */
+export const OrderKeyHex = z.string().regex(/^(?:[0-9a-f]{2})+$/);
+
+/**
+ * A party as it stands after a change: all that a projection needs, so that any single event says the
+ * whole truth as of its `seq`. No name, contact or note.
+ */
+export const PartySnapshot = z.object({
+  partyId: Uuid,
+  seq: z.int(),
+  state: PartyState,
+  lane: Lane,
+  orderKey: OrderKeyHex,
+  number: z.int(),
+  size: PartySize,
+  source: PartySource,
+  calls: z.int(),
+  joinedAt: Timestamp,
+  calledAt: Timestamp.nullable(),
+  confirmedAt: Timestamp.nullable(),
+  seatedAt: Timestamp.nullable(),
+  departedAt: Timestamp.nullable(),
+  endedAt: Timestamp.nullable(),
+});
+export type PartySnapshot = z.infer<typeof PartySnapshot>;
+
+/** A queue as it stands after a change. */
+export const QueueSnapshot = z.object({
+  seq: z.int(),
+  name: z.string(),
+  state: QueueState,
+  boardLabels: BoardLabels,
+  deleted: z.boolean(),
+});
+export type QueueSnapshot = z.infer<typeof QueueSnapshot>;
+
+const PartyEventData = z.object({
+  venueId: Uuid,
+  queueId: Uuid,
+  previousState: PartyState.nullable(),
+  party: PartySnapshot,
+  actor: Actor,
+  reason: z.string().optional(),
+});
+export type PartyEventData = z.infer<typeof PartyEventData>;
+
+const QueueChangedData = z.object({
+  venueId: Uuid,
+  queueId: Uuid,
+  queue: QueueSnapshot,
+  actor: Actor,
+});
+export type QueueChangedData = z.infer<typeof QueueChangedData>;
+
+const UserData = z.object({ userId: Uuid });
+
+/** What a mail says; a link's base is the sender's configuration. */
+export const MailContent = z.discriminatedUnion('template', [
+  z.object({ template: z.literal('verify-account'), name: z.string(), link: z.url() }),
+  z.object({ template: z.literal('account-exists'), name: z.string(), link: z.url() }),
+  z.object({ template: z.literal('reset-password'), name: z.string(), link: z.url() }),
+  z.object({
+    template: z.literal('party-called'),
+    name: z.string(),
+    number: z.int(),
+    venueName: z.string(),
+    queueName: z.string(),
+    graceSeconds: z.int(),
+    link: z.url(),
+  }),
+]);
+export type MailContent = z.infer<typeof MailContent>;
+
+/** The only event that carries personal data, since the mailer has no store to look it up in. */
+const MailRequestedData = z.object({
+  to: z.email(),
+  locale: Locale,
+  content: MailContent,
+});
+export type MailRequestedData = z.infer<typeof MailRequestedData>;
+
+/** Every type of event with its version and the schema of its `data`. Within a version only additions. */
+export const eventTypes = {
+  'party.joined': { version: 1, data: PartyEventData },
+  'party.called': { version: 1, data: PartyEventData },
+  'party.changed': { version: 1, data: PartyEventData },
+  'party.seated': { version: 1, data: PartyEventData },
+  'party.no-show': { version: 1, data: PartyEventData },
+  'party.left': { version: 1, data: PartyEventData },
+  'party.removed': { version: 1, data: PartyEventData },
+  'queue.changed': { version: 1, data: QueueChangedData },
+  'venue.deleted': { version: 1, data: z.object({ venueId: Uuid }) },
+  'user.verified': { version: 1, data: UserData },
+  'user.deleted': { version: 1, data: UserData },
+  'mail.requested': { version: 1, data: MailRequestedData },
+} as const satisfies Record<string, { version: number; data: z.ZodType }>;
+
+export type EventType = keyof typeof eventTypes;
+export type EventData<T extends EventType> = z.infer<(typeof eventTypes)[T]['data']>;
+
+export type PartyEventType = Extract<EventType, `party.${string}`>;
+
+const schemaBase = 'https://queue-manager.dev/events/';
+
+/** The `dataschema` of a type at its current version. */
+export function dataSchemaOf(type: EventType): string {
+  return `${schemaBase}${type}/${eventTypes[type].version}`;
+}
+
+const envelope = <const T extends EventType>(type: T) =>
+  z.object({
+    specversion: z.literal('1.0'),
+    id: Uuid,
+    source: z.string(),
+    type: z.literal(type),
+    subject: z.string(),
+    time: Timestamp,
+    dataschema: z.literal(dataSchemaOf(type)),
+    datacontenttype: z.literal('application/json'),
+    data: eventTypes[type].data as (typeof eventTypes)[T]['data'],
+  });
+
+/** The CloudEvents 1.0 envelope of one type. */
+export type EventOf<T extends EventType> = T extends EventType
+  ? {
+      specversion: '1.0';
+      id: string;
+      source: string;
+      type: T;
+      subject: string;
+      time: string;
+      dataschema: string;
+      datacontenttype: 'application/json';
+      data: EventData<T>;
+    }
+  : never;
+
+export type Event = EventOf<EventType>;
+
+const envelopes = Object.fromEntries(
+  (Object.keys(eventTypes) as EventType[]).map((type) => [type, envelope(type)]),
+) as unknown as { [T in EventType]: z.ZodType<EventOf<T>> };
+
+/** The schema of one event type's whole envelope. */
+export function eventSchema<T extends EventType>(type: T): z.ZodType<EventOf<T>> {
+  return envelopes[type] as unknown as z.ZodType<EventOf<T>>;
+}
+
+/** Narrows a string from outside to a known type of event. */
+export function isEventType(type: unknown): type is EventType {
+  return typeof type === 'string' && Object.hasOwn(eventTypes, type);
+}
+
+/** Puts data into its envelope. `subject` is the id of what it is about; `source` the service, as `/queue`. */
+export function makeEvent<T extends EventType>(event: {
+  id: string;
+  source: string;
+  type: T;
+  subject: string;
+  time: string;
+  data: EventData<T>;
+}): EventOf<T> {
+  return {
+    specversion: '1.0',
+    datacontenttype: 'application/json',
+    dataschema: dataSchemaOf(event.type),
+    ...event,
+  } as EventOf<T>;
+}

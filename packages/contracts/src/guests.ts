@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { PartyState } from './parties.ts';
+import { QueueState } from './queues.ts';
+import {
+  Email,
+  Estimate,
+  Locale,
+  optionalBody,
+  PartySize,
+  PersonName,
+  Phone,
+  Timestamp,
+  Uuid,
+} from './values.ts';
+
+/** A join code or ticket of any other form is simply unknown. */
+const JoinParams = z.strictObject({ joinCode: z.string().min(1).max(64) });
+export const TicketParams = z.strictObject({ ticket: z.string().min(1).max(128) });
+
+export const getJoinPage = contract({
+  operationId: 'getJoinPage',
+  summary: 'What a guest sees before joining',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/join/:joinCode',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { params: JoinParams },
+  status: 200,
+  response: z
+    .object({
+      queueId: Uuid,
+      venueName: z.string(),
+      name: z.string(),
+      text: z.string().nullable(),
+      state: QueueState,
+      waiting: z.int(),
+      estimate: Estimate.nullable(),
+      maxPartySize: z.int(),
+      selfJoin: z.boolean(),
+    })
+    .meta({ id: 'JoinPage' }),
+  problems: ['not-found'],
+});
+
+export const Joined = z
+  .object({
+    ticket: z.string(),
+    ticketUrl: z.string(),
+    number: z.int(),
+    position: z.int().nullable(),
+    estimate: Estimate.nullable(),
+  })
+  .meta({ id: 'Joined' });
+
+export const joinQueue = contract({
+  operationId: 'joinQueue',
+  summary: 'Join the line',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/join/:joinCode',
+  auth: 'public',
+  rateLimit: 'join',
+  schema: {
+    params: JoinParams,
+    body: z.strictObject({
+      name: PersonName,
+      size: PartySize.default(1),
+      email: Email.nullable().default(null),
+      phone: Phone.nullable().default(null),
+      locale: Locale.optional(),
+    }),
+  },
+  status: 201,
+  response: Joined,
+  problems: [
+    'party-too-large',
+    'self-join-off',
+    'not-found',
+    'queue-full',
+    'queue-paused',
+    'queue-closed',
+  ],
+});
+
+/** A guest's own party: nothing of any other guest. */
+export const GuestParty = z
+  .object({
+    queueId: Uuid,
+    queueName: z.string(),
+    text: z.string().nullable(),
+    endMessage: z.string().nullable(),
+    number: z.int(),
+    name: z.string().nullable(),
+    size: z.int(),
+    state: PartyState,
+    joinedAt: Timestamp,
+    calledAt: Timestamp.nullable(),
+    confirmedAt: Timestamp.nullable(),
+  })
+  .meta({ id: 'GuestParty' });
+export type GuestParty = z.infer<typeof GuestParty>;
+
+export const getTicket = contract({
+  operationId: 'getTicket',
+  summary: 'Read your own party',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/tickets/:ticket',
+  auth: 'ticket',
+  rateLimit: 'ticket',
+  schema: { params: TicketParams },
+  status: 200,
+  response: GuestParty,
+  problems: ['not-found'],
+});
+
+export const leaveQueue = contract({
+  operationId: 'leaveQueue',
+  summary: 'Leave the line',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/tickets/:ticket/leave',
+  auth: 'ticket',
+  rateLimit: 'ticket',
+  schema: { params: TicketParams, body: optionalBody({}) },
+  status: 200,
+  response: GuestParty,
+  problems: ['not-found', 'invalid-transition'],
+});

@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import {
+  type EventOf,
+  eventSchema,
+  type PartyEventType,
+  PartySnapshot,
+  QueueSnapshot,
+} from './events.ts';
+import { QueueParams } from './queues.ts';
+import { Session } from './tokens.ts';
+import { OfferedPassword } from './users.ts';
+import { Email, Estimate, Timestamp, Uuid } from './values.ts';
+import { Role } from './venues.ts';
+
+/*
+ * Routes between services. The gateway never routes them; they need the service credential.
+ */
+
+const UserParams = z.strictObject({ userId: Uuid });
+
+export const checkCredentials = contract({
+  operationId: 'checkCredentials',
+  summary: 'Whose e-mail and password these are',
+  service: 'user',
+  method: 'POST',
+  url: '/internal/credentials/check',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ email: Email, password: OfferedPassword }) },
+  status: 200,
+  response: z.object({ userId: Uuid }),
+  problems: ['invalid-credentials'],
+});
+
+/** A session counts while it began at or after `sessionsValidFrom` or is the one kept through a password change. */
+export const Account = z.object({
+  id: Uuid,
+  name: z.string(),
+  email: z.string(),
+  locale: z.string(),
+  sessionsValidFrom: Timestamp,
+  keptSessionId: Uuid.nullable(),
+});
+export type Account = z.infer<typeof Account>;
+
+export const getAccount = contract({
+  operationId: 'getAccount',
+  summary: 'An account and which of its sessions count',
+  service: 'user',
+  method: 'GET',
+  url: '/internal/users/:userId',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: UserParams },
+  status: 200,
+  response: Account,
+  problems: ['not-found'],
+});
+
+export const getSessionsOf = contract({
+  operationId: 'getSessionsOf',
+  summary: 'The open sessions of an account, for its export',
+  service: 'auth',
+  method: 'GET',
+  url: '/internal/users/:userId/sessions',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: UserParams },
+  status: 200,
+  response: z.object({ sessions: z.array(Session.omit({ current: true })) }),
+});
+
+export const getMembershipsOf = contract({
+  operationId: 'getMembershipsOf',
+  summary: 'The venues an account is a member of, for its export and its deletion',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/users/:userId/memberships',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: UserParams },
+  status: 200,
+  response: z.object({
+    memberships: z.array(
+      z.object({
+        venueId: Uuid,
+        venueName: z.string(),
+        role: Role,
+        since: Timestamp,
+        soleOwner: z.boolean(),
+      }),
+    ),
+  }),
+});
+
+const partyEventTypes = [
+  'party.joined',
+  'party.called',
+  'party.changed',
+  'party.seated',
+  'party.no-show',
+  'party.left',
+  'party.removed',
+] as const satisfies readonly PartyEventType[];
+
+/** Events of a line, as the position service takes them. */
+export const LineEvent = z.union([
+  ...partyEventTypes.map((type) => eventSchema(type)),
+  eventSchema('queue.changed'),
+]) as unknown as z.ZodType<EventOf<PartyEventType | 'queue.changed'>>;
+export type LineEvent = z.infer<typeof LineEvent>;
+
+export const Place = z.object({
+  position: z.int(),
+  estimate: Estimate,
+});
+export type Place = z.infer<typeof Place>;
+
+export const applyEvents = contract({
+  operationId: 'applyEvents',
+  summary: 'Apply events to the projection at once',
+  description:
+    'One answer an event, in order: `applied` with the place of its party (null unless waiting), or `pending` while an earlier event of the queue is missing.',
+  service: 'position',
+  method: 'POST',
+  url: '/internal/events',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ events: z.array(LineEvent).min(1).max(1_000) }) },
+  status: 200,
+  response: z.object({
+    answers: z.array(
+      z.object({ outcome: z.enum(['applied', 'pending']), place: Place.nullable() }),
+    ),
+  }),
+});
+
+export const getPlaces = contract({
+  operationId: 'getPlaces',
+  summary: 'Places of some parties of a queue, and the estimate for one who joined now',
+  service: 'position',
+  method: 'POST',
+  url: '/internal/queues/:queueId/places',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
+  status: 200,
+  response: z.object({
+    seq: z.int(),
+    waiting: z.int(),
+    estimateIfJoined: Estimate,
+    places: z.array(Place.nullable()),
+  }),
+  problems: ['not-found'],
+});
+
+/** The first line of a snapshot: the queue as of `queue.seq`. A `PartySnapshot` a line follows. */
+export const SnapshotHead = z.object({
+  venueId: Uuid,
+  queueId: Uuid,
+  queue: QueueSnapshot,
+  parties: z.int().meta({ description: 'How many lines follow' }),
+});
+export type SnapshotHead = z.infer<typeof SnapshotHead>;
+
+export const getSnapshot = contract({
+  operationId: 'getSnapshot',
+  summary: 'A queue with all parties waiting and called, as of one moment',
+  description: 'JSON lines: a SnapshotHead, then a PartySnapshot a line in the order of the line.',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/snapshot',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: { contentType: 'application/x-ndjson' },
+  problems: ['not-found'],
+});
+
+export const getPartySnapshot = contract({
+  operationId: 'getPartySnapshot',
+  summary: 'One party of a queue, in whatever state',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/parties/:partyId',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: z.strictObject({ queueId: Uuid, partyId: Uuid }) },
+  status: 200,
+  response: PartySnapshot,
+  problems: ['not-found'],
+});
+
+export const getLabels = contract({
+  operationId: 'getLabels',
+  summary: 'What a board shows for parties: the first name and the initial of the last',
+  service: 'queue',
+  method: 'POST',
+  url: '/internal/queues/:queueId/labels',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
+  status: 200,
+  response: z.object({ labels: z.array(z.string().nullable()) }),
+  problems: ['not-found'],
+});

@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { QueueParams } from './queues.ts';
+import {
+  Email,
+  Estimate,
+  Locale,
+  limits,
+  Notes,
+  optionalBody,
+  PartySize,
+  PersonName,
+  Phone,
+  page,
+  pageQuery,
+  Reason,
+  Timestamp,
+  Uuid,
+} from './values.ts';
+
+/** Priority classes, the first served first. */
+export const lanes = ['priority', 'regular'] as const;
+export const Lane = z.enum(lanes);
+export type Lane = z.infer<typeof Lane>;
+
+export const partyStates = [
+  'waiting',
+  'called',
+  'seated',
+  'departed',
+  'no_show',
+  'left',
+  'removed',
+] as const;
+export const PartyState = z.enum(partyStates);
+export type PartyState = z.infer<typeof PartyState>;
+
+export const PartySource = z.enum(['staff', 'guest']);
+export type PartySource = z.infer<typeof PartySource>;
+
+export const Party = z
+  .object({
+    id: Uuid,
+    queueId: Uuid,
+    number: z.int(),
+    ticket: z.string(),
+    ticketUrl: z.string(),
+    name: z.string().nullable().meta({ description: 'null once erased' }),
+    size: z.int(),
+    lane: Lane,
+    state: PartyState,
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+    notes: z.string().nullable(),
+    source: PartySource,
+    seq: z.int().meta({ description: 'Sequence number of the last event of this party' }),
+    position: z.int().nullable(),
+    estimate: Estimate.nullable(),
+    quoted: Estimate.nullable(),
+    joinedAt: Timestamp,
+    calledAt: Timestamp.nullable(),
+    confirmedAt: Timestamp.nullable(),
+    seatedAt: Timestamp.nullable(),
+    departedAt: Timestamp.nullable(),
+    endedAt: Timestamp.nullable(),
+    calls: z.int(),
+    possibleDuplicate: z.boolean(),
+    notifications: z.array(
+      z.object({ channel: z.string(), kind: z.string(), state: z.string(), at: Timestamp }),
+    ),
+  })
+  .meta({ id: 'Party' });
+export type Party = z.infer<typeof Party>;
+
+export const PartyParams = z.strictObject({ partyId: Uuid });
+
+/** What staff write about a party; `null` clears. */
+const contactFields = {
+  email: Email.nullable(),
+  phone: Phone.nullable(),
+  notes: Notes.nullable(),
+};
+
+export const addParty = contract({
+  operationId: 'addParty',
+  summary: "Add a party at the host's stand",
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/queues/:queueId/parties',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: QueueParams,
+    body: z.strictObject({
+      name: PersonName,
+      size: PartySize.default(1),
+      lane: Lane.default('regular'),
+      email: contactFields.email.default(null),
+      phone: contactFields.phone.default(null),
+      notes: contactFields.notes.default(null),
+      locale: Locale.optional(),
+    }),
+  },
+  status: 201,
+  response: Party,
+  problems: ['party-too-large', 'not-found', 'queue-full', 'queue-paused', 'queue-closed'],
+});
+
+/** Comma-separated, as in `?state=waiting,called`. */
+const PartyStates = z
+  .string()
+  .transform((written) => written.split(','))
+  .pipe(z.array(PartyState).min(1));
+
+export const listParties = contract({
+  operationId: 'listParties',
+  summary: 'List parties in the order of the line',
+  description:
+    'Without `state`, those waiting and called. `q` finds the start of a name, or a number.',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/queues/:queueId/parties',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: QueueParams,
+    querystring: pageQuery({
+      state: PartyStates.default(['waiting', 'called']),
+      lane: Lane.optional(),
+      q: z.string().trim().min(1).max(80).optional(),
+    }),
+  },
+  status: 200,
+  response: page(Party),
+  problems: ['not-found'],
+});
+
+export const getParty = contract({
+  operationId: 'getParty',
+  summary: 'Read a party',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/parties/:partyId',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: { params: PartyParams },
+  status: 200,
+  response: Party,
+  problems: ['not-found'],
+});
+
+export const updateParty = contract({
+  operationId: 'updateParty',
+  summary: 'Change what is known of a party',
+  service: 'queue',
+  method: 'PATCH',
+  url: '/v1/parties/:partyId',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: PartyParams,
+    body: z.strictObject({ name: PersonName, size: PartySize, ...contactFields }).partial(),
+  },
+  status: 200,
+  response: Party,
+  problems: ['party-too-large', 'not-found'],
+});
+
+export const callNext = contract({
+  operationId: 'callNext',
+  summary: 'Call the first party that fits',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/queues/:queueId/call-next',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: QueueParams,
+    body: optionalBody({
+      maxSize: z.int().min(1).max(limits.partySizeMax).optional(),
+      minSize: z.int().min(1).max(limits.partySizeMax).optional(),
+      lane: Lane.optional(),
+    }),
+  },
+  status: 200,
+  response: Party,
+  problems: ['not-found', 'nobody-waiting'],
+});
+
+const move = <const Id extends string, const U extends string>(
+  operationId: Id,
+  url: U,
+  summary: string,
+) =>
+  contract({
+    operationId,
+    summary,
+    service: 'queue',
+    method: 'POST',
+    url,
+    auth: 'host',
+    rateLimit: 'account',
+    schema: { params: PartyParams, body: optionalBody({ reason: Reason.optional() }) },
+    status: 200,
+    response: Party,
+    problems: ['not-found', 'invalid-transition'],
+  });
+
+export const callParty = move(
+  'callParty',
+  '/v1/parties/:partyId/call',
+  'Call this party, or call it again',
+);
+export const seatParty = move('seatParty', '/v1/parties/:partyId/seat', 'Seat this party');
+export const noShowParty = move(
+  'noShowParty',
+  '/v1/parties/:partyId/no-show',
+  'The called party did not come',
+);
+export const removeParty = move(
+  'removeParty',
+  '/v1/parties/:partyId/remove',
+  'Take this party out of the line',
+);

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { OfferedPassword } from './users.ts';
+import { Email, page, pageQuery, Timestamp, Uuid } from './values.ts';
+
+/** `expiresIn` is in seconds. */
+export const TokenPair = z
+  .object({
+    accessToken: z.string(),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int(),
+    refreshToken: z.string(),
+  })
+  .meta({ id: 'TokenPair' });
+export type TokenPair = z.infer<typeof TokenPair>;
+
+export const login = contract({
+  operationId: 'login',
+  summary: 'Sign in',
+  service: 'auth',
+  method: 'POST',
+  url: '/v1/auth/login',
+  auth: 'public',
+  rateLimit: 'credentials',
+  schema: { body: z.strictObject({ email: Email, password: OfferedPassword }) },
+  status: 200,
+  response: TokenPair,
+  problems: ['invalid-credentials'],
+});
+
+export const refresh = contract({
+  operationId: 'refresh',
+  summary: 'Change a refresh token for a new pair',
+  service: 'auth',
+  method: 'POST',
+  url: '/v1/auth/refresh',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ refreshToken: z.string().min(1).max(512) }) },
+  status: 200,
+  response: TokenPair,
+  problems: ['invalid-refresh-token'],
+});
+
+export const logout = contract({
+  operationId: 'logout',
+  summary: 'End this session',
+  service: 'auth',
+  method: 'POST',
+  url: '/v1/auth/logout',
+  auth: 'user',
+  rateLimit: 'account',
+  status: 204,
+});
+
+export const Session = z
+  .object({
+    id: Uuid,
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp,
+    expiresAt: Timestamp,
+    current: z.boolean(),
+  })
+  .meta({ id: 'Session' });
+export type Session = z.infer<typeof Session>;
+
+export const listSessions = contract({
+  operationId: 'listSessions',
+  summary: 'List your open sessions',
+  service: 'auth',
+  method: 'GET',
+  url: '/v1/auth/sessions',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: { querystring: pageQuery({}) },
+  status: 200,
+  response: page(Session),
+});
+
+export const endSession = contract({
+  operationId: 'endSession',
+  summary: 'End one of your sessions',
+  service: 'auth',
+  method: 'DELETE',
+  url: '/v1/auth/sessions/:sessionId',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: { params: z.strictObject({ sessionId: Uuid }) },
+  status: 204,
+  problems: ['not-found'],
+});
+
+/** RFC 7517; only public parts of P-256 keys. */
+export const JsonWebKeySet = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.literal('EC'),
+        crv: z.literal('P-256'),
+        x: z.string(),
+        y: z.string(),
+        kid: z.string(),
+        alg: z.literal('ES256'),
+        use: z.literal('sig'),
+      }),
+    ),
+  })
+  .meta({ id: 'JsonWebKeySet' });
+
+export const getJwks = contract({
+  operationId: 'getJwks',
+  summary: 'Public keys that access tokens are signed with',
+  service: 'auth',
+  method: 'GET',
+  url: '/.well-known/jwks.json',
+  auth: 'public',
+  rateLimit: 'address',
+  status: 200,
+  response: JsonWebKeySet,
+});
+
+/** Claims of an access token: `sub` is the account, `sid` its session. No roles: those are the queue service's. */
+export const AccessTokenClaims = z.object({
+  iss: z.literal('queue-manager'),
+  aud: z.literal('queue-manager'),
+  sub: Uuid,
+  sid: Uuid,
+  iat: z.int(),
+  exp: z.int(),
+});
+export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
+
+/** Lives of tokens, in seconds. */
+export const tokenLives = {
+  accessSeconds: 15 * 60,
+  refreshSeconds: 30 * 24 * 60 * 60,
+  /** A token spent this recently gets its successor again: mobile networks lose replies. */
+  reuseGraceSeconds: 20,
+} as const;

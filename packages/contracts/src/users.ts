@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { Email, Locale, PersonName, Timestamp, Uuid } from './values.ts';
+
+export const User = z
+  .object({
+    id: Uuid,
+    name: z.string(),
+    email: z.string(),
+    locale: z.string(),
+    createdAt: Timestamp,
+    verifiedAt: Timestamp,
+  })
+  .meta({ id: 'User' });
+export type User = z.infer<typeof User>;
+
+/** Length alone; equality with the e-mail and commonness are judged by the user service. */
+export const Password = z
+  .string()
+  .min(8, 'must have at least 8 characters')
+  .max(128, 'must have at most 128 characters');
+
+/** A password offered for checking: no lower limit, so that a wrong one is only ever "wrong". */
+export const OfferedPassword = z.string().min(1).max(1_024);
+
+const AccountToken = z.string().min(1).max(512);
+
+export const signUp = contract({
+  operationId: 'signUp',
+  summary: 'Ask for an account; a mail with a verification link follows',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users',
+  auth: 'public',
+  rateLimit: 'credentials',
+  schema: {
+    body: z.strictObject({
+      name: PersonName,
+      email: Email,
+      password: Password,
+      locale: Locale.default('en'),
+    }),
+  },
+  status: 202,
+  response: z.object({ status: z.literal('pending') }),
+});
+
+export const verifyUser = contract({
+  operationId: 'verifyUser',
+  summary: 'Confirm a sign-up with the token from its mail',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/verify',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ token: AccountToken }) },
+  status: 200,
+  response: User,
+  problems: ['invalid-token'],
+});
+
+export const resendVerification = contract({
+  operationId: 'resendVerification',
+  summary: 'Ask for the verification mail again',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/verify/resend',
+  auth: 'public',
+  rateLimit: 'credentials',
+  schema: { body: z.strictObject({ email: Email }) },
+  status: 202,
+  response: z.object({ status: z.literal('pending') }),
+});
+
+export const forgotPassword = contract({
+  operationId: 'forgotPassword',
+  summary: 'Ask for a mail with a password reset link',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/password/forgot',
+  auth: 'public',
+  rateLimit: 'credentials',
+  schema: { body: z.strictObject({ email: Email }) },
+  status: 202,
+  response: z.object({ status: z.literal('pending') }),
+});
+
+export const resetPassword = contract({
+  operationId: 'resetPassword',
+  summary: 'Set a new password with the token from the mail; every session ends',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/password/reset',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ token: AccountToken, password: Password }) },
+  status: 204,
+  problems: ['invalid-token'],
+});
+
+export const getMe = contract({
+  operationId: 'getMe',
+  summary: 'Read your own account',
+  service: 'user',
+  method: 'GET',
+  url: '/v1/users/me',
+  auth: 'user',
+  rateLimit: 'account',
+  status: 200,
+  response: User,
+});
+
+export const updateMe = contract({
+  operationId: 'updateMe',
+  summary: 'Change your name or language',
+  service: 'user',
+  method: 'PATCH',
+  url: '/v1/users/me',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: {
+    body: z.strictObject({ name: PersonName.optional(), locale: Locale.optional() }),
+  },
+  status: 200,
+  response: User,
+});
+
+export const deleteMe = contract({
+  operationId: 'deleteMe',
+  summary: 'Delete your account',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/me/delete',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: { body: z.strictObject({ password: OfferedPassword }) },
+  status: 204,
+  problems: ['invalid-credentials', 'last-owner'],
+});
+
+export const changePassword = contract({
+  operationId: 'changePassword',
+  summary: 'Change your password; every other session ends',
+  service: 'user',
+  method: 'POST',
+  url: '/v1/users/me/password',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: {
+    body: z.strictObject({ currentPassword: OfferedPassword, newPassword: Password }),
+  },
+  status: 204,
+  problems: ['invalid-credentials'],
+});
+
+/** Everything the user service holds about an account, in its own words. */
+export const UserExport = z
+  .object({
+    exportedAt: Timestamp,
+    account: User,
+    signUps: z.array(
+      z.object({
+        id: Uuid,
+        name: z.string(),
+        email: z.string(),
+        locale: z.string(),
+        createdAt: Timestamp,
+        expiresAt: Timestamp,
+      }),
+    ),
+    sessions: z.array(z.object({ id: Uuid, createdAt: Timestamp, lastUsedAt: Timestamp })),
+    memberships: z.array(
+      z.object({ venueId: Uuid, venueName: z.string(), role: z.string(), since: Timestamp }),
+    ),
+  })
+  .meta({ id: 'UserExport' });
+export type UserExport = z.infer<typeof UserExport>;
+
+export const exportMe = contract({
+  operationId: 'exportMe',
+  summary: 'Read all data held about your account',
+  service: 'user',
+  method: 'GET',
+  url: '/v1/users/me/export',
+  auth: 'user',
+  rateLimit: 'account',
+  status: 200,
+  response: UserExport,
+});

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { Locale, page, pageQuery, TimeOfDay, Timestamp, Timezone, Title, Uuid } from './values.ts';
+
+/** From least to most; each may do all that those before it may. */
+export const roles = ['host', 'manager', 'owner'] as const;
+export const Role = z.enum(roles);
+export type Role = z.infer<typeof Role>;
+
+export const Venue = z
+  .object({
+    id: Uuid,
+    name: z.string(),
+    timezone: z.string(),
+    locale: z.string(),
+    capacity: z.int().nullable().meta({ description: 'How many people fit; null without a limit' }),
+    occupancy: z.int(),
+    dayStartsAt: z.string(),
+    retentionDays: z.int(),
+    feed: z.boolean().meta({ description: 'Whether events go to the venue message queue' }),
+    role: Role,
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Venue' });
+export type Venue = z.infer<typeof Venue>;
+
+const venueFields = {
+  name: Title,
+  timezone: Timezone,
+  locale: Locale,
+  capacity: z.int().min(1).max(1_000_000).nullable(),
+  dayStartsAt: TimeOfDay,
+  retentionDays: z.int().min(1).max(3_650),
+};
+
+const VenueParams = z.strictObject({ venueId: Uuid });
+
+export const createVenue = contract({
+  operationId: 'createVenue',
+  summary: 'Make a venue; you become its owner',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/venues',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: {
+    body: z.strictObject({
+      ...venueFields,
+      locale: venueFields.locale.default('en'),
+      capacity: venueFields.capacity.default(null),
+      dayStartsAt: venueFields.dayStartsAt.default('05:00'),
+      retentionDays: venueFields.retentionDays.default(30),
+    }),
+  },
+  status: 201,
+  response: Venue,
+});
+
+export const listVenues = contract({
+  operationId: 'listVenues',
+  summary: 'List the venues you are a member of',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/venues',
+  auth: 'user',
+  rateLimit: 'account',
+  schema: { querystring: pageQuery({}) },
+  status: 200,
+  response: page(Venue),
+});
+
+export const getVenue = contract({
+  operationId: 'getVenue',
+  summary: 'Read a venue',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/venues/:venueId',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: { params: VenueParams },
+  status: 200,
+  response: Venue,
+  problems: ['not-found'],
+});
+
+export const updateVenue = contract({
+  operationId: 'updateVenue',
+  summary: 'Change a venue',
+  service: 'queue',
+  method: 'PATCH',
+  url: '/v1/venues/:venueId',
+  auth: 'manager',
+  rateLimit: 'account',
+  schema: { params: VenueParams, body: z.strictObject(venueFields).partial() },
+  status: 200,
+  response: Venue,
+  problems: ['forbidden', 'not-found'],
+});
+
+export const deleteVenue = contract({
+  operationId: 'deleteVenue',
+  summary: 'Delete a venue with its queues',
+  service: 'queue',
+  method: 'DELETE',
+  url: '/v1/venues/:venueId',
+  auth: 'owner',
+  rateLimit: 'account',
+  schema: { params: VenueParams },
+  status: 204,
+  problems: ['forbidden', 'not-found'],
+});

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+/** What every service reads from its environment. */
+export const serviceEnv = {
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Shared by all services; proves that a call to `/internal/*` comes from one of them. */
+  INTERNAL_CREDENTIAL: z.string().min(32, 'must have at least 32 characters'),
+};
+
+export const Url = z.url();
+export const Flag = z.stringbool().default(false);
+
+/** A ring of keys for tickets as JSON: the first signs, all verify. */
+export const TicketKeys = z
+  .string()
+  .transform((json, context) => {
+    try {
+      return JSON.parse(json) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z
+      .array(
+        z.strictObject({
+          id: z.int().min(0).max(255),
+          secret: z.base64url().min(43, 'must be 32 bytes as base64url'),
+        }),
+      )
+      .min(1),
+  );
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads a service's configuration. An empty variable counts as absent.
+ * Throws a `ConfigError` with one line that names every missing or bad variable, never its value.
+ */
+export function readConfig<S extends z.ZodRawShape>(
+  shape: S,
+  env: NodeJS.ProcessEnv = process.env,
+): z.output<z.ZodObject<S>> {
+  const given = Object.fromEntries(
+    Object.keys(shape)
+      .filter((name) => env[name] !== undefined && env[name] !== '')
+      .map((name) => [name, env[name]]),
+  );
+  const parsed = z.object(shape).safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return name in given ? `${name} ${issue.message}` : `${name} is missing`;
+  });
+  throw new ConfigError(`Bad configuration: ${faults.join('; ')}`);
+}

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { contract } from '@queue-manager/contracts/contract';
+import { optionalBody, Uuid } from '@queue-manager/contracts/values';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { createApp } from './create-app.ts';
+import { credentialHeader } from './internal-client.ts';
+import { problems } from './problems.ts';
+import { route } from './route.ts';
+import { testCredential, testLogger } from './testing.ts';
+
+const greet = contract({
+  operationId: 'greet',
+  summary: 'Greet',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/greetings/:id',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: {
+    params: z.strictObject({ id: Uuid }),
+    querystring: z.strictObject({ limit: z.coerce.number().int().max(10).default(5) }),
+    body: z.strictObject({ name: z.string().min(1) }),
+  },
+  status: 201,
+  response: z.object({ text: z.string().nullable(), limit: z.int() }),
+});
+const rest = contract({
+  operationId: 'rest',
+  summary: 'Rest',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/rests',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { body: optionalBody({ seconds: z.int().default(7) }) },
+  status: 200,
+  response: z.object({ seconds: z.int() }),
+});
+const inside = contract({
+  operationId: 'inside',
+  summary: 'Inside',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/inside',
+  auth: 'internal',
+  rateLimit: 'address',
+  status: 204,
+});
+const broken = contract({ ...inside, operationId: 'broken', url: '/v1/broken', auth: 'public' });
+const away = contract({ ...broken, operationId: 'away', url: '/v1/away' });
+
+const id = '0198f3a0-0000-7000-8000-000000000001';
+
+describe('createApp', () => {
+  let app: FastifyInstance;
+  let isStoreUp = true;
+
+  before(async () => {
+    app = createApp({
+      logger: testLogger,
+      internalCredential: testCredential,
+      readiness: {
+        store: async () => {
+          if (!isStoreUp) throw new Error('away');
+        },
+      },
+    });
+    app.route(
+      route(greet, async ({ body, query, params }) => ({
+        text: params.id === id ? `Hello ${body.name}` : null,
+        limit: query.limit,
+        secret: 'never leaves',
+      })),
+    );
+    app.route(route(rest, async ({ body }) => body));
+    app.route(route(inside, async () => undefined));
+    app.route(
+      route(broken, async () => {
+        throw new TypeError('SELECT secret FROM wall');
+      }),
+    );
+    app.route(
+      route(away, async () => {
+        throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+      }),
+    );
+    await app.ready();
+  });
+  after(() => app.close());
+
+  const post = (url: string, payload?: unknown, headers: Record<string, string> = {}) =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers,
+      ...(payload === undefined ? {} : { payload: payload as object }),
+    });
+
+  it('validates, answers with the contract status and drops what the contract does not name', async () => {
+    const answer = await post(`/v1/greetings/${id}?limit=3`, { name: 'Ana' });
+    assert.equal(answer.statusCode, 201);
+    assert.deepEqual(answer.json(), { text: 'Hello Ana', limit: 3 });
+    const other = await post('/v1/greetings/0198f3a0-0000-7000-8000-000000000002', { name: 'Ana' });
+    assert.deepEqual(other.json(), { text: null, limit: 5 });
+  });
+
+  it('names the field that was refused, also an unknown or repeated one', async () => {
+    const answer = await post(`/v1/greetings/${id}`, { name: '', extra: 1 });
+    assert.equal(answer.statusCode, 400);
+    assert.equal(answer.headers['content-type'], 'application/problem+json');
+    const problem = answer.json();
+    assert.equal(problem.type, 'https://queue-manager.dev/problems/validation-failed');
+    assert.equal(problem.requestId, answer.headers['x-request-id']);
+    assert.deepEqual(problem.errors.map((error: { path: string }) => error.path).sort(), [
+      'extra',
+      'name',
+    ]);
+    const query = await post(`/v1/greetings/${id}?limit=3&limit=4`, { name: 'Ana' });
+    assert.deepEqual(query.json().errors[0].path, 'limit');
+    const unknown = await post(`/v1/greetings/${id}?colour=red`, { name: 'Ana' });
+    assert.deepEqual(unknown.json().errors[0].path, 'colour');
+  });
+
+  it('answers a malformed id like an unknown one', async () => {
+    const answer = await post('/v1/greetings/nonsense', { name: 'Ana' });
+    assert.equal(answer.statusCode, 404);
+    assert.match(answer.json().type, /not-found$/);
+  });
+
+  it('takes an absent and an empty body as an empty object only where every field is optional', async () => {
+    assert.deepEqual((await post('/v1/rests')).json(), { seconds: 7 });
+    const empty = await app.inject({
+      method: 'POST',
+      url: '/v1/rests',
+      headers: { 'content-type': 'application/json' },
+      payload: '',
+    });
+    assert.deepEqual(empty.json(), { seconds: 7 });
+    const required = await post(`/v1/greetings/${id}`);
+    assert.equal(required.statusCode, 400);
+    assert.equal(required.json().errors[0].path, 'body');
+  });
+
+  it('refuses what is not JSON, what is broken and what is too large', async () => {
+    const form = await app.inject({
+      method: 'POST',
+      url: '/v1/rests',
+      headers: { 'content-type': 'text/plain' },
+      payload: 'x',
+    });
+    assert.equal(form.statusCode, 415);
+    const torn = await app.inject({
+      method: 'POST',
+      url: '/v1/rests',
+      headers: { 'content-type': 'application/json' },
+      payload: '{"seconds":',
+    });
+    assert.equal(torn.statusCode, 400);
+    assert.equal(torn.json().errors[0].path, 'body');
+    const large = await post(`/v1/greetings/${id}`, { name: 'x'.repeat(300_000) });
+    assert.equal(large.statusCode, 413);
+  });
+
+  it('takes only a UUID as the Idempotency-Key of an anonymous caller', async () => {
+    const bad = await post('/v1/rests', {}, { 'idempotency-key': 'abc' });
+    assert.equal(bad.json().errors[0].path, 'Idempotency-Key');
+    assert.equal((await post('/v1/rests', {}, { 'idempotency-key': id })).statusCode, 200);
+  });
+
+  it('lets only the system itself into internal routes and metrics', async () => {
+    for (const url of ['/internal/inside', '/metrics']) {
+      assert.equal((await app.inject({ url })).statusCode, 401);
+      const wrong = { [credentialHeader]: `${testCredential.slice(0, -1)}x` };
+      assert.equal((await app.inject({ url, headers: wrong })).statusCode, 401);
+    }
+    const headers = { [credentialHeader]: testCredential };
+    const answer = await app.inject({ url: '/internal/inside', headers });
+    assert.equal(answer.statusCode, 204);
+    assert.equal(answer.body, '');
+    assert.match(
+      (await app.inject({ url: '/metrics', headers })).body,
+      /route="\/internal\/inside"/,
+    );
+  });
+
+  it('says nothing of its insides when it breaks, and 503 when a store is away', async () => {
+    const fault = await app.inject({ url: '/v1/broken' });
+    assert.equal(fault.statusCode, 500);
+    assert.ok(!fault.body.includes('SELECT'));
+    const outage = await app.inject({ url: '/v1/away' });
+    assert.equal(outage.statusCode, 503);
+    assert.equal(outage.headers['retry-after'], '1');
+  });
+
+  it('is ready only while its stores are', async () => {
+    assert.equal((await app.inject({ url: '/readyz' })).statusCode, 200);
+    isStoreUp = false;
+    const answer = await app.inject({ url: '/readyz' });
+    assert.equal(answer.statusCode, 503);
+    assert.match(answer.json().detail, /store/);
+    assert.equal((await app.inject({ url: '/livez' })).statusCode, 200);
+  });
+
+  it('gives one factory for each problem', () => {
+    assert.equal(problems.queueFull().code, 'queue-full');
+    assert.equal(problems.idempotencyKeyReused().status, 422);
+  });
+});

@@ -1,0 +1,264 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { limits } from '@queue-manager/contracts/values';
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify';
+import type { z } from 'zod';
+import type { VerifyAccessToken } from './access-tokens.ts';
+import { isUuid } from './ids.ts';
+import { credentialHeader, requestIdHeader } from './internal-client.ts';
+import type { Logger } from './logging.ts';
+import { createMetrics } from './metrics.ts';
+import { isOutage, Problem, problems } from './problems.ts';
+
+/** Asks one store or service whether it can be used; throws when not. */
+export type ReadinessCheck = () => Promise<unknown>;
+
+export type AppOptions = {
+  logger: Logger;
+  /** Names of what the service cannot work without, each with a way to ask it. */
+  readiness: Record<string, ReadinessCheck>;
+  internalCredential: string;
+  /** Needed by services with routes for accounts. */
+  verifyAccessToken?: VerifyAccessToken;
+  /** Addresses or ranges of proxies whose forwarded headers count; none by default. */
+  trustedProxies?: string[];
+};
+
+const readinessTimeoutMs = 2_000;
+const retryAfterSeconds = 1;
+
+/**
+ * A Fastify app with what every service needs to be a good citizen: request ids, logs without personal
+ * data, validation by contract, credentials, problem+json, `/livez`, `/readyz` and `/metrics`.
+ */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { logger, internalCredential } = options;
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // Our own line per answer names the route's pattern; Fastify's would name the address, tickets and all.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytes,
+    trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
+    genReqId: requestIdOf,
+    routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
+    // Connections that are busy finish; idle ones would keep the process from stopping.
+    forceCloseConnections: 'idle',
+  });
+  const credential = Buffer.from(internalCredential);
+
+  app.decorateRequest('claims', null);
+  app.decorateRequest('idempotencyKey', null);
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    validatorOf(schema as z.ZodType, httpPart ?? ''),
+  );
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = toProblem(error, request);
+    if (problem.status >= 500) request.log.error({ err: error.cause ?? error }, problem.code);
+    if (problem.retryAfterSeconds !== undefined)
+      reply.header('retry-after', problem.retryAfterSeconds);
+    return reply
+      .code(problem.status)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problem.toDetails(request.id));
+  });
+  app.setNotFoundHandler(() => {
+    throw problems.notFound({ detail: 'There is nothing at this address.' });
+  });
+
+  // An empty body counts as none, so that `curl -X POST` needs no trick.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(requestIdHeader, request.id);
+    const contract = request.routeOptions.config.contract;
+    if (contract === undefined) return;
+    if (contract.auth === 'internal') {
+      requireCredential(request, credential);
+    } else if (contract.auth !== 'public' && contract.auth !== 'ticket') {
+      request.claims = await claimsOf(request, options.verifyAccessToken);
+    }
+    if (contract.auth === 'ticket') {
+      reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+    }
+    if (contract.method === 'POST' && contract.auth !== 'internal' && contract.service !== 'auth') {
+      request.idempotencyKey = idempotencyKeyOf(request, contract.auth);
+    }
+  });
+
+  const metrics = createMetrics();
+  app.addHook('onResponse', async (request, reply) => {
+    const seconds = reply.elapsedTime / 1_000;
+    const routePattern = request.routeOptions.url ?? 'unknown';
+    metrics.observeRequest(request.method, routePattern, reply.statusCode, seconds);
+    const level = reply.statusCode >= 500 ? 'warn' : reply.statusCode >= 400 ? 'info' : 'debug';
+    request.log[level](
+      {
+        method: request.method,
+        route: routePattern,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+
+  app.get('/livez', async () => ({ status: 'alive' }));
+  app.get('/readyz', async () => {
+    await checkReadiness(options.readiness);
+    return { status: 'ready' };
+  });
+  app.get('/metrics', async (request, reply) => {
+    requireCredential(request, credential);
+    return reply.type(metrics.contentType).send(await metrics.render());
+  });
+  return app;
+}
+
+function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers[requestIdHeader];
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** A repeated parameter becomes an array, which no schema takes: it is refused by name, not guessed at. */
+function parseQuery(text: string): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = query[name];
+    query[name] = before === undefined ? value : [before, value].flat();
+  }
+  return query;
+}
+
+function requireCredential(request: FastifyRequest, expected: Buffer): void {
+  const given = Buffer.from(String(request.headers[credentialHeader] ?? ''));
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw problems.unauthenticated({ detail: 'This route is for the system itself.' });
+  }
+}
+
+async function claimsOf(request: FastifyRequest, verify: VerifyAccessToken | undefined) {
+  if (verify === undefined)
+    throw new Error('This service was made without an access token verifier');
+  return verify(bearerOf(request.headers.authorization));
+}
+
+/** The token of an `Authorization: Bearer` header. Throws `unauthenticated` when there is none. */
+export function bearerOf(header: string | undefined): string {
+  const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(header ?? '')?.[1];
+  if (token === undefined) {
+    throw problems.unauthenticated({
+      detail: 'Send an access token: Authorization: Bearer <token>.',
+    });
+  }
+  return token;
+}
+
+function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return null;
+  const isAnonymous = auth === 'public' || auth === 'ticket';
+  const message = isAnonymous ? 'must be a UUID' : 'must have 1 to 255 characters';
+  const isGood =
+    typeof key === 'string' && (isAnonymous ? isUuid(key) : key.length >= 1 && key.length <= 255);
+  if (isGood) return key as string;
+  throw problems.validationFailed({
+    detail: `Idempotency-Key ${message}.`,
+    errors: [{ path: 'Idempotency-Key', message }],
+  });
+}
+
+function validatorOf(schema: z.ZodType, httpPart: string) {
+  return (value: unknown) => {
+    const parsed = schema.safeParse(value ?? undefined);
+    if (parsed.success) return { value: parsed.data };
+    // An id of the wrong form cannot exist: the same 404 as for one that does not.
+    if (httpPart === 'params') return { error: problems.notFound() };
+    const errors = parsed.error.issues.flatMap((issue) => {
+      const path = issue.path.join('.');
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((key) => ({
+          path: path === '' ? key : `${path}.${key}`,
+          message: 'is not a known field',
+        }));
+      }
+      return [{ path: path === '' ? httpPart : path, message: issue.message }];
+    });
+    const detail = errors.map((error) => `${error.path}: ${error.message}`).join('; ');
+    return { error: problems.validationFailed({ detail, errors }) };
+  };
+}
+
+function toProblem(error: FastifyError, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  if (error.validation !== undefined && error.cause instanceof Problem) return error.cause;
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return problems.unsupportedMediaType({
+        detail: 'Send JSON with Content-Type: application/json.',
+      });
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return problems.payloadTooLarge({
+        detail: `A body may have at most ${limits.bodyBytes} bytes.`,
+      });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return problems.validationFailed({ detail: 'The body does not have the length it states.' });
+  }
+  if (isOutage(error)) {
+    return problems.unavailable({ cause: error, retryAfterSeconds });
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    const isBody = error instanceof SyntaxError || error.code?.startsWith('FST_ERR_CTP');
+    return problems.validationFailed({
+      detail: isBody ? 'The body is not valid JSON.' : 'The request is not valid.',
+      errors: [
+        {
+          path: isBody ? 'body' : request.method,
+          message: isBody ? 'is not valid JSON' : 'is not valid',
+        },
+      ],
+    });
+  }
+  return problems.internalError({
+    detail: 'Try again; if it happens again, name the requestId to support.',
+    cause: error,
+  });
+}
+
+async function checkReadiness(checks: Record<string, ReadinessCheck>): Promise<void> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        await withTimeout(check(), readinessTimeoutMs);
+        return null;
+      } catch {
+        return name;
+      }
+    }),
+  );
+  const away = results.filter((name) => name !== null);
+  if (away.length > 0) {
+    throw problems.unavailable({ detail: `Not ready: ${away.join(', ')}.`, retryAfterSeconds });
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

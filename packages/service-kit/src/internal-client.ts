@@ -1,0 +1,114 @@
+import type { Readable } from 'node:stream';
+import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
+import {
+  type ProblemCode,
+  ProblemDetails,
+  problemTypeBase,
+} from '@queue-manager/contracts/problems';
+import { Pool } from 'undici';
+import type { z } from 'zod';
+import { Problem } from './problems.ts';
+
+export const credentialHeader = 'x-internal-credential';
+export const requestIdHeader = 'x-request-id';
+
+/** Another service did not answer, or not as its contract says. */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+}
+
+type Input<T> = T extends z.ZodType ? z.input<T> : never;
+type CallOptions<C extends Contract> = (C['schema'] extends { params: infer P }
+  ? { params: Input<P> }
+  : unknown) &
+  (C['schema'] extends { body: infer B } ? { body: Input<B> } : unknown) & {
+    requestId?: string;
+    /** Gives up after this long; milliseconds, 5,000 by default. */
+    timeoutMs?: number;
+  };
+type CallResult<C extends Contract> = C['response'] extends z.ZodType
+  ? z.output<C['response']>
+  : C['response'] extends { contentType: string }
+    ? Readable
+    : undefined;
+
+export type InternalClient = {
+  /**
+   * Calls a route of another service by its contract. Throws the `Problem` that the contract names, or an
+   * `UpstreamError` when the service is away, too slow, or answers something else.
+   */
+  call<C extends Contract>(contract: C, options: CallOptions<C>): Promise<CallResult<C>>;
+  close(): Promise<void>;
+};
+
+/** A client of one service, with its own connections and the service credential. */
+export function createInternalClient(options: {
+  baseUrl: string;
+  credential: string;
+  connections?: number;
+}): InternalClient {
+  const pool = new Pool(options.baseUrl, {
+    connections: options.connections ?? 32,
+    pipelining: 1,
+    connect: { timeout: 2_000 },
+  });
+
+  async function call(contract: Contract, given: Record<string, unknown>): Promise<unknown> {
+    const params = (given.params ?? {}) as Record<string, string>;
+    const path = contract.url.replace(/:(\w+)/g, (_, name: string) =>
+      encodeURIComponent(params[name] as string),
+    );
+    const timeoutMs = (given.timeoutMs as number | undefined) ?? 5_000;
+    const isRaw = isRawBody(contract.response);
+    try {
+      const answer = await pool.request({
+        method: contract.method,
+        path,
+        headers: {
+          [credentialHeader]: options.credential,
+          ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(given.requestId === undefined
+            ? {}
+            : { [requestIdHeader]: given.requestId as string }),
+        },
+        body: given.body === undefined ? null : JSON.stringify(given.body),
+        // A stream may take as long as it flows; anything else has one deadline in all.
+        ...(isRaw ? { headersTimeout: timeoutMs } : { signal: AbortSignal.timeout(timeoutMs) }),
+      });
+      if (answer.statusCode === contract.status) {
+        if (isRaw) return answer.body;
+        if (contract.response === undefined) return void (await answer.body.dump());
+        return (contract.response as z.ZodType).parse(await answer.body.json());
+      }
+      throw problemOf(contract, answer.statusCode, await answer.body.text());
+    } catch (error) {
+      if (error instanceof Problem || error instanceof UpstreamError) throw error;
+      throw new UpstreamError(`${contract.service} did not answer ${contract.operationId}`, {
+        cause: error,
+      });
+    }
+  }
+
+  return {
+    call: call as InternalClient['call'],
+    close: () => pool.close(),
+  };
+}
+
+function problemOf(contract: Contract, status: number, body: string): Error {
+  const parsed = ProblemDetails.safeParse(parseJson(body));
+  const code = parsed.success
+    ? (parsed.data.type.slice(problemTypeBase.length) as ProblemCode)
+    : null;
+  if (code !== null && contract.problems.includes(code))
+    return new Problem(code, { detail: parsed.data?.detail ?? '' });
+  return new UpstreamError(`${contract.service} answered ${contract.operationId} with ${status}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

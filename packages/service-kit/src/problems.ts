@@ -1,0 +1,110 @@
+import {
+  type FieldError,
+  type ProblemCode,
+  type ProblemDetails,
+  problemTypeBase,
+  problemTypes,
+} from '@queue-manager/contracts/problems';
+
+export type ProblemOptions = {
+  /** What happened this time, in words for a person; must hold no personal data. */
+  detail?: string;
+  errors?: FieldError[];
+  /** Seconds, sent as `Retry-After`. */
+  retryAfterSeconds?: number;
+  cause?: unknown;
+};
+
+/** An error that is meant for the caller. Thrown anywhere, formed into problem+json once, by the app. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly errors: FieldError[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    super(options.detail ?? `${problemTypes[code].title}.`, { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.status = problemTypes[code].status;
+    this.errors = options.errors;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  /** The body of the answer. */
+  toDetails(requestId: string): ProblemDetails {
+    return {
+      type: problemTypeBase + this.code,
+      title: problemTypes[this.code].title,
+      status: this.status,
+      detail: this.message,
+      requestId,
+      ...(this.errors === undefined ? {} : { errors: this.errors }),
+    };
+  }
+}
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+type ProblemFactories = {
+  [C in ProblemCode as CamelCase<C>]: (options?: ProblemOptions) => Problem;
+};
+
+/** One factory a code: `throw problems.queueFull()`. */
+export const problems = Object.fromEntries(
+  (Object.keys(problemTypes) as ProblemCode[]).map((code) => [
+    code.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
+    (options?: ProblemOptions) => new Problem(code, options),
+  ]),
+) as ProblemFactories;
+
+/** Refuses one field that only the handler could judge. */
+export function invalidField(path: string, message: string): Problem {
+  return problems.validationFailed({ detail: `${path} ${message}.`, errors: [{ path, message }] });
+}
+
+const outageCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CON_COUNT_ERROR',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_NORMAL_SHUTDOWN',
+  'POOL_CLOSED',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+]);
+const outageNames = new Set([
+  'TimeoutError',
+  'MaxRetriesPerRequestError',
+  'UpstreamError',
+  'ClusterAllFailedError',
+]);
+const outageMessages = [
+  'Connection is closed',
+  "Stream isn't writeable",
+  'Command timed out',
+  "Can't add new command when connection is in closed state",
+];
+
+/** Whether an error says that a store or another service is away, rather than that our code is wrong. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && outageCodes.has(code)) return true;
+  if (outageNames.has(error.name)) return true;
+  if (outageMessages.some((message) => error.message.includes(message))) return true;
+  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  return error.cause !== undefined && error.cause !== error && isOutage(error.cause);
+}

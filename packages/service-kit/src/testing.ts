@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createConnection } from 'mysql2/promise';
+import { createLogger, type Logger } from './logging.ts';
+
+/** A value that `npm test` puts into the environment. Throws one clear line when the stores are not there. */
+export function testEnv(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') {
+    throw new Error(`${name} is not set: run tests with npm test, which starts the stores`);
+  }
+  return value;
+}
+
+/** Logs nothing unless `LOG_LEVEL` asks for it. */
+export const testLogger: Logger = createLogger({
+  name: 'test',
+  level: process.env.TEST_LOG_LEVEL ?? 'silent',
+});
+
+/** A service credential for tests. */
+export const testCredential = 'a-service-credential-for-tests-only-0123456789';
+
+/** A short random name, so that test files share a store without meeting. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}_${randomBytes(6).toString('hex')}`;
+}
+
+/** An empty MySQL database of its own, from the server that `MYSQL_URL` names. */
+export async function freshDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const server = new URL(testEnv('MYSQL_URL'));
+  const name = uniqueName('qm_test');
+  const run = async (statement: string) => {
+    const connection = await createConnection(server.href);
+    try {
+      await connection.query(statement);
+    } finally {
+      await connection.end();
+    }
+  };
+  await run(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
+  const url = new URL(server.href);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => run(`DROP DATABASE ${name}`) };
+}
+
+/**
+ * Waits until a condition holds and gives back what it gave. Throws after the deadline (milliseconds, 15,000
+ * by default; generous, since it bounds a failure and never a success).
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  deadlineMs = 15_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value as NonNullable<T>;
+    if (Date.now() > deadline) throw new Error(`Waited ${deadlineMs} ms in vain until ${what}`);
+    await delay(20);
+  }
+}
