@@ -1,0 +1,218 @@
+/**
+ * What every npm script of this repository goes through:
+ *
+ *   node bootstrap.mjs COMMAND [ARGUMENT...]
+ *
+ * It needs nothing but a Node >= 20: it installs the dependencies when they are missing or stale,
+ * and runs the command's TypeScript with the Node 24 that comes with them. Its own words go to
+ * standard error, since standard output belongs to the command.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+const commands = {
+  start: 'packages/local-stack/src/start.ts',
+  dev: 'packages/local-stack/src/dev.ts',
+  stores: 'packages/local-stack/src/stores-only.ts',
+  test: 'packages/local-stack/src/test.ts',
+  check: 'packages/local-stack/src/check.ts',
+  fix: 'packages/local-stack/src/fix.ts',
+  openapi: 'packages/contracts/src/generate-openapi.ts',
+  replay: 'packages/local-stack/src/replay.ts',
+};
+
+const oldestNode = 20;
+const wantedNode = 24;
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(line) {
+  say(line);
+  process.exit(1);
+}
+
+function majorOf(version) {
+  return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
+}
+
+/**
+ * Whether node_modules holds what package-lock.json says. npm describes what it installed in
+ * node_modules/.package-lock.json, last of all, so an interrupted installation has none.
+ */
+function dependenciesAreFresh() {
+  try {
+    const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
+    const wanted = read('package-lock.json');
+    const installed = read('node_modules/.package-lock.json');
+    for (const [path, entry] of Object.entries(wanted)) {
+      if (!path.startsWith('node_modules/')) continue;
+      const present = installed[path];
+      // What is for other platforms is left out of an installation.
+      if (!present && entry.optional) continue;
+      if (!present || present.version !== entry.version || present.integrity !== entry.integrity) {
+        return false;
+      }
+    }
+    return process.platform !== 'linux' || existsSync(bundledNode());
+  } catch {
+    return false;
+  }
+}
+
+function bundledNode() {
+  return join(root, 'node_modules', `node-linux-${process.arch}`, 'bin/node');
+}
+
+async function installDependencies() {
+  // Not inside node_modules, which npm ci deletes.
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const release = await lock(join(tmpdir(), `queue-manager-install-${name}`));
+  try {
+    if (dependenciesAreFresh()) return; // Another start in this folder was faster.
+    say('Installing dependencies …');
+    const npm = process.env.npm_execpath?.endsWith('.js')
+      ? [process.execPath, process.env.npm_execpath]
+      : ['npm'];
+    // Whatever the environment says (NODE_ENV=production), tests and Node 24 are part of it.
+    const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional'];
+    const { code, output } = await runQuietly(npm[0], [...npm.slice(1), ...args]);
+    if (code !== 0) fail(`${output.trimEnd()}\nnpm ci failed: the dependencies are not installed`);
+  } finally {
+    release();
+  }
+}
+
+/** A lock held by a living process of this machine. */
+async function lock(path) {
+  for (;;) {
+    try {
+      mkdirSync(path);
+      writeFileSync(join(path, 'pid'), String(process.pid));
+      const release = () => rmSync(path, { recursive: true, force: true });
+      process.once('exit', release);
+      return release;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (!holderIsAlive(path)) rmSync(path, { recursive: true, force: true });
+    else await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function holderIsAlive(path) {
+  try {
+    process.kill(Number(readFileSync(join(path, 'pid'), 'utf8')), 0);
+    return true;
+  } catch (error) {
+    // Without a number its holder is about to write it, unless it died there.
+    if (error.code === 'ENOENT')
+      return existsSync(path) && Date.now() - statSync(path).mtimeMs < 2000;
+    return error.code === 'EPERM';
+  }
+}
+
+function runQuietly(file, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk) => {
+        output += chunk;
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+
+/** The Node that came with the dependencies where it runs, or the present one when new enough. */
+function findNode() {
+  const bundled = bundledNode();
+  if (existsSync(bundled) && spawnSync(bundled, ['--version']).status === 0) return bundled;
+  if (majorOf(process.version) >= wantedNode) return process.execPath;
+  return fail(
+    `Node ${wantedNode} is needed on this system (this is ${process.version}): install it and try again`,
+  );
+}
+
+/**
+ * Calls back when npm, which started this process, is gone: killed in a way that it could not pass
+ * on. Between npm and this process there may be a shell.
+ */
+function onNpmGone(callback) {
+  if (!process.env.npm_execpath) return;
+  const parent = process.ppid;
+  const grandparent = isShell(parent) ? parentOf(parent) : undefined;
+  const timer = setInterval(() => {
+    const gone =
+      process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent);
+    if (!gone) return;
+    clearInterval(timer);
+    callback();
+  }, 250);
+  timer.unref();
+}
+
+function isShell(pid) {
+  try {
+    return /^(sh|dash|bash|zsh|ash|busybox)$/.test(
+      readFileSync(`/proc/${pid}/comm`, 'utf8').trim(),
+    );
+  } catch {
+    return false;
+  }
+}
+
+function parentOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs the command's script and ends with its exit code. */
+function run(script, args) {
+  const node = findNode();
+  const child = spawn(node, [join(root, script), ...args], {
+    cwd: root,
+    // The channel tells the script when this process ends, however it ends.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+      // Keeps the types already stripped and the code already compiled between runs.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/node'),
+    },
+  });
+  // The script counts signals that come in quick succession as one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  onNpmGone(() => child.kill('SIGTERM'));
+  child.once('error', (error) => fail(`cannot run ${node}: ${error.message}`));
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.exit(signal === 'SIGINT' ? 130 : 1);
+  });
+}
+
+const [command = '', ...args] = process.argv.slice(2);
+const script = commands[command];
+if (script === undefined) {
+  fail(`usage: node bootstrap.mjs ${Object.keys(commands).join('|')} [argument...]`);
+}
+if (majorOf(process.version) < oldestNode) {
+  fail(`Node ${oldestNode} or newer is needed to begin with (this is ${process.version})`);
+}
+if (!dependenciesAreFresh()) await installDependencies();
+run(script, args);

@@ -1,0 +1,43 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { StackError } from './stack-error.ts';
+import { writeFileDurably } from './write-file.ts';
+
+export interface Secrets {
+  /** What services show each other on internal calls. */
+  INTERNAL_CREDENTIAL: string;
+  /** JSON: a ring of `{ id, secret }`; the first signs tickets, all verify them. */
+  TICKET_KEYS: string;
+  /** JSON: a ring of private EC P-256 JWKs; the first signs access tokens, all verify them. */
+  TOKEN_KEYS: string;
+  /** Signs verification and reset tokens of accounts. */
+  ACCOUNT_TOKEN_SECRET: string;
+}
+
+/**
+ * The secrets of the system whose data is in this folder, made when they are first asked for.
+ *
+ * @throws StackError when their file is damaged: making new ones would end every session and ticket.
+ */
+export function secretsOf(dataDir: string): Secrets {
+  const path = join(resolve(dataDir), 'secrets.json');
+  if (!existsSync(path)) writeFileDurably(path, `${JSON.stringify(newSecrets(), null, 2)}\n`);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
+  } catch {
+    throw new StackError(`${path} is damaged: restore it, or start over with another DATA_DIR`);
+  }
+}
+
+function newSecrets(): Secrets {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = randomBytes(8).toString('base64url');
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
+  return {
+    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
+    TICKET_KEYS: JSON.stringify([{ id: 1, secret: randomBytes(32).toString('base64url') }]),
+    TOKEN_KEYS: JSON.stringify([jwk]),
+    ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
+  };
+}

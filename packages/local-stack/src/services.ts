@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from './repository.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface Service {
+  name: string;
+  /** Secrets it is given besides the credential for internal calls; no service gets another's. */
+  secrets: (keyof Secrets)[];
+}
+
+/** Every service of the system; each is started from services/<name>/src/main.ts. */
+const everyService: Service[] = [
+  { name: 'auth', secrets: ['TOKEN_KEYS'] },
+  { name: 'user', secrets: ['ACCOUNT_TOKEN_SECRET'] },
+  { name: 'queue', secrets: ['TICKET_KEYS'] },
+  { name: 'position', secrets: ['TICKET_KEYS'] },
+  { name: 'mailer', secrets: [] },
+  { name: 'gateway', secrets: [] },
+];
+
+export const services = everyService.filter(({ name }) =>
+  existsSync(join(repositoryRoot, 'services', name, 'src/main.ts')),
+);
+
+/** The variable by which the others find a service: AUTH_SERVICE_URL, … */
+export function addressVariable(service: string): string {
+  return `${service.toUpperCase()}_SERVICE_URL`;
+}

@@ -1,0 +1,38 @@
+/**
+ * `npm run stores -- [--write-env FILE]`: the backing stores alone, until stopped, so that single test
+ * files run fast against them. Their addresses are printed, or written to FILE, as shell exports.
+ */
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from './repository.ts';
+import { secretsOf } from './secrets.ts';
+import { startStores } from './stores.ts';
+import { ensurePrograms } from './system-packages.ts';
+import { runUntilStopped, say } from './terminal.ts';
+import { writeFileDurably } from './write-file.ts';
+
+await runUntilStopped(async (stopping) => {
+  const { values } = parseArgs({ options: { 'write-env': { type: 'string' } } });
+  const dataDir = process.env.DATA_DIR ?? '.data';
+  await ensurePrograms(process.env, repositoryRoot, say);
+  const stores = await startStores({
+    dataDir,
+    ...(process.env.MAIL_PORT ? { mailPort: Number(process.env.MAIL_PORT) } : {}),
+    log: say,
+  });
+  try {
+    const env = { ...stores.env, ...secretsOf(dataDir) };
+    if (stores.mailUrl) Object.assign(env, { MAIL_URL: stores.mailUrl });
+    const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
+    const file = values['write-env'];
+    if (file) {
+      writeFileDurably(file, lines.join(''));
+      say(`Stores are ready; their addresses are in ${file}. Ctrl-C stops them.`);
+    } else {
+      process.stdout.write(lines.join(''));
+      say('Stores are ready. Ctrl-C stops them.');
+    }
+    await stopping;
+  } finally {
+    await stores.stop();
+  }
+});

@@ -1,0 +1,113 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { lockDataDir } from './data-dir-lock.ts';
+import { StackError } from './stack-error.ts';
+import { startDynamodb } from './stores/dynamodb.ts';
+import { startMail } from './stores/mail.ts';
+import { startMariadb } from './stores/mariadb.ts';
+import { startRedis } from './stores/redis.ts';
+import type { StartedStore, StoreContext } from './stores/run-store.ts';
+import { startSqs } from './stores/sqs.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
+
+export interface StoresOptions {
+  /** Folder for the data of all stores; made when missing, kept when they stop. */
+  dataDir: string;
+  /** Taken as the person's own environment: addresses in it are used instead of starting a store. */
+  env?: NodeJS.ProcessEnv;
+  /** Port of the inbox's web page and HTTP API; a free one when not given. */
+  mailPort?: number;
+  /** Takes one line at a time: a store crashed and was started again. */
+  log?: (line: string) => void;
+}
+
+export interface Stores {
+  /** The environment in which programs find every store, own and given ones. */
+  env: Record<string, string>;
+  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
+  mailUrl: string | undefined;
+  /** The stores started here, by name. */
+  processes: Map<string, SupervisedProcess>;
+  /** Stops them, side by side, and releases the data folder. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** In the order in which a reader thinks of them; `givenBy`: any of these given means not started. */
+const kinds: {
+  givenBy: string[];
+  start(context: StoreContext, options: StoresOptions, region: string): Promise<StartedStore>;
+}[] = [
+  { givenBy: ['MYSQL_URL'], start: startMariadb },
+  { givenBy: ['REDIS_URL'], start: startRedis },
+  { givenBy: ['AWS_ENDPOINT_URL_DYNAMODB'], start: startDynamodb },
+  {
+    givenBy: ['AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_SNS'],
+    start: (context, _options, region) => startSqs(context, region),
+  },
+  {
+    givenBy: ['SMTP_URL'],
+    start: (context, options) => startMail(context, options.mailPort),
+  },
+];
+
+/**
+ * Starts every backing store whose address the environment does not give, side by side, and waits
+ * until all of them answer.
+ *
+ * @throws StackError with one line that says what is wrong; nothing is left running then.
+ */
+export async function startStores(options: StoresOptions): Promise<Stores> {
+  const { env = process.env, log = () => {} } = options;
+  const dataDir = resolve(options.dataDir);
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StackError(`cannot make the data folder ${dataDir}: ${(error as Error).message}`);
+  }
+  const unlock = lockDataDir(dataDir);
+  const region = env.AWS_REGION ?? 'eu-west-1';
+  const context: StoreContext = { dataDir, env, log };
+  const given: Record<string, string> = {};
+  const starting: Promise<StartedStore>[] = [];
+  for (const { givenBy, start } of kinds) {
+    const addresses = givenBy.filter((variable) => env[variable]);
+    if (addresses.length === 0) starting.push(start(context, options, region));
+    for (const variable of addresses) given[variable] = env[variable] ?? '';
+  }
+
+  const outcomes = await Promise.allSettled(starting);
+  const started = outcomes
+    .filter((outcome) => outcome.status === 'fulfilled')
+    .map((outcome) => outcome.value);
+  const stop = async () => {
+    await Promise.all(started.map((store) => store.process.stop()));
+    unlock();
+  };
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure) {
+    await stop();
+    throw failure.reason;
+  }
+
+  const { MAIL_URL: mailUrl, ...addresses } = Object.assign(
+    {},
+    ...started.map((store) => store.environment),
+  ) as Record<string, string>;
+  return {
+    env: {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID ?? 'local',
+      AWS_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY ?? 'local',
+      ...addresses,
+      ...given,
+    },
+    mailUrl,
+    processes: new Map(started.map((store) => [store.process.name, store.process])),
+    stop,
+  };
+}
+
+/** Removes a data folder whose stores have stopped. */
+export function removeDataDir(dataDir: string): void {
+  rmSync(resolve(dataDir), { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { startGuarded } from '../guarded-process.ts';
+import { StackError } from '../stack-error.ts';
+import { requireProgram } from '../system-packages.ts';
+import { writeFileDurably } from '../write-file.ts';
+import { ask } from './ask.ts';
+import {
+  firstComplaint,
+  runStore,
+  type StartedStore,
+  type StoreContext,
+  storeLog,
+} from './run-store.ts';
+
+const database = 'queue_manager';
+const complaint = /\[ERROR\]|^ERROR|^FATAL/i;
+const protocolVersion = 10;
+
+/** MariaDB on a data folder of its own; gives MYSQL_URL, whose user may create further databases. */
+export async function startMariadb(context: StoreContext): Promise<StartedStore> {
+  const server = requireProgram('mariadbd', context.env);
+  const folder = join(context.dataDir, 'mariadb');
+  await initialise(context, folder);
+
+  // Run at every start, before the first connection is accepted, so it also mends a start that was
+  // interrupted in between. The administrator's account stays reachable by the socket only.
+  const password = readPassword(folder);
+  const initFile = join(folder, 'queue-manager.sql');
+  writeFileDurably(
+    initFile,
+    [
+      `CREATE DATABASE IF NOT EXISTS ${database};`,
+      `CREATE USER IF NOT EXISTS '${database}'@'127.0.0.1' IDENTIFIED BY '${password}';`,
+      `GRANT ALL PRIVILEGES ON *.* TO '${database}'@'127.0.0.1';`,
+      '',
+    ].join('\n'),
+  );
+
+  return runStore(context, {
+    name: 'mariadb',
+    freePorts: 1,
+    command: ([port]) => ({
+      file: server,
+      args: [
+        '--no-defaults',
+        `--datadir=${folder}`,
+        `--user=${userInfo().username}`,
+        `--init-file=${initFile}`,
+        '--bind-address=127.0.0.1',
+        `--port=${port}`,
+        // Relative to the data folder: an absolute path may be too long for a socket (107 bytes).
+        '--socket=mariadb.sock',
+        `--pid-file=${join(folder, 'mariadb.pid')}`,
+        '--skip-name-resolve',
+        '--character-set-server=utf8mb4',
+        '--collation-server=utf8mb4_unicode_ci',
+        '--default-time-zone=+00:00',
+        '--transaction-isolation=READ-COMMITTED',
+        '--max-connections=500',
+        '--max-allowed-packet=64M',
+        '--innodb-buffer-pool-size=256M',
+        '--innodb-flush-log-at-trx-commit=1',
+        // Local disks answer faster than the default 200 operations a second assume.
+        '--innodb-io-capacity=2000',
+        '--skip-log-bin',
+      ],
+    }),
+    // Its greeting, which it sends to whoever connects once it accepts connections at all.
+    async isReady([port = 0], signal) {
+      const greeting = await ask(port, signal);
+      return greeting[4] === protocolVersion;
+    },
+    environment: ([port]) => ({
+      MYSQL_URL: `mysql://${database}:${password}@127.0.0.1:${port}/${database}`,
+    }),
+    complaint,
+    readyWithinMs: 60_000,
+    stopWithinMs: 20_000,
+  });
+}
+
+/** Makes the data folder beside its final place, so that a half-made one is never taken for whole. */
+async function initialise(context: StoreContext, folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  const unfinished = `${folder}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  const logPath = storeLog(context.dataDir, 'mariadb-install-db');
+  const log = openSync(logPath, 'w', 0o600);
+  const user = userInfo().username;
+  try {
+    const install = startGuarded(
+      {
+        file: requireProgram('mariadb-install-db', context.env),
+        args: [
+          '--no-defaults',
+          `--datadir=${unfinished}`,
+          `--user=${user}`,
+          '--auth-root-authentication-method=socket',
+          `--auth-root-socket-user=${user}`,
+          '--skip-test-db',
+          '--skip-name-resolve',
+        ],
+      },
+      log,
+    );
+    const exit = await install.exited;
+    if (exit.code !== 0) {
+      const gist = firstComplaint(logPath, complaint) ?? 'mariadb-install-db failed';
+      throw new StackError(`mariadb could not make its data folder (${gist}); its log: ${logPath}`);
+    }
+  } finally {
+    closeSync(log);
+  }
+  writeFileDurably(passwordFile(unfinished), randomBytes(18).toString('base64url'));
+  renameSync(unfinished, folder);
+}
+
+function passwordFile(folder: string): string {
+  return join(folder, 'queue-manager.password');
+}
+
+function readPassword(folder: string): string {
+  try {
+    return readFileSync(passwordFile(folder), 'utf8');
+  } catch {
+    throw new StackError(`mariadb's data folder is damaged: ${passwordFile(folder)} is missing`);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The process that is the local SQS and SNS:
+ *
+ *   node sqs-server.ts FOLDER PORT REGION
+ */
+import { existsSync } from 'node:fs';
+import { Server } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { startFauxqs } from 'fauxqs';
+
+const [, , folder = '', port = '', region = ''] = process.argv;
+
+// A queue's URL is stored with the port of the run that created it, and clients talk to the URL they
+// are told: bring the stored ones to this run's port.
+const file = join(folder, 'fauxqs.db');
+if (existsSync(file)) {
+  const database = new DatabaseSync(file);
+  database
+    .prepare(
+      `UPDATE sqs_queues
+          SET url = 'http://127.0.0.1:' || ? || substr(url, instr(substr(url, 9), '/') + 8)`,
+    )
+    .run(port);
+  database.close();
+}
+
+// fauxqs listens on every address and has no option for it.
+const listen = Server.prototype.listen;
+Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+  const [options] = args;
+  if (typeof options === 'object' && options !== null && 'port' in options) {
+    args[0] = { ...options, host: '127.0.0.1' };
+  }
+  return Reflect.apply(listen, this, args) as Server;
+};
+
+const server = await startFauxqs({
+  port: Number(port),
+  dataDir: folder,
+  defaultRegion: region,
+  logger: false,
+});
+
+process.once('SIGTERM', () => {
+  void server.stop().then(() => process.exit(0));
+});

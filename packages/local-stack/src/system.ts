@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { freePort, isPortFree } from './free-port.ts';
+import { processesOf } from './guarded-process.ts';
+import { readableLine } from './log-lines.ts';
+import { repositoryRoot } from './repository.ts';
+import { type Secrets, secretsOf } from './secrets.ts';
+import { addressVariable, type Service, services } from './services.ts';
+import { StackError } from './stack-error.ts';
+import { type Stores, type StoresOptions, startStores } from './stores.ts';
+import { describeExit, type SupervisedProcess, supervise } from './supervised-process.ts';
+
+export interface SystemOptions extends StoresOptions {
+  /** Port of the gateway; a free one when not given. */
+  gatewayPort?: number;
+  /** Address the gateway listens on; everything else stays on loopback. */
+  host?: string;
+  /** Takes every line a service writes. */
+  output?: (service: string, line: string) => void;
+}
+
+export interface System {
+  /** The environment in which programs find every store and service, secrets included. */
+  env: Record<string, string>;
+  gatewayUrl: string;
+  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
+  mailUrl: string | undefined;
+  /** Names of everything that runs here: stores and services. */
+  names: string[];
+  /** Ids of the living processes of a store or service. */
+  pids(name: string): number[];
+  /** Sends a signal to all processes of a store or service; it is started again when it ends. */
+  kill(name: string, signal: NodeJS.Signals): void;
+  /** Ends a store or service in an orderly way, starts it again and waits until it is ready. */
+  restart(name: string): Promise<void>;
+  /** Ends everything, services before stores. Never rejects. */
+  stop(): Promise<void>;
+}
+
+const gatewayName = 'gateway';
+
+/**
+ * Starts the stores (see startStores) and every service, and waits until each answers that it is
+ * ready.
+ *
+ * @throws StackError with one line that says what is wrong; nothing is left running then.
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const host = options.host ?? '127.0.0.1';
+  const gatewayPort = options.gatewayPort ?? (await freePort());
+  if (!(await isPortFree(gatewayPort, host))) {
+    throw new StackError(`port ${gatewayPort} is taken: set GATEWAY_PORT to another one`);
+  }
+  const stores = await startStores(options);
+  const running: SupervisedProcess[] = [];
+  const stop = async () => {
+    await Promise.all(running.map((service) => service.stop()));
+    await stores.stop();
+  };
+  try {
+    const env = await environment(options, stores, host, gatewayPort);
+    const outcomes = await Promise.allSettled(
+      services.map(async (service) => {
+        running.push(await startService(service, env, options, host));
+      }),
+    );
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure) throw failure.reason;
+    return assemble(env, stores, running, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What the system's own variables come to; the person's environment is kept beside them. */
+async function environment(
+  options: SystemOptions,
+  stores: Stores,
+  host: string,
+  gatewayPort: number,
+): Promise<Record<string, string>> {
+  const given = options.env ?? process.env;
+  // Listening on every address, it is still reached on loopback.
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const gatewayUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${gatewayPort}`;
+  const addresses: Record<string, string> = {};
+  for (const { name } of services) {
+    const url = name === gatewayName ? gatewayUrl : `http://127.0.0.1:${await freePort()}`;
+    addresses[addressVariable(name)] = url;
+  }
+  return {
+    ...stores.env,
+    ...addresses,
+    ...secretsOf(options.dataDir),
+    GATEWAY_URL: gatewayUrl,
+    PUBLIC_URL: given.PUBLIC_URL ?? gatewayUrl,
+    MAIL_FROM: given.MAIL_FROM ?? 'Queue Manager <no-reply@queue-manager.dev>',
+    ...(stores.mailUrl ? { MAIL_URL: stores.mailUrl } : {}),
+  };
+}
+
+async function startService(
+  service: Service,
+  env: Record<string, string>,
+  options: SystemOptions,
+  host: string,
+): Promise<SupervisedProcess> {
+  const { name } = service;
+  const address = new URL(env[addressVariable(name)] ?? '');
+  const secrets = ['INTERNAL_CREDENTIAL', ...service.secrets];
+  const own = Object.entries(env).filter(
+    ([variable]) => !isSecret(variable) || secrets.includes(variable),
+  );
+  let lastLine: string | undefined;
+  return supervise(
+    {
+      name,
+      command: {
+        file: process.execPath,
+        args: [join('services', name, 'src/main.ts')],
+        cwd: repositoryRoot,
+        env: {
+          ...(options.env ?? process.env),
+          ...Object.fromEntries(own),
+          HOST: name === gatewayName ? host : '127.0.0.1',
+          PORT: address.port,
+          // Tables and message queues that are missing are made by the service that owns them.
+          PROVISION: 'true',
+        },
+      },
+      output: (line) => {
+        if (line.trim() !== '') lastLine = line;
+        options.output?.(name, line);
+      },
+      async isReady(signal) {
+        const answer = await fetch(new URL('/readyz', address), { signal });
+        await answer.body?.cancel();
+        return answer.ok;
+      },
+      readyWithinMs: 60_000,
+      // A little longer than services give themselves to finish what they hold.
+      stopWithinMs: 12_000,
+      explain: (exit) =>
+        `${name} could not start (${describeExit(exit)})${lastLine ? `: ${readableLine(lastLine, false)}` : ''}`,
+    },
+    options.log ?? (() => {}),
+  );
+}
+
+const secretVariables: Record<keyof Secrets, true> = {
+  INTERNAL_CREDENTIAL: true,
+  TICKET_KEYS: true,
+  TOKEN_KEYS: true,
+  ACCOUNT_TOKEN_SECRET: true,
+};
+
+function isSecret(variable: string): boolean {
+  return variable in secretVariables;
+}
+
+function assemble(
+  env: Record<string, string>,
+  stores: Stores,
+  running: SupervisedProcess[],
+  stop: () => Promise<void>,
+): System {
+  const processes = new Map([
+    ...stores.processes,
+    ...running.map((service) => [service.name, service] as const),
+  ]);
+  const named = (name: string) => {
+    const process = processes.get(name);
+    if (!process) throw new Error(`nothing here is called ${name}`);
+    return process;
+  };
+  return {
+    env,
+    gatewayUrl: env.GATEWAY_URL ?? '',
+    mailUrl: stores.mailUrl,
+    names: [...processes.keys()],
+    pids(name) {
+      const group = named(name).group();
+      return group === undefined ? [] : processesOf(group);
+    },
+    kill: (name, signal) => named(name).kill(signal),
+    restart: (name) => named(name).restart(),
+    stop,
+  };
+}

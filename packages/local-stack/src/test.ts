@@ -1,0 +1,92 @@
+/**
+ * `npm test [-- FILE_OR_PATTERN...]`: the whole system on throw-away data, then node's test runner
+ * over every test, or over those named. Its exit code and its last lines are the test runner's.
+ */
+import { createWriteStream, globSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freshDatabase } from '@queue-manager/service-kit/testing';
+import { startGuarded } from './guarded-process.ts';
+import { repositoryRoot } from './repository.ts';
+import { services } from './services.ts';
+import { StackError } from './stack-error.ts';
+import { removeDataDir } from './stores.ts';
+import { type System, startSystem } from './system.ts';
+import { ensurePrograms } from './system-packages.ts';
+import { runUntilStopped, say } from './terminal.ts';
+
+const everyTest = [
+  'packages/**/src/**/*.test.ts',
+  'services/**/src/**/*.test.ts',
+  'tests/**/*.test.ts',
+];
+
+/** Bounds a test that hangs; not a measure of how fast tests have to be. */
+const testTimeoutMs = 300_000;
+
+await runUntilStopped(async (_stopping, stopped) => {
+  const patterns = process.argv.slice(2);
+  const files = globSync(patterns.length > 0 ? patterns : everyTest, {
+    cwd: repositoryRoot,
+    exclude: ['**/node_modules/**'],
+  });
+  if (files.length === 0) throw new StackError(`no test file matches ${patterns.join(' ')}`);
+
+  await ensurePrograms(process.env, repositoryRoot, say);
+  const dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-test-'));
+  // On a server that was given, the system gets a database of its own, as each test file does.
+  const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
+  try {
+    const system = await startSystem({
+      dataDir,
+      env: { ...process.env, ...(database ? { MYSQL_URL: database.url } : {}) },
+      log: say,
+      output: serviceLogs(),
+    });
+    try {
+      stopped.throwIfAborted();
+      return await runTests(files.sort(), system, stopped);
+    } finally {
+      await system.stop();
+    }
+  } finally {
+    await database?.drop();
+    removeDataDir(dataDir);
+  }
+});
+
+/** In .data/test-logs until the next run, for whoever has to find out why a test failed. */
+function serviceLogs() {
+  const folder = join(repositoryRoot, '.data/test-logs');
+  mkdirSync(folder, { recursive: true });
+  const files = new Map(
+    services.map(({ name }) => [name, createWriteStream(join(folder, `${name}.log`))]),
+  );
+  return (name: string, line: string) => void files.get(name)?.write(`${line}\n`);
+}
+
+async function runTests(files: string[], system: System, stopped: AbortSignal): Promise<number> {
+  const runner = startGuarded(
+    {
+      file: process.execPath,
+      args: [
+        '--test',
+        '--test-reporter=spec',
+        `--test-concurrency=${Math.min(availableParallelism(), 4)}`,
+        `--test-timeout=${testTimeoutMs}`,
+        ...files,
+      ],
+      cwd: repositoryRoot,
+      env: {
+        ...process.env,
+        ...system.env,
+        // Each test file makes its own database from the server's own address.
+        ...(process.env.MYSQL_URL ? { MYSQL_URL: process.env.MYSQL_URL } : {}),
+      },
+    },
+    'inherit',
+  );
+  stopped.addEventListener('abort', () => void runner.stop(5_000), { once: true });
+  const { code } = await runner.exited;
+  return stopped.aborted ? 130 : (code ?? 1);
+}
