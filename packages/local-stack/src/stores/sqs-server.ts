@@ -25,6 +25,11 @@ if (existsSync(file)) {
   database.close();
 }
 
+// By itself it names queues http://sqs.<region>.localhost:<port>/…, which not every system resolves.
+const { SqsStore } = await import(new URL('sqs/sqsStore.js', import.meta.resolve('fauxqs')).href);
+SqsStore.prototype.buildQueueUrl = (name: string) =>
+  `http://127.0.0.1:${port}/000000000000/${name}`;
+
 // fauxqs listens on every address and has no option for it.
 const listen = Server.prototype.listen;
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
