@@ -29,17 +29,21 @@ export const checkCredentials = contract({
   rateLimit: 'address',
   schema: { body: z.strictObject({ email: Email, password: OfferedPassword }) },
   status: 200,
-  response: z.object({ userId: Uuid }),
+  response: z.object({ userId: Uuid, passwordVersion: z.int() }),
   problems: ['invalid-credentials'],
 });
 
-/** A session counts while it began at or after `sessionsValidFrom` or is the one kept through a password change. */
+/**
+ * `passwordVersion` grows by one with every change of the password. A session counts while it was opened with
+ * the present version, or is the one that its own change of the password kept. A number and not a time, so
+ * that neither two clocks nor two changes in one millisecond can let an old session live on.
+ */
 export const Account = z.object({
   id: Uuid,
   name: z.string(),
   email: z.string(),
   locale: z.string(),
-  sessionsValidFrom: Timestamp,
+  passwordVersion: z.int(),
   keptSessionId: Uuid.nullable(),
 });
 export type Account = z.infer<typeof Account>;
