@@ -1,0 +1,132 @@
+import {
+  type MessageAttributeValue,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { type Event, eventSchema } from '@queue-manager/contracts/events';
+import { createQueueUrls } from './client.ts';
+import { type QueueName, routes } from './topology.ts';
+
+export type Publisher = {
+  /**
+   * Sends each event to every queue that the topology names for its type, and resolves when the broker has
+   * answered. `failed` maps the id of an event that did not reach all of its queues to the reason (a type
+   * without a queue reaches all of them). Throws only when nothing could be sent, with the first error.
+   */
+  publish(events: readonly Event[]): Promise<{ failed: Map<string, string> }>;
+};
+
+/** SQS's limits of one batch. */
+const batchEntriesMax = 10;
+const batchBytesMax = 256 * 1024;
+const batchesAtOnce = 8;
+
+type Outgoing = {
+  eventId: string;
+  body: string;
+  attributes: Record<string, MessageAttributeValue>;
+  bytes: number;
+};
+type Batch = { queue: QueueName; messages: Outgoing[] };
+
+/** Publishes events to SQS, each validated by its contract: what the contract does not name is not sent. */
+export function createPublisher(options: { sqs: SQSClient; prefix: string }): Publisher {
+  const { sqs, prefix } = options;
+  const queueUrlOf = createQueueUrls(sqs, prefix);
+
+  const send = async ({ queue, messages }: Batch, failed: Map<string, string>) => {
+    const { Failed = [] } = await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: await queueUrlOf(queue),
+        Entries: messages.map(({ body, attributes }, index) => ({
+          Id: String(index),
+          MessageBody: body,
+          MessageAttributes: attributes,
+        })),
+      }),
+    );
+    for (const { Id, Code, Message } of Failed) {
+      const message = messages[Number(Id)];
+      if (message !== undefined) failed.set(message.eventId, `${queue}: ${Code} ${Message ?? ''}`);
+    }
+  };
+
+  return {
+    async publish(events) {
+      const failed = new Map<string, string>();
+      const batches = batchesOf(events, failed);
+      const errors: unknown[] = [];
+      const pending = batches.values();
+      const work = async () => {
+        for (const batch of pending) {
+          try {
+            await send(batch, failed);
+          } catch (error) {
+            errors.push(error);
+            for (const { eventId } of batch.messages) failed.set(eventId, String(error));
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(batchesAtOnce, batches.length) }, work));
+      if (batches.length > 0 && errors.length === batches.length) throw errors[0];
+      return { failed };
+    },
+  };
+}
+
+function batchesOf(events: readonly Event[], failed: Map<string, string>): Batch[] {
+  const batches: Batch[] = [];
+  const filling = new Map<QueueName, { batch: Batch; bytes: number }>();
+  for (const event of events) {
+    const message = outgoing(event);
+    if (typeof message === 'string') {
+      failed.set(event.id, message);
+      continue;
+    }
+    for (const queue of routes[event.type]) {
+      let current = filling.get(queue);
+      if (
+        current === undefined ||
+        current.batch.messages.length === batchEntriesMax ||
+        current.bytes + message.bytes > batchBytesMax
+      ) {
+        current = { batch: { queue, messages: [] }, bytes: 0 };
+        filling.set(queue, current);
+        batches.push(current.batch);
+      }
+      current.batch.messages.push(message);
+      current.bytes += message.bytes;
+    }
+  }
+  return batches;
+}
+
+/** An event as SQS takes it, or the reason why it cannot be sent. */
+function outgoing(event: Event): Outgoing | string {
+  const parsed = eventSchema(event.type).safeParse(event);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
+    return `does not keep its contract: ${faults.join(', ')}`;
+  }
+  // JSON may hold these two code points as they are, an SQS message may not.
+  const body = JSON.stringify(parsed.data).replace(/[\ufffe\uffff]/g, (character) =>
+    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
+  const attributes = attributesOf(event);
+  const bytes = Buffer.byteLength(body) + bytesOf(attributes);
+  if (bytes > batchBytesMax) return `has ${bytes} bytes, more than the ${batchBytesMax} SQS takes`;
+  return { eventId: event.id, body, attributes, bytes };
+}
+
+/** What can be read off a message without opening it: how an operator finds one, and where tracing goes. */
+function attributesOf(event: Event): Record<string, MessageAttributeValue> {
+  return { type: { DataType: 'String', StringValue: event.type } };
+}
+
+function bytesOf(attributes: Record<string, MessageAttributeValue>): number {
+  let bytes = 0;
+  for (const [name, { DataType, StringValue }] of Object.entries(attributes)) {
+    bytes += Buffer.byteLength(`${name}${DataType}${StringValue}`);
+  }
+  return bytes;
+}
