@@ -16,19 +16,22 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** The script of each command, with arguments it always gets. */
 const commands = {
-  start: 'packages/local-stack/src/start.ts',
-  dev: 'packages/local-stack/src/dev.ts',
-  stores: 'packages/local-stack/src/stores-only.ts',
-  test: 'packages/local-stack/src/test.ts',
-  check: 'packages/local-stack/src/check.ts',
-  fix: 'packages/local-stack/src/fix.ts',
-  openapi: 'packages/contracts/src/generate-openapi.ts',
-  replay: 'packages/local-stack/src/replay.ts',
+  start: ['packages/local-stack/src/start.ts'],
+  dev: ['packages/local-stack/src/start.ts', '--watch'],
+  restart: ['packages/local-stack/src/restart.ts'],
+  stores: ['packages/local-stack/src/stores-only.ts'],
+  test: ['packages/local-stack/src/test.ts'],
+  check: ['packages/local-stack/src/check.ts'],
+  fix: ['packages/local-stack/src/fix.ts'],
+  openapi: ['packages/contracts/src/generate-openapi.ts'],
+  replay: ['packages/local-stack/src/replay.ts'],
 };
 
 const oldestNode = 20;
 const wantedNode = 24;
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 function say(line) {
   process.stderr.write(`${line}\n`);
@@ -122,6 +125,11 @@ function holderIsAlive(path) {
 function runQuietly(file, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stop = (signal) => {
+      child.kill(signal);
+      child.once('close', () => process.exit(130));
+    };
+    for (const signal of endSignals) process.once(signal, stop);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk) => {
@@ -129,7 +137,10 @@ function runQuietly(file, args) {
       });
     }
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
+    child.once('close', (code) => {
+      for (const signal of endSignals) process.removeListener(signal, stop);
+      resolve({ code, output });
+    });
   });
 }
 
@@ -181,9 +192,9 @@ function parentOf(pid) {
 }
 
 /** Runs the command's script and ends with its exit code. */
-function run(script, args) {
+function run([script, ...firstArgs], args) {
   const node = findNode();
-  const child = spawn(node, [join(root, script), ...args], {
+  const child = spawn(node, [join(root, script), ...firstArgs, ...args], {
     cwd: root,
     // The channel tells the script when this process ends, however it ends.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -195,7 +206,7 @@ function run(script, args) {
     },
   });
   // The script counts signals that come in quick succession as one.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of endSignals) {
     process.on(signal, () => child.kill(signal));
   }
   onNpmGone(() => child.kill('SIGTERM'));
@@ -207,12 +218,12 @@ function run(script, args) {
 }
 
 const [command = '', ...args] = process.argv.slice(2);
-const script = commands[command];
-if (script === undefined) {
+const given = commands[command];
+if (given === undefined) {
   fail(`usage: node bootstrap.mjs ${Object.keys(commands).join('|')} [argument...]`);
 }
 if (majorOf(process.version) < oldestNode) {
   fail(`Node ${oldestNode} or newer is needed to begin with (this is ${process.version})`);
 }
 if (!dependenciesAreFresh()) await installDependencies();
-run(script, args);
+run(given, args);

@@ -9,7 +9,7 @@ import { StackError } from './stack-error.ts';
  * @throws StackError when another living process has it. One left by a dead process does not count.
  */
 export function lockDataDir(dataDir: string): () => void {
-  const path = join(dataDir, 'lock');
+  const path = lockFile(dataDir);
   const own = `${path}.${process.pid}`;
   writeFileSync(own, `${process.pid} ${startOf(process.pid)}`, { mode: 0o600 });
   try {
@@ -32,6 +32,16 @@ export function lockDataDir(dataDir: string): () => void {
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** The process that has claimed a data folder, or undefined when none that lives has. */
+export function lockHolder(dataDir: string): number | undefined {
+  const holder = readLock(lockFile(dataDir));
+  return holder !== undefined && isAlive(holder) ? Number(holder.split(' ')[0]) : undefined;
+}
+
+function lockFile(dataDir: string): string {
+  return join(dataDir, 'lock');
 }
 
 /** Takes a dead process's lock away, unless somebody else did so first and holds it now. */

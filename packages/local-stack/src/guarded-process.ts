@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const guard = fileURLToPath(new URL('guard.sh', import.meta.url));
@@ -68,9 +69,10 @@ export function startGuarded(
   };
   const exited = new Promise<Exit>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
+    child.once('exit', async (code, signal) => {
       kill('SIGKILL');
       ended = true;
+      await untilGone(group);
       child.stdio[3]?.destroy();
       resolve(exitOf(code, signal));
     });
@@ -89,6 +91,23 @@ export function startGuarded(
       }
     },
   };
+}
+
+/** Waits until a killed group is empty, which takes the kernel a moment. */
+async function untilGone(group: number): Promise<void> {
+  while (hasProcesses(group)) await sleep(2);
+}
+
+function hasProcesses(group: number): boolean {
+  // A dead process that nobody collects (a container without an init) still counts as a member for
+  // the kernel.
+  if (existsSync('/proc/self/stat')) return processesOf(group).length > 0;
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A shell reports the death of its child by signal n as status 128 + n. */
@@ -114,8 +133,7 @@ function eachLine(stream: Readable, take: (line: string) => void): void {
 }
 
 /**
- * Ids of the living processes of a group, read from /proc; empty where there is no /proc (macOS),
- * whose only users are a person's curiosity and tests.
+ * Ids of the living processes of a group, read from /proc; empty where there is none (macOS).
  */
 export function processesOf(group: number): number[] {
   const members: number[] = [];

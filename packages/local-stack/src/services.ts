@@ -5,6 +5,8 @@ import type { Secrets } from './secrets.ts';
 
 export interface Service {
   name: string;
+  /** Its program; services/<name>/src/main.ts when not given. Relative to the repository's root. */
+  main?: string;
   /** Secrets it is given besides the credential for internal calls; no service gets another's. */
   secrets: (keyof Secrets)[];
 }

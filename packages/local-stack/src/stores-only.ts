@@ -5,19 +5,21 @@
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from './repository.ts';
 import { secretsOf } from './secrets.ts';
+import { dataDirFrom } from './settings.ts';
 import { startStores } from './stores.ts';
 import { ensurePrograms } from './system-packages.ts';
 import { runUntilStopped, say } from './terminal.ts';
 import { writeFileDurably } from './write-file.ts';
 
-await runUntilStopped(async (stopping) => {
+await runUntilStopped(async (stopping, signal) => {
   const { values } = parseArgs({ options: { 'write-env': { type: 'string' } } });
-  const dataDir = process.env.DATA_DIR ?? '.data';
+  const dataDir = dataDirFrom(process.env);
   await ensurePrograms(process.env, repositoryRoot, say);
   const stores = await startStores({
     dataDir,
     ...(process.env.MAIL_PORT ? { mailPort: Number(process.env.MAIL_PORT) } : {}),
     log: say,
+    signal,
   });
   try {
     const env = { ...stores.env, ...secretsOf(dataDir) };

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { allOrNone } from './all-or-none.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { noteProcesses } from './process-files.ts';
 import { StackError } from './stack-error.ts';
 import { startDynamodb } from './stores/dynamodb.ts';
 import { startMail } from './stores/mail.ts';
@@ -19,6 +21,10 @@ export interface StoresOptions {
   mailPort?: number;
   /** Takes one line at a time: a store crashed and was started again. */
   log?: (line: string) => void;
+  /** Told of the data folder once it is this process's own, before anything is put into it. */
+  onDataDir?: (dataDir: string) => void;
+  /** Aborts the start: everything is ended and startStores rejects. */
+  signal?: AbortSignal;
 }
 
 export interface Stores {
@@ -28,6 +34,8 @@ export interface Stores {
   mailUrl: string | undefined;
   /** The stores started here, by name. */
   processes: Map<string, SupervisedProcess>;
+  /** Notes under which process group a program runs now, for npm run restart. */
+  noteProcess(name: string, group: number): void;
   /** Stops them, side by side, and releases the data folder. Never rejects. */
   stop(): Promise<void>;
 }
@@ -65,28 +73,29 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     throw new StackError(`cannot make the data folder ${dataDir}: ${(error as Error).message}`);
   }
   const unlock = lockDataDir(dataDir);
+  options.onDataDir?.(dataDir);
+  const noteProcess = noteProcesses(dataDir);
   const region = env.AWS_REGION ?? 'eu-west-1';
-  const context: StoreContext = { dataDir, env, log };
   const given: Record<string, string> = {};
-  const starting: Promise<StartedStore>[] = [];
-  for (const { givenBy, start } of kinds) {
+  const wanted = kinds.filter(({ givenBy }) => {
     const addresses = givenBy.filter((variable) => env[variable]);
-    if (addresses.length === 0) starting.push(start(context, options, region));
     for (const variable of addresses) given[variable] = env[variable] ?? '';
-  }
-
-  const outcomes = await Promise.allSettled(starting);
-  const started = outcomes
-    .filter((outcome) => outcome.status === 'fulfilled')
-    .map((outcome) => outcome.value);
-  const stop = async () => {
-    await Promise.all(started.map((store) => store.process.stop()));
+    return addresses.length === 0;
+  });
+  let started: StartedStore[];
+  try {
+    started = await allOrNone(
+      wanted.map(
+        ({ start }) =>
+          (signal) =>
+            start({ dataDir, env, log, onRun: noteProcess, signal }, options, region),
+      ),
+      (store) => store.process.stop(),
+      options.signal,
+    );
+  } catch (error) {
     unlock();
-  };
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure) {
-    await stop();
-    throw failure.reason;
+    throw error;
   }
 
   const { MAIL_URL: mailUrl, ...addresses } = Object.assign(
@@ -102,8 +111,12 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
       ...given,
     },
     mailUrl,
+    noteProcess,
     processes: new Map(started.map((store) => [store.process.name, store.process])),
-    stop,
+    async stop() {
+      await Promise.all(started.map((store) => store.process.stop()));
+      unlock();
+    },
   };
 }
 

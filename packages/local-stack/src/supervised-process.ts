@@ -14,6 +14,10 @@ export interface ProcessSpec {
   stopWithinMs: number;
   /** One line for the person at the terminal: why it ended before it was ready. */
   explain(exit: Exit): string;
+  /** What it last said when it was asked and was not ready, if it says such things. */
+  lastAnswer?(): string | undefined;
+  /** Told of the process group of each run. */
+  onRun?(group: number): void;
 }
 
 export interface SupervisedProcess {
@@ -40,15 +44,17 @@ const wellAfterMs = 30_000;
  * grows from 0.2 to 5 seconds.
  *
  * @param log takes one line each time it had to be started again.
+ * @param signal ends the wait for its being ready; after that, that it is no longer started again.
  * @throws StackError when it ends before it is ready, or is not ready in time.
  */
 export async function supervise(
   spec: ProcessSpec,
   log: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<SupervisedProcess> {
   let current: GuardedProcess | undefined;
-  let stopping: AbortController | undefined = new AbortController();
-  const stopped = stopping.signal;
+  const stopping = new AbortController();
+  const stopped = signal ? AbortSignal.any([stopping.signal, signal]) : stopping.signal;
   /** Set while restart() replaces the process, so that its end is not taken for a crash. */
   let replacing = false;
   let delayMs = firstRestartDelayMs;
@@ -58,6 +64,7 @@ export async function supervise(
   async function run(): Promise<void> {
     const process = startGuarded(spec.command, spec.output);
     current = process;
+    spec.onRun?.(process.group);
     try {
       await untilReady(spec, process, stopped);
     } catch (error) {
@@ -109,8 +116,7 @@ export async function supervise(
       }
     },
     async stop() {
-      stopping?.abort();
-      stopping = undefined;
+      stopping.abort();
       await current?.stop(spec.stopWithinMs);
       await watching.catch(() => {});
       // The watch may have been starting a new run when the stop came.
@@ -137,7 +143,10 @@ async function untilReady(
   while (exit === undefined) {
     if (stopped.aborted) throw new StackError(`${spec.name} was stopped while it was starting`);
     if (Date.now() > deadline) {
-      throw new StackError(`${spec.name} was not ready within ${spec.readyWithinMs / 1000} s`);
+      const said = spec.lastAnswer?.();
+      throw new StackError(
+        `${spec.name} was not ready within ${spec.readyWithinMs / 1000} s${said ? `: ${said}` : ''}`,
+      );
     }
     try {
       const signal = AbortSignal.any([ended.signal, stopped, AbortSignal.timeout(2_000)]);

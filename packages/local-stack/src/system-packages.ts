@@ -70,12 +70,16 @@ const furtherFolders = [
 ];
 
 /** Absolute path of a program of the system, or undefined when it is not installed. */
-export function findProgram(name: ProgramName, env: NodeJS.ProcessEnv): string | undefined {
+export function findProgram(
+  name: ProgramName,
+  env: NodeJS.ProcessEnv,
+  further: string[] = furtherFolders,
+): string | undefined {
   const program: Program = programs[name];
   const folders = [
     ...(name === 'java' && env.JAVA_HOME ? [join(env.JAVA_HOME, 'bin')] : []),
     ...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
-    ...furtherFolders,
+    ...further,
   ];
   for (const file of program.names) {
     for (const folder of folders) {
@@ -120,21 +124,24 @@ export async function ensurePrograms(
 ): Promise<void> {
   const missing = missingPrograms(env);
   if (missing.length === 0) return;
-  const titles = [...new Set(missing.map((program) => program.title))].join(', ');
   const administrator = process.platform === 'linux' ? administratorCommand(env) : undefined;
   if (administrator && existsSync('/usr/bin/apt-get')) {
-    log(`Installing ${titles} with apt-get …`);
+    log(`Installing ${titlesOf(missing)} with apt-get …`);
     await installWithApt(missing, administrator);
     const stillMissing = missingPrograms(env);
     if (stillMissing.length === 0) return;
   }
-  throw new StackError(`${titles} missing: ${advice(missing, repositoryRoot)}`);
+  throw new StackError(adviceOn(missing, process.platform, repositoryRoot));
 }
 
-function missingPrograms(env: NodeJS.ProcessEnv): Program[] {
+/** Programs that stores which have to run here need and that are not installed. */
+export function missingPrograms(
+  env: NodeJS.ProcessEnv,
+  further: string[] = furtherFolders,
+): Program[] {
   return (Object.keys(programs) as ProgramName[])
     .filter((name) => !programs[name].givenBy.some((variable) => env[variable]))
-    .filter((name) => findProgram(name, env) === undefined)
+    .filter((name) => findProgram(name, env, further) === undefined)
     .map((name) => programs[name]);
 }
 
@@ -190,7 +197,9 @@ async function installWithApt(missing: Program[], administrator: string[]): Prom
     'sh',
     ...choices,
   ];
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // In a session of its own and not guarded: package scripts that are cut off in the middle leave a
+  // system that has to be mended by hand, so whoever stops us waits for them.
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => output.push(chunk));
@@ -207,20 +216,27 @@ async function installWithApt(missing: Program[], administrator: string[]): Prom
   }
 }
 
-function advice(missing: Program[], repositoryRoot: string): string {
+/** One line that says what to do about missing programs on this kind of system. */
+export function adviceOn(
+  missing: Program[],
+  platform: NodeJS.Platform,
+  repositoryRoot: string,
+): string {
+  const titles = titlesOf(missing);
+  const unique = (names: (string | undefined)[]) => [...new Set(names)].join(' ');
+  let how = `install ${titles} with this system's package manager`;
+  if (platform === 'darwin') {
+    how = `install with: brew install ${unique(missing.map((program) => program.brew))}`;
+  } else if (existsSync('/usr/bin/apt-get')) {
+    how = `install with: sudo apt-get install ${unique(missing.map((program) => program.apt[0]))}`;
+  }
+  const given = [...new Set(missing.flatMap((program) => program.givenBy))].join(', ');
   const compose = existsSync(join(repositoryRoot, 'docker-compose.yml'))
     ? ', or run everything in containers: docker compose up'
     : '';
-  const given = [...new Set(missing.flatMap((program) => program.givenBy))].join(', ');
-  const elsewhere = `, or give the address of one that runs elsewhere in ${given}`;
-  if (process.platform === 'darwin') {
-    const packages = [...new Set(missing.map((program) => program.brew))].join(' ');
-    return `install with: brew install ${packages}${elsewhere}${compose}`;
-  }
-  if (existsSync('/usr/bin/apt-get')) {
-    const packages = [...new Set(missing.map((program) => program.apt[0]))].join(' ');
-    return `install with: sudo apt-get install ${packages}${elsewhere}${compose}`;
-  }
-  const titles = [...new Set(missing.map((program) => program.title))].join(', ');
-  return `install ${titles} with this system's package manager${elsewhere}${compose}`;
+  return `${titles} missing: ${how}, or give the address of what runs elsewhere in ${given}${compose}`;
+}
+
+function titlesOf(missing: Program[]): string {
+  return [...new Set(missing.map((program) => program.title))].join(', ');
 }

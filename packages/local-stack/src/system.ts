@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { allOrNone } from './all-or-none.ts';
 import { freePort, isPortFree } from './free-port.ts';
 import { processesOf } from './guarded-process.ts';
 import { readableLine } from './log-lines.ts';
@@ -14,6 +15,8 @@ export interface SystemOptions extends StoresOptions {
   gatewayPort?: number;
   /** Address the gateway listens on; everything else stays on loopback. */
   host?: string;
+  /** What to run; every service of the system when not given. */
+  services?: Service[];
   /** Takes every line a service writes. */
   output?: (service: string, line: string) => void;
 }
@@ -51,23 +54,19 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     throw new StackError(`port ${gatewayPort} is taken: set GATEWAY_PORT to another one`);
   }
   const stores = await startStores(options);
-  const running: SupervisedProcess[] = [];
-  const stop = async () => {
-    await Promise.all(running.map((service) => service.stop()));
-    await stores.stop();
-  };
   try {
     const env = await environment(options, stores, host, gatewayPort);
-    const outcomes = await Promise.allSettled(
-      services.map(async (service) => {
-        running.push(await startService(service, env, options, host));
-      }),
+    const running = await allOrNone(
+      (options.services ?? services).map(
+        (service) => (signal) =>
+          startService(service, env, { ...options, host, signal }, stores.noteProcess),
+      ),
+      (service) => service.stop(),
+      options.signal,
     );
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure) throw failure.reason;
-    return assemble(env, stores, running, stop);
+    return assemble(env, stores, running);
   } catch (error) {
-    await stop();
+    await stores.stop();
     throw error;
   }
 }
@@ -84,7 +83,7 @@ async function environment(
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const gatewayUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${gatewayPort}`;
   const addresses: Record<string, string> = {};
-  for (const { name } of services) {
+  for (const { name } of options.services ?? services) {
     const url = name === gatewayName ? gatewayUrl : `http://127.0.0.1:${await freePort()}`;
     addresses[addressVariable(name)] = url;
   }
@@ -102,8 +101,8 @@ async function environment(
 async function startService(
   service: Service,
   env: Record<string, string>,
-  options: SystemOptions,
-  host: string,
+  options: SystemOptions & { host: string },
+  noteProcess: Stores['noteProcess'],
 ): Promise<SupervisedProcess> {
   const { name } = service;
   const address = new URL(env[addressVariable(name)] ?? '');
@@ -112,17 +111,18 @@ async function startService(
     ([variable]) => !isSecret(variable) || secrets.includes(variable),
   );
   let lastLine: string | undefined;
+  let lastAnswer: string | undefined;
   return supervise(
     {
       name,
       command: {
         file: process.execPath,
-        args: [join('services', name, 'src/main.ts')],
+        args: [service.main ?? join('services', name, 'src/main.ts')],
         cwd: repositoryRoot,
         env: {
           ...(options.env ?? process.env),
           ...Object.fromEntries(own),
-          HOST: name === gatewayName ? host : '127.0.0.1',
+          HOST: name === gatewayName ? options.host : '127.0.0.1',
           PORT: address.port,
           // Tables and message queues that are missing are made by the service that owns them.
           PROVISION: 'true',
@@ -134,9 +134,12 @@ async function startService(
       },
       async isReady(signal) {
         const answer = await fetch(new URL('/readyz', address), { signal });
-        await answer.body?.cancel();
+        const { detail } = (await answer.json()) as { detail?: string };
+        lastAnswer = detail;
         return answer.ok;
       },
+      lastAnswer: () => lastAnswer,
+      onRun: (group) => noteProcess(name, group),
       readyWithinMs: 60_000,
       // A little longer than services give themselves to finish what they hold.
       stopWithinMs: 12_000,
@@ -144,6 +147,7 @@ async function startService(
         `${name} could not start (${describeExit(exit)})${lastLine ? `: ${readableLine(lastLine, false)}` : ''}`,
     },
     options.log ?? (() => {}),
+    options.signal,
   );
 }
 
@@ -162,7 +166,6 @@ function assemble(
   env: Record<string, string>,
   stores: Stores,
   running: SupervisedProcess[],
-  stop: () => Promise<void>,
 ): System {
   const processes = new Map([
     ...stores.processes,
@@ -184,6 +187,9 @@ function assemble(
     },
     kill: (name, signal) => named(name).kill(signal),
     restart: (name) => named(name).restart(),
-    stop,
+    async stop() {
+      await Promise.all(running.map((service) => service.stop()));
+      await stores.stop();
+    },
   };
 }

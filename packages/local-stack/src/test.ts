@@ -41,6 +41,7 @@ await runUntilStopped(async (_stopping, stopped) => {
       dataDir,
       env: { ...process.env, ...(database ? { MYSQL_URL: database.url } : {}) },
       log: say,
+      signal: stopped,
       output: serviceLogs(),
     });
     try {

@@ -32,7 +32,7 @@ export async function startRedis(context: StoreContext): Promise<StartedStore> {
       return answer.toString().startsWith('+PONG');
     },
     environment: ([port]) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }),
-    complaint: /\d+:[A-Z] .* # |fatal|error/i,
+    complaint: /fatal|error|bad file|can't|invalid/i,
     readyWithinMs: 60_000,
     stopWithinMs: 10_000,
   });

@@ -10,6 +10,10 @@ export interface StoreContext {
   dataDir: string;
   env: NodeJS.ProcessEnv;
   log(line: string): void;
+  /** Told of the process group of each run of each store. */
+  onRun(name: string, group: number): void;
+  /** Aborts the start. */
+  signal: AbortSignal;
 }
 
 export interface StoreSpec {
@@ -68,16 +72,18 @@ export async function runStore(context: StoreContext, spec: StoreSpec): Promise<
           isReady: (signal) => spec.isReady(ports, signal),
           readyWithinMs: spec.readyWithinMs,
           stopWithinMs: spec.stopWithinMs,
+          onRun: (group) => context.onRun(spec.name, group),
           explain: (exit) =>
             `${spec.name} could not start (${firstComplaint(logPath, spec.complaint) ?? describeExit(exit)}); its log: ${logPath}`,
         },
         context.log,
+        context.signal,
       );
       return { process, environment: spec.environment(ports) };
     } catch (error) {
       closeSync(log);
       const free = await Promise.all(ports.map((port) => isPortFree(port)));
-      if (attempt === portAttempts || free.every(Boolean)) throw error;
+      if (attempt === portAttempts || context.signal.aborted || free.every(Boolean)) throw error;
     }
   }
 }

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { StackError } from './stack-error.ts';
+
+export interface Settings {
+  gatewayPort: number;
+  mailPort: number;
+  /** Absolute path. */
+  dataDir: string;
+  /** Address the gateway listens on. */
+  host: string;
+}
+
+/**
+ * What a person may set by environment variables, all with defaults.
+ *
+ * @throws StackError naming the variable whose value cannot be used.
+ */
+export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+  const settings = {
+    gatewayPort: portFrom(env, 'GATEWAY_PORT', 8080),
+    mailPort: portFrom(env, 'MAIL_PORT', 8025),
+    dataDir: dataDirFrom(env),
+    host: env.HOST || '127.0.0.1',
+  };
+  if (settings.gatewayPort === settings.mailPort) {
+    throw new StackError(`GATEWAY_PORT and MAIL_PORT are both ${settings.gatewayPort}`);
+  }
+  return settings;
+}
+
+export function dataDirFrom(env: NodeJS.ProcessEnv): string {
+  return resolve(env.DATA_DIR || '.data');
+}
+
+function portFrom(env: NodeJS.ProcessEnv, variable: string, otherwise: number): number {
+  const given = env[variable];
+  if (given === undefined || given === '') return otherwise;
+  const port = Number(given);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new StackError(`${variable} must be a port number from 1 to 65535`);
+  }
+  return port;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { adviceOn, findProgram, missingPrograms } from './system-packages.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'queue-manager-programs-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function program(name: string, script: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+suite('programs of the system', () => {
+  test('are found on the PATH, and beside it', () => {
+    const path = program('redis-server', 'exit 0');
+    assert.equal(findProgram('redis-server', { PATH: `/nowhere:${folder}` }, []), path);
+    assert.equal(findProgram('redis-server', { PATH: '' }, [folder]), path);
+    assert.equal(findProgram('redis-server', { PATH: '/nowhere' }, []), undefined);
+  });
+
+  test('count under their older names', () => {
+    const path = program('mysql_install_db', 'exit 0');
+    assert.equal(findProgram('mariadb-install-db', { PATH: folder }, []), path);
+  });
+
+  test('do not count when they only say that they are not installed', () => {
+    program('java', 'echo "Unable to locate a Java Runtime." >&2; exit 1');
+    assert.equal(
+      findProgram('java', { PATH: `${folder}:/bin:/usr/bin` }, [])?.startsWith(folder),
+      false,
+    );
+  });
+
+  test('are not needed for a store whose address is given', () => {
+    const titles = (env: NodeJS.ProcessEnv) => [
+      ...new Set(missingPrograms({ PATH: '/nowhere', ...env }, []).map(({ title }) => title)),
+    ];
+    assert.deepEqual(titles({}), ['MariaDB', 'Redis', 'Java']);
+    assert.deepEqual(titles({ MYSQL_URL: 'mysql://there' }), ['Redis', 'Java']);
+    assert.deepEqual(
+      titles({ REDIS_URL: 'redis://there', AWS_ENDPOINT_URL_DYNAMODB: 'http://there' }),
+      ['MariaDB'],
+    );
+  });
+
+  test('that are missing give one line that says what to install on this system', () => {
+    const missing = missingPrograms({ PATH: '/nowhere', MYSQL_URL: 'mysql://there' }, []);
+    assert.equal(
+      adviceOn(missing, 'darwin', folder),
+      'Redis, Java missing: install with: brew install redis openjdk, or give the address of what runs elsewhere in REDIS_URL, AWS_ENDPOINT_URL_DYNAMODB',
+    );
+    writeFileSync(join(folder, 'docker-compose.yml'), '');
+    assert.match(
+      adviceOn(missing, 'linux', folder),
+      /^Redis, Java missing: install .*docker compose up$/,
+    );
+  });
+});
