@@ -110,7 +110,8 @@ export const addParty = contract({
 const PartyStates = z
   .string()
   .transform((written) => written.split(','))
-  .pipe(z.array(PartyState).min(1));
+  .pipe(z.array(PartyState).min(1))
+  .meta({ description: `Comma-separated: ${partyStates.join(', ')}` });
 
 export const listParties = contract({
   operationId: 'listParties',
@@ -125,7 +126,7 @@ export const listParties = contract({
   schema: {
     params: QueueParams,
     querystring: pageQuery({
-      state: PartyStates.default(['waiting', 'called']),
+      state: PartyStates.prefault('waiting,called'),
       lane: Lane.optional(),
       q: z.string().trim().min(1).max(80).optional(),
     }),

@@ -41,7 +41,8 @@ export const Email = z
   .string()
   .trim()
   .max(254, 'must have at most 254 characters')
-  .pipe(z.email('must be an e-mail address'));
+  .pipe(z.email('must be an e-mail address'))
+  .meta({ format: 'email' });
 
 /** A phone number as people write it; kept as digits with an optional leading plus. */
 export const Phone = z
@@ -49,7 +50,8 @@ export const Phone = z
   .trim()
   .regex(/^\+?[0-9][0-9 ()./-]{3,28}$/, 'must be a phone number')
   .transform((written) => written.replace(/[^+0-9]/g, ''))
-  .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'));
+  .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'))
+  .meta({ description: 'A phone number as people write it; kept as its digits' });
 
 function isLocale(tag: string): boolean {
   try {
@@ -72,14 +74,16 @@ export const Locale = z
   .string()
   .min(2)
   .max(35)
-  .refine(isLocale, 'must be a language tag such as en or pt-PT');
+  .refine(isLocale, 'must be a language tag such as en or pt-PT')
+  .meta({ description: 'A BCP 47 language tag such as en or pt-PT' });
 
 /** An IANA time zone such as `Europe/Lisbon`. */
 export const Timezone = z
   .string()
   .min(1)
   .max(64)
-  .refine(isTimezone, 'must be an IANA time zone such as Europe/Lisbon');
+  .refine(isTimezone, 'must be an IANA time zone such as Europe/Lisbon')
+  .meta({ description: 'An IANA time zone such as Europe/Lisbon' });
 
 export const TimeOfDay = z
   .string()
@@ -104,7 +108,12 @@ export type Estimate = z.infer<typeof Estimate>;
 
 const pageFields = {
   limit: z.coerce.number().int().min(1).max(limits.pageSizeMax).default(limits.pageSizeDefault),
-  cursor: z.string().min(1).max(1_000).optional(),
+  cursor: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .meta({ description: 'The nextCursor of the page before' }),
 };
 
 /** The query of a list, with the filters given. */

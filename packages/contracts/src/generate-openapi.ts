@@ -1,0 +1,44 @@
+/*
+ * Writes swagger/ from the contracts. With --check it writes nothing, names every file that says something
+ * else than the contracts, and exits with 1 if there is one.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openApiDocuments } from './openapi.ts';
+
+const { values } = parseArgs({
+  options: {
+    check: { type: 'boolean', default: false },
+    directory: { type: 'string', default: join(import.meta.dirname, '../../../swagger') },
+  },
+});
+const { check, directory } = values;
+
+const wanted = new Map(
+  [...openApiDocuments()].map(([name, document]) => [
+    name,
+    `${JSON.stringify(document, null, 2)}\n`,
+  ]),
+);
+if (!check) await mkdir(directory, { recursive: true });
+const names = existsSync(directory) ? await readdir(directory) : [];
+const present = new Map(
+  await Promise.all(
+    names
+      .filter((name) => name.endsWith('.json'))
+      .map(async (name) => [name, await readFile(join(directory, name), 'utf8')] as const),
+  ),
+);
+const drifting = [...new Set([...wanted.keys(), ...present.keys()])].filter(
+  (name) => wanted.get(name) !== present.get(name),
+);
+
+for (const name of drifting) {
+  const content = wanted.get(name);
+  if (check) console.error(`swagger/${name} is not what the contracts say`);
+  else if (content === undefined) await rm(join(directory, name));
+  else await writeFile(join(directory, name), content);
+}
+if (check && drifting.length > 0) process.exitCode = 1;

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { z } from 'zod';
+import { type Contract, contract } from './contract.ts';
+import { mergedOpenApi, openApiDocuments, openApiOf } from './openapi.ts';
+import { publicContracts } from './registry.ts';
+import { optionalBody } from './values.ts';
+
+type Operation = {
+  operationId: string;
+  security: unknown[];
+  parameters?: { name?: string; in?: string; required?: boolean; $ref?: string }[];
+  requestBody?: { required: boolean; content: Record<string, { schema: Json }> };
+  responses: Record<string, { $ref?: string; description?: string; content?: Json }>;
+  'x-required-role'?: string;
+};
+type Json = Record<string, unknown>;
+
+const pathOf = (url: string) => url.replace(/:(\w+)/g, '{$1}');
+
+function operation(document: ReturnType<typeof mergedOpenApi>, stated: Contract): Operation {
+  const found = document.paths[pathOf(stated.url)]?.[stated.method.toLowerCase()];
+  assert.ok(found, `${stated.method} ${stated.url}`);
+  return found as unknown as Operation;
+}
+
+const byId = (operationId: string) => {
+  const stated = publicContracts.find((each) => each.operationId === operationId);
+  assert.ok(stated);
+  return operation(mergedOpenApi(), stated);
+};
+
+describe('openApiDocuments', () => {
+  for (const [name, document] of openApiDocuments()) {
+    it(`makes a valid OpenAPI 3.1 document of ${name}`, async () => {
+      const result = await new Validator().validate(structuredClone(document));
+      assert.deepEqual(result, { valid: true });
+    });
+  }
+
+  it('documents each public route once for its service and once for all', () => {
+    const documents = openApiDocuments();
+    for (const stated of publicContracts) {
+      for (const name of [`${stated.service}.json`, 'openapi.json']) {
+        const document = documents.get(name);
+        assert.ok(document);
+        const found = operation(document, stated);
+        assert.equal(found.operationId, stated.operationId);
+        assert.ok(found.responses[stated.status], `${stated.operationId} ${stated.status}`);
+      }
+    }
+    const operations = Object.values(mergedOpenApi().paths).flatMap(Object.keys);
+    assert.equal(operations.length, publicContracts.length + 2);
+  });
+
+  it('names no internal route', () => {
+    assert.ok(!JSON.stringify([...openApiDocuments()]).includes('/internal/'));
+  });
+
+  it('says who may call', () => {
+    assert.deepEqual(byId('callNext').security, [{ accessToken: [] }]);
+    assert.equal(byId('callNext')['x-required-role'], 'host');
+    assert.equal(byId('getMe')['x-required-role'], undefined);
+    assert.deepEqual(byId('getMe').responses['401'], {
+      $ref: '#/components/responses/Unauthenticated',
+    });
+    for (const operationId of ['getPosition', 'joinQueue', 'signUp']) {
+      assert.deepEqual(byId(operationId).security, []);
+      assert.equal(byId(operationId).responses['401'], undefined);
+    }
+  });
+
+  it('names every problem of a route, grouped by status', () => {
+    const { responses } = byId('joinQueue');
+    for (const code of ['queue-full', 'queue-paused', 'queue-closed']) {
+      assert.ok(responses['409']?.description?.includes(`\`${code}\``));
+    }
+    assert.ok(responses['400']?.description?.includes('`validation-failed`'));
+    assert.ok(responses['400']?.description?.includes('`party-too-large`'));
+    assert.deepEqual(Object.keys(responses), [
+      '201',
+      ...['400', '403', '404', '409', '413', '415', '422', '429', '500', '503'],
+    ]);
+  });
+
+  it('offers the Idempotency-Key on every POST but those of the auth service', () => {
+    for (const stated of publicContracts) {
+      const refs = operation(mergedOpenApi(), stated).parameters?.map((each) => each.$ref) ?? [];
+      const isOffered = refs.some((ref) => ref?.includes('IdempotencyKey'));
+      const isGuest = stated.auth === 'public' || stated.auth === 'ticket';
+      assert.equal(isOffered, stated.method === 'POST' && stated.service !== 'auth', stated.url);
+      if (isOffered)
+        assert.equal(
+          refs.some((ref) => ref?.endsWith('OfGuest')),
+          isGuest,
+        );
+    }
+  });
+
+  it('shows a request as a caller writes it', () => {
+    assert.equal(byId('callNext').requestBody?.required, false);
+    assert.equal(byId('addParty').requestBody?.required, true);
+    assert.deepEqual(byId('addParty').requestBody?.content['application/json']?.schema.required, [
+      'name',
+    ]);
+    const state = byId('listParties').parameters?.find(({ name }) => name === 'state');
+    assert.deepEqual(state, {
+      name: 'state',
+      in: 'query',
+      required: false,
+      description: (state as Json | undefined)?.description,
+      schema: { type: 'string', default: 'waiting,called' },
+    });
+  });
+
+  it('refers to a named schema, and lets answers grow', () => {
+    const document = mergedOpenApi();
+    assert.deepEqual(byId('getParty').responses['200']?.content, {
+      'application/json': { schema: { $ref: '#/components/schemas/Party' } },
+    });
+    const party = document.components.schemas?.Party as Json;
+    assert.equal('additionalProperties' in party, false);
+    assert.deepEqual((party.properties as Json).estimate, {
+      anyOf: [{ $ref: '#/components/schemas/Estimate' }, { type: 'null' }],
+    });
+    assert.deepEqual(byId('getQrPng').responses['200']?.content, {
+      'image/png': { schema: { type: 'string', format: 'binary' } },
+    });
+  });
+});
+
+describe('openApiOf', () => {
+  const Spot = z.object({ x: z.int().default(0) }).meta({ id: 'Spot' });
+  const Same = z.object({ y: z.string() }).catchall(z.unknown()).meta({ id: 'Same' });
+  const Holder = z.looseObject({ spot: Spot }).meta({ id: 'Holder' });
+  const keep = contract({
+    operationId: 'keep',
+    summary: 'Keep',
+    service: 'queue',
+    method: 'POST',
+    url: '/v1/spots',
+    auth: 'public',
+    rateLimit: 'address',
+    schema: { body: optionalBody({ holder: Holder.optional(), same: Same.optional() }) },
+    status: 200,
+    response: z.object({ holder: Holder, same: Same }),
+  });
+
+  it('gives a request its own component only where it differs from the answer', async () => {
+    const document = openApiOf('Test', [keep]);
+    assert.deepEqual(Object.keys(document.components.schemas ?? {}), [
+      'Holder',
+      'HolderInput',
+      'ProblemDetails',
+      'Same',
+      'Spot',
+      'SpotInput',
+    ]);
+    const holder = JSON.stringify(document.components.schemas?.HolderInput);
+    assert.ok(holder.includes('"#/components/schemas/SpotInput"'));
+    assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
+  });
+
+  it('refuses two routes with one name or one address', () => {
+    const renamed = contract({ ...keep, operationId: 'keepToo' });
+    const moved = contract({ ...keep, url: '/v1/places' });
+    assert.throws(() => openApiOf('Test', [keep, renamed]), /stated twice/);
+    assert.throws(() => openApiOf('Test', [keep, moved]), /used twice/);
+  });
+});
+
+describe('generate-openapi', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'openapi-'));
+  after(() => rmSync(directory, { recursive: true }));
+  const run = (...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, 'generate-openapi.ts'), '--directory', directory, ...args],
+      { encoding: 'utf8' },
+    );
+
+  it('names the files that drift, and mends them', () => {
+    assert.equal(run().status, 0);
+    assert.deepEqual(readdirSync(directory).sort(), [...openApiDocuments().keys()].sort());
+    assert.equal(run('--check').status, 0);
+
+    appendFileSync(join(directory, 'user.json'), ' ');
+    rmSync(join(directory, 'auth.json'));
+    writeFileSync(join(directory, 'gone.json'), '{}');
+    const drift = run('--check');
+    assert.equal(drift.status, 1);
+    assert.match(drift.stderr, /swagger\/user\.json/);
+    assert.match(drift.stderr, /swagger\/auth\.json/);
+    assert.match(drift.stderr, /swagger\/gone\.json/);
+    assert.doesNotMatch(drift.stderr, /openapi\.json/);
+
+    assert.equal(run().status, 0);
+    assert.equal(run('--check').status, 0);
+  });
+});

@@ -1,0 +1,337 @@
+import { z } from 'zod';
+import packageJson from '../package.json' with { type: 'json' };
+import { type Contract, isRawBody } from './contract.ts';
+import { commonProblems, type ProblemCode, ProblemDetails, problemTypes } from './problems.ts';
+import { publicContracts } from './registry.ts';
+import { type GatewayContract, gatewayContracts } from './service.ts';
+import { limits } from './values.ts';
+
+type Json = Record<string, unknown>;
+type Io = 'input' | 'output';
+type Documented = Contract | GatewayContract;
+
+/** An OpenAPI 3.1 document, ready for `JSON.stringify`. */
+export type OpenApiDocument = {
+  openapi: '3.1.0';
+  info: Json;
+  servers: Json[];
+  tags: Json[];
+  paths: Record<string, Record<string, Json>>;
+  components: Record<string, Json>;
+};
+
+const tagDescriptions: Record<Documented['service'], string> = {
+  user: 'Accounts: sign-up, verification, profile, passwords',
+  auth: 'Tokens and sessions',
+  queue: 'Venues, queues and parties; joining as a guest',
+  position: 'Places in the line and boards',
+  gateway: 'Health of the whole system',
+};
+
+const memberRoles: readonly string[] = ['host', 'manager', 'owner'];
+
+/**
+ * Every file of `swagger/` by its name: one document for each service with public routes, and
+ * `openapi.json` with all of them and the gateway's own.
+ */
+export function openApiDocuments(): Map<string, OpenApiDocument> {
+  const services = [...new Set(publicContracts.map((contract) => contract.service))].sort();
+  const byService = services.map((service): [string, OpenApiDocument] => [
+    `${service}.json`,
+    openApiOf(
+      `Queue Manager: ${service} service`,
+      publicContracts.filter((contract) => contract.service === service),
+    ),
+  ]);
+  return new Map([...byService, ['openapi.json', mergedOpenApi()]]);
+}
+
+/** The document of everything that the gateway answers. */
+export function mergedOpenApi(): OpenApiDocument {
+  return openApiOf('Queue Manager', [...publicContracts, ...gatewayContracts]);
+}
+
+/** Documents routes by their contracts. Throws when two of them share an operationId or an address. */
+export function openApiOf(title: string, contracts: readonly Documented[]): OpenApiDocument {
+  const schemas = createSchemas();
+  const responses: Json = {};
+  const paths: OpenApiDocument['paths'] = {};
+  const operationIds = new Set<string>();
+  for (const contract of contracts) {
+    const path = contract.url.replace(/:(\w+)/g, '{$1}');
+    const method = contract.method.toLowerCase();
+    paths[path] ??= {};
+    if (paths[path][method] !== undefined) throw new Error(`${method} ${path} is stated twice`);
+    if (operationIds.has(contract.operationId)) {
+      throw new Error(`The operationId ${contract.operationId} is used twice`);
+    }
+    operationIds.add(contract.operationId);
+    paths[path][method] = operationOf(contract, { schemas, responses });
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title,
+      version: packageJson.version,
+      description: [
+        'Waiting lines of restaurants, bars and clubs.',
+        '',
+        'Times are RFC 3339 in UTC, durations are in seconds. Every error is `application/problem+json` (RFC 9457); its `type` ends in one of the codes named at each status. Lists are `{ data, nextCursor }`: ask again with `cursor` set to `nextCursor` until it is null. Fields may be added to answers at any time.',
+      ].join('\n'),
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [
+      { url: '/', description: 'The gateway that serves this page' },
+      { url: 'http://127.0.0.1:8080', description: "A developer's machine" },
+    ],
+    tags: [...new Set(contracts.map((contract) => contract.service))].map((service) => ({
+      name: service,
+      description: tagDescriptions[service],
+    })),
+    paths,
+    components: {
+      schemas: schemas.components(),
+      responses: sorted(responses),
+      parameters: {
+        IdempotencyKey: idempotencyKey({ type: 'string', minLength: 1, maxLength: 255 }),
+        IdempotencyKeyOfGuest: idempotencyKey({ type: 'string', format: 'uuid' }),
+      },
+      headers: {
+        RequestId: {
+          description: 'Names this request; tell it to support',
+          schema: { type: 'string' },
+        },
+        RetryAfter: {
+          description: 'Seconds until a repeat makes sense',
+          schema: { type: 'integer' },
+        },
+      },
+      securitySchemes: {
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'The `accessToken` of a sign-in. `x-required-role` of an operation is the least role in the venue that owns the resource.',
+        },
+      },
+    },
+  };
+}
+
+const idempotencyKey = (schema: Json): Json => ({
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Makes a repeat safe: the same key with the same body gets the first answer again, for 24 hours.',
+  schema,
+});
+
+/** What operations refer to, filled while they are written. */
+type Components = { schemas: Schemas; responses: Json };
+
+function operationOf(contract: Documented, components: Components): Json {
+  const { schemas } = components;
+  const { auth, schema } = contract;
+  const isAccountRoute = auth !== 'public' && auth !== 'ticket';
+  const isIdempotent = contract.method === 'POST' && contract.service !== 'auth';
+  const parameters = [
+    ...parametersOf(schema.params, 'path', schemas),
+    ...parametersOf(schema.querystring, 'query', schemas),
+    ...(isIdempotent
+      ? [
+          {
+            $ref: `#/components/parameters/IdempotencyKey${isAccountRoute ? '' : 'OfGuest'}`,
+          },
+        ]
+      : []),
+  ];
+  const problems = new Set<ProblemCode>([
+    ...contract.problems,
+    ...commonProblems,
+    ...(isAccountRoute ? (['unauthenticated'] as const) : []),
+    ...(isIdempotent ? (['idempotency-key-reused'] as const) : []),
+    ...(schema.body === undefined
+      ? []
+      : (['payload-too-large', 'unsupported-media-type'] as const)),
+  ]);
+  return {
+    operationId: contract.operationId,
+    summary: contract.summary,
+    ...(contract.description === undefined ? {} : { description: contract.description }),
+    tags: [contract.service],
+    security: isAccountRoute ? [{ accessToken: [] }] : [],
+    ...(memberRoles.includes(auth) ? { 'x-required-role': auth } : {}),
+    'x-rate-limit': contract.rateLimit,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(schema.body === undefined ? {} : { requestBody: requestBodyOf(schema.body, schemas) }),
+    responses: {
+      [contract.status]: successOf(contract, schemas),
+      ...problemResponses(problems, components),
+    },
+  };
+}
+
+function parametersOf(
+  schema: z.ZodObject | undefined,
+  where: 'path' | 'query',
+  schemas: Schemas,
+): Json[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = schemas.add(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema: property,
+  }));
+}
+
+function requestBodyOf(body: z.ZodType, schemas: Schemas): Json {
+  return {
+    required: !body.safeParse(undefined).success,
+    description: `At most ${limits.bodyBytes / 1_024} KiB.`,
+    content: { 'application/json': { schema: schemas.add(body, 'input') } },
+  };
+}
+
+function successOf(contract: Documented, schemas: Schemas): Json {
+  const { response } = contract;
+  const head = {
+    description: descriptionOfSuccess[contract.status],
+    headers: { 'x-request-id': { $ref: '#/components/headers/RequestId' } },
+  };
+  if (response === undefined) return head;
+  if (isRawBody(response)) {
+    // Client generators know a body of bytes by this format.
+    const schema = { type: 'string', format: 'binary' };
+    return { ...head, content: { [response.contentType]: { schema } } };
+  }
+  return { ...head, content: { 'application/json': { schema: schemas.add(response, 'output') } } };
+}
+
+const descriptionOfSuccess = {
+  200: 'Done',
+  201: 'Made',
+  202: 'Accepted; the work follows',
+  204: 'Done; there is nothing to say',
+} as const satisfies Record<Contract['status'], string>;
+
+function problemResponses(problems: ReadonlySet<ProblemCode>, components: Components): Json {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of Object.keys(problemTypes) as ProblemCode[]) {
+    if (!problems.has(code)) continue;
+    const { status } = problemTypes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => {
+      const name = codes.length === 1 ? pascalCase(codes[0] as string) : null;
+      if (name === null) return [status, problemResponse(status, codes, components.schemas)];
+      components.responses[name] ??= problemResponse(status, codes, components.schemas);
+      return [status, { $ref: `#/components/responses/${name}` }];
+    }),
+  );
+}
+
+function problemResponse(status: number, codes: ProblemCode[], schemas: Schemas): Json {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problemTypes[code].title}.`).join(' '),
+    headers: {
+      'x-request-id': { $ref: '#/components/headers/RequestId' },
+      ...(status === 429 || status === 503
+        ? { 'retry-after': { $ref: '#/components/headers/RetryAfter' } }
+        : {}),
+    },
+    content: { 'application/problem+json': { schema: schemas.add(ProblemDetails, 'output') } },
+  };
+}
+
+function pascalCase(code: string): string {
+  return code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function sorted(named: Json): Json {
+  return Object.fromEntries(
+    Object.entries(named).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );
+}
+
+type Schemas = {
+  /** JSON Schema of a zod schema; what has an id becomes a component and is referred to. */
+  add(schema: z.ZodType, io: Io): Json;
+  /** The components of all that was added; called last, since it settles their names. */
+  components(): Json;
+};
+
+const refPrefix = '#/$defs/';
+
+/**
+ * Collects the schemas of one document. A request and an answer may know the same id in different shapes
+ * (a default makes a field optional on the way in and certain on the way out): the answer keeps the name,
+ * the request's shape is then called `<id>Input`.
+ */
+function createSchemas(): Schemas {
+  const definitions: Record<Io, Map<string, Json>> = { input: new Map(), output: new Map() };
+  const references: { io: Io; holder: Json }[] = [];
+
+  const differs = (id: string, seen = new Set<string>()): boolean => {
+    const asked = definitions.input.get(id);
+    const answered = definitions.output.get(id);
+    if (asked === undefined || answered === undefined || seen.has(id)) return false;
+    if (JSON.stringify(asked) !== JSON.stringify(answered)) return true;
+    seen.add(id);
+    return refsIn(asked).some((holder) => differs(idOf(holder), seen));
+  };
+
+  return {
+    add(schema, io) {
+      const { $schema, $defs, ...root } = z.toJSONSchema(schema, {
+        io,
+        override: ({ jsonSchema }) => tidy(jsonSchema as Json, io),
+      }) as Json & { $defs?: Record<string, Json> };
+      for (const [id, definition] of Object.entries($defs ?? {})) {
+        if (definitions[io].has(id)) continue;
+        definitions[io].set(id, definition);
+        references.push(...refsIn(definition).map((holder) => ({ io, holder })));
+      }
+      references.push(...refsIn(root).map((holder) => ({ io, holder })));
+      return root;
+    },
+    components() {
+      const nameOf = (id: string, io: Io) => (io === 'input' && differs(id) ? `${id}Input` : id);
+      const named = (['output', 'input'] as const).flatMap((io) =>
+        [...definitions[io]].map(([id, definition]) => [nameOf(id, io), definition] as const),
+      );
+      const names = references.map(({ io, holder }) => nameOf(idOf(holder), io));
+      references.forEach(({ holder }, index) => {
+        holder.$ref = `#/components/schemas/${names[index]}`;
+      });
+      return sorted(Object.fromEntries(named));
+    },
+  };
+}
+
+function idOf(holder: Json): string {
+  return String(holder.$ref).slice(refPrefix.length);
+}
+
+function refsIn(value: unknown): Json[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const holder = value as Json;
+  const own = typeof holder.$ref === 'string' && holder.$ref.startsWith(refPrefix) ? [holder] : [];
+  return [...own, ...Object.values(holder).flatMap(refsIn)];
+}
+
+/** Leaves out what says nothing to a reader, and the promise that an answer will never gain a field. */
+function tidy(schema: Json, io: Io): void {
+  if (schema.format !== undefined) delete schema.pattern;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (io === 'output' && schema.additionalProperties === false) delete schema.additionalProperties;
+}
