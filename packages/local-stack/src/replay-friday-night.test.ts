@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fridayNight, xoshiro128 } from './replay-friday-night.ts';
+import { orderEvents } from './replay-trace.ts';
+
+describe('fridayNight', () => {
+  it('is the same night each time, on a Friday', () => {
+    const night = fridayNight();
+    assert.deepEqual(fridayNight(), night);
+    assert.equal(new Date(night.day).getUTCDay(), 5);
+  });
+
+  it('is plausible: a line forms, most are served, some at once, some leave', () => {
+    const { arrivals } = fridayNight();
+    const abandoned = arrivals.filter(({ outcome }) => outcome === 'abandoned');
+    assert.ok(arrivals.length > 150 && arrivals.length < 300);
+    assert.ok(abandoned.length > 10 && abandoned.length < arrivals.length / 3);
+    assert.ok(arrivals.some(({ waitSeconds }) => waitSeconds === 0));
+    const events = orderEvents(arrivals);
+    const longest = Math.max(
+      ...events.map((event) => (event.kind === 'join' ? event.waitingBefore : 0)),
+    );
+    assert.ok(longest > 10 && longest < 60);
+    assert.ok(events.every(({ atSeconds }) => atSeconds >= 64_800 && atSeconds < 97_200));
+  });
+});
+
+describe('xoshiro128', () => {
+  it('gives the numbers of the reference implementation for the state 1, 2, 3, 4', () => {
+    const random = xoshiro128([1, 2, 3, 4]);
+    const first = Array.from({ length: 5 }, () => random() * 2 ** 32);
+    assert.deepEqual(first, [11520, 0, 5927040, 70819200, 2031721883]);
+  });
+});
