@@ -156,39 +156,18 @@ function findNode() {
 
 /**
  * Calls back when npm, which started this process, is gone: killed in a way that it could not pass
- * on. Between npm and this process there may be a shell.
+ * on. (The scripts in package.json begin with `exec` so that no shell stands in between: it would
+ * also die first of a SIGTERM to npm, which then would not wait for the orderly end.)
  */
 function onNpmGone(callback) {
   if (!process.env.npm_execpath) return;
-  const parent = process.ppid;
-  const grandparent = isShell(parent) ? parentOf(parent) : undefined;
+  const npm = process.ppid;
   const timer = setInterval(() => {
-    const gone =
-      process.ppid !== parent || (grandparent !== undefined && parentOf(parent) !== grandparent);
-    if (!gone) return;
+    if (process.ppid === npm) return;
     clearInterval(timer);
     callback();
   }, 250);
   timer.unref();
-}
-
-function isShell(pid) {
-  try {
-    return /^(sh|dash|bash|zsh|ash|busybox)$/.test(
-      readFileSync(`/proc/${pid}/comm`, 'utf8').trim(),
-    );
-  } catch {
-    return false;
-  }
-}
-
-function parentOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Runs the command's script and ends with its exit code. */
