@@ -21,9 +21,10 @@ const everyService: Service[] = [
   { name: 'gateway', secrets: [] },
 ];
 
-export const services = everyService.filter(({ name }) =>
+const allAreThere = everyService.every(({ name }) =>
   existsSync(join(repositoryRoot, 'services', name, 'src/main.ts')),
 );
+export const services = allAreThere ? everyService : [];
 
 /** The variable by which the others find a service: AUTH_SERVICE_URL, … */
 export function addressVariable(service: string): string {
