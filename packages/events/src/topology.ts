@@ -51,7 +51,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'party.removed': ['position-events'],
   'queue.changed': ['position-events'],
   'venue.deleted': [],
-  'user.verified': ['queue-events'],
+  'user.verified': [],
   'user.deleted': ['queue-events', 'auth-events'],
   'mail.requested': ['mails'],
 };

@@ -18,7 +18,8 @@ export type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.input<C['response']>
   : C['response'] extends { contentType: string }
     ? Buffer | string | NodeJS.ReadableStream
-    : undefined;
+    : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without an answer need not say so
+      void;
 
 export type Handler<C extends Contract> = (
   request: RequestOf<C>,

@@ -1,0 +1,162 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import type { LineEvent, Place } from '@queue-manager/contracts/internal';
+import type { Lane, PartySource } from '@queue-manager/contracts/parties';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { businessDayOf } from './business-day.ts';
+import type { Deps } from './deps.ts';
+import { once, type Repeatable } from './idempotency.ts';
+import { changeLineWithin, type Line } from './line.ts';
+import type { PartyRow, VenueFacts } from './membership.ts';
+import { keyBetween } from './order-key.ts';
+import { loadDetails, type PartyRecord, partyRecord } from './party-view.ts';
+import { laneIndex } from './snapshots.ts';
+
+/** A party that wants in, by whichever door. */
+export type Arrival = {
+  name: string;
+  size: number;
+  lane: Lane;
+  email: string | null;
+  phone: string | null;
+  notes: string | null;
+  locale: string | undefined;
+  source: PartySource;
+};
+
+/**
+ * Puts a party at the end of its lane, once for each idempotency key. The place comes from the position
+ * service, which has applied the event by then; null when it is away.
+ */
+export async function admitParty(
+  deps: Deps,
+  request: Repeatable,
+  queueId: Buffer,
+  venue: VenueFacts,
+  arrival: Arrival,
+  actor: Actor,
+): Promise<{ record: PartyRecord; place: Place | null }> {
+  let admitted: { party: PartyRow; events: LineEvent[] } | null = null;
+  const { answer: record } = await once(deps, request, async (trx) => {
+    const { result: party, events } = await changeLineWithin(deps, trx, queueId, (line) =>
+      join(deps, line, venue, arrival, actor),
+    );
+    admitted = { party, events };
+    return partyRecord(party);
+  });
+  if (admitted === null) return { record, place: await quotedPlace(deps, record) };
+
+  const { party, events }: { party: PartyRow; events: LineEvent[] } = admitted;
+  deps.feed.committed(events);
+  const place = await deps.feed.placeAfter(events.at(-1) as LineEvent);
+  if (place !== null) await deps.quotes.record(party, place);
+  return { record, place };
+}
+
+async function join(
+  deps: Deps,
+  line: Line,
+  venue: VenueFacts,
+  arrival: Arrival,
+  actor: Actor,
+): Promise<PartyRow> {
+  const { queue, now, trx } = line;
+  if (queue.state === 'closed') throw problems.queueClosed();
+  if (queue.state === 'paused') throw problems.queuePaused();
+  if (arrival.size > queue.max_party_size) {
+    throw tooLarge(queue.max_party_size);
+  }
+  if (queue.max_waiting !== null && queue.waiting >= queue.max_waiting) throw problems.queueFull();
+
+  const day = businessDayOf(now, venue.timezone, venue.day_starts_at);
+  const number = queue.number_day === day ? queue.last_number + 1 : 1;
+  const orderKey = keyBetween(queue.tail_key, null);
+  const id = uuidToBytes(newId(deps.clock));
+  const duplicates =
+    arrival.source === 'guest' ? await findDuplicates(line, arrival.email, arrival.phone) : [];
+  if (duplicates.length > 0) {
+    await trx
+      .updateTable('parties')
+      .set({ possible_duplicate: 1 })
+      .where('queue_id', '=', queue.id)
+      .where('id', 'in', duplicates)
+      .execute();
+  }
+
+  line.set({ number_day: day, last_number: number, tail_key: orderKey });
+  await trx
+    .insertInto('personal')
+    .values({
+      queue_id: queue.id,
+      party_id: id,
+      name: arrival.name,
+      name_key: arrival.name.toLowerCase(),
+      email: arrival.email,
+      email_key: arrival.email?.toLowerCase() ?? null,
+      phone: arrival.phone,
+      notes: arrival.notes,
+      locale: arrival.locale ?? null,
+    })
+    .execute();
+  return line.addParty(
+    {
+      queue_id: queue.id,
+      id,
+      number,
+      lane: laneIndex(arrival.lane),
+      order_key: orderKey,
+      state: 'waiting',
+      size: arrival.size,
+      source: arrival.source,
+      calls: 0,
+      possible_duplicate: duplicates.length > 0 ? 1 : 0,
+      joined_at: now,
+      called_at: null,
+      confirmed_at: null,
+      seated_at: null,
+      departed_at: null,
+      ended_at: null,
+    },
+    actor,
+  );
+}
+
+export function tooLarge(maxPartySize: number) {
+  return problems.partyTooLarge({
+    detail: `This queue takes parties of up to ${maxPartySize}.`,
+    errors: [{ path: 'size', message: `must be at most ${maxPartySize}` }],
+  });
+}
+
+/** Parties in the line with the same e-mail or phone. */
+async function findDuplicates(
+  line: Line,
+  email: string | null,
+  phone: string | null,
+): Promise<Buffer[]> {
+  const known = [
+    ...(email === null ? [] : [['email_key', email.toLowerCase()] as const]),
+    ...(phone === null ? [] : [['phone', phone] as const]),
+  ];
+  const found = await Promise.all(
+    known.map(([column, value]) =>
+      line.trx
+        .selectFrom('personal as c')
+        .innerJoin('parties as p', (join) =>
+          join.onRef('p.queue_id', '=', 'c.queue_id').onRef('p.id', '=', 'c.party_id'),
+        )
+        .select('p.id')
+        .where('c.queue_id', '=', line.queue.id)
+        .where(`c.${column}`, '=', value)
+        .where('p.state', 'in', ['waiting', 'called'])
+        .execute(),
+    ),
+  );
+  return found.flat().map(({ id }) => id);
+}
+
+/** The place that the first answer told, for a repeat of its request. */
+async function quotedPlace(deps: Deps, record: PartyRecord): Promise<Place | null> {
+  const { quotes } = await loadDetails(deps, [record]);
+  return quotes.get(record.partyId) ?? null;
+}

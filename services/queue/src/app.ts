@@ -1,0 +1,84 @@
+import { createApp, type ReadinessCheck } from '@queue-manager/service-kit/create-app';
+import type { FastifyInstance } from 'fastify';
+import { addParty } from './add-party.ts';
+import { callNext } from './call-next.ts';
+import { callParty } from './call-party.ts';
+import { closeQueue } from './close-queue.ts';
+import { createQueue } from './create-queue.ts';
+import { createVenue } from './create-venue.ts';
+import { deleteQueue } from './delete-queue.ts';
+import { deleteVenue } from './delete-venue.ts';
+import type { Deps } from './deps.ts';
+import { getJoinPage } from './get-join-page.ts';
+import { getLabels } from './get-labels.ts';
+import { getMembershipsOf } from './get-memberships-of.ts';
+import { getParty } from './get-party.ts';
+import { getPartySnapshot } from './get-party-snapshot.ts';
+import { getQrPng } from './get-qr-png.ts';
+import { getQrSvg } from './get-qr-svg.ts';
+import { getQueue } from './get-queue.ts';
+import { getSnapshot } from './get-snapshot.ts';
+import { getTicket } from './get-ticket.ts';
+import { getVenue } from './get-venue.ts';
+import { joinQueue } from './join-queue.ts';
+import { leaveQueue } from './leave-queue.ts';
+import { listParties } from './list-parties.ts';
+import { listQueues } from './list-queues.ts';
+import { listVenues } from './list-venues.ts';
+import { noShowParty } from './no-show-party.ts';
+import { openQueue } from './open-queue.ts';
+import { pauseQueue } from './pause-queue.ts';
+import { removeParty } from './remove-party.ts';
+import { replaceJoinCode } from './replace-join-code.ts';
+import { seatParty } from './seat-party.ts';
+import { updateParty } from './update-party.ts';
+import { updateQueue } from './update-queue.ts';
+import { updateVenue } from './update-venue.ts';
+
+/** Every route of the queue service. The consumer of `queue-events` and the relay are started in `main.ts`. */
+export function createQueueApp(
+  deps: Deps,
+  readiness: Record<string, ReadinessCheck>,
+): FastifyInstance {
+  const app = createApp({ ...deps, readiness });
+
+  app.route(createVenue(deps));
+  app.route(listVenues(deps));
+  app.route(getVenue(deps));
+  app.route(updateVenue(deps));
+  app.route(deleteVenue(deps));
+
+  app.route(createQueue(deps));
+  app.route(listQueues(deps));
+  app.route(getQueue(deps));
+  app.route(updateQueue(deps));
+  app.route(deleteQueue(deps));
+  app.route(openQueue(deps));
+  app.route(pauseQueue(deps));
+  app.route(closeQueue(deps));
+  app.route(replaceJoinCode(deps));
+  app.route(getQrSvg(deps));
+  app.route(getQrPng(deps));
+
+  app.route(addParty(deps));
+  app.route(listParties(deps));
+  app.route(getParty(deps));
+  app.route(updateParty(deps));
+  app.route(callNext(deps));
+  app.route(callParty(deps));
+  app.route(seatParty(deps));
+  app.route(noShowParty(deps));
+  app.route(removeParty(deps));
+
+  app.route(getJoinPage(deps));
+  app.route(joinQueue(deps));
+  app.route(getTicket(deps));
+  app.route(leaveQueue(deps));
+
+  app.route(getMembershipsOf(deps));
+  app.route(getSnapshot(deps));
+  app.route(getPartySnapshot(deps));
+  app.route(getLabels(deps));
+
+  return app;
+}

@@ -1,0 +1,60 @@
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { Party } from '@queue-manager/contracts/parties';
+import type { PartyMove } from '@queue-manager/contracts/party-moves';
+import type { Deps } from './deps.ts';
+import { once, type Repeatable } from './idempotency.ts';
+import { changeLineWithin, type Line } from './line.ts';
+import { type PartyRow, partyFor } from './membership.ts';
+import { type PartyRecord, partyRecord, staffView } from './party-view.ts';
+
+/**
+ * One change of a party under its line's lock, done once for each idempotency key. Returns when the position
+ * service has applied it (or its budget is over), so that whoever reads next sees it.
+ */
+export async function changePartyOnce(
+  deps: Deps,
+  request: Repeatable,
+  queueId: Buffer,
+  change: (line: Line) => Promise<PartyRow>,
+): Promise<PartyRecord> {
+  let events: LineEvent[] = [];
+  const { answer } = await once(deps, request, async (trx) => {
+    const done = await changeLineWithin(deps, trx, queueId, change);
+    events = done.events;
+    return partyRecord(done.result);
+  });
+  deps.feed.committed(events);
+  const last = events.at(-1);
+  if (last !== undefined) await deps.feed.placeAfter(last);
+  return answer;
+}
+
+/** A host's POST that moves one party by the table of moves. */
+export async function movePartyOnce(
+  deps: Deps,
+  request: {
+    id: string;
+    params: { partyId: string };
+    claims: { sub: string };
+    body: { reason?: string | undefined };
+    idempotencyKey: string | null;
+  },
+  operationId: string,
+  move: PartyMove,
+): Promise<Party> {
+  const { params, claims, body, idempotencyKey } = request;
+  const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
+  const record = await changePartyOnce(
+    deps,
+    { key: idempotencyKey, caller: claims.sub, operationId, target: party.id, body },
+    party.queue_id,
+    async (line) =>
+      line.move(
+        await line.party(party.id),
+        move,
+        { kind: 'staff', userId: claims.sub },
+        body.reason,
+      ),
+  );
+  return staffView(deps, record, request.id);
+}

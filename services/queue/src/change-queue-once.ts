@@ -1,0 +1,38 @@
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { Queue } from '@queue-manager/contracts/queues';
+import type { Deps } from './deps.ts';
+import { once } from './idempotency.ts';
+import { changeLineWithin, type Line } from './line.ts';
+import { queueFor } from './membership.ts';
+import { queueView } from './queue-view.ts';
+
+/** A manager's POST about a queue: authorised, done once for each idempotency key, answered with the queue. */
+export async function changeQueueOnce(
+  deps: Deps,
+  request: {
+    params: { queueId: string };
+    claims: { sub: string };
+    body: unknown;
+    idempotencyKey: string | null;
+  },
+  operationId: string,
+  change: (line: Line) => Promise<void>,
+): Promise<Queue> {
+  const { params, claims, body, idempotencyKey } = request;
+  const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+  let events: LineEvent[] = [];
+  const { answer } = await once(
+    deps,
+    { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
+    async (trx) => {
+      const done = await changeLineWithin(deps, trx, queue.id, async (line) => {
+        await change(line);
+        return queueView(deps, line.queue);
+      });
+      events = done.events;
+      return done.result;
+    },
+  );
+  deps.feed.committed(events);
+  return answer;
+}

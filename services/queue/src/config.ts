@@ -1,0 +1,16 @@
+import { Flag, serviceEnv, TicketKeys, Url } from '@queue-manager/service-kit/config';
+import { z } from 'zod';
+
+export const queueEnv = {
+  ...serviceEnv,
+  MYSQL_URL: Url,
+  /** Connections to MySQL; each change of a line holds one while it waits for the line's lock. */
+  MYSQL_POOL_SIZE: z.coerce.number().int().min(1).max(1_000).default(50),
+  AUTH_SERVICE_URL: Url,
+  POSITION_SERVICE_URL: Url,
+  /** Base of what guests see: join links and ticket links start with it. */
+  PUBLIC_URL: Url,
+  TICKET_KEYS: TicketKeys,
+  SQS_PREFIX: z.string().default(''),
+  PROVISION: Flag,
+};

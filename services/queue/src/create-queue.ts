@@ -1,0 +1,65 @@
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import { createQueue as contract } from '@queue-manager/contracts/queues';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { once } from './idempotency.ts';
+import { newJoinCode } from './join-code.ts';
+import { Line } from './line.ts';
+import { type QueueRow, venueFor } from './membership.ts';
+import { queueView } from './queue-view.ts';
+
+export const createQueue = (deps: Deps) =>
+  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+    const { db, clock, feed } = deps;
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const request = {
+      key: idempotencyKey,
+      caller: claims.sub,
+      operationId: contract.operationId,
+      target: venue.id,
+      body,
+    };
+    let events: LineEvent[] = [];
+    const { answer } = await once(deps, request, async (trx) => {
+      const stillThere = await trx
+        .selectFrom('venues')
+        .select('id')
+        .where('id', '=', venue.id)
+        .where('deleted_at', 'is', null)
+        .forUpdate()
+        .executeTakeFirst();
+      if (stillThere === undefined) throw problems.notFound();
+      const queue: QueueRow = {
+        venue_id: venue.id,
+        id: uuidToBytes(newId(clock)),
+        name: body.name,
+        text: body.text,
+        end_message: body.endMessage,
+        state: 'open',
+        join_code: newJoinCode(),
+        max_waiting: body.maxWaiting,
+        max_party_size: body.maxPartySize,
+        call_grace_seconds: body.callGraceSeconds,
+        self_join: body.selfJoin ? 1 : 0,
+        board_labels: body.boardLabels,
+        seq: 0,
+        waiting: 0,
+        called: 0,
+        tail_key: null,
+        number_day: null,
+        last_number: 0,
+        created_at: clock.now(),
+        deleted_at: null,
+      };
+      await trx.insertInto('queues').values(queue).execute();
+      const line = new Line(deps, trx, queue);
+      line.queueChanged({ kind: 'staff', userId: claims.sub });
+      await line.write();
+      events = line.events;
+      return queueView(deps, queue);
+    });
+    feed.committed(events);
+    return answer;
+  });

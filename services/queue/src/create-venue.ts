@@ -1,0 +1,40 @@
+import { createVenue as contract } from '@queue-manager/contracts/venues';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { once } from './idempotency.ts';
+import { venueView } from './venue-view.ts';
+
+export const createVenue = (deps: Deps) =>
+  route(contract, async ({ body, claims, idempotencyKey }) => {
+    const caller = uuidToBytes(claims.sub);
+    const request = {
+      key: idempotencyKey,
+      caller: claims.sub,
+      operationId: contract.operationId,
+      target: caller,
+      body,
+    };
+    const { answer } = await once(deps, request, async (trx) => {
+      const now = deps.clock.now();
+      const venue = {
+        id: uuidToBytes(newId(deps.clock)),
+        name: body.name,
+        timezone: body.timezone,
+        locale: body.locale,
+        capacity: body.capacity,
+        occupancy: 0,
+        day_starts_at: body.dayStartsAt,
+        retention_days: body.retentionDays,
+        created_at: now,
+        deleted_at: null,
+      };
+      await trx.insertInto('venues').values(venue).execute();
+      await trx
+        .insertInto('members')
+        .values({ venue_id: venue.id, user_id: caller, role: 'owner', since: now })
+        .execute();
+      return venueView(venue, 'owner');
+    });
+    return answer;
+  });

@@ -1,0 +1,52 @@
+import { Kysely, MysqlDialect, type Transaction } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { createPool } from 'mysql2';
+import * as line from './migrations/0001-line.ts';
+import type { Tables } from './tables.ts';
+
+export type Database = Kysely<Tables>;
+export type DatabaseTransaction = Transaction<Tables>;
+
+/**
+ * Opens the pool. Every connection is made the same whatever the server's defaults are: READ COMMITTED (so
+ * that waiting for a line's lock sees the line as the last holder left it, and no gap is locked), UTC, and
+ * strict about values that do not fit.
+ */
+export function openDatabase(options: { url: string; poolSize: number }): Database {
+  const pool = createPool({
+    uri: options.url,
+    connectionLimit: options.poolSize,
+    // A request waits for a connection rather than fail: its own time limit is the gateway's.
+    waitForConnections: true,
+    queueLimit: 0,
+    connectTimeout: 5_000,
+    timezone: 'Z',
+    charset: 'utf8mb4_bin',
+    supportBigNumbers: true,
+    // MySQL gives JSON as a value and MariaDB as text: text from both keeps one code path.
+    jsonStrings: true,
+    enableKeepAlive: true,
+  });
+  pool.on('connection', (connection) => {
+    // A statement of its own: the variable behind it has another name on MariaDB.
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    connection.query(
+      `SET SESSION time_zone = '+00:00',
+         sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',
+         innodb_lock_wait_timeout = 10`,
+    );
+  });
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+}
+
+/** In the order in which they ran everywhere; one that has landed is never edited. */
+const migrations: Record<string, Migration> = {
+  '0001-line': line,
+};
+
+/** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */
+export async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,22 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import { deleteQueue as contract } from '@queue-manager/contracts/queues';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { changeLine, type Line } from './line.ts';
+import { queueFor } from './membership.ts';
+import { removeAll } from './remove-all.ts';
+
+export const deleteQueue = (deps: Deps) =>
+  route(contract, async ({ params, claims }) => {
+    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+    await changeLine(deps, queue.id, (line) =>
+      closeForGood(line, { kind: 'staff', userId: claims.sub }),
+    );
+  });
+
+/** Removes everyone and marks the queue deleted; its history stays for the owner's figures. */
+export async function closeForGood(line: Line, actor: Actor): Promise<void> {
+  await removeAll(line, ['waiting', 'called'], actor);
+  line.set({ state: 'closed', deleted_at: line.now });
+  line.queueChanged(actor);
+}

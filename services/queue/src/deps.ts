@@ -1,0 +1,24 @@
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import type { TicketCodec } from '@queue-manager/service-kit/tickets';
+import type { Database } from './database.ts';
+import type { LineFeed } from './line-feed.ts';
+import type { Quotes } from './quotes.ts';
+
+/** What the endpoints of this service are made with. */
+export type Deps = {
+  db: Database;
+  clock: Clock;
+  logger: Logger;
+  tickets: TicketCodec;
+  /** Base of join links and ticket links, without a trailing slash. */
+  publicUrl: string;
+  position: InternalClient;
+  /** Where events go once they are committed. */
+  feed: LineFeed;
+  quotes: Quotes;
+  verifyAccessToken: VerifyAccessToken;
+  internalCredential: string;
+};

@@ -1,0 +1,36 @@
+import type { Clock } from '@queue-manager/service-kit/clock';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import type { Database } from './database.ts';
+import { sweepIdempotencyKeys } from './idempotency.ts';
+
+const everyMs = 60_000;
+
+/** Deletes what has had its day. Several instances may sweep at once. */
+export function createHousekeeping(deps: { db: Database; clock: Clock; logger: Logger }): {
+  start(): void;
+  stop(): Promise<void>;
+} {
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+
+  async function sweep(): Promise<void> {
+    try {
+      while ((await sweepIdempotencyKeys(deps)) > 0);
+    } catch (error) {
+      deps.logger.warn({ err: error }, 'old idempotency keys stay for now');
+    }
+  }
+
+  return {
+    start() {
+      timer = setInterval(() => {
+        sweeping = sweep();
+      }, everyMs);
+      timer.unref();
+    },
+    async stop() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { createHash, createHmac } from 'node:crypto';
+import { problems } from '@queue-manager/service-kit/problems';
+import type { DatabaseTransaction } from './database.ts';
+import type { Deps } from './deps.ts';
+
+/** How long an answer is kept. */
+const keptMs = 24 * 60 * 60 * 1_000;
+
+/** What makes two requests the same one. */
+export type Repeatable = {
+  /** The `Idempotency-Key`; null for a request that is never a repeat. */
+  key: string | null;
+  /** The account, or the ticket's party, or `public`. */
+  caller: string;
+  operationId: string;
+  /** What the request is about: a queue, a party, a venue or an account. */
+  target: Buffer;
+  body: unknown;
+};
+
+const duplicateEntry = 1062;
+
+/**
+ * Does the work of a request in one transaction, once for each idempotency key: a repeat within 24 hours gets
+ * the first answer without doing anything, and waits for it when the first is still at work. What `work`
+ * gives back is stored as JSON and must hold no personal data. An error leaves the key free.
+ * Throws `idempotency-key-reused` when the key came with another body.
+ */
+export async function once<T>(
+  deps: Pick<Deps, 'db' | 'clock'>,
+  request: Repeatable,
+  work: (trx: DatabaseTransaction) => Promise<T>,
+): Promise<{ answer: T; isRepeat: boolean }> {
+  const { key } = request;
+  if (key === null) {
+    return { answer: await deps.db.transaction().execute(work), isRepeat: false };
+  }
+  const keyHash = createHash('sha256')
+    .update(JSON.stringify([request.caller, request.operationId, key]))
+    .digest();
+  // Keyed by the caller's own secret, which is not stored: a body may hold a name or a phone number, and a
+  // plain digest of one can be guessed.
+  const bodyHash = createHmac('sha256', key)
+    .update(JSON.stringify(request.body ?? null))
+    .digest();
+
+  for (;;) {
+    try {
+      const answer = await deps.db.transaction().execute(async (trx) => {
+        // Claimed first: a concurrent repeat waits here until this transaction has ended.
+        await trx
+          .insertInto('idempotency_keys')
+          .values({
+            target_id: request.target,
+            key_hash: keyHash,
+            body_hash: bodyHash,
+            answer: null,
+            created_at: deps.clock.now(),
+          })
+          .execute();
+        const done = await work(trx);
+        await trx
+          .updateTable('idempotency_keys')
+          .set({ answer: JSON.stringify(done ?? null) })
+          .where('target_id', '=', request.target)
+          .where('key_hash', '=', keyHash)
+          .execute();
+        return done;
+      });
+      return { answer, isRepeat: false };
+    } catch (error) {
+      if (!isTakenKey(error)) throw error;
+    }
+
+    const first = await deps.db
+      .selectFrom('idempotency_keys')
+      .selectAll()
+      .where('target_id', '=', request.target)
+      .where('key_hash', '=', keyHash)
+      .executeTakeFirst();
+    // The first one failed after all, or was swept away: this one is now the first.
+    if (first === undefined) continue;
+    if (first.created_at.getTime() <= deps.clock.now().getTime() - keptMs) {
+      await deps.db
+        .deleteFrom('idempotency_keys')
+        .where('target_id', '=', request.target)
+        .where('key_hash', '=', keyHash)
+        .where('created_at', '=', first.created_at)
+        .execute();
+      continue;
+    }
+    if (!first.body_hash.equals(bodyHash)) throw problems.idempotencyKeyReused();
+    return { answer: JSON.parse(first.answer as string) as T, isRepeat: true };
+  }
+}
+
+function isTakenKey(error: unknown): boolean {
+  const { errno, message } = error as { errno?: number; message?: string };
+  return errno === duplicateEntry && message?.includes('idempotency_keys') === true;
+}
+
+/** Deletes answers past their day, a few at a time; gives back how many. */
+export async function sweepIdempotencyKeys(deps: Pick<Deps, 'db' | 'clock'>): Promise<number> {
+  const { numDeletedRows } = await deps.db
+    .deleteFrom('idempotency_keys')
+    .where('created_at', '<=', new Date(deps.clock.now().getTime() - keptMs))
+    .orderBy('created_at')
+    .limit(1_000)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

@@ -1,0 +1,35 @@
+import { joinQueue as contract } from '@queue-manager/contracts/guests';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { admitParty } from './admit-party.ts';
+import type { Deps } from './deps.ts';
+import { queueByJoinCode } from './membership.ts';
+import { ticketUrlOf } from './party-view.ts';
+
+export const joinQueue = (deps: Deps) =>
+  route(contract, async ({ params, body, idempotencyKey }) => {
+    const { queue, venue } = await queueByJoinCode(deps.db, params.joinCode);
+    if (queue.self_join === 0) throw problems.selfJoinOff();
+    const { record, place } = await admitParty(
+      deps,
+      {
+        key: idempotencyKey,
+        caller: 'public',
+        operationId: contract.operationId,
+        target: queue.id,
+        body,
+      },
+      queue.id,
+      venue,
+      { ...body, locale: body.locale, lane: 'regular', notes: null, source: 'guest' },
+      { kind: 'guest' },
+    );
+    const ticket = deps.tickets.issue(record);
+    return {
+      ticket,
+      ticketUrl: ticketUrlOf(deps, ticket),
+      number: record.number,
+      position: place?.position ?? null,
+      estimate: place?.estimate ?? null,
+    };
+  });

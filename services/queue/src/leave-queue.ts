@@ -1,0 +1,23 @@
+import { leaveQueue as contract } from '@queue-manager/contracts/guests';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { route } from '@queue-manager/service-kit/route';
+import { changePartyOnce } from './change-party-once.ts';
+import type { Deps } from './deps.ts';
+import { guestView } from './party-view.ts';
+import { ticketParty } from './ticket-party.ts';
+
+export const leaveQueue = (deps: Deps) =>
+  route(contract, async ({ params, body, idempotencyKey }) => {
+    const { party, queue } = await ticketParty(deps, params.ticket);
+    const request = {
+      key: idempotencyKey,
+      caller: bytesToUuid(party.id),
+      operationId: contract.operationId,
+      target: party.id,
+      body,
+    };
+    const record = await changePartyOnce(deps, request, party.queue_id, async (line) =>
+      line.move(await line.party(party.id), 'leave', { kind: 'guest' }),
+    );
+    return guestView(deps, record, queue);
+  });

@@ -1,0 +1,28 @@
+import { listQueues as contract } from '@queue-manager/contracts/queues';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
+import { venueFor } from './membership.ts';
+import { queueView } from './queue-view.ts';
+
+/** Oldest first: ids are ordered by the time of their making. */
+export const listQueues = (deps: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
+    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
+    const rows = await deps.db
+      .selectFrom('queues')
+      .selectAll()
+      .where('venue_id', '=', venue.id)
+      .where('deleted_at', 'is', null)
+      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .orderBy('id')
+      .limit(query.limit + 1)
+      .execute();
+    const shown = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    return {
+      data: shown.map((row) => queueView(deps, row)),
+      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+    };
+  });

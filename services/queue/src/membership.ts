@@ -1,0 +1,124 @@
+import { type Role, roles } from '@queue-manager/contracts/venues';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import type { Selectable } from 'kysely';
+import type { Database, DatabaseTransaction } from './database.ts';
+import type { PartyTable, QueueTable, VenueTable } from './tables.ts';
+
+export type VenueRow = Selectable<VenueTable>;
+export type QueueRow = Selectable<QueueTable>;
+export type PartyRow = Selectable<PartyTable>;
+
+/** What of a venue its lines depend on. */
+export type VenueFacts = Pick<VenueRow, 'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale'>;
+
+type Db = Database | DatabaseTransaction;
+
+/** Whether a role includes another. */
+export function isAtLeast(role: Role, least: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(least);
+}
+
+function authorise(role: Role, least: Role): void {
+  if (isAtLeast(role, least)) return;
+  throw problems.forbidden({ detail: `This takes the role ${least}; yours is ${role}.` });
+}
+
+/*
+ * Loading and authorising are one step: whoever is no member of the resource's venue gets the same 404 as for
+ * something that does not exist, and a member whose role is too low gets 403.
+ */
+
+export async function venueFor(db: Db, venueId: string, userId: string, least: Role) {
+  const row = await db
+    .selectFrom('venues as v')
+    .innerJoin('members as m', 'm.venue_id', 'v.id')
+    .selectAll('v')
+    .select('m.role')
+    .where('v.id', '=', uuidToBytes(venueId))
+    .where('m.user_id', '=', uuidToBytes(userId))
+    .where('v.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw problems.notFound();
+  authorise(row.role, least);
+  return row;
+}
+
+const venueColumns = [
+  'v.name as venue_name',
+  'v.timezone',
+  'v.day_starts_at',
+  'v.locale as venue_locale',
+] as const;
+
+type WithVenue = {
+  venue_id: Buffer;
+  venue_name: string;
+  timezone: string;
+  day_starts_at: string;
+  venue_locale: string;
+};
+
+function venueFactsOf(row: WithVenue): VenueFacts {
+  return {
+    id: row.venue_id,
+    name: row.venue_name,
+    timezone: row.timezone,
+    day_starts_at: row.day_starts_at,
+    locale: row.venue_locale,
+  };
+}
+
+export async function queueFor(db: Db, queueId: string, userId: string, least: Role) {
+  const row = await db
+    .selectFrom('queues as q')
+    .innerJoin('venues as v', 'v.id', 'q.venue_id')
+    .innerJoin('members as m', 'm.venue_id', 'q.venue_id')
+    .selectAll('q')
+    .select(venueColumns)
+    .select('m.role')
+    .where('q.id', '=', uuidToBytes(queueId))
+    .where('m.user_id', '=', uuidToBytes(userId))
+    .where('q.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw problems.notFound();
+  authorise(row.role, least);
+  return { queue: row as QueueRow, venue: venueFactsOf(row), role: row.role };
+}
+
+export async function partyFor(db: Db, partyId: string, userId: string, least: Role) {
+  const row = await db
+    .selectFrom('parties as p')
+    .innerJoin('queues as q', 'q.id', 'p.queue_id')
+    .innerJoin('venues as v', 'v.id', 'q.venue_id')
+    .innerJoin('members as m', 'm.venue_id', 'q.venue_id')
+    .selectAll('p')
+    .select(['q.venue_id', ...venueColumns, 'm.role'])
+    .where('p.id', '=', uuidToBytes(partyId))
+    .where('m.user_id', '=', uuidToBytes(userId))
+    .where('q.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw problems.notFound();
+  authorise(row.role, least);
+  return {
+    party: row as PartyRow,
+    queueId: bytesToUuid(row.queue_id),
+    venue: venueFactsOf(row),
+    role: row.role,
+  };
+}
+
+/** A queue by its join code, for the public; 404 for an unknown or replaced code. */
+export async function queueByJoinCode(db: Db, joinCode: string) {
+  const row = await db
+    .selectFrom('queues as q')
+    .innerJoin('venues as v', 'v.id', 'q.venue_id')
+    .selectAll('q')
+    .select(venueColumns)
+    .where('q.join_code', '=', joinCode.toUpperCase())
+    .where('q.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined)
+    throw problems.notFound({ detail: 'This join link is not valid (any more).' });
+  return { queue: row as QueueRow, venue: venueFactsOf(row) };
+}

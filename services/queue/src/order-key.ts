@@ -1,0 +1,122 @@
+/*
+ * Order keys: where a party stands within its lane. A key is a path of integers, compared element by
+ * element with a shorter path before its extensions, written so that plain byte comparison gives that order.
+ * Between any two keys there is always another, so nothing is ever renumbered (a fractional index; the idea
+ * of paths of integers is Logoot's: Weiss, Urso, Molli, ICDCS 2009).
+ *
+ * An integer is one head byte and up to six bytes more, big-endian:
+ *   0x03..0x08        negative, 6..1 bytes follow (offset so that they count upwards)
+ *   0x09..0xf6        -119..118 in the head itself
+ *   0xf7..0xfc        positive, 1..6 bytes follow
+ * and 0x00 ends the path. Heads are never 0x00, so that no key is the beginning of another one and a party's
+ * id may be written right behind its key without disturbing the order.
+ */
+
+const terminator = 0x00;
+const smallMin = -119;
+const smallMax = 118;
+const smallBase = 0x80;
+const positiveHead = 0xf6;
+const negativeHead = 0x09;
+const widthMax = 6;
+
+/** Longest key that the tables hold, in bytes. */
+export const orderKeyBytesMax = 512;
+
+export class OrderKeyTooLong extends Error {
+  override readonly name = 'OrderKeyTooLong';
+}
+
+/**
+ * A key between two others; `null` stands for the end of the line on that side. Repeated insertion at one
+ * end, or always next to the same neighbour, costs O(log n) bytes; only halving one and the same gap again
+ * and again costs a byte every other time. Throws `OrderKeyTooLong` past `orderKeyBytesMax`, and a
+ * RangeError when `before` does not sort before `behind`.
+ */
+export function keyBetween(before: Uint8Array | null, behind: Uint8Array | null): Buffer {
+  if (before !== null && behind !== null && Buffer.compare(before, behind) >= 0) {
+    throw new RangeError('The keys are not in order');
+  }
+  const low = before === null ? null : decode(before);
+  const high = behind === null ? null : decode(behind);
+  const key = encode(pathBetween(low, high));
+  if (key.length > orderKeyBytesMax)
+    throw new OrderKeyTooLong('No shorter key fits between these two');
+  return key;
+}
+
+function pathBetween(low: number[] | null, high: number[] | null): number[] {
+  if (low === null && high === null) return [0];
+  if (high === null) return [((low as number[])[0] as number) + 1];
+  if (low === null) return [(high[0] as number) - 1];
+
+  let shared = 0;
+  while (shared < low.length && low[shared] === high[shared]) shared += 1;
+  const prefix = high.slice(0, shared);
+  const upper = high[shared] as number;
+  if (shared === low.length) return [...prefix, upper - 1];
+
+  const lower = low[shared] as number;
+  if (upper - lower > 1) return [...prefix, lower + 1];
+  // Neighbouring integers: go one level down, behind the rest of the lower path.
+  const rest = low[shared + 1];
+  return [...prefix, lower, rest === undefined ? 0 : rest + 1];
+}
+
+function encode(path: readonly number[]): Buffer {
+  const bytes: number[] = [];
+  for (const value of path) {
+    if (value >= smallMin && value <= smallMax) {
+      bytes.push(smallBase + value);
+    } else if (value > 0) {
+      const offset = value - smallMax - 1;
+      const width = widthOf(offset);
+      bytes.push(positiveHead + width, ...bigEndian(offset, width));
+    } else {
+      const offset = smallMin - 1 - value;
+      const width = widthOf(offset);
+      bytes.push(negativeHead - width, ...bigEndian(256 ** width - 1 - offset, width));
+    }
+  }
+  bytes.push(terminator);
+  return Buffer.from(bytes);
+}
+
+function decode(key: Uint8Array): number[] {
+  const bytes = Buffer.from(key);
+  const path: number[] = [];
+  let at = 0;
+  for (;;) {
+    const head = bytes[at];
+    if (head === undefined) throw new RangeError('The order key does not end');
+    at += 1;
+    if (head === terminator) break;
+    if (head > positiveHead) {
+      const width = head - positiveHead;
+      path.push(bytes.readUIntBE(at, width) + smallMax + 1);
+      at += width;
+    } else if (head < negativeHead) {
+      const width = negativeHead - head;
+      path.push(smallMin - 1 - (256 ** width - 1 - bytes.readUIntBE(at, width)));
+      at += width;
+    } else {
+      path.push(head - smallBase);
+    }
+  }
+  if (path.length === 0 || at !== bytes.length) throw new RangeError('Not an order key');
+  return path;
+}
+
+function widthOf(offset: number): number {
+  for (let width = 1; width <= widthMax; width += 1) {
+    if (offset < 256 ** width) return width;
+  }
+  throw new OrderKeyTooLong('The line has used up its numbers');
+}
+
+function bigEndian(value: number, width: number): number[] {
+  return Array.from(
+    { length: width },
+    (_, index) => Math.floor(value / 256 ** (width - 1 - index)) % 256,
+  );
+}

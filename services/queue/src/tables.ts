@@ -1,0 +1,142 @@
+import type { PartyEventType } from '@queue-manager/contracts/events';
+import type { PartySource, PartyState } from '@queue-manager/contracts/parties';
+import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
+import type { Role } from '@queue-manager/contracts/venues';
+import type { Generated } from 'kysely';
+
+/*
+ * The tables as Kysely sees them. Ids are the 16 bytes of a UUID; times are UTC; a boolean is 0 or 1;
+ * JSON comes as text, on MySQL and MariaDB alike (see `database.ts`).
+ */
+
+export type Tables = {
+  venues: VenueTable;
+  members: MemberTable;
+  queues: QueueTable;
+  parties: PartyTable;
+  quotes: QuoteTable;
+  personal: PersonalTable;
+  events: EventTable;
+  outbox: OutboxTable;
+  idempotency_keys: IdempotencyTable;
+};
+
+export type VenueTable = {
+  id: Buffer;
+  name: string;
+  timezone: string;
+  locale: string;
+  capacity: number | null;
+  occupancy: Generated<number>;
+  day_starts_at: string;
+  retention_days: number;
+  created_at: Date;
+  deleted_at: Date | null;
+};
+
+export type MemberTable = {
+  venue_id: Buffer;
+  user_id: Buffer;
+  role: Role;
+  since: Date;
+};
+
+export type QueueTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  name: string;
+  text: string | null;
+  end_message: string | null;
+  state: QueueState;
+  join_code: string;
+  max_waiting: number | null;
+  max_party_size: number;
+  call_grace_seconds: number;
+  self_join: number;
+  board_labels: BoardLabels;
+  /** Sequence number of the line's last event. */
+  seq: number;
+  waiting: Generated<number>;
+  called: Generated<number>;
+  /** The greatest order key ever given; the next to join comes behind it. */
+  tail_key: Buffer | null;
+  /** The business day that `last_number` counts in. */
+  number_day: string | null;
+  last_number: Generated<number>;
+  created_at: Date;
+  deleted_at: Date | null;
+};
+
+export type PartyTable = {
+  queue_id: Buffer;
+  id: Buffer;
+  number: number;
+  /** Index in `lanes`. */
+  lane: number;
+  order_key: Buffer;
+  state: PartyState;
+  size: number;
+  source: PartySource;
+  seq: number;
+  calls: Generated<number>;
+  possible_duplicate: Generated<number>;
+  joined_at: Date;
+  called_at: Date | null;
+  confirmed_at: Date | null;
+  seated_at: Date | null;
+  departed_at: Date | null;
+  ended_at: Date | null;
+};
+
+/**
+ * What a guest was told on joining; no row when the position service was away. Apart from `parties` since
+ * it is written after the line's lock is gone: rows are only ever inserted, so that it never waits for, nor
+ * stands in the way of, a change of the line.
+ */
+export type QuoteTable = {
+  queue_id: Buffer;
+  party_id: Buffer;
+  position: number;
+  /** JSON */
+  estimate: string;
+};
+
+/** The one room of personal data: a row here can be erased and nothing else knows who it was. */
+export type PersonalTable = {
+  queue_id: Buffer;
+  party_id: Buffer;
+  name: string;
+  /** Lower-case name, for finding by its start. */
+  name_key: string;
+  email: string | null;
+  email_key: string | null;
+  phone: string | null;
+  notes: string | null;
+  locale: string | null;
+};
+
+export type EventTable = {
+  queue_id: Buffer;
+  seq: number;
+  id: Buffer;
+  type: PartyEventType | 'queue.changed';
+  party_id: Buffer | null;
+  time: Date;
+  /** JSON */
+  data: string;
+};
+
+export type OutboxTable = {
+  queue_id: Buffer;
+  seq: number;
+  created_at: Date;
+};
+
+export type IdempotencyTable = {
+  target_id: Buffer;
+  key_hash: Buffer;
+  body_hash: Buffer;
+  /** JSON */
+  answer: string | null;
+  created_at: Date;
+};
