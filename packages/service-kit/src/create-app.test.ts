@@ -129,6 +129,16 @@ describe('createApp', () => {
     assert.match(answer.json().type, /not-found$/);
   });
 
+  it('answers an address that cannot be read like an unknown one, without repeating it', async () => {
+    for (const segment of ['%E0%A4%A', 'x'.repeat(600)]) {
+      const answer = await app.inject({ url: `/v1/greetings/${segment}`, method: 'POST' });
+      assert.equal(answer.statusCode, 404);
+      assert.equal(answer.headers['content-type'], 'application/problem+json');
+      assert.equal(answer.json().requestId, answer.headers['x-request-id']);
+      assert.ok(!answer.body.includes(segment));
+    }
+  });
+
   it('takes an absent and an empty body as an empty object only where every field is optional', async () => {
     assert.deepEqual((await post('/v1/rests')).json(), { seconds: 7 });
     const empty = await app.inject({

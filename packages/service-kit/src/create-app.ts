@@ -4,6 +4,7 @@ import {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   fastify,
   LogController,
@@ -49,6 +50,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
     // Connections that are busy finish; idle ones would keep the process from stopping.
     forceCloseConnections: 'idle',
+    // An address that cannot be read leads nowhere; Fastify's own answer would repeat it.
+    frameworkErrors: (_error, request, reply) => {
+      reply.header(requestIdHeader, request.id);
+      sendProblem(nothingHere(), request, reply);
+    },
   });
   const credential = Buffer.from(internalCredential);
 
@@ -60,16 +66,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error, request);
     if (problem.status >= 500) request.log.error({ err: error.cause ?? error }, problem.code);
-    if (problem.retryAfterSeconds !== undefined)
-      reply.header('retry-after', problem.retryAfterSeconds);
-    return reply
-      .code(problem.status)
-      .type('application/problem+json')
-      .serializer(JSON.stringify)
-      .send(problem.toDetails(request.id));
+    return sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler(() => {
-    throw problems.notFound({ detail: 'There is nothing at this address.' });
+    throw nothingHere();
   });
 
   // An empty body counts as none, so that `curl -X POST` needs no trick.
@@ -124,6 +124,20 @@ export function createApp(options: AppOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
+}
+
+function nothingHere(): Problem {
+  return problems.notFound({ detail: 'There is nothing at this address.' });
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (problem.retryAfterSeconds !== undefined)
+    reply.header('retry-after', problem.retryAfterSeconds);
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.toDetails(request.id));
 }
 
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
