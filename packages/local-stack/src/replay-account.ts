@@ -4,6 +4,7 @@ import type { Contract } from '@queue-manager/contracts/contract';
 import { login, refresh, type TokenPair } from '@queue-manager/contracts/tokens';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import type { CallOptions } from './api-call.ts';
+import { type Mail, mailsTo, tokenIn } from './inbox.ts';
 import { type Caller, succeed, type Timed } from './replay-caller.ts';
 import { StackError } from './stack-error.ts';
 
@@ -61,38 +62,27 @@ export async function openAccount(
   };
 }
 
-interface Mail {
-  to?: { address?: string }[];
-  text?: string;
-}
-
-/** The token of the link in the mail to this address, from the inbox's HTTP API. */
+/** The token of the link in the mail to this address. */
 async function tokenFromMail(mailUrl: string, email: string, signal: AbortSignal): Promise<string> {
-  const inbox = new URL('/email', mailUrl);
-  inbox.searchParams.set('to.address', email);
   const deadline = performance.now() + mailMsMax;
   while (performance.now() < deadline) {
-    for (const { to, text } of await mailsIn(inbox, signal)) {
-      const token = /\?token=([\w.~%-]+)/.exec(text ?? '')?.[1];
-      const isOurs = to?.some(({ address }) => address?.toLowerCase() === email);
-      if (isOurs && token !== undefined) return decodeURIComponent(token);
+    for (const mail of await mailsIn(mailUrl, email, signal)) {
+      const token = tokenIn(mail);
+      if (token !== undefined) return token;
     }
     await delay(100, undefined, { signal });
   }
   throw new StackError(`no verification mail came to the inbox at ${mailUrl}`);
 }
 
-async function mailsIn(inbox: URL, signal: AbortSignal): Promise<Mail[]> {
+async function mailsIn(mailUrl: string, email: string, signal: AbortSignal): Promise<Mail[]> {
   try {
-    const answer = await fetch(inbox, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
-    });
-    const mails: unknown = await answer.json();
-    if (answer.ok && Array.isArray(mails)) return mails;
+    const attempt = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
+    return await mailsTo(mailUrl, email, attempt);
   } catch {
     signal.throwIfAborted();
+    throw new StackError(
+      `no mail inbox answers at ${mailUrl}: MAIL_PORT names the port of its web page`,
+    );
   }
-  throw new StackError(
-    `no mail inbox answers at ${inbox.origin}: MAIL_PORT names the port of its web page`,
-  );
 }

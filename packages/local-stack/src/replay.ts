@@ -5,6 +5,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import { fridayNight } from './replay-friday-night.ts';
 import { hasFailed, type ReplayResult, replay, timedCalls } from './replay-run.ts';
 import { isDay, readTrace, type TraceDay } from './replay-trace.ts';
+import { settingsFrom } from './settings.ts';
 import { StackError } from './stack-error.ts';
 import { runUntilStopped, say } from './terminal.ts';
 
@@ -76,12 +77,6 @@ function parsed() {
   } catch (error) {
     throw new StackError(`${(error as Error).message.split('\n')[0]} See --help.`);
   }
-}
-
-function portOf(variable: string, usual: number): number {
-  const port = Number(process.env[variable] || usual);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new StackError(`${variable} must be a port between 1 and 65535`);
 }
 
 /** A bar on a terminal; elsewhere a line every tenth of the way. */
@@ -174,8 +169,7 @@ await runUntilStopped(async (_stopping, signal) => {
     process.stdout.write(help);
     return 0;
   }
-  const gatewayUrl = `http://127.0.0.1:${portOf('GATEWAY_PORT', 8080)}`;
-  const mailUrl = `http://127.0.0.1:${portOf('MAIL_PORT', 8025)}`;
+  const { gatewayPort, mailPort } = settingsFrom(process.env);
   // npm runs scripts in the repository's folder; a path is meant from where the person stands.
   const trace =
     args.file === undefined
@@ -187,8 +181,8 @@ await runUntilStopped(async (_stopping, signal) => {
   try {
     const { onProgress, note } = progress;
     const result = await replay({
-      gatewayUrl,
-      mailUrl,
+      gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+      mailUrl: `http://127.0.0.1:${mailPort}`,
       trace,
       speed: args.speed,
       signal,

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** A mail as far as the inbox's HTTP API is read here. */
+const Mail = z.object({
+  to: z.array(z.object({ address: z.string() })),
+  subject: z.string().default(''),
+  text: z.string().default(''),
+  html: z.union([z.string(), z.literal(false)]).optional(),
+});
+export type Mail = z.infer<typeof Mail>;
+
+/**
+ * Mails to an address, the oldest first, from the HTTP API of the inbox (maildev).
+ *
+ * @throws whatever `fetch` throws when there is no answer; ZodError when the answer is not an inbox's.
+ */
+export async function mailsTo(
+  mailUrl: string,
+  address: string,
+  signal?: AbortSignal,
+): Promise<Mail[]> {
+  const list = new URL('/email', mailUrl);
+  list.searchParams.set('to.address', address);
+  const answer = await fetch(list, { signal: signal ?? null });
+  return z
+    .array(Mail)
+    .parse(await answer.json())
+    .filter(({ to }) => to.some((recipient) => recipient.address === address));
+}
+
+/** The token of the link in a verification or reset mail; undefined when it has no such link. */
+export function tokenIn(mail: Mail): string | undefined {
+  return /\?token=([\w.~-]+)\s*$/m.exec(mail.text)?.[1];
+}

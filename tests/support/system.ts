@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import type { Contract } from '@queue-manager/contracts/contract';
+import {
+  type ProblemCode,
+  ProblemDetails,
+  problemTypeBase,
+} from '@queue-manager/contracts/problems';
+import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
+import { type Mail, mailsTo } from '@queue-manager/local-stack/inbox';
+import { testEnv, until } from '@queue-manager/service-kit/testing';
+
+/** The running system as its users find it: the gateway's address and the mail inbox. */
+export const gatewayUrl = testEnv('GATEWAY_URL');
+export const mailUrl = testEnv('MAIL_URL');
+
+/** Calls a route of the system under test, whatever it answers. */
+export const call = <const C extends Contract>(contract: C, options: CallOptions<C>) =>
+  callApi(gatewayUrl, contract, options);
+
+/** Calls a route that has to succeed, and gives its body. */
+export async function succeed<const C extends Contract>(
+  contract: C,
+  options: CallOptions<C>,
+): Promise<Success<C>> {
+  const answer = await call(contract, options);
+  if (answer.ok) return answer.body;
+  throw new assert.AssertionError({
+    message: `${contract.operationId} answered ${answer.status} ${answer.problem?.detail ?? ''}`,
+    actual: answer.status,
+    expected: contract.status,
+  });
+}
+
+/** Calls a route that has to be refused with this problem, and gives it. */
+export async function refuse<const C extends Contract>(
+  code: ProblemCode,
+  contract: C,
+  options: CallOptions<C>,
+): Promise<ProblemDetails> {
+  const answer = await call(contract, options);
+  const said = answer.ok ? `success (${answer.status})` : answer.problem?.type;
+  assert.equal(said, problemTypeBase + code, `${contract.operationId} answered ${answer.status}`);
+  if (answer.ok || answer.problem === null) throw new Error('not a problem');
+  return answer.problem;
+}
+
+/** Calls a route that has to refuse the request because of exactly this field. */
+export async function refuseField<const C extends Contract>(
+  path: string,
+  contract: C,
+  options: CallOptions<C>,
+): Promise<void> {
+  const { errors } = await refuse('validation-failed', contract, options);
+  assert.deepEqual(
+    errors?.map((error) => error.path),
+    [path],
+  );
+}
+
+export type RawAnswer = { status: number; headers: Headers; text: string; json(): unknown };
+
+/** A request as no contract would make it. A body that is not text is sent as JSON. */
+export async function send(
+  method: string,
+  path: string,
+  options: { body?: unknown; headers?: Record<string, string>; token?: string } = {},
+): Promise<RawAnswer> {
+  const { body, token, headers = {} } = options;
+  const answer = await fetch(new URL(path, gatewayUrl), {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    redirect: 'manual',
+  });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
+}
+
+/** The problem of a raw answer: the whole shape of one is checked. */
+export function problemOf({ status, headers, json }: RawAnswer): ProblemDetails & { code: string } {
+  assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
+  const problem = ProblemDetails.strict().parse(json());
+  assert.equal(problem.status, status);
+  assert.equal(problem.requestId, headers.get('x-request-id'));
+  assert.ok(problem.type.startsWith(problemTypeBase));
+  return { ...problem, code: problem.type.slice(problemTypeBase.length) };
+}
+
+/** Waits until so many mails (one by default) have come to an address; the oldest first. */
+export function awaitMails(address: string, count = 1): Promise<Mail[]> {
+  return until(
+    `${count} mails came to ${address}`,
+    async () => {
+      const mails = await mailsTo(mailUrl, address);
+      return mails.length >= count ? mails : null;
+    },
+    60_000,
+  );
+}
