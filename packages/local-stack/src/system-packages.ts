@@ -169,7 +169,8 @@ if [ ! -e "$policy" ] || grep -q "$mark" "$policy"; then
   chmod 755 "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q -o DPkg::Lock::Timeout=300 update
+# Without a network the lists that are there may still do; installing says when they do not.
+apt-get -q -o DPkg::Lock::Timeout=300 update || true
 packages=
 for choice in "$@"; do
   for package in $(echo "$choice" | tr '|' ' '); do

@@ -15,7 +15,11 @@ const quietMs = 200;
  * @param log takes a line about each restart.
  * @returns a function that ends the watch.
  */
-export function restartOnChange(system: System, log: (line: string) => void): () => void {
+export function restartOnChange(
+  system: Pick<System, 'restart'>,
+  log: (line: string) => void,
+  root: string = repositoryRoot,
+): () => void {
   const names = services.map((service) => service.name);
   const due = new Set<string>();
   let working = false;
@@ -42,9 +46,9 @@ export function restartOnChange(system: System, log: (line: string) => void): ()
       void work();
     });
   const watchers = [
-    ...names.map((name) => onChange(join(repositoryRoot, 'services', name, 'src'), [name])),
+    ...names.map((name) => onChange(join(root, 'services', name, 'src'), [name])),
     ...['contracts', 'service-kit', 'events'].map((name) =>
-      onChange(join(repositoryRoot, 'packages', name, 'src'), names),
+      onChange(join(root, 'packages', name, 'src'), names),
     ),
   ];
   return () => {
