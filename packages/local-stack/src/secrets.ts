@@ -13,6 +13,8 @@ export interface Secrets {
   TOKEN_KEYS: string;
   /** Signs verification and reset tokens of accounts. */
   ACCOUNT_TOKEN_SECRET: string;
+  /** What refresh tokens are derived with, together with a secret of each session. */
+  SESSION_SECRET: string;
 }
 
 /**
@@ -39,5 +41,6 @@ function newSecrets(): Secrets {
     TICKET_KEYS: JSON.stringify([{ id: 1, secret: randomBytes(32).toString('base64url') }]),
     TOKEN_KEYS: JSON.stringify([jwk]),
     ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
   };
 }

@@ -13,7 +13,7 @@ export interface Service {
 
 /** Every service of the system; each is started from services/<name>/src/main.ts. */
 const everyService: Service[] = [
-  { name: 'auth', secrets: ['TOKEN_KEYS'] },
+  { name: 'auth', secrets: ['TOKEN_KEYS', 'SESSION_SECRET'] },
   { name: 'user', secrets: ['ACCOUNT_TOKEN_SECRET'] },
   { name: 'queue', secrets: ['TICKET_KEYS'] },
   { name: 'position', secrets: ['TICKET_KEYS'] },
