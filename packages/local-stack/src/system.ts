@@ -156,6 +156,7 @@ const secretVariables: Record<keyof Secrets, true> = {
   TICKET_KEYS: true,
   TOKEN_KEYS: true,
   ACCOUNT_TOKEN_SECRET: true,
+  SESSION_SECRET: true,
 };
 
 function isSecret(variable: string): boolean {
