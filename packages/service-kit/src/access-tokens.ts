@@ -12,16 +12,16 @@ export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims>;
 
 /**
  * Verifies ES256 access tokens against the auth service's published keys (fetched once, again when a token
- * names an unknown key). A token found good is remembered until it expires, since checking an EC signature
- * costs more than everything else in a position read.
+ * names an unknown key), or against keys at hand. A token found good is remembered until it expires, since
+ * checking an EC signature costs more than everything else in a position read.
  */
-export function createAccessTokenVerifier(options: {
-  authServiceUrl: string;
-  clock: Clock;
-  keys?: JWTVerifyGetKey;
-}): VerifyAccessToken {
+export function createAccessTokenVerifier(
+  options: { clock: Clock } & ({ authServiceUrl: string } | { keys: JWTVerifyGetKey }),
+): VerifyAccessToken {
   const keys =
-    options.keys ?? createRemoteJWKSet(new URL('/.well-known/jwks.json', options.authServiceUrl));
+    'keys' in options
+      ? options.keys
+      : createRemoteJWKSet(new URL('/.well-known/jwks.json', options.authServiceUrl));
   const verified = new LRUCache<string, AccessTokenClaims>({ max: 10_000 });
 
   return async (token) => {

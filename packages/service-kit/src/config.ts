@@ -34,6 +34,12 @@ export const TicketKeys = z
       .min(1),
   );
 
+/** A ring of secrets of 32 bytes or more as base64url, separated by commas: the first makes, all verify. */
+export const Secrets = z
+  .string()
+  .transform((list) => list.split(','))
+  .pipe(z.array(z.base64url().min(43, 'must be 32 bytes as base64url')).min(1));
+
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -90,6 +90,12 @@ const outageNames = new Set([
   'MaxRetriesPerRequestError',
   'UpstreamError',
   'ClusterAllFailedError',
+  // AWS, after its client tried again.
+  'InternalServerError',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'ThrottlingException',
 ]);
 const outageMessages = [
   'Connection is closed',

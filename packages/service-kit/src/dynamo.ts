@@ -1,0 +1,87 @@
+import {
+  CreateTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+  ResourceInUseException,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+
+/** A DynamoDB table as its service states it; all keys are strings. */
+export type Table = {
+  name: string;
+  partitionKey: string;
+  sortKey?: string;
+  /** Holds the epoch second after which DynamoDB may delete the item; it does so up to days later. */
+  ttlAttribute?: string;
+  /** Publishes every new image of an item to a DynamoDB stream. */
+  hasStream?: boolean;
+};
+
+/**
+ * A client with deadlines (the SDK has none of its own), so that a store that hangs is an outage and not a
+ * request without end. Address, region and credentials come from the SDK's own variables.
+ */
+export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: 1_000,
+      requestTimeout: 3_000,
+      throwOnRequestTimeout: true,
+    },
+    ...config,
+  });
+}
+
+/** Creates the tables that are missing and waits until they can be used. Many services may do so at once. */
+export async function provisionTables(client: DynamoDBClient, tables: Table[]): Promise<void> {
+  await Promise.all(tables.map((table) => provisionTable(client, table)));
+}
+
+async function provisionTable(client: DynamoDBClient, table: Table): Promise<void> {
+  const keys = [
+    { name: table.partitionKey, type: 'HASH' as const },
+    ...(table.sortKey === undefined ? [] : [{ name: table.sortKey, type: 'RANGE' as const }]),
+  ];
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: table.name,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: keys.map(({ name, type }) => ({ AttributeName: name, KeyType: type })),
+        AttributeDefinitions: keys.map(({ name }) => ({ AttributeName: name, AttributeType: 'S' })),
+        ...(table.hasStream
+          ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } }
+          : {}),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+  await waitUntilTableExists(
+    { client, maxWaitTime: 60, minDelay: 1, maxDelay: 2 },
+    { TableName: table.name },
+  );
+  if (table.ttlAttribute === undefined) return;
+  if (await expires(client, table.name)) return;
+  try {
+    await client.send(
+      new UpdateTimeToLiveCommand({
+        TableName: table.name,
+        TimeToLiveSpecification: { AttributeName: table.ttlAttribute, Enabled: true },
+      }),
+    );
+  } catch (error) {
+    // Another instance may have been faster, which DynamoDB calls invalid.
+    if (!(await expires(client, table.name))) throw error;
+  }
+}
+
+async function expires(client: DynamoDBClient, name: string): Promise<boolean> {
+  const { TimeToLiveDescription: ttl } = await client.send(
+    new DescribeTimeToLiveCommand({ TableName: name }),
+  );
+  return ttl?.TimeToLiveStatus === 'ENABLED' || ttl?.TimeToLiveStatus === 'ENABLING';
+}

@@ -1,0 +1,17 @@
+import { type Account, getAccount } from '@queue-manager/contracts/internal';
+import { Problem } from '@queue-manager/service-kit/problems';
+import type { Deps } from './deps.ts';
+
+/** Asks the user service for an account; undefined when it was deleted. */
+export async function findAccount(
+  { userService }: Deps,
+  userId: string,
+  requestId: string,
+): Promise<Account | undefined> {
+  try {
+    return await userService.call(getAccount, { params: { userId }, requestId });
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+import { getSessionsOf as contract } from '@queue-manager/contracts/internal';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { findAccount } from './find-account.ts';
+import { countsFor, readSessions, type Session } from './sessions.ts';
+
+export const getSessionsOf = (deps: Deps) =>
+  route(contract, async ({ id: requestId, params: { userId } }) => {
+    const account = await findAccount(deps, userId, requestId);
+    const sessions: Session[] = [];
+    if (account === undefined) return { sessions };
+    for await (const session of readSessions(deps, userId)) {
+      if (countsFor(account, session)) sessions.push(session);
+    }
+    return { sessions };
+  });

@@ -1,0 +1,37 @@
+import type { FastifyJWTOptions, JWT } from '@fastify/jwt';
+import { type TokenPair, tokenLives } from '@queue-manager/contracts/tokens';
+import { accessTokenType } from '@queue-manager/service-kit/access-tokens';
+import type { Deps } from './deps.ts';
+import type { KeyRing } from './key-ring.ts';
+import type { Session } from './sessions.ts';
+
+/** How @fastify/jwt signs an access token: header and claims as RFC 9068 has them. */
+export function jwtOptions({ signing }: KeyRing): FastifyJWTOptions {
+  return {
+    secret: { private: signing.privatePem, public: signing.publicPem },
+    sign: {
+      algorithm: 'ES256',
+      kid: signing.kid,
+      header: { alg: 'ES256', typ: accessTokenType },
+      iss: 'queue-manager',
+      aud: 'queue-manager',
+      expiresIn: tokenLives.accessSeconds,
+    },
+  };
+}
+
+/** A new access token, and the refresh token of that number. */
+export function issueTokens(
+  { clock, refreshTokens }: Deps,
+  jwt: JWT,
+  session: Session,
+  counter: number,
+): TokenPair {
+  const iat = Math.floor(clock.now().getTime() / 1_000);
+  return {
+    accessToken: jwt.sign({ sub: session.userId, sid: session.id, iat }),
+    tokenType: 'Bearer',
+    expiresIn: tokenLives.accessSeconds,
+    refreshToken: refreshTokens.make(session, counter),
+  };
+}

@@ -1,0 +1,46 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import type { JsonWebKeySet } from '@queue-manager/contracts/tokens';
+import { z } from 'zod';
+
+const PrivateKeys = z
+  .array(
+    z.object({
+      kty: z.literal('EC'),
+      crv: z.literal('P-256'),
+      x: z.base64url(),
+      y: z.base64url(),
+      d: z.base64url(),
+      kid: z.string().min(1),
+    }),
+  )
+  .min(1)
+  .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length);
+
+export type KeyRing = {
+  signing: { kid: string; privatePem: string; publicPem: string };
+  /** Every public key, for those who verify. */
+  jwks: z.infer<typeof JsonWebKeySet>;
+};
+
+/** Reads a ring of private JWKs; the first signs. Throws when it is not one, or a key of it is no key. */
+export function createKeyRing(jwks: unknown): KeyRing {
+  const keys = PrivateKeys.parse(jwks);
+  const publicKeys = keys.map((jwk) => {
+    const { x, y } = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' })).export({
+      format: 'jwk',
+    });
+    if (x !== jwk.x || y !== jwk.y) throw new Error('The halves of a key do not belong together');
+    const { kty, crv, kid } = jwk;
+    return { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } as const;
+  });
+  const first = keys[0] as (typeof keys)[0];
+  const privateKey = createPrivateKey({ key: first, format: 'jwk' });
+  return {
+    signing: {
+      kid: first.kid,
+      privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      publicPem: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(),
+    },
+    jwks: { keys: publicKeys },
+  };
+}

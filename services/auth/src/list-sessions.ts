@@ -1,0 +1,31 @@
+import { listSessions as contract, type Session } from '@queue-manager/contracts/tokens';
+import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
+import { isUuid } from '@queue-manager/service-kit/ids';
+import { invalidField, problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { findAccount } from './find-account.ts';
+import { countsFor, readSessions } from './sessions.ts';
+
+/** The sessions that still count, the newest first. */
+export const listSessions = (deps: Deps) =>
+  route(contract, async ({ id: requestId, claims, query }) => {
+    const afterId =
+      query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string'])[0];
+    if (afterId !== undefined && !isUuid(afterId)) {
+      throw invalidField('cursor', 'is not a cursor of this list');
+    }
+    const account = await findAccount(deps, claims.sub, requestId);
+    if (account === undefined) {
+      throw problems.unauthenticated({ detail: 'This account was deleted.' });
+    }
+    const data: Session[] = [];
+    for await (const session of readSessions(deps, claims.sub, afterId)) {
+      if (!countsFor(account, session)) continue;
+      if (data.length === query.limit) {
+        return { data, nextCursor: encodeCursor([(data.at(-1) as Session).id]) };
+      }
+      data.push({ ...session, current: session.id === claims.sid });
+    }
+    return { data, nextCursor: null };
+  });

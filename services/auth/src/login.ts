@@ -1,0 +1,15 @@
+import { checkCredentials } from '@queue-manager/contracts/internal';
+import { login as contract } from '@queue-manager/contracts/tokens';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { issueTokens } from './issue-tokens.ts';
+import { openSession } from './sessions.ts';
+
+/** That an unknown e-mail answers like a wrong password, and as late, is seen to by the user service. */
+export const login = (deps: Deps) =>
+  route(contract, async ({ id: requestId, body, server }, reply) => {
+    const account = await deps.userService.call(checkCredentials, { body, requestId });
+    const session = await openSession(deps, account);
+    reply.header('cache-control', 'no-store');
+    return issueTokens(deps, server.jwt, session, session.counter);
+  });

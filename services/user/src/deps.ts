@@ -1,0 +1,72 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { createPublisher } from '@queue-manager/events/publish';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import type { readConfig } from '@queue-manager/service-kit/config';
+import {
+  createInternalClient,
+  type InternalClient,
+} from '@queue-manager/service-kit/internal-client';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { type AccountTokens, createAccountTokens } from './account-tokens.ts';
+import type { userEnv } from './config.ts';
+import { createFingerprint, type Fingerprint } from './idempotency.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
+import { createRelay, type Relay } from './relay.ts';
+import { type Tables, tablesOf } from './tables.ts';
+
+/** What it takes to read and write the tables. */
+export type Store = { db: DynamoDBDocumentClient; tables: Tables; clock: Clock };
+
+export type Deps = Store & {
+  logger: Logger;
+  internalCredential: string;
+  verifyAccessToken: VerifyAccessToken;
+  passwords: Passwords;
+  tokens: AccountTokens;
+  fingerprint: Fingerprint;
+  relay: Relay;
+  authService: InternalClient;
+  queueService: InternalClient;
+};
+
+export type Config = ReturnType<typeof readConfig<typeof userEnv>>;
+
+/** What comes from outside: connections, the time, and who vouches for callers. */
+export type Outside = {
+  dynamo: DynamoDBClient;
+  sqs: Parameters<typeof createPublisher>[0]['sqs'];
+  clock: Clock;
+  logger: Logger;
+  verifyAccessToken: VerifyAccessToken;
+};
+
+export async function createDeps(config: Config, outside: Outside): Promise<Deps> {
+  const { clock, logger, verifyAccessToken } = outside;
+  const store: Store = {
+    db: DynamoDBDocumentClient.from(outside.dynamo),
+    tables: tablesOf(config.DYNAMODB_PREFIX),
+    clock,
+  };
+  const tokens = createAccountTokens(config.ACCOUNT_TOKEN_SECRET);
+  const credential = config.INTERNAL_CREDENTIAL;
+  return {
+    ...store,
+    logger,
+    internalCredential: credential,
+    verifyAccessToken,
+    passwords: await createPasswords({ atOnce: config.HASHES_AT_ONCE }),
+    tokens,
+    fingerprint: createFingerprint(config.ACCOUNT_TOKEN_SECRET),
+    relay: createRelay({
+      store,
+      publisher: createPublisher({ sqs: outside.sqs, prefix: config.SQS_PREFIX }),
+      tokens,
+      accountUrl: config.ACCOUNT_URL ?? config.PUBLIC_URL,
+      logger,
+    }),
+    authService: createInternalClient({ baseUrl: config.AUTH_SERVICE_URL, credential }),
+    queueService: createInternalClient({ baseUrl: config.QUEUE_SERVICE_URL, credential }),
+  };
+}

@@ -1,0 +1,26 @@
+import { getMembershipsOf, getSessionsOf } from '@queue-manager/contracts/internal';
+import { exportMe as contract } from '@queue-manager/contracts/users';
+import { route } from '@queue-manager/service-kit/route';
+import { addressKeyOf, requireAccount, toUser } from './accounts.ts';
+import type { Deps } from './deps.ts';
+import { listSignUps } from './sign-ups.ts';
+
+/** Everything or nothing: with a service away it is `unavailable`, never an export with a gap. */
+export const exportMe = (deps: Deps) =>
+  route(contract, async ({ id: requestId, claims }, reply) => {
+    const account = await requireAccount(deps, claims);
+    const params = { userId: account.id };
+    const [signUps, { sessions }, { memberships }] = await Promise.all([
+      listSignUps(deps, addressKeyOf(account.email)),
+      deps.authService.call(getSessionsOf, { params, requestId }),
+      deps.queueService.call(getMembershipsOf, { params, requestId }),
+    ]);
+    reply.header('cache-control', 'no-store');
+    return {
+      exportedAt: deps.clock.now().toISOString(),
+      account: toUser(account),
+      signUps,
+      sessions,
+      memberships,
+    };
+  });
