@@ -84,10 +84,15 @@ async function installDependencies() {
     const npm = process.env.npm_execpath?.endsWith('.js')
       ? [process.execPath, process.env.npm_execpath]
       : ['npm'];
-    // Whatever the environment says (NODE_ENV=production), tests and Node 24 are part of it.
-    const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional'];
+    // Whatever the environment says (NODE_ENV=production): tests and Node 24 are part of it.
+    const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
+    args.push('--include=dev', '--include=optional');
     const { code, output } = await runQuietly(npm[0], [...npm.slice(1), ...args]);
-    if (code !== 0) fail(`${output.trimEnd()}\nnpm ci failed: the dependencies are not installed`);
+    if (code !== 0) {
+      // What went wrong comes first; what may follow is npm's usage.
+      const said = output.trim().split('\n').slice(0, 10).join('\n');
+      fail(`${said}\nnpm ci failed: the dependencies are not installed`);
+    }
   } finally {
     release();
   }
