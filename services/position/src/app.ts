@@ -1,0 +1,80 @@
+import { type createSqsClient, findQueue } from '@queue-manager/events/client';
+import { type Consumer, createConsumer } from '@queue-manager/events/consume';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { createApp } from '@queue-manager/service-kit/create-app';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import type { TicketCodec } from '@queue-manager/service-kit/tickets';
+import { applyEventsDirectly } from './apply-events.ts';
+import type { Deps } from './deps.ts';
+import { createFindParty } from './find-party.ts';
+import { createGapWatch } from './gap-watch.ts';
+import { getBoardOfQueue } from './get-board.ts';
+import { getPlacesOfParties } from './get-places.ts';
+import { getPositionOfTicket } from './get-position.ts';
+import { createLabels } from './labels.ts';
+import { createLines } from './lines.ts';
+import { onLineEvents } from './on-line-events.ts';
+import { createProjection } from './projection.ts';
+import { createRebuild } from './rebuild.ts';
+import type { RedisConnection } from './redis.ts';
+
+export type PositionAppOptions = {
+  redis: RedisConnection;
+  sqs: ReturnType<typeof createSqsClient>;
+  sqsPrefix: string;
+  queueService: InternalClient;
+  tickets: TicketCodec;
+  clock: Clock;
+  logger: Logger;
+  internalCredential: string;
+  directRebuildWaitMs: number;
+};
+
+/** The position service: every route and consumer it has. Connections passed in are closed with it. */
+export function createPositionApp(options: PositionAppOptions) {
+  const { redis, sqs, sqsPrefix, queueService, tickets, clock, logger } = options;
+  const projection = createProjection({ redis, clock });
+  const rebuild = createRebuild({ redis, projection, queueService, logger });
+  const gaps = createGapWatch({ projection, rebuild, logger });
+  const lines = createLines({ projection, rebuild, gaps, logger });
+  const deps: Deps = {
+    clock,
+    tickets,
+    lines,
+    findParty: createFindParty({ queueService, clock }),
+    labels: createLabels({ queueService, clock, logger }),
+    directRebuildWaitMs: options.directRebuildWaitMs,
+  };
+
+  const app = createApp({
+    logger,
+    internalCredential: options.internalCredential,
+    readiness: {
+      redis: () => redis.client.ping(),
+      sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),
+    },
+  });
+  app.route(getPositionOfTicket(deps));
+  app.route(getBoardOfQueue(deps));
+  app.route(applyEventsDirectly(deps));
+  app.route(getPlacesOfParties(deps));
+
+  const consumer: Consumer = createConsumer({
+    sqs,
+    prefix: sqsPrefix,
+    queue: 'position-events',
+    handlers: onLineEvents(lines),
+    logger,
+    ready: () => redis.client.ping(),
+  });
+  app.addHook('onReady', () => consumer.start());
+  app.addHook('onClose', async () => {
+    await consumer.stop();
+    gaps.stop();
+    redis.close();
+    sqs.destroy();
+    await queueService.close();
+  });
+  return app;
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '@queue-manager/service-kit/clock';
+import type { TicketCodec } from '@queue-manager/service-kit/tickets';
+import type { FindParty } from './find-party.ts';
+import type { Labels } from './labels.ts';
+import type { Lines } from './lines.ts';
+
+/** What the endpoints of this service are made with. */
+export type Deps = {
+  clock: Clock;
+  tickets: TicketCodec;
+  lines: Lines;
+  findParty: FindParty;
+  labels: Labels;
+  /** How long a direct call may wait for a line to be rebuilt; milliseconds. */
+  directRebuildWaitMs: number;
+};

@@ -1,0 +1,56 @@
+import { getPosition } from '@queue-manager/contracts/positions';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import type { TicketSubject } from '@queue-manager/service-kit/tickets';
+import type { Deps } from './deps.ts';
+import { estimateWait } from './estimate.ts';
+import { isInLine, type PlaceInLine } from './projection.ts';
+
+/** A party may leave or come back while it is looked for; after this many turns its guest asks again. */
+const attemptsMax = 3;
+
+export const getPositionOfTicket = (deps: Deps) =>
+  route(getPosition, async ({ params }) => {
+    const subject = deps.tickets.read(params.ticket);
+    if (subject === null) throw problems.notFound();
+    const { place, waiting, gapSeconds, seq } = await find(deps, subject);
+    const asOf = deps.clock.now();
+    const { state, ahead } = place;
+    return {
+      state,
+      position: ahead === null ? null : ahead + 1,
+      ahead,
+      waiting,
+      estimate: ahead === null ? null : estimateWait({ ahead, gapSeconds, asOf }),
+      asOf: asOf.toISOString(),
+      seq,
+    };
+  });
+
+type Found = { place: PlaceInLine; waiting: number; gapSeconds: number | null; seq: number };
+
+/**
+ * One round trip to Redis where it knows the party. Where it does not, the queue service says what became of
+ * it, and a party that should be in the line has the line rebuilt: only the queue service can say 404.
+ */
+async function find({ lines, findParty }: Deps, subject: TicketSubject): Promise<Found> {
+  const { queueId, partyId } = subject;
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const line = await lines.places(queueId, [partyId]);
+    const place = line?.places[0] ?? null;
+    if (line !== null && place !== null) return { ...line, place };
+
+    const party = await findParty(queueId, partyId);
+    if (party === null) throw problems.notFound();
+    if (!isInLine(party.state)) {
+      return {
+        place: { state: party.state, ahead: null },
+        waiting: line?.waiting ?? 0,
+        gapSeconds: null,
+        seq: Math.max(line?.seq ?? 0, party.seq),
+      };
+    }
+    if (!(await lines.catchUp(queueId, party.seq))) throw problems.notFound();
+  }
+  throw problems.unavailable({ detail: 'The line moves too fast to tell.', retryAfterSeconds: 1 });
+}

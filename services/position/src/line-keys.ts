@@ -1,0 +1,35 @@
+/** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
+const format = 1;
+
+export const dayMs = 24 * 60 * 60 * 1_000;
+
+const keyOf = (queueId: string, part: string) =>
+  `line:${format}:{${queueId.toLowerCase()}}:${part}`;
+
+/** The keys of a line, in the order of `lua/line.lua`, all in one slot of a cluster. */
+export function lineKeys(queueId: string, now: Date): string[] {
+  const day = Math.floor(now.getTime() / dayMs);
+  const parts = [
+    'meta',
+    'line',
+    'parties',
+    'called',
+    'pending',
+    `ended:${day}`,
+    `ended:${day - 1}`,
+  ];
+  return parts.map((part) => keyOf(queueId, part));
+}
+
+/** Held by the process that rebuilds the line. */
+export function lockKey(queueId: string): string {
+  return keyOf(queueId, 'lock');
+}
+
+export type SnapshotKeys = { line: string; parties: string; called: string };
+
+/** Where one rebuild writes before its snapshot is put in place; `token` keeps it from meeting another. */
+export function snapshotKeys(queueId: string, token: string): SnapshotKeys {
+  const part = (name: string) => keyOf(queueId, `snapshot:${token}:${name}`);
+  return { line: part('line'), parties: part('parties'), called: part('called') };
+}

@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { isOutage, problems } from '@queue-manager/service-kit/problems';
+import type { GapWatch } from './gap-watch.ts';
+import type { Applied, BoardView, Line, Places, Projection, UnknownLine } from './projection.ts';
+import type { Rebuild } from './rebuild.ts';
+
+const attemptsMax = 3;
+/** A guest is told to come again rather than kept waiting longer for a rebuild. */
+const readerWaitMsMax = 5_000;
+
+export type Lines = {
+  /** Reads places; null when there is no such queue. Rebuilds the line first when Redis has not all of it. */
+  places(queueId: string, partyIds: readonly string[]): Promise<Places | null>;
+  /** Reads a board; null when there is no such queue. Rebuilds as `places` does. */
+  board(queueId: string, calledMax: number): Promise<BoardView | null>;
+  /** Makes the line know of all events up to `seq`. False when there is no such queue. */
+  catchUp(queueId: string, seq: number): Promise<boolean>;
+  /**
+   * Applies events of one queue. A line that Redis has not all of is rebuilt, for which the answer waits no
+   * longer than `waitMs`; until then the events are kept and count as not applied.
+   */
+  apply(
+    queueId: string,
+    events: readonly LineEvent[],
+    options: { waitMs: number },
+  ): Promise<Applied>;
+};
+
+/** The lines as they are to be read: whole, from Redis alone where it knows them. */
+export function createLines(given: {
+  projection: Projection;
+  rebuild: Rebuild;
+  gaps: GapWatch;
+  logger: Logger;
+}): Lines {
+  const { projection, rebuild, gaps, logger } = given;
+
+  async function catchUp(queueId: string, seq: number): Promise<boolean> {
+    const rebuilt = await within(readerWaitMsMax, rebuild(queueId, { seq }));
+    if (rebuilt === undefined) throw beingRebuilt();
+    return rebuilt;
+  }
+
+  async function whole<L extends Line>(
+    queueId: string,
+    read: () => Promise<L | UnknownLine>,
+  ): Promise<L | null> {
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      const line = await read();
+      if (line.isKnown && line.pending > 0) gaps.watch(queueId, line.seq);
+      if (line.isKnown && !line.isSuspect) return line;
+      try {
+        if (!(await catchUp(queueId, 0))) return null;
+      } catch (error) {
+        // What may lack its last events is better than nothing while the truth cannot be asked.
+        if (line.isKnown && isOutage(error)) return line;
+        throw error;
+      }
+    }
+    throw beingRebuilt();
+  }
+
+  return {
+    places: (queueId, partyIds) => whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    board: (queueId, calledMax) => whole(queueId, () => projection.readBoard(queueId, calledMax)),
+    catchUp,
+    async apply(queueId, events, { waitMs }) {
+      const applied = await projection.apply(queueId, events);
+      if (applied.pending > 0) gaps.watch(queueId, applied.seq);
+      if (applied.isKnown) return applied;
+      const rebuilding = rebuild(queueId).catch((error: unknown) => {
+        logger.warn({ err: error, queueId }, 'the line could not be rebuilt yet');
+        return undefined;
+      });
+      const rebuilt = await within(waitMs, rebuilding);
+      if (rebuilt === undefined) return applied;
+      if (rebuilt) return projection.apply(queueId, events);
+      // Nobody will ever ask for a place in a queue that is gone.
+      return { ...applied, answers: events.map(() => ({ isApplied: true, ahead: null })) };
+    },
+  };
+}
+
+const beingRebuilt = () =>
+  problems.unavailable({ detail: 'The line is being rebuilt.', retryAfterSeconds: 1 });
+
+/** What the work gives, or undefined when it takes longer; it goes on all the same. */
+async function within<T>(waitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const waiting = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      delay(waitMs, undefined, { signal: waiting.signal }).catch(() => undefined),
+    ]);
+  } finally {
+    waiting.abort();
+  }
+}

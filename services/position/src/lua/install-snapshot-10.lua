@@ -1,0 +1,56 @@
+-- Puts a snapshot in the place of a line, unless the line has gone past it, and applies what waited.
+--
+-- KEYS  1 to 7: see line.lua
+-- KEYS[8]  the snapshot's line      KEYS[9]  its parties      KEYS[10]  its called
+-- ARGV  1 to 4: see change.lua
+-- ARGV[5]  seq of the snapshot
+-- ARGV[6]  name   ARGV[7]  state   ARGV[8]  board labels   ARGV[9]  deleted (0 or 1)
+-- ARGV[10]  how many wait   ARGV[11]  how many are called
+--
+-- Returns 1 installed, 0 the line is newer, -1 the snapshot's keys are not what was written
+
+local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
+local seq, waiting, called = tonumber(ARGV[5]), tonumber(ARGV[10]), tonumber(ARGV[11])
+
+if redis.call('ZCARD', SNAPSHOT_LINE) ~= waiting
+  or redis.call('ZCARD', SNAPSHOT_CALLED) ~= called
+  or redis.call('HLEN', SNAPSHOT_PARTIES) ~= waiting + called then
+  return -1
+end
+
+local before = readMeta()
+if before and before.seq > seq then
+  redis.call('UNLINK', SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED)
+  return 0
+end
+
+-- The pace is nowhere but here; whatever is left of the meta may still know it.
+local pace = redis.pcall('HMGET', META, 'gapMs', 'lastCallAt')
+local meta = {
+  seq = seq,
+  name = ARGV[6],
+  state = ARGV[7],
+  boardLabels = ARGV[8],
+  deleted = ARGV[9],
+  gapMs = not pace.err and tonumber(pace[1] or nil) or nil,
+  lastCallAt = not pace.err and tonumber(pace[2] or nil) or nil,
+  writtenBy = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '',
+}
+
+-- Who left the line is forgotten too: a reader asks the queue service once, and no old state outlives this.
+redis.call('UNLINK', META, LINE, PARTIES, CALLED, ENDED, ENDED_BEFORE)
+if waiting > 0 then redis.call('RENAME', SNAPSHOT_LINE, LINE) end
+if called > 0 then redis.call('RENAME', SNAPSHOT_CALLED, CALLED) end
+if waiting + called > 0 then redis.call('RENAME', SNAPSHOT_PARTIES, PARTIES) end
+
+local pending = redis.pcall('HKEYS', PENDING)
+if pending.err then
+  redis.call('DEL', PENDING)
+else
+  for _, pendingSeq in ipairs(pending) do
+    if (tonumber(pendingSeq) or 0) <= seq then redis.call('HDEL', PENDING, pendingSeq) end
+  end
+end
+drainPending(meta)
+writeMeta(meta)
+return 1

@@ -1,0 +1,230 @@
+import type { PartySnapshot } from '@queue-manager/contracts/events';
+import type { LineEvent, SnapshotHead } from '@queue-manager/contracts/internal';
+import { lanes, type PartyState } from '@queue-manager/contracts/parties';
+import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { gapMsMax, gapWeight } from './estimate.ts';
+import { dayMs, lineKeys, type SnapshotKeys } from './line-keys.ts';
+import type { RedisConnection } from './redis.ts';
+import { defineScript, type ScriptArgument } from './scripts.ts';
+
+/** A line nobody changed for this long leaves Redis; whoever asks brings it back. */
+const idleMs = 7 * dayMs;
+/** Two days' hashes of parties that left are read, so each is kept for two days. */
+const endedMs = 2 * dayMs;
+/** A rebuild that crashed leaves its keys for no longer than this. */
+const snapshotMs = 60_000;
+
+/** What an answer tells of the line itself. */
+export type Line = {
+  isKnown: true;
+  /** Highest event applied. */
+  seq: number;
+  waiting: number;
+  /** Moving average of the gaps between calls; null before the first. */
+  gapSeconds: number | null;
+  isDeleted: boolean;
+  /** Events that wait for an earlier one. */
+  pending: number;
+  /** The server that holds the line has restarted since it was installed, and may have lost its last events. */
+  isSuspect: boolean;
+};
+
+/** The line is not in Redis, or not all of it. */
+export type UnknownLine = { isKnown: false; pending: number };
+
+/** `ahead` is null unless the party is waiting. */
+export type PlaceInLine = { state: PartyState; ahead: number | null };
+
+export type Places = Line & { places: (PlaceInLine | null)[] };
+
+export type BoardView = Line & {
+  name: string;
+  state: QueueState;
+  boardLabels: BoardLabels;
+  /** The newest call first. */
+  called: { partyId: string; number: number; calledAt: Date }[];
+};
+
+export type Applied = {
+  isKnown: boolean;
+  seq: number;
+  gapSeconds: number | null;
+  pending: number;
+  /** One an event, in order. `ahead` is null unless its party is waiting now. */
+  answers: { isApplied: boolean; ahead: number | null }[];
+};
+
+export type Projection = ReturnType<typeof createProjection>;
+
+/** The lines as Redis holds them. Each function is one round trip; what the keys hold stands in `lua/line.lua`. */
+export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
+  const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
+  const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
+  const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
+  const installScript = defineScript(redis.client, 'install-snapshot-10', ['line', 'change']);
+
+  const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
+
+  function lineOf(reply: Reply): Line {
+    return {
+      isKnown: true,
+      seq: numberAt(reply, 1),
+      waiting: numberAt(reply, 2),
+      gapSeconds: gapSecondsOf(textAt(reply, 3)),
+      isDeleted: textAt(reply, 4) === '1',
+      pending: numberAt(reply, 5),
+      isSuspect: !redis.isRunning(textAt(reply, 6)),
+    };
+  }
+
+  const unknownLine = (reply: Reply): UnknownLine => ({
+    isKnown: false,
+    pending: numberAt(reply, 1),
+  });
+
+  return {
+    /** Applies events of one queue, in any order. */
+    async apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
+      const reply = (await applyScript(lineKeys(queueId, clock.now()), [
+        ...changeRules,
+        ...events.flatMap(argumentsOf),
+      ])) as Reply;
+      return {
+        isKnown: reply[0] === 1,
+        seq: numberAt(reply, 1),
+        gapSeconds: gapSecondsOf(textAt(reply, 2)),
+        pending: numberAt(reply, 3),
+        answers: events.map((_, index) => ({
+          isApplied: reply[4 + 2 * index] === 1,
+          ahead: rankOrNull(numberAt(reply, 5 + 2 * index)),
+        })),
+      };
+    },
+
+    async readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
+      const reply = (await readPlacesScript(
+        lineKeys(queueId, clock.now()),
+        partyIds.map(uuidToBytes),
+      )) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      return {
+        ...lineOf(reply),
+        places: partyIds.map((_, index) => {
+          const state = textAt(reply, 7 + 2 * index);
+          if (state === '') return null;
+          return { state: state as PartyState, ahead: rankOrNull(numberAt(reply, 8 + 2 * index)) };
+        }),
+      };
+    },
+
+    /** At most `limit` of those called. */
+    async readBoard(queueId: string, limit: number): Promise<BoardView | UnknownLine> {
+      const reply = (await readBoardScript(lineKeys(queueId, clock.now()), [limit])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const called: BoardView['called'] = [];
+      for (let at = 10; at < reply.length; at += 3) {
+        called.push({
+          partyId: bytesToUuid(reply[at] as Buffer),
+          calledAt: new Date(Number(textAt(reply, at + 1))),
+          number: numberOfValue(reply[at + 2] as Buffer),
+        });
+      }
+      return {
+        ...lineOf(reply),
+        name: textAt(reply, 7),
+        state: textAt(reply, 8) as QueueState,
+        boardLabels: textAt(reply, 9) as BoardLabels,
+        called,
+      };
+    },
+
+    /** Adds parties, waiting or called, to a snapshot that is being written. */
+    async writeSnapshot(keys: SnapshotKeys, parties: readonly PartySnapshot[]): Promise<void> {
+      const line: ScriptArgument[] = [];
+      const called: ScriptArgument[] = [];
+      const values: Buffer[] = [];
+      for (const party of parties) {
+        const partyId = uuidToBytes(party.partyId);
+        values.push(partyId, lineValueOf(party));
+        if (party.state === 'waiting') line.push(lanes.indexOf(party.lane), memberOf(party));
+        else called.push(calledAtMs(party), partyId);
+      }
+      const pipeline = redis.client.pipeline();
+      if (line.length > 0) pipeline.zadd(keys.line, ...line);
+      if (called.length > 0) pipeline.zadd(keys.called, ...called);
+      if (values.length > 0) pipeline.hset(keys.parties, ...values);
+      for (const key of Object.values(keys)) pipeline.pexpire(key, snapshotMs);
+      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+    },
+
+    /** Puts a written snapshot in the place of the line. False when its keys are not what was written. */
+    async installSnapshot(
+      keys: SnapshotKeys,
+      head: SnapshotHead,
+      counts: { waiting: number; called: number },
+    ): Promise<boolean> {
+      const { seq, name, state, boardLabels, deleted } = head.queue;
+      const status = await installScript(
+        [...lineKeys(head.queueId, clock.now()), keys.line, keys.parties, keys.called],
+        [
+          ...changeRules,
+          ...[seq, name, state, boardLabels, deleted ? 1 : 0],
+          ...[counts.waiting, counts.called],
+        ],
+      );
+      return status !== -1;
+    },
+  };
+}
+
+type Reply = (number | Buffer)[];
+
+const numberAt = (reply: Reply, index: number) => reply[index] as number;
+const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
+const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
+const gapSecondsOf = (gapMs: string) => (gapMs === '' ? null : Number(gapMs) / 1_000);
+
+/** Whether a party in this state stands in the line: to be called, or called and expected. */
+export function isInLine(state: PartyState): boolean {
+  return state === 'waiting' || state === 'called';
+}
+
+/** An order key ends itself, so with the id behind it members compare as the line runs. */
+function memberOf({ orderKey, partyId }: PartySnapshot): Buffer {
+  return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+}
+
+function lineValueOf(party: PartySnapshot): Buffer {
+  return Buffer.concat([Buffer.from(`${party.state}|${party.number}|`), memberOf(party)]);
+}
+
+function numberOfValue(value: Buffer): number {
+  const from = value.indexOf('|') + 1;
+  return Number(value.toString('latin1', from, value.indexOf('|', from)));
+}
+
+const calledAtMs = (party: PartySnapshot) => Date.parse(party.calledAt ?? party.joinedAt);
+
+/** An event as `lua/change.lua` takes it. */
+function argumentsOf(event: LineEvent): ScriptArgument[] {
+  if (event.type === 'queue.changed') {
+    const { seq, name, state, boardLabels, deleted } = event.data.queue;
+    return [seq, 'queue', name, state, boardLabels, deleted ? 1 : 0, '', ''];
+  }
+  const { party, previousState } = event.data;
+  const servedAt = party.state === 'called' ? party.calledAt : party.seatedAt;
+  const isServed =
+    previousState === 'waiting' && (party.state === 'called' || party.state === 'seated');
+  return [
+    party.seq,
+    'party',
+    uuidToBytes(party.partyId),
+    party.state,
+    isInLine(party.state) ? lineValueOf(party) : '',
+    lanes.indexOf(party.lane),
+    party.state === 'called' ? calledAtMs(party) : '',
+    isServed ? Date.parse(servedAt ?? event.time) : '',
+  ];
+}

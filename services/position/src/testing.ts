@@ -1,0 +1,416 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import {
+  makeEvent,
+  type PartyEventType,
+  type PartySnapshot,
+  type QueueSnapshot,
+} from '@queue-manager/contracts/events';
+import {
+  getLabels,
+  getPartySnapshot,
+  getSnapshot,
+  type LineEvent,
+} from '@queue-manager/contracts/internal';
+import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import { testQueues } from '@queue-manager/events/testing';
+import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
+import { createApp } from '@queue-manager/service-kit/create-app';
+import { newId } from '@queue-manager/service-kit/ids';
+import { createInternalClient, credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';
+import { createTicketCodec } from '@queue-manager/service-kit/tickets';
+import { Redis } from 'ioredis';
+import { createPositionApp } from './app.ts';
+import { connectRedis } from './redis.ts';
+
+export const tickets = createTicketCodec([
+  { id: 1, secret: randomBytes(32).toString('base64url') },
+]);
+
+type Move = { state?: PartyState; lane?: Lane; orderKey?: string; size?: number };
+
+/** A line as the queue service knows it: every change gives its event. */
+export class LineModel {
+  readonly queueId = randomUUID();
+  readonly venueId = randomUUID();
+  readonly events: LineEvent[] = [];
+  readonly parties = new Map<string, PartySnapshot>();
+  readonly clock: ManualClock;
+  queue: QueueSnapshot;
+  #lastKey = 0;
+
+  constructor(clock: ManualClock, queue: Partial<QueueSnapshot> = {}) {
+    this.clock = clock;
+    this.queue = {
+      seq: 0,
+      name: 'Tables',
+      state: 'open',
+      boardLabels: 'number',
+      deleted: false,
+      ...queue,
+    };
+    this.changeQueue({});
+  }
+
+  changeQueue(change: Partial<QueueSnapshot>): LineEvent {
+    this.queue = { ...this.queue, ...change, seq: this.queue.seq + 1 };
+    return this.#record(
+      makeEvent({
+        id: newId(this.clock),
+        source: '/queue',
+        type: 'queue.changed',
+        subject: this.queueId,
+        time: this.#now(),
+        data: {
+          venueId: this.venueId,
+          queueId: this.queueId,
+          queue: this.queue,
+          actor: { kind: 'staff' },
+        },
+      }),
+    );
+  }
+
+  join(lane: Lane = 'regular'): LineEvent {
+    const partyId = newId(this.clock);
+    const number = this.parties.size + 1;
+    this.parties.set(partyId, {
+      partyId,
+      seq: 0,
+      state: 'waiting',
+      lane,
+      orderKey: this.nextKey(),
+      number,
+      size: 2,
+      source: 'guest',
+      calls: 0,
+      joinedAt: this.#now(),
+      calledAt: null,
+      confirmedAt: null,
+      seatedAt: null,
+      departedAt: null,
+      endedAt: null,
+    });
+    return this.#change('party.joined', partyId, {});
+  }
+
+  call(partyId: string): LineEvent {
+    return this.#change('party.called', partyId, { state: 'called' });
+  }
+
+  end(partyId: string, state: 'seated' | 'no_show' | 'left' | 'removed'): LineEvent {
+    const type = state === 'no_show' ? 'party.no-show' : (`party.${state}` as const);
+    return this.#change(type, partyId, { state });
+  }
+
+  /** Any other change: of size or place, or back into the line. */
+  change(partyId: string, move: Move): LineEvent {
+    return this.#change('party.changed', partyId, move);
+  }
+
+  /** A key behind all that were given so. */
+  nextKey(): string {
+    this.#lastKey += 1;
+    // Digits 1 to 250 keep the last byte for the end.
+    const digits = [15_625_000, 62_500, 250, 1].map(
+      (unit) => Math.floor(this.#lastKey / unit) % 250,
+    );
+    return `${Buffer.from(digits.map((digit) => digit + 2)).toString('hex')}00`;
+  }
+
+  inState(state: PartyState): PartySnapshot[] {
+    return [...this.parties.values()].filter((party) => party.state === state);
+  }
+
+  /** Ids of those waiting, first to last. */
+  order(): string[] {
+    const bytes = ({ orderKey, partyId }: PartySnapshot) =>
+      Buffer.from(orderKey + partyId.replaceAll('-', ''), 'hex');
+    return this.inState('waiting')
+      .sort(
+        (a, b) =>
+          lanes.indexOf(a.lane) - lanes.indexOf(b.lane) || Buffer.compare(bytes(a), bytes(b)),
+      )
+      .map(({ partyId }) => partyId);
+  }
+
+  ticket(partyId: string): string {
+    return tickets.issue({ queueId: this.queueId, partyId });
+  }
+
+  #now(): string {
+    return this.clock.now().toISOString();
+  }
+
+  #change(type: PartyEventType, partyId: string, move: Move): LineEvent {
+    const before = this.parties.get(partyId);
+    if (before === undefined) throw new Error('There is no such party');
+    const state = move.state ?? before.state;
+    const seq = this.queue.seq + 1;
+    const isInLine = state === 'waiting' || state === 'called';
+    const party: PartySnapshot = {
+      ...before,
+      ...move,
+      seq,
+      calls: before.calls + (type === 'party.called' ? 1 : 0),
+      calledAt:
+        type === 'party.called' ? this.#now() : state === 'waiting' ? null : before.calledAt,
+      seatedAt: type === 'party.seated' ? this.#now() : null,
+      endedAt: isInLine || state === 'seated' ? null : this.#now(),
+    };
+    this.queue = { ...this.queue, seq };
+    this.parties.set(partyId, party);
+    return this.#record(
+      makeEvent({
+        id: newId(this.clock),
+        source: '/queue',
+        type,
+        subject: partyId,
+        time: this.#now(),
+        data: {
+          venueId: this.venueId,
+          queueId: this.queueId,
+          previousState: type === 'party.joined' ? null : before.state,
+          party,
+          actor: { kind: 'guest' },
+        },
+      }) as LineEvent,
+    );
+  }
+
+  #record(event: LineEvent): LineEvent {
+    this.events.push(event);
+    return event;
+  }
+}
+
+export type QueueServiceDouble = {
+  url: string;
+  lines: Map<string, LineModel>;
+  labels: Map<string, string>;
+  calls: { snapshots: number; parties: number; labels: number };
+  isAway: boolean;
+  /** Runs when a snapshot has been taken but not yet sent. */
+  beforeSnapshotLeaves: () => Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Plays the queue service's part of the contract over models of lines, on a port of its own. */
+export async function startQueueService(): Promise<QueueServiceDouble> {
+  const app = createApp({ logger: testLogger, internalCredential: testCredential, readiness: {} });
+  const double: QueueServiceDouble = {
+    url: '',
+    lines: new Map(),
+    labels: new Map(),
+    calls: { snapshots: 0, parties: 0, labels: 0 },
+    isAway: false,
+    beforeSnapshotLeaves: async () => undefined,
+    close: () => app.close(),
+  };
+  const lineOf = (queueId: string) => {
+    if (double.isAway) throw problems.unavailable();
+    const line = double.lines.get(queueId);
+    if (line === undefined) throw problems.notFound();
+    return line;
+  };
+  app.route(
+    route(getSnapshot, async ({ params }) => {
+      double.calls.snapshots += 1;
+      const { venueId, queueId, queue, parties } = lineOf(params.queueId);
+      const inLine = [...parties.values()].filter(
+        ({ state }) => state === 'waiting' || state === 'called',
+      );
+      await double.beforeSnapshotLeaves();
+      const head = { venueId, queueId, queue, parties: inLine.length };
+      return Readable.from([head, ...inLine].map((line) => `${JSON.stringify(line)}\n`));
+    }),
+  );
+  app.route(
+    route(getPartySnapshot, async ({ params }) => {
+      double.calls.parties += 1;
+      const party = lineOf(params.queueId).parties.get(params.partyId);
+      if (party === undefined) throw problems.notFound();
+      return party;
+    }),
+  );
+  app.route(
+    route(getLabels, async ({ params, body }) => {
+      double.calls.labels += 1;
+      lineOf(params.queueId);
+      return { labels: body.partyIds.map((partyId) => double.labels.get(partyId) ?? null) };
+    }),
+  );
+  double.url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return double;
+}
+
+export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;
+
+/** The position service in this process, with message queues of its own. */
+export async function startPosition(options: {
+  redisUrl: string;
+  isCluster?: boolean;
+  queueService: QueueServiceDouble;
+  clock: Clock;
+  commandTimeoutMs?: number;
+  directRebuildWaitMs?: number;
+}) {
+  const queues = await testQueues();
+  const redis = connectRedis({
+    url: options.redisUrl,
+    isCluster: options.isCluster ?? false,
+    // A busy machine is not an outage.
+    commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
+    logger: testLogger,
+  });
+  const app = createPositionApp({
+    redis,
+    sqs: queues.sqs,
+    sqsPrefix: queues.prefix,
+    queueService: createInternalClient({
+      baseUrl: options.queueService.url,
+      credential: testCredential,
+    }),
+    tickets,
+    clock: options.clock,
+    logger: testLogger,
+    internalCredential: testCredential,
+    directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
+  });
+  await app.ready();
+  await until('Redis is connected', () => redis.client.status === 'ready');
+
+  const get = async (url: string) => {
+    const answer = await app.inject({ url });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
+  };
+  const post = async (url: string, payload: object) => {
+    const headers = { [credentialHeader]: testCredential };
+    const answer = await app.inject({ method: 'POST', url, headers, payload });
+    return { status: answer.statusCode, body: answer.json() };
+  };
+  return {
+    app,
+    redis: redis.client,
+    queues,
+    get,
+    position: (ticket: string) => get(`/v1/positions/${ticket}`),
+    board: (queueId: string) => get(`/v1/boards/${queueId}`),
+    apply: (events: readonly LineEvent[]) => post('/internal/events', { events }),
+    places: (queueId: string, partyIds: readonly string[]) =>
+      post(`/internal/queues/${queueId}/places`, { partyIds }),
+    async close() {
+      await app.close();
+      await queues.drop();
+    },
+  };
+}
+
+/** Below the ports that systems take for outgoing connections, so that a server may come back on its own. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(true));
+    });
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+}
+
+export type RedisServer = {
+  port: number;
+  url: string;
+  start(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  remove(): Promise<void>;
+};
+
+/** A Redis server of this test alone; it may be killed, stopped and emptied. */
+export async function startRedis(extraArguments: string[] = []): Promise<RedisServer> {
+  const port = await freePort();
+  const busPort = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'redis-test-'));
+  const url = `redis://127.0.0.1:${port}`;
+  let child: ChildProcess | undefined;
+  const killNow = () => child?.kill('SIGKILL');
+  process.on('exit', killNow);
+
+  const server: RedisServer = {
+    port,
+    url,
+    async start() {
+      const settings = {
+        port: String(port),
+        'cluster-port': String(busPort),
+        bind: '127.0.0.1',
+        dir: folder,
+        save: '',
+        appendonly: 'no',
+      };
+      const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+      child = spawn('redis-server', [...args, ...extraArguments], { stdio: 'ignore' });
+      const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+      probe.on('error', () => undefined);
+      try {
+        await until('a Redis server answers', async () => (await probe.ping()) === 'PONG');
+      } finally {
+        probe.disconnect();
+      }
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+    signal: (name) => child?.kill(name),
+    async remove() {
+      await server.kill();
+      process.off('exit', killNow);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await server.start();
+  return server;
+}
+
+/** A cluster of three masters. */
+export async function startRedisCluster(): Promise<{ url: string; remove(): Promise<void> }> {
+  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'];
+  const nodes = await Promise.all([1, 2, 3].map(() => startRedis(settings)));
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  for (const { url } of nodes) {
+    const node = new Redis(url);
+    try {
+      await until('the cluster is whole', async () =>
+        /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(await node.cluster('INFO')),
+      );
+    } finally {
+      node.disconnect();
+    }
+  }
+  return {
+    url: (nodes[0] as RedisServer).url,
+    async remove() {
+      await Promise.all(nodes.map((node) => node.remove()));
+    },
+  };
+}
