@@ -117,6 +117,27 @@ suite('the backing stores', () => {
     }
   });
 
+  test('do not get the AWS account of the person, whose change would hide their data', async () => {
+    const person = {
+      AWS_ACCESS_KEY_ID: 'AKIAPERSON',
+      AWS_SESSION_TOKEN: 'token',
+      AWS_PROFILE: 'work',
+      AWS_REGION: 'us-east-1',
+    };
+    const { AWS_ENDPOINT_URL_SQS: _sqs, AWS_ENDPOINT_URL_DYNAMODB: _dynamodb, ...rest } = elsewhere;
+    const embedded = await start({
+      dataDir: newDataDir(),
+      env: { PATH: process.env.PATH, ...person, ...rest },
+    });
+    await embedded.stop();
+    assert.equal(embedded.env.AWS_ACCESS_KEY_ID, 'local');
+    assert.equal(embedded.env.AWS_REGION, 'eu-west-1');
+    assert.equal(embedded.env.AWS_PROFILE, '');
+    const given = await start({ dataDir: newDataDir(), env: { ...person, ...elsewhere } });
+    await given.stop();
+    for (const [name, value] of Object.entries(person)) assert.equal(given.env[name], value);
+  });
+
   test('are started again after a crash, on the same port and data', async () => {
     const lines: string[] = [];
     const stores = await start({
@@ -173,7 +194,7 @@ suite('the backing stores', () => {
       env: only('SMTP_URL'),
       mailPort: port,
     });
-    assert.equal(message, `port ${port} is taken: set MAIL_PORT to another one for mail`);
+    assert.equal(message, `port ${port} is taken: set MAIL_PORT to another one`);
     taken.close();
   });
 

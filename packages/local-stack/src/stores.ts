@@ -75,7 +75,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   const unlock = lockDataDir(dataDir);
   options.onDataDir?.(dataDir);
   const noteProcess = noteProcesses(dataDir);
-  const region = env.AWS_REGION ?? 'eu-west-1';
+  const aws = awsSettings(env);
   const given: Record<string, string> = {};
   const wanted = kinds.filter(({ givenBy }) => {
     const addresses = givenBy.filter((variable) => env[variable]);
@@ -88,7 +88,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
       wanted.map(
         ({ start }) =>
           (signal) =>
-            start({ dataDir, env, log, onRun: noteProcess, signal }, options, region),
+            start({ dataDir, env, log, onRun: noteProcess, signal }, options, aws.AWS_REGION),
       ),
       (store) => store.process.stop(),
       options.signal,
@@ -104,9 +104,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   ) as Record<string, string>;
   return {
     env: {
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: env.AWS_ACCESS_KEY_ID ?? 'local',
-      AWS_SECRET_ACCESS_KEY: env.AWS_SECRET_ACCESS_KEY ?? 'local',
+      ...aws,
       ...addresses,
       ...given,
     },
@@ -117,6 +115,26 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
       await Promise.all(started.map((store) => store.process.stop()));
       unlock();
     },
+  };
+}
+
+/**
+ * Region and credentials for the AWS clients. Nothing here checks them, but DynamoDB Local keeps the
+ * tables of each region and access key apart: what a person happens to have set for work with AWS
+ * must not make the data of the day before disappear. With a given address it is that person's say.
+ */
+function awsSettings(env: NodeJS.ProcessEnv) {
+  const isElsewhere = kinds.some(({ givenBy }) =>
+    givenBy.some((variable) => variable.startsWith('AWS_') && env[variable]),
+  );
+  const chosen = isElsewhere ? env : {};
+  return {
+    AWS_REGION: chosen.AWS_REGION ?? 'eu-west-1',
+    AWS_ACCESS_KEY_ID: chosen.AWS_ACCESS_KEY_ID ?? 'local',
+    AWS_SECRET_ACCESS_KEY: chosen.AWS_SECRET_ACCESS_KEY ?? 'local',
+    // Either would take precedence over, or be mixed with, the credentials above.
+    AWS_SESSION_TOKEN: chosen.AWS_SESSION_TOKEN ?? '',
+    AWS_PROFILE: chosen.AWS_PROFILE ?? '',
   };
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { allOrNone } from './all-or-none.ts';
-import { freePort, isPortFree } from './free-port.ts';
+import { freePort, requirePort } from './free-port.ts';
 import { processesOf } from './guarded-process.ts';
 import { readableLine } from './log-lines.ts';
 import { repositoryRoot } from './repository.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 import { addressVariable, type Service, services } from './services.ts';
-import { StackError } from './stack-error.ts';
 import { type Stores, type StoresOptions, startStores } from './stores.ts';
 import { describeExit, type SupervisedProcess, supervise } from './supervised-process.ts';
 
@@ -50,9 +49,7 @@ const gatewayName = 'gateway';
 export async function startSystem(options: SystemOptions): Promise<System> {
   const host = options.host ?? '127.0.0.1';
   const gatewayPort = options.gatewayPort ?? (await freePort());
-  if (!(await isPortFree(gatewayPort, host))) {
-    throw new StackError(`port ${gatewayPort} is taken: set GATEWAY_PORT to another one`);
-  }
+  await requirePort(gatewayPort, 'GATEWAY_PORT', host);
   const stores = await startStores(options);
   try {
     const env = await environment(options, stores, host, gatewayPort);
@@ -129,6 +126,8 @@ async function startService(
         },
       },
       output: (line) => {
+        // An answer to our own question; while a service is starting there are many.
+        if (line.includes('"route":"/readyz"')) return;
         if (line.trim() !== '') lastLine = line;
         options.output?.(name, line);
       },

@@ -2,10 +2,18 @@
  * `npm test [-- FILE_OR_PATTERN...]`: the whole system on throw-away data, then node's test runner
  * over every test, or over those named. Its exit code and its last lines are the test runner's.
  */
-import { createWriteStream, globSync, mkdirSync, mkdtempSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
+import { lockHolder } from './data-dir-lock.ts';
 import { startGuarded } from './guarded-process.ts';
 import { repositoryRoot } from './repository.ts';
 import { services } from './services.ts';
@@ -21,6 +29,8 @@ const everyTest = [
   'tests/**/*.test.ts',
 ];
 
+const prefix = 'queue-manager-test-';
+
 /** Bounds a test that hangs; not a measure of how fast tests have to be. */
 const testTimeoutMs = 300_000;
 
@@ -33,7 +43,8 @@ await runUntilStopped(async (_stopping, stopped) => {
   if (files.length === 0) throw new StackError(`no test file matches ${patterns.join(' ')}`);
 
   await ensurePrograms(process.env, repositoryRoot, say);
-  const dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-test-'));
+  removeLeftovers();
+  const dataDir = mkdtempSync(join(tmpdir(), prefix));
   // On a server that was given, the system gets a database of its own, as each test file does.
   const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
   try {
@@ -55,6 +66,16 @@ await runUntilStopped(async (_stopping, stopped) => {
     removeDataDir(dataDir);
   }
 });
+
+/** Data folders of runs that were killed before they could remove them. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const folder = join(tmpdir(), name);
+    // A folder without a lock may belong to a run that is just beginning.
+    if (!name.startsWith(prefix) || !existsSync(join(folder, 'lock'))) continue;
+    if (lockHolder(folder) === undefined) removeDataDir(folder);
+  }
+}
 
 /** In .data/test-logs until the next run, for whoever has to find out why a test failed. */
 function serviceLogs() {

@@ -1,8 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, isPortFree } from '../free-port.ts';
+import { freePort, isPortFree, requirePort } from '../free-port.ts';
 import type { Command } from '../guarded-process.ts';
-import { StackError } from '../stack-error.ts';
 import { describeExit, type SupervisedProcess, supervise } from '../supervised-process.ts';
 
 export interface StoreContext {
@@ -51,11 +50,7 @@ const portAttempts = 5;
  */
 export async function runStore(context: StoreContext, spec: StoreSpec): Promise<StartedStore> {
   const { fixedPort } = spec;
-  if (fixedPort && !(await isPortFree(fixedPort.port))) {
-    throw new StackError(
-      `port ${fixedPort.port} is taken: set ${fixedPort.variable} to another one for ${spec.name}`,
-    );
-  }
+  if (fixedPort) await requirePort(fixedPort.port, fixedPort.variable);
   const logPath = storeLog(context.dataDir, spec.name);
   if (existsSync(logPath)) renameSync(logPath, `${logPath}.1`);
   for (let attempt = 1; ; attempt++) {
@@ -73,6 +68,7 @@ export async function runStore(context: StoreContext, spec: StoreSpec): Promise<
           readyWithinMs: spec.readyWithinMs,
           stopWithinMs: spec.stopWithinMs,
           onRun: (group) => context.onRun(spec.name, group),
+          lastAnswer: () => firstComplaint(logPath, spec.complaint),
           explain: (exit) =>
             `${spec.name} could not start (${firstComplaint(logPath, spec.complaint) ?? describeExit(exit)}); its log: ${logPath}`,
         },
