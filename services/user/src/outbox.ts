@@ -26,7 +26,7 @@ export type OutboxItem = {
  * One partition, so that one query reads the oldest first. DynamoDB takes about 300 such items a second in one,
  * many times what the hashing of passwords lets through; another shard is another value here.
  */
-const shard = '0';
+const shardId = '0';
 const pageSize = 100;
 /** As many as BatchWriteItem takes. */
 const deletesMax = 25;
@@ -45,7 +45,7 @@ export async function commit(
   }));
   const outbox = items.map((item): [string, Write] => [
     `outbox ${item.id}`,
-    { Put: { TableName: deps.tables.outbox.name, Item: { shard, ...item } } },
+    { Put: { TableName: deps.tables.outbox.name, Item: { shardId, ...item } } },
   ]);
   const refused = await transact(deps.db, { ...writes, ...Object.fromEntries(outbox) });
   if (refused.length === 0) deps.relay.send(items);
@@ -59,8 +59,8 @@ export async function* readOutbox({ db, tables }: Store): AsyncGenerator<OutboxI
     const { Items: items = [], LastEvaluatedKey: end } = await db.send(
       new QueryCommand({
         TableName: tables.outbox.name,
-        KeyConditionExpression: 'shard = :shard',
-        ExpressionAttributeValues: { ':shard': shard },
+        KeyConditionExpression: 'shardId = :shardId',
+        ExpressionAttributeValues: { ':shardId': shardId },
         ConsistentRead: true,
         Limit: pageSize,
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
@@ -76,7 +76,7 @@ export async function deleteFromOutbox({ db, tables }: Store, ids: string[]): Pr
   for (let at = 0; at < ids.length; at += deletesMax) {
     const requests = ids
       .slice(at, at + deletesMax)
-      .map((id) => ({ DeleteRequest: { Key: { shard, id } } }));
+      .map((id) => ({ DeleteRequest: { Key: { shardId, id } } }));
     await db.send(new BatchWriteCommand({ RequestItems: { [tables.outbox.name]: requests } }));
   }
 }

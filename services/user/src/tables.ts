@@ -16,7 +16,7 @@ export const tablesOf = (prefix: string) =>
     /** Accounts (`user#<id>`), and for each an item that keeps its e-mail unique (`email#<address>`). */
     users: { name: `${prefix}users`, partitionKey: 'pk', hasStream: true },
     /** Events that were not published yet, oldest first. */
-    outbox: { name: `${prefix}user-outbox`, partitionKey: 'shard', sortKey: 'id' },
+    outbox: { name: `${prefix}user-outbox`, partitionKey: 'shardId', sortKey: 'id' },
     /** What POSTs with an `Idempotency-Key` did. */
     idempotency: { name: `${prefix}user-idempotency`, partitionKey: 'id', ttlAttribute: 'ttl' },
   }) satisfies Record<string, Table>;

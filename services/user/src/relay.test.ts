@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, describe, it } from 'node:test';
+import { createPublisher, type Publisher } from '@queue-manager/events/publish';
+import { newId } from '@queue-manager/service-kit/ids';
+import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { addressKeyOf } from './accounts.ts';
+import { commit, readOutbox } from './outbox.ts';
+import { createRelay } from './relay.ts';
+import { password, randomEmail, startUserService, type UserService } from './testing.ts';
+
+describe('the relay', () => {
+  let service: UserService;
+  beforeEach(async () => {
+    await service?.close();
+    service = await startUserService();
+  });
+  after(() => service.close());
+
+  const outbox = async () => {
+    const waiting = [];
+    for await (const items of readOutbox(service.deps)) waiting.push(...items);
+    return waiting;
+  };
+  const relayWith = (publisher: Publisher) =>
+    createRelay({
+      store: service.deps,
+      publisher,
+      tokens: service.deps.tokens,
+      accountUrl: 'http://accounts.test',
+      logger: testLogger,
+    });
+  const toSqs = () => createPublisher({ sqs: service.queues.sqs, prefix: service.queues.prefix });
+  /** Commits like a process that dies before it can publish. */
+  const commitAndDie = (userId: string) =>
+    commit({ ...service.deps, relay: { send: () => undefined } }, {}, [
+      { kind: 'user.deleted', userId },
+    ]);
+
+  it('publishes what a process that died left behind', async () => {
+    const userId = newId(service.clock);
+    await commitAndDie(userId);
+    assert.equal((await outbox()).length, 1);
+    service.clock.advance(10);
+    const events = await service.events('queue-events');
+    assert.deepEqual(
+      events.map(({ subject }) => subject),
+      [userId],
+    );
+  });
+
+  it('may publish twice when many poll, always under the same id', async () => {
+    const userIds = Array.from({ length: 120 }, () => newId(service.clock));
+    for (const userId of userIds) await commitAndDie(userId);
+    service.clock.advance(10);
+    const others = [relayWith(toSqs()), relayWith(toSqs())];
+    for (const relay of others) relay.start();
+    const events = await service.events('queue-events');
+    for (const relay of others) await relay.stop();
+    const all = [...events, ...(await service.events('queue-events'))];
+    assert.deepEqual(new Set(all.map(({ subject }) => subject)), new Set(userIds));
+    assert.equal(new Set(all.map(({ id }) => id)).size, userIds.length);
+  });
+
+  it('keeps what the broker did not take until it does', async () => {
+    await service.app.close();
+    let isAway = true;
+    const sqs = toSqs();
+    const relay = relayWith({
+      publish: async (events) => {
+        if (isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+        return sqs.publish(events);
+      },
+    });
+    const userId = newId(service.clock);
+    await commit({ ...service.deps, relay }, {}, [{ kind: 'user.deleted', userId }]);
+    service.clock.advance(10);
+    relay.start();
+    assert.equal((await outbox()).length, 1);
+    isAway = false;
+    await until('the event is published', async () => (await outbox()).length === 0);
+    await relay.stop();
+    const events = await service.events('queue-events');
+    assert.deepEqual(
+      events.map(({ subject }) => subject),
+      [userId],
+    );
+  });
+
+  it('drops a mail whose reason has ended', async () => {
+    const email = randomEmail();
+    const signUp = { addressKey: addressKeyOf(email), id: newId(service.clock) };
+    const { user } = await service.openAccount();
+    const before = (await service.mails()).length;
+    await commit(service.deps, {}, [
+      { kind: 'mail.verify-account', signUp },
+      { kind: 'mail.account-exists', userId: newId(service.clock) },
+      {
+        kind: 'mail.reset-password',
+        userId: user.id,
+        passwordVersion: 7,
+        expiresAt: '2099-01-01T00:00:00.000Z',
+      },
+      {
+        kind: 'mail.reset-password',
+        userId: user.id,
+        passwordVersion: 1,
+        expiresAt: service.clock.now().toISOString(),
+      },
+    ]);
+    assert.equal((await service.mails()).length, before);
+  });
+
+  it('sends a mail again under the same id and with the same link', async () => {
+    const email = randomEmail();
+    await service.post('/v1/users', { name: 'Ana', email, password });
+    const [first] = await service.mails(email);
+    const [signUp] = (await service.events('mails')).map(({ subject }) => subject);
+    const announcement = {
+      kind: 'mail.verify-account',
+      signUp: { addressKey: addressKeyOf(email), id: signUp as string },
+    } as const;
+    const createdAt = service.clock.now().toISOString();
+    service.deps.relay.send([{ id: first?.eventId as string, createdAt, announcement }]);
+    await until('the mail came again', async () => (await service.mails(email)).length === 2);
+    const [, second] = await service.mails(email);
+    assert.deepEqual(second, first);
+  });
+});

@@ -1,0 +1,223 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import type { Event, EventOf } from '@queue-manager/contracts/events';
+import { getMembershipsOf } from '@queue-manager/contracts/internal';
+import type { User } from '@queue-manager/contracts/users';
+import { type TestQueues, testQueues } from '@queue-manager/events/testing';
+import type { QueueName } from '@queue-manager/events/topology';
+import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
+import { ManualClock } from '@queue-manager/service-kit/clock';
+import { readConfig } from '@queue-manager/service-kit/config';
+import { createApp } from '@queue-manager/service-kit/create-app';
+import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
+import { newId } from '@queue-manager/service-kit/ids';
+import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { route } from '@queue-manager/service-kit/route';
+import { testCredential, testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
+import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { z } from 'zod';
+import { createUserApp } from './app.ts';
+import { userEnv } from './config.ts';
+import { createDeps, type Outside } from './deps.ts';
+import { readOutbox } from './outbox.ts';
+
+export const testStart = '2026-11-20T20:00:00.000Z';
+export const accountUrl = 'http://accounts.test/app';
+export const password = 'a long walk home';
+
+type Membership = z.infer<(typeof getMembershipsOf)['response']>['memberships'][number];
+type Mail = EventOf<'mail.requested'>['data'] & { eventId: string; token: string | null };
+
+/** DynamoDB Local keeps what belongs to one access key apart from all other. */
+export function connectTestDynamo() {
+  testEnv('AWS_ENDPOINT_URL_DYNAMODB');
+  return connectDynamo({
+    credentials: { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'test' },
+  });
+}
+
+/** A place of its own for whatever the service stores and sends. */
+export async function startTestStores() {
+  const dynamo = connectTestDynamo();
+  const queues = await testQueues();
+  return { dynamo, queues };
+}
+
+/** The queue service as far as accounts need it; `memberships` is what it tells, `close` takes it away. */
+async function startQueueUpstream() {
+  const memberships: Membership[] = [];
+  const app = createApp({ logger: testLogger, internalCredential: testCredential, readiness: {} });
+  app.route(route(getMembershipsOf, async () => ({ memberships })));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return { url, memberships, close: () => app.close() };
+}
+
+/** The user service on real stores, listening on a free port, with a clock that stands still. */
+export async function startUserService(
+  given: {
+    clock?: ManualClock;
+    stores?: Awaited<ReturnType<typeof startTestStores>>;
+    verifyAccessToken?: Outside['verifyAccessToken'];
+  } = {},
+) {
+  const clock = given.clock ?? new ManualClock(testStart);
+  const { dynamo, queues } = given.stores ?? (await startTestStores());
+  const queueService = await startQueueUpstream();
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
+  const config = readConfig(userEnv, {
+    PORT: '0',
+    INTERNAL_CREDENTIAL: testCredential,
+    AUTH_SERVICE_URL: 'http://127.0.0.1:1',
+    QUEUE_SERVICE_URL: queueService.url,
+    PUBLIC_URL: 'http://public.test',
+    ACCOUNT_URL: accountUrl,
+    ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
+    SQS_PREFIX: queues.prefix,
+  });
+  const deps = await createDeps(config, {
+    dynamo,
+    sqs: queues.sqs,
+    clock,
+    logger: testLogger,
+    verifyAccessToken: given.verifyAccessToken ?? createAccessTokenVerifier({ clock, keys }),
+  });
+  await provisionTables(dynamo, Object.values(deps.tables));
+  const app = createUserApp(deps);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+
+  async function call(
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string>; key?: string } = {},
+    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to find
+  ): Promise<{ status: number; body: any; headers: Record<string, unknown> }> {
+    const answer = await app.inject({
+      method,
+      url: path,
+      headers: {
+        ...options.headers,
+        ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
+      },
+      ...(options.body === undefined ? {} : { payload: options.body as object }),
+    });
+    const body = answer.body === '' ? undefined : answer.json();
+    return { status: answer.statusCode, body, headers: answer.headers };
+  }
+  const post = (path: string, body: unknown, key?: string) =>
+    call('POST', path, { body, ...(key === undefined ? {} : { key }) });
+  const internal = { [credentialHeader]: testCredential };
+
+  /** Headers of a caller with an access token of its own session. */
+  async function signedIn(userId: string, sessionId = newId(clock)) {
+    const seconds = Math.floor(clock.now().getTime() / 1_000);
+    const token = await new SignJWT({ sid: sessionId })
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
+      .setIssuer('queue-manager')
+      .setAudience('queue-manager')
+      .setSubject(userId)
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + 900)
+      .sign(privateKey);
+    return { authorization: `Bearer ${token}` };
+  }
+
+  const inbox = createInbox(queues);
+  /** Every event that was sent to a queue so far; nothing committed is still on its way. */
+  async function events(queue: QueueName): Promise<Event[]> {
+    await until('the outbox is empty', async () => {
+      for await (const items of readOutbox(deps)) if (items.length > 0) return false;
+      return true;
+    });
+    return inbox.read(queue);
+  }
+
+  async function mails(address?: string): Promise<Mail[]> {
+    const all = (await events('mails')) as EventOf<'mail.requested'>[];
+    return all
+      .map(({ id, data }) => ({
+        ...data,
+        eventId: id,
+        token: new URL(data.content.link).searchParams.get('token'),
+      }))
+      .filter(({ to }) => address === undefined || to.toLowerCase() === address.toLowerCase());
+  }
+
+  /** The token of the latest mail to an address that carries one. */
+  async function mailedToken(address: string): Promise<string> {
+    const token = (await mails(address)).findLast((mail) => mail.token !== null)?.token;
+    if (!token) throw new Error('No mail with a token came');
+    return token;
+  }
+
+  /** A verified account, made the way everyone makes one. */
+  async function openAccount(fields: { email?: string; name?: string; locale?: string } = {}) {
+    const email = fields.email ?? randomEmail();
+    const asked = await post('/v1/users', { name: 'Ana Sousa', email, password, ...fields });
+    if (asked.status !== 202) throw new Error(`Signing up answered ${asked.status}`);
+    const verified = await post('/v1/users/verify', { token: await mailedToken(email) });
+    if (verified.status !== 200) throw new Error(`Verifying answered ${verified.status}`);
+    const user = verified.body as User;
+    return { user, email, headers: await signedIn(user.id) };
+  }
+
+  /** What the auth service would hear about an e-mail and a password. */
+  const checkCredentials = (email: string, offered: string) =>
+    call('POST', '/internal/credentials/check', {
+      body: { email, password: offered },
+      headers: internal,
+    });
+  const getAccount = (id: string) => call('GET', `/internal/users/${id}`, { headers: internal });
+
+  async function close() {
+    await app.close();
+    await queueService.close();
+    if (given.stores !== undefined) return;
+    for (const { name } of Object.values(deps.tables)) {
+      await dynamo.send(new DeleteTableCommand({ TableName: name }));
+    }
+    dynamo.destroy();
+    await queues.drop();
+  }
+
+  return {
+    app,
+    url,
+    deps,
+    config,
+    clock,
+    dynamo,
+    queues,
+    queueService,
+    call,
+    post,
+    signedIn,
+    events,
+    mails,
+    mailedToken,
+    openAccount,
+    checkCredentials,
+    getAccount,
+    close,
+  };
+}
+
+export type UserService = Awaited<ReturnType<typeof startUserService>>;
+
+export const randomEmail = () => `guest-${randomUUID()}@example.com`;
+
+/** Keeps what was received, since a message is received once. */
+function createInbox(queues: TestQueues) {
+  const received = new Map<QueueName, Event[]>();
+  return {
+    async read(queue: QueueName): Promise<Event[]> {
+      const events = received.get(queue) ?? [];
+      received.set(queue, events);
+      for (;;) {
+        const messages = await queues.receive(queue);
+        if (messages.length === 0) return events;
+        events.push(...messages.map(({ Body = '' }) => JSON.parse(Body) as Event));
+      }
+    },
+  };
+}
