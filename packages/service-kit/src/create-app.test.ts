@@ -213,6 +213,29 @@ describe('createApp', () => {
     assert.equal((await app.inject({ url: '/livez' })).statusCode, 200);
   });
 
+  it('stops as soon as the requests it holds are answered', async () => {
+    const stopping = createApp({
+      logger: testLogger,
+      internalCredential: testCredential,
+      readiness: {},
+    });
+    const arrived = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    stopping.get('/slow', async () => {
+      arrived.resolve();
+      await gate.promise;
+      return { done: true };
+    });
+    stopping.addHook('preClose', async () => gate.resolve());
+    const address = await stopping.listen({ host: '127.0.0.1', port: 0 });
+    const answer = fetch(new URL('/slow', address));
+    await arrived.promise;
+    const closed = stopping.close();
+    assert.deepEqual(await (await answer).json(), { done: true });
+    assert.equal((await answer).headers.get('connection'), 'close');
+    await closed;
+  });
+
   it('gives one factory for each problem', () => {
     assert.equal(problems.queueFull().code, 'queue-full');
     assert.equal(problems.idempotencyKeyReused().status, 422);

@@ -97,6 +97,17 @@ export function createApp(options: AppOptions): FastifyInstance {
     }
   });
 
+  // A connection that is answered while the app stops must not stay open for a next request: the app would
+  // wait for it.
+  let isStopping = false;
+  app.addHook('preClose', async () => {
+    isStopping = true;
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isStopping) reply.header('connection', 'close');
+    done();
+  });
+
   const metrics = createMetrics();
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1_000;
