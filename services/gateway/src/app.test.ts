@@ -1,0 +1,508 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { publicContracts } from '@queue-manager/contracts/registry';
+import { limits } from '@queue-manager/contracts/values';
+import { until } from '@queue-manager/service-kit/testing';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type Gateway,
+  gatewayEnvironment,
+  rawRequest,
+  startGateway,
+  startWorld,
+  type World,
+} from './testing.ts';
+
+describe('gateway', () => {
+  let world: World;
+  let env: Record<string, string>;
+  let gateway: Gateway;
+  let token: string;
+
+  before(async () => {
+    world = await startWorld();
+    env = gatewayEnvironment(world);
+    gateway = await startGateway({ ...env, RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1000' });
+    token = await world.token();
+  });
+  after(async () => {
+    await world.close();
+    await gateway.app.close();
+  });
+  afterEach(() => {
+    world.answerWith(async () => ({}));
+    world.received.length = 0;
+  });
+
+  const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, gateway.url), init);
+  const asStaff = (headers: Record<string, string> = {}) => ({
+    authorization: `Bearer ${token}`,
+    ...headers,
+  });
+  const json = { 'content-type': 'application/json' };
+
+  async function assertProblem(answer: Response, status: number, code: string) {
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    const problem = (await answer.json()) as Record<string, unknown>;
+    assert.equal(problem.type, `https://queue-manager.dev/problems/${code}`);
+    assert.equal(problem.requestId, answer.headers.get('x-request-id'));
+    return problem;
+  }
+
+  it('sends each public route to the service that its contract names', async () => {
+    for (const contract of publicContracts) {
+      world.received.length = 0;
+      const path = contract.url.replace(/:(\w+)/g, () => randomUUID());
+      const hasBody = contract.schema.body !== undefined;
+      const answer = await call(`${path}?a=1&b=%20`, {
+        method: contract.method,
+        headers: asStaff(hasBody ? json : {}),
+        ...(hasBody ? { body: '{}' } : {}),
+      });
+      if (contract.url === '/.well-known/jwks.json') {
+        assert.ok(((await answer.json()) as { keys: unknown }).keys);
+        continue;
+      }
+      assert.equal(answer.status, 200, contract.operationId);
+      assert.deepEqual(
+        world.received.map(({ service, method, url }) => ({ service, method, url })),
+        [{ service: contract.service, method: contract.method, url: `${path}?a=1&b=%20` }],
+      );
+    }
+  });
+
+  it('leads nowhere else', async () => {
+    const paths = [
+      '/',
+      '/v1',
+      '/v1/nothing',
+      '/v1/users/me/',
+      '/v1//users/me',
+      '/internal/credentials/check',
+      `/internal/users/${randomUUID()}`,
+      '/V1/users/me',
+    ];
+    for (const path of paths) {
+      for (const method of ['GET', 'POST']) {
+        await assertProblem(await call(path, { method, headers: asStaff() }), 404, 'not-found');
+      }
+    }
+    assert.equal(world.received.length, 0);
+  });
+
+  it('lets no parameter of an address lead to another route', async () => {
+    const id = randomUUID();
+    const paths = [
+      `/v1/tickets/..`,
+      `/v1/tickets/%2e%2e`,
+      `/v1/tickets/%2e`,
+      `/v1/tickets/..%2f..%2finternal%2fusers%2f${id}`,
+      `/v1/tickets/x%2f..%2f..%2f..%2finternal%2fusers%2f${id}`,
+      `/v1/tickets/a\\..\\..\\..\\internal\\users\\${id}`,
+      `/v1/tickets/a%5c..%5c..%5c..%5cinternal%5cusers%5c${id}`,
+      `/v1/tickets/../internal/users/${id}`,
+      `/v1/../internal/users/${id}`,
+      `http://127.0.0.1/internal/users/${id}`,
+      `//internal/users/${id}`,
+    ];
+    for (const path of paths) {
+      const answer = await rawRequest(gateway.port, { path });
+      assert.equal(answer.status, 404, path);
+    }
+    assert.equal(world.received.length, 0);
+  });
+
+  it('keeps a parameter as it was, however it is spelled', async () => {
+    await rawRequest(gateway.port, { path: '/v1/tickets/a%20b%3Fc%23d%25e%c3%a9;f' });
+    assert.equal(world.received[0]?.url, '/v1/tickets/a%20b%3Fc%23d%25e%C3%A9%3Bf');
+  });
+
+  it('says which methods an address has', async () => {
+    const answers = [
+      { path: '/v1/venues', method: 'DELETE', allow: 'POST, GET, HEAD, OPTIONS' },
+      { path: '/v1/auth/login', method: 'GET', allow: 'POST, OPTIONS' },
+      {
+        path: `/v1/queues/${randomUUID()}`,
+        method: 'PUT',
+        allow: 'GET, PATCH, DELETE, HEAD, OPTIONS',
+      },
+      { path: '/livez', method: 'POST', allow: 'GET, HEAD, OPTIONS' },
+    ];
+    for (const { path, method, allow } of answers) {
+      const answer = await call(path, {
+        method,
+        ...(method === 'GET' ? {} : { headers: { 'content-type': 'text/plain' }, body: 'x' }),
+      });
+      await assertProblem(answer, 405, 'method-not-allowed');
+      assert.equal(answer.headers.get('allow'), allow);
+    }
+    assert.equal(world.received.length, 0);
+  });
+
+  it('answers HEAD as GET without a body', async () => {
+    const answer = await call(`/v1/tickets/${'t'.repeat(20)}`, { method: 'HEAD' });
+    assert.equal(answer.status, 200);
+    assert.equal(await answer.text(), '');
+    assert.equal(world.received[0]?.method, 'HEAD');
+  });
+
+  it('passes the bytes of a body on unchanged, broken ones too', async () => {
+    for (const body of [' { "state":\t"\\u0041", "n": 1.0 }\n', '{"torn":', '"just text"']) {
+      world.received.length = 0;
+      await call('/v1/venues', {
+        method: 'POST',
+        headers: asStaff({ 'content-type': 'application/json; charset=utf-8' }),
+        body,
+      });
+      assert.equal(world.received[0]?.body.toString(), body);
+      assert.equal(world.received[0]?.headers['content-length'], String(Buffer.byteLength(body)));
+      assert.equal(world.received[0]?.headers['content-type'], 'application/json');
+    }
+  });
+
+  it('passes a call without a body on without one', async () => {
+    const id = randomUUID();
+    for (const headers of [{}, json]) {
+      world.received.length = 0;
+      const answer = await call(`/v1/queues/${id}/call-next`, {
+        method: 'POST',
+        headers: asStaff(headers),
+      });
+      assert.equal(answer.status, 200);
+      assert.equal(world.received[0]?.body.length, 0);
+    }
+    const answer = await rawRequest(gateway.port, {
+      path: `/v1/venues/${id}`,
+      headers: asStaff({ ...json, 'content-length': '2' }),
+      body: '{}',
+    });
+    assert.equal(answer.status, 200);
+    assert.equal(world.received.at(-1)?.headers['content-type'], undefined);
+  });
+
+  it('refuses what is too large and what is not JSON', async () => {
+    const post = (body: string, type: string) =>
+      call('/v1/venues', { method: 'POST', headers: asStaff({ 'content-type': type }), body });
+    const full = JSON.stringify('x'.repeat(limits.bodyBytes - 2));
+    assert.equal((await post(full, 'application/json')).status, 200);
+    await assertProblem(await post(`${full} `, 'application/json'), 413, 'payload-too-large');
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+      await assertProblem(await post('{}', type), 415, 'unsupported-media-type');
+    }
+    assert.equal(world.received.length, 1);
+  });
+
+  it('shows services nothing that only they may say to each other', async () => {
+    await rawRequest(gateway.port, {
+      path: `/v1/tickets/${'t'.repeat(20)}`,
+      headers: {
+        'x-internal-credential': env.INTERNAL_CREDENTIAL as string,
+        'x-internal-anything': 'x',
+        'x-forwarded-for': '203.0.113.7',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'evil.example',
+        'x-forwarded-prefix': '/x',
+        'x-real-ip': '203.0.113.7',
+        forwarded: 'for=203.0.113.7',
+        connection: 'keep-alive, x-request-id, x-forwarded-for, host',
+        'keep-alive': 'timeout=1',
+        te: 'trailers',
+        upgrade: 'websocket',
+        'proxy-authorization': 'Basic x',
+        expect: '100-continue',
+        cookie: 'a=b',
+        'x-request-id': 'lost-by-connection-header',
+        'accept-language': 'pt',
+        'if-none-match': '"a"',
+      },
+    });
+    const headers = { ...world.received[0]?.headers };
+    assert.match(String(headers['x-request-id']), /./);
+    delete headers['x-request-id'];
+    assert.deepEqual(headers, {
+      'accept-language': 'pt',
+      'if-none-match': '"a"',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': `127.0.0.1:${gateway.port}`,
+      host: new URL(world.urls.queue).host,
+      connection: 'keep-alive',
+    });
+  });
+
+  it('keeps a well-formed request id and replaces any other', async () => {
+    for (const [given, isKept] of [
+      ['well-formed_1.2', true],
+      ['not well formed', false],
+      ['x'.repeat(65), false],
+    ] as const) {
+      const answer = await call('/v1/tickets/abc', { headers: { 'x-request-id': given } });
+      const id = answer.headers.get('x-request-id');
+      assert.equal(id === given, isKept);
+      assert.equal(world.received.at(-1)?.headers['x-request-id'], id);
+    }
+  });
+
+  it('passes answers on as they are', async () => {
+    const png = randomBytes(100_000);
+    world.answerWith(async (_request, reply) =>
+      reply.type('image/png').header('cache-control', 'no-store').send(png),
+    );
+    const picture = await call(`/v1/queues/${randomUUID()}/qr.png`, { headers: asStaff() });
+    assert.equal(picture.headers.get('content-type'), 'image/png');
+    assert.equal(picture.headers.get('cache-control'), 'no-store');
+    assert.deepEqual(Buffer.from(await picture.arrayBuffer()), png);
+
+    world.answerWith(async (_request, reply) =>
+      reply
+        .code(409)
+        .header('keep-alive', 'timeout=1')
+        .type('application/problem+json')
+        .send('{"a":1}'),
+    );
+    const refusal = await call('/v1/venues', { method: 'POST', headers: asStaff() });
+    assert.equal(refusal.status, 409);
+    assert.match(String(refusal.headers.get('content-type')), /^application\/problem\+json/);
+    assert.notEqual(refusal.headers.get('keep-alive'), 'timeout=1');
+    assert.equal(await refusal.text(), '{"a":1}');
+
+    world.answerWith(async (_request, reply) => reply.code(204).send());
+    const nothing = await call(`/v1/venues/${randomUUID()}`, {
+      method: 'DELETE',
+      headers: asStaff(),
+    });
+    assert.equal(nothing.status, 204);
+  });
+
+  it('streams: each piece arrives before the next is written, and a caller who goes ends it', async () => {
+    const stream = new PassThrough();
+    world.answerWith(async (_request, reply) => reply.type('text/event-stream').send(stream));
+    const aborter = new AbortController();
+    stream.write('data: 1\n\n');
+    const answer = await call(`/v1/boards/${randomUUID()}`, { signal: aborter.signal });
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    for (const piece of ['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']) {
+      if (piece !== 'data: 1\n\n') stream.write(piece);
+      const { value } = await reader.read();
+      assert.equal(Buffer.from(value as Uint8Array).toString(), piece);
+    }
+    aborter.abort();
+    await until('the service sees the caller gone', () => stream.destroyed);
+  });
+
+  it('takes 200 calls at once of one account, all of them at the service together', async () => {
+    let present = 0;
+    let mostPresent = 0;
+    const gate = Promise.withResolvers<void>();
+    world.answerWith(async () => {
+      mostPresent = Math.max(mostPresent, ++present);
+      // Only so many connections go to one service: the others wait at the gateway, refused by nobody.
+      if (present === 100) gate.resolve();
+      await gate.promise;
+      present--;
+      return {};
+    });
+    const id = randomUUID();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        call(`/v1/queues/${id}/call-next`, { method: 'POST', headers: asStaff() }),
+      ),
+    );
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.equal(world.received.length, 200);
+    assert.ok(mostPresent >= 100);
+  });
+
+  it('judges access tokens itself', async () => {
+    const expired = await world.token({ expiresAt: new Date(Date.now() - 1_000) });
+    for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, 'Basic eDp5']) {
+      const answer = await call('/v1/users/me', {
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      await assertProblem(answer, 401, 'unauthenticated');
+    }
+    assert.equal(world.received.length, 0);
+    assert.equal((await call('/v1/users/me', { headers: asStaff() })).status, 200);
+  });
+
+  it('lets web apps of its list call, and no other', async () => {
+    const preflight = (origin: string) =>
+      call('/v1/venues', {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization,content-type,idempotency-key',
+        },
+      });
+    for (const origin of ['http://localhost:3000', 'http://localhost:4200']) {
+      const { status, headers } = await preflight(origin);
+      assert.equal(status, 204);
+      assert.equal(headers.get('access-control-allow-origin'), origin);
+      assert.match(String(headers.get('access-control-allow-methods')), /PATCH/);
+      assert.match(String(headers.get('access-control-allow-headers')), /idempotency-key/);
+    }
+    const other = await preflight('http://localhost:3001');
+    assert.equal(other.headers.get('access-control-allow-origin'), null);
+
+    const refused = await call('/v1/users/me', { headers: { origin: 'http://localhost:3000' } });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+    for (const name of ['x-request-id', 'retry-after', 'ratelimit-remaining']) {
+      assert.ok(refused.headers.get('access-control-expose-headers')?.includes(name));
+    }
+    assert.equal(world.received.length, 0);
+  });
+
+  it('tells browsers to keep to themselves what they see', async () => {
+    const { headers } = await call(`/v1/tickets/${'t'.repeat(20)}`);
+    assert.equal(headers.get('referrer-policy'), 'no-referrer');
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.match(String(headers.get('content-security-policy')), /default-src 'none'/);
+  });
+
+  it('serves the documentation that swagger/ holds', async () => {
+    const file = join(import.meta.dirname, '../../../swagger/openapi.json');
+    const served = await (await call('/openapi.json')).json();
+    assert.deepEqual(served, JSON.parse(await readFile(file, 'utf8')));
+    assert.deepEqual(await (await call('/docs/json')).json(), served);
+
+    for (const path of ['/docs', '/docs/']) {
+      const page = await call(path);
+      assert.equal(page.status, 200);
+      const csp = String(page.headers.get('content-security-policy'));
+      assert.match(csp, /script-src 'self';/);
+      assert.match(csp, /connect-src 'self';/);
+      const html = await page.text();
+      const scripts = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)];
+      assert.ok(scripts.length >= 4);
+      assert.doesNotMatch(html, /<script(?![^>]*src=)[^>]*>|<style/);
+      for (const [, source] of scripts) {
+        const asset = await fetch(new URL(String(source), page.url));
+        assert.equal(asset.status, 200, source);
+        assert.match(String(asset.headers.get('content-type')), /javascript|css/);
+      }
+    }
+  });
+
+  it('is alive by itself, and ready when every service is', async () => {
+    assert.equal((await call('/livez')).status, 200);
+    assert.equal((await call('/readyz')).status, 200);
+    world.ready.queue = false;
+    world.ready.mailer = false;
+    const problem = await assertProblem(await call('/readyz'), 503, 'unavailable');
+    assert.match(String(problem.detail), /queue, mailer/);
+    assert.equal((await call('/livez')).status, 200);
+    world.ready.queue = true;
+    world.ready.mailer = true;
+    assert.equal((await call('/readyz')).status, 200);
+  });
+
+  it('passes a service that is unavailable on at once, and asks only once', async () => {
+    world.answerWith(async (_request, reply) =>
+      reply.code(503).header('retry-after', '7').type('application/problem+json').send('{}'),
+    );
+    const answer = await call(`/v1/tickets/${'t'.repeat(20)}`);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get('retry-after'), '7');
+    assert.equal(world.received.length, 1);
+  });
+
+  it('asks again for a read whose connection broke, and never for a change', async () => {
+    const breakOff = async (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack();
+      request.raw.socket.destroy();
+    };
+    world.answerWith(async (request, reply) =>
+      world.received.length === 1 ? breakOff(request, reply) : {},
+    );
+    assert.equal((await call(`/v1/tickets/${'t'.repeat(20)}`)).status, 200);
+    assert.equal(world.received.length, 2);
+
+    world.received.length = 0;
+    world.answerWith(breakOff);
+    const change = await call('/v1/venues', { method: 'POST', headers: asStaff() });
+    await assertProblem(change, 503, 'unavailable');
+    assert.equal(world.received.length, 1);
+  });
+
+  it('finishes what it holds when it is told to stop', async () => {
+    const other = await startGateway(env);
+    const gate = Promise.withResolvers<void>();
+    world.answerWith(async () => {
+      await gate.promise;
+      return { done: true };
+    });
+    const answer = fetch(new URL(`/v1/boards/${randomUUID()}`, other.url));
+    await until('the call is at the service', () => world.received.length === 1);
+    const closed = other.app.close();
+    gate.resolve();
+    assert.deepEqual(await (await answer).json(), { done: true });
+    await closed;
+  });
+
+  it('believes forwarded headers of trusted proxies only', async () => {
+    const trusting = await startGateway({ ...env, TRUSTED_PROXIES: '127.0.0.0/8, ::1' });
+    await fetch(new URL('/v1/tickets/abc', trusting.url), {
+      headers: {
+        'x-forwarded-for': '198.51.100.1, 203.0.113.7',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'line.example',
+      },
+    });
+    const { headers } = world.received[0] ?? assert.fail();
+    assert.equal(headers['x-forwarded-for'], '203.0.113.7');
+    assert.equal(headers['x-forwarded-proto'], 'https');
+    assert.equal(headers['x-forwarded-host'], 'line.example');
+    await trusting.app.close();
+  });
+});
+
+describe('gateway before services that fail', () => {
+  it('answers 503 with Retry-After when a service is away or too slow', async (t) => {
+    const world = await startWorld();
+    t.after(() => world.close());
+    const token = await world.token();
+    const gateway = await startGateway({
+      ...gatewayEnvironment(world),
+      UPSTREAM_TIMEOUT_MS: '100',
+    });
+    t.after(() => gateway.app.close());
+    const headers = { authorization: `Bearer ${token}` };
+    const me = () => fetch(new URL('/v1/users/me', gateway.url), { headers });
+    assert.equal((await me()).status, 200);
+
+    const gate = Promise.withResolvers<void>();
+    world.answerWith(() => gate.promise);
+    const slow = await me();
+    gate.resolve();
+    await world.stop('user');
+    const away = await me();
+    for (const answer of [slow, away]) {
+      assert.equal(answer.status, 503);
+      assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+      const problem = (await answer.json()) as { type: string; detail: string };
+      assert.match(problem.type, /\/unavailable$/);
+      assert.doesNotMatch(problem.detail, /127\.0\.0\.1|ECONN|undici/i);
+    }
+  });
+
+  it('leaves a token to the service when it has no keys to judge it by', async (t) => {
+    const world = await startWorld();
+    t.after(() => world.close());
+    const token = await world.token();
+    await world.stop('auth');
+    const gateway = await startGateway(gatewayEnvironment(world));
+    t.after(() => gateway.app.close());
+    const answer = await fetch(new URL('/v1/users/me', gateway.url), {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    assert.equal(answer.status, 200);
+    assert.equal(world.received[0]?.headers.authorization, `Bearer ${token}`);
+  });
+});

@@ -1,0 +1,176 @@
+import { createHmac, hash } from 'node:crypto';
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import type { RateLimit } from '@queue-manager/contracts/contract';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
+import { bearerOf } from '@queue-manager/service-kit/create-app';
+import { invalidField, Problem, problems } from '@queue-manager/service-kit/problems';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  preHandlerAsyncHookHandler,
+} from 'fastify';
+import type { Redis } from 'ioredis';
+
+/** Calls a minute that each limit lets through. */
+export type PerMinute = {
+  credentials: number;
+  credentialsAddress: number;
+  join: number;
+  ticket: number;
+  ticketAddress: number;
+  account: number;
+  address: number;
+};
+
+export type RateLimitOptions = {
+  redis: Redis;
+  perMinute: PerMinute;
+  verifyAccessToken: VerifyAccessToken;
+  /** Keys the names of shared counts, so that Redis holds neither addresses nor e-mails. The same in every gateway. */
+  secret: string;
+};
+
+type LimitHooks = {
+  onRequest: onRequestAsyncHookHandler;
+  preHandler?: preHandlerAsyncHookHandler;
+};
+
+/** Counts a call; throws `too-many-requests` when it is one too many. */
+type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Names whom a call counts for; null when it counts for nobody. */
+type KeyOf = (request: FastifyRequest) => string | null;
+
+const nobody = '';
+const windowMs = 60_000;
+
+/** How many callers one limit in memory remembers; the longest unseen are forgotten first. */
+const rememberedCallers = 50_000;
+
+/**
+ * The hooks that count a call, by the class its contract names. Where abuse matters (`credentials`, `join`)
+ * all gateways share their counts through Redis, and let everyone in while it is away; the others protect
+ * this process and are kept in its memory.
+ */
+export async function createRateLimits(
+  app: FastifyInstance,
+  options: RateLimitOptions,
+): Promise<Record<RateLimit, LimitHooks>> {
+  const { perMinute, secret, verifyAccessToken } = options;
+  const inMemory = await limitFactory(app, { cache: rememberedCallers });
+  const shared = await limitFactory(app, {
+    redis: options.redis,
+    nameSpace: 'rate-limit:',
+    skipOnError: true,
+  });
+  const hidden = (name: string, keyOf: KeyOf) => (request: FastifyRequest) => {
+    const key = keyOf(request);
+    if (key === null) return null;
+    return `${name}:${createHmac('sha256', secret).update(`${name}:${key}`).digest('base64url')}`;
+  };
+
+  const byAddress = inMemory(perMinute.address, addressOf);
+  const ticketsByAddress = inMemory(perMinute.ticketAddress, addressOf);
+  const byTicket = inMemory(perMinute.ticket, ticketOf);
+  const byAccount = inMemory(perMinute.account, (request) => String(request.claims?.sub));
+  const joinsByAddress = shared(perMinute.join, hidden('join', addressOf));
+  const credentialsByAddress = shared(
+    perMinute.credentialsAddress,
+    hidden('credentials-address', addressOf),
+  );
+  const credentialsByEmail = shared(
+    perMinute.credentials,
+    hidden('credentials', (request) => {
+      const email = emailOf(request);
+      return email === null ? null : `${email} ${addressOf(request)}`;
+    }),
+  );
+
+  return {
+    address: { onRequest: byAddress },
+    join: { onRequest: joinsByAddress },
+    credentials: { onRequest: credentialsByAddress, preHandler: credentialsByEmail },
+    ticket: {
+      onRequest: async (request, reply) => {
+        await ticketsByAddress(request, reply);
+        await byTicket(request, reply);
+      },
+    },
+    account: {
+      onRequest: async (request, reply) => {
+        try {
+          request.claims = await verifyAccessToken(bearerOf(request.headers.authorization));
+        } catch (error) {
+          await byAddress(request, reply);
+          // Without keys the gateway cannot judge a token; the service may.
+          if (error instanceof Problem && error.code === 'unavailable') return;
+          throw error;
+        }
+        await byAccount(request, reply);
+      },
+    },
+  };
+}
+
+/** The plugin keeps one store for each place it is registered at, hence a scope for each kind of store. */
+async function limitFactory(
+  app: FastifyInstance,
+  store: { cache: number } | { redis: Redis; nameSpace: string; skipOnError: true },
+): Promise<(max: number, keyOf: KeyOf) => Limit> {
+  const { promise, resolve } = Promise.withResolvers<FastifyInstance['createRateLimit']>();
+  await app.register(async (scope) => {
+    await scope.register(rateLimit, { global: false, timeWindow: windowMs, ...store });
+    resolve(scope.createRateLimit);
+  });
+  const createRateLimit = await promise;
+  return (max, keyOf) => {
+    const count = createRateLimit({
+      max,
+      keyGenerator: (request) => keyOf(request) ?? nobody,
+      allowList: [nobody],
+    });
+    return async (request, reply) => {
+      const result = await count(request);
+      if (result.isAllowed) return;
+      reply
+        .header('ratelimit-limit', result.max)
+        .header('ratelimit-remaining', result.remaining)
+        .header('ratelimit-reset', result.ttlInSeconds);
+      if (!result.isExceeded) return;
+      const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
+      throw problems.tooManyRequests({
+        detail: `At most ${result.max} a minute; try again in ${retryAfterSeconds} s.`,
+        retryAfterSeconds,
+      });
+    };
+  };
+}
+
+/** IPv6 callers hold at least a /64 each, so that is what counts as one address. */
+function addressOf(request: FastifyRequest): string {
+  return normalizeIP(request.ip);
+}
+
+function ticketOf(request: FastifyRequest): string {
+  return hash('sha256', (request.params as { ticket: string }).ticket, 'base64url');
+}
+
+/**
+ * The e-mail in a body as its service compares it; null when there is none, which the service refuses.
+ * Throws `validation-failed` for a body that is not JSON: nothing uncounted may reach the service.
+ */
+function emailOf(request: FastifyRequest): string | null {
+  const body = request.body as Buffer | undefined;
+  if (body === undefined) return null;
+  const { email } = (parseJson(body) ?? {}) as { email?: unknown };
+  return typeof email === 'string' ? email.trim().toLowerCase() : null;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw invalidField('body', 'is not valid JSON');
+  }
+}
