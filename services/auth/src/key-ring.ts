@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { JsonWebKeySet } from '@queue-manager/contracts/tokens';
 import { z } from 'zod';
 
@@ -26,11 +26,13 @@ export type KeyRing = {
 export function createKeyRing(jwks: unknown): KeyRing {
   const keys = PrivateKeys.parse(jwks);
   const publicKeys = keys.map((jwk) => {
-    const { x, y } = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' })).export({
-      format: 'jwk',
-    });
-    if (x !== jwk.x || y !== jwk.y) throw new Error('The halves of a key do not belong together');
-    const { kty, crv, kid } = jwk;
+    const { kty, crv, x, y, kid } = jwk;
+    const probe = Buffer.from(kid);
+    const signature = sign('sha256', probe, createPrivateKey({ key: jwk, format: 'jwk' }));
+    const publicKey = createPublicKey({ key: { kty, crv, x, y }, format: 'jwk' });
+    if (!verify('sha256', probe, publicKey, signature)) {
+      throw new Error('The halves of a key do not belong together');
+    }
     return { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } as const;
   });
   const first = keys[0] as (typeof keys)[0];

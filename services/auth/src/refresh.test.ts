@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { tokenLives } from '@queue-manager/contracts/tokens';
+import { password } from '@queue-manager/user/testing';
+import { createAuthApp } from './app.ts';
+import { type Accounts, newSecret, startAccounts } from './testing.ts';
+
+describe('refreshing', () => {
+  let accounts: Accounts;
+  before(async () => {
+    accounts = await startAccounts();
+  });
+  after(() => accounts.close());
+
+  const refused = (answer: { status: number; body: { type: string } }) => {
+    assert.equal(answer.status, 401);
+    assert.match(answer.body.type, /invalid-refresh-token$/);
+  };
+  /** The refresh token that the answer to a good one carries. */
+  const next = async (refreshToken: string): Promise<string> => {
+    const answer = await accounts.refresh(refreshToken);
+    assert.equal(answer.status, 200);
+    return answer.body.refreshToken;
+  };
+
+  it('gives a new pair for a token, each a different one', async () => {
+    const { user, pair } = await accounts.signIn();
+    const seen = new Set([pair.refreshToken]);
+    let { refreshToken } = pair;
+    for (let round = 0; round < 5; round++) {
+      accounts.clock.advance(60);
+      refreshToken = await next(refreshToken);
+      seen.add(refreshToken);
+    }
+    assert.equal(seen.size, 6);
+    const { body } = await accounts.refresh(refreshToken);
+    const me = await accounts.users.call('GET', '/v1/users/me', { headers: accounts.bearer(body) });
+    assert.equal(me.body.id, user.id);
+  });
+
+  it('gives the same successor again within twenty seconds', async () => {
+    const { pair } = await accounts.signIn();
+    const first = await next(pair.refreshToken);
+    accounts.clock.advance(20);
+    assert.equal(await next(pair.refreshToken), first);
+    const second = await next(first);
+    // Also when the successor was spent meanwhile: the reply to it may have been lost as well.
+    assert.equal(await next(first), second);
+    await next(second);
+  });
+
+  it('gives a twice-lost reply again while each spending is young', async () => {
+    const { pair } = await accounts.signIn();
+    const first = await next(pair.refreshToken);
+    accounts.clock.advance(5);
+    const second = await next(first);
+    accounts.clock.advance(5);
+    assert.equal(await next(pair.refreshToken), first);
+    assert.equal(await next(first), second);
+  });
+
+  it('ends the whole family when a token is used again later', async () => {
+    const { user, email, pair } = await accounts.signIn();
+    const other = (await accounts.login(email)).body;
+    const first = await next(pair.refreshToken);
+    const second = await next(first);
+    accounts.clock.advance(20.001);
+    refused(await accounts.refresh(pair.refreshToken));
+    refused(await accounts.refresh(second));
+    refused(await accounts.refresh(first));
+    // Another sign-in of the same account is another family.
+    await next(other.refreshToken);
+    const { body } = await accounts.call('GET', `/internal/users/${user.id}/sessions`, {
+      headers: accounts.internal,
+    });
+    assert.equal(body.sessions.length, 1);
+  });
+
+  it('gives all who spend one token at the same time the same successor', async () => {
+    const { pair } = await accounts.signIn();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => accounts.refresh(pair.refreshToken)),
+    );
+    const successors = new Set(answers.map(({ body }) => body.refreshToken));
+    assert.equal(successors.size, 1);
+    assert.ok(!successors.has(undefined));
+    const [successor] = successors;
+    await next(successor);
+  });
+
+  it('lets nobody in with a token that was not made here', async () => {
+    const { pair } = await accounts.signIn();
+    const { refreshToken } = pair;
+    const bytes = Buffer.from(refreshToken, 'base64url');
+    bytes.writeUInt32BE(7, 32);
+    for (const wrong of [
+      'x',
+      pair.accessToken,
+      bytes.toString('base64url'),
+      `${refreshToken.slice(0, -4)}AAAA`,
+      `${refreshToken}A`,
+      `${refreshToken}=`,
+    ]) {
+      refused(await accounts.refresh(wrong));
+    }
+    // Nor does such a token end the session whose id it names.
+    await next(refreshToken);
+  });
+
+  it('slides the life of a session, to thirty days after its last use', async () => {
+    const { email, pair } = await accounts.signIn();
+    const unused = (await accounts.login(email)).body;
+    accounts.clock.advance(tokenLives.refreshSeconds - 1);
+    const token = await next(pair.refreshToken);
+    accounts.clock.advance(1);
+    refused(await accounts.refresh(unused.refreshToken));
+    accounts.clock.advance(tokenLives.refreshSeconds - 2);
+    const last = await next(token);
+    accounts.clock.advance(tokenLives.refreshSeconds);
+    refused(await accounts.refresh(last));
+  });
+
+  it('ends every session with a reset of the password', async () => {
+    const { email, pair } = await accounts.signIn();
+    await accounts.users.post('/v1/users/password/forgot', { email });
+    const token = await accounts.users.mailedToken(email);
+    const body = { token, password: 'a new password' };
+    // In the same millisecond as all before, and as what follows.
+    assert.equal((await accounts.users.post('/v1/users/password/reset', body)).status, 204);
+    refused(await accounts.refresh(pair.refreshToken));
+    const again = await accounts.login(email, 'a new password');
+    await next(again.body.refreshToken);
+  });
+
+  it('ends every other session with a change of the password', async () => {
+    const { email, pair, headers } = await accounts.signIn();
+    const other = (await accounts.login(email)).body;
+    const change = (
+      headers: Record<string, string>,
+      currentPassword: string,
+      newPassword: string,
+    ) =>
+      accounts.users.call('POST', '/v1/users/me/password', {
+        body: { currentPassword, newPassword },
+        headers,
+      });
+    assert.equal((await change(headers, password, 'the second one')).status, 204);
+    refused(await accounts.refresh(other.refreshToken));
+    const kept = await next(pair.refreshToken);
+
+    // The next change, from another session, ends the one that was kept.
+    const newcomer = (await accounts.login(email, 'the second one')).body;
+    const { status } = await change(accounts.bearer(newcomer), 'the second one', 'the third one');
+    assert.equal(status, 204);
+    refused(await accounts.refresh(kept));
+    await next(newcomer.refreshToken);
+  });
+
+  it('ends a session whose sign-in was under way while the password changed', async () => {
+    const { email, headers } = await accounts.signIn();
+    const { userService } = accounts.deps;
+    accounts.deps.userService = {
+      ...userService,
+      call: async (contract, options) => {
+        const answer = await userService.call(contract, options);
+        await accounts.users.call('POST', '/v1/users/me/password', {
+          body: { currentPassword: password, newPassword: 'changed meanwhile' },
+          headers,
+        });
+        return answer;
+      },
+    };
+    const late = await accounts.login(email);
+    accounts.deps.userService = userService;
+    assert.equal(late.status, 200);
+    refused(await accounts.refresh(late.body.refreshToken));
+  });
+
+  it('spends nothing while the user service is away', async () => {
+    const { pair } = await accounts.signIn();
+    const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
+    const answer = await accounts.refresh(pair.refreshToken, lonely);
+    assert.equal(answer.status, 503);
+    await lonely.close();
+    accounts.clock.advance(60);
+    await next(pair.refreshToken);
+  });
+
+  it('takes tokens made with a retired secret of the ring', async () => {
+    const { pair } = await accounts.signIn();
+    const SESSION_SECRET = `${newSecret()},${accounts.sessionSecret}`;
+    const rotated = createAuthApp(accounts.makeDeps({ SESSION_SECRET }));
+    const answer = await accounts.refresh(pair.refreshToken, rotated);
+    assert.equal(answer.status, 200);
+    assert.equal((await accounts.refresh(answer.body.refreshToken, rotated)).status, 200);
+    const foreign = createAuthApp(accounts.makeDeps({ SESSION_SECRET: newSecret() }));
+    refused(await accounts.refresh(answer.body.refreshToken, foreign));
+    await Promise.all([rotated.close(), foreign.close()]);
+  });
+
+  it('stores no token', async () => {
+    const { pair } = await accounts.signIn();
+    const { Items } = await accounts.deps.db.send(
+      new ScanCommand({ TableName: accounts.deps.tables.sessions.name }),
+    );
+    const stored = JSON.stringify(Items);
+    assert.ok(!stored.includes(pair.refreshToken.slice(-43)));
+    assert.ok(!stored.includes(pair.accessToken));
+  });
+});
