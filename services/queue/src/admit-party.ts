@@ -9,7 +9,7 @@ import { once, type Repeatable } from './idempotency.ts';
 import { changeLineWithin, type Line } from './line.ts';
 import type { PartyRow, VenueFacts } from './membership.ts';
 import { keyBetween } from './order-key.ts';
-import { loadDetails, type PartyRecord, partyRecord } from './party-view.ts';
+import { type PartyRecord, partyRecord } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
 
 /** A party that wants in, by whichever door. */
@@ -36,20 +36,18 @@ export async function admitParty(
   arrival: Arrival,
   actor: Actor,
 ): Promise<{ record: PartyRecord; place: Place | null }> {
-  let admitted: { party: PartyRow; events: LineEvent[] } | null = null;
-  const { answer: record } = await once(deps, request, async (trx) => {
-    const { result: party, events } = await changeLineWithin(deps, trx, queueId, (line) =>
+  let events: LineEvent[] = [];
+  const record = await once(deps, request, async (trx) => {
+    const joined = await changeLineWithin(deps, trx, queueId, (line) =>
       join(deps, line, venue, arrival, actor),
     );
-    admitted = { party, events };
-    return partyRecord(party);
+    events = joined.events;
+    return partyRecord(joined.result);
   });
-  if (admitted === null) return { record, place: await quotedPlace(deps, record) };
-
-  const { party, events }: { party: PartyRow; events: LineEvent[] } = admitted;
-  deps.feed.committed(events);
-  const place = await deps.feed.placeAfter(events.at(-1) as LineEvent);
-  if (place !== null) await deps.quotes.record(party, place);
+  const place =
+    events.length === 0
+      ? await deps.quotes.told(record) // A repeat: nothing was changed.
+      : await deps.quotes.tell(record, deps.feed.committed(events));
   return { record, place };
 }
 
@@ -61,6 +59,7 @@ async function join(
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now, trx } = line;
+  if (arrival.source === 'guest' && queue.self_join === 0) throw problems.selfJoinOff();
   if (queue.state === 'closed') throw problems.queueClosed();
   if (queue.state === 'paused') throw problems.queuePaused();
   if (arrival.size > queue.max_party_size) {
@@ -153,10 +152,4 @@ async function findDuplicates(
     ),
   );
   return found.flat().map(({ id }) => id);
-}
-
-/** The place that the first answer told, for a repeat of its request. */
-async function quotedPlace(deps: Deps, record: PartyRecord): Promise<Place | null> {
-  const { quotes } = await loadDetails(deps, [record]);
-  return quotes.get(record.partyId) ?? null;
 }

@@ -7,10 +7,7 @@ import { changeLineWithin, type Line } from './line.ts';
 import { type PartyRow, partyFor } from './membership.ts';
 import { type PartyRecord, partyRecord, staffView } from './party-view.ts';
 
-/**
- * One change of a party under its line's lock, done once for each idempotency key. Returns when the position
- * service has applied it (or its budget is over), so that whoever reads next sees it.
- */
+/** One change of a party, as `changeLine` makes it, done once for each idempotency key. */
 export async function changePartyOnce(
   deps: Deps,
   request: Repeatable,
@@ -18,15 +15,13 @@ export async function changePartyOnce(
   change: (line: Line) => Promise<PartyRow>,
 ): Promise<PartyRecord> {
   let events: LineEvent[] = [];
-  const { answer } = await once(deps, request, async (trx) => {
+  const record = await once(deps, request, async (trx) => {
     const done = await changeLineWithin(deps, trx, queueId, change);
     events = done.events;
     return partyRecord(done.result);
   });
-  deps.feed.committed(events);
-  const last = events.at(-1);
-  if (last !== undefined) await deps.feed.placeAfter(last);
-  return answer;
+  await deps.feed.committed(events);
+  return record;
 }
 
 /** A host's POST that moves one party by the table of moves. */

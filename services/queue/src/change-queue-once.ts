@@ -21,7 +21,7 @@ export async function changeQueueOnce(
   const { params, claims, body, idempotencyKey } = request;
   const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
   let events: LineEvent[] = [];
-  const { answer } = await once(
+  const view = await once(
     deps,
     { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
     async (trx) => {
@@ -33,6 +33,6 @@ export async function changeQueueOnce(
       return done.result;
     },
   );
-  deps.feed.committed(events);
-  return answer;
+  await deps.feed.committed(events);
+  return view;
 }

@@ -1,12 +1,12 @@
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import { createQueue as contract } from '@queue-manager/contracts/queues';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { once } from './idempotency.ts';
 import { newJoinCode } from './join-code.ts';
 import { Line } from './line.ts';
+import { lockVenue } from './lock-venue.ts';
 import { type QueueRow, venueFor } from './membership.ts';
 import { queueView } from './queue-view.ts';
 
@@ -22,15 +22,8 @@ export const createQueue = (deps: Deps) =>
       body,
     };
     let events: LineEvent[] = [];
-    const { answer } = await once(deps, request, async (trx) => {
-      const stillThere = await trx
-        .selectFrom('venues')
-        .select('id')
-        .where('id', '=', venue.id)
-        .where('deleted_at', 'is', null)
-        .forUpdate()
-        .executeTakeFirst();
-      if (stillThere === undefined) throw problems.notFound();
+    const view = await once(deps, request, async (trx) => {
+      await lockVenue(trx, venue.id);
       const queue: QueueRow = {
         venue_id: venue.id,
         id: uuidToBytes(newId(clock)),
@@ -60,6 +53,6 @@ export const createQueue = (deps: Deps) =>
       events = line.events;
       return queueView(deps, queue);
     });
-    feed.committed(events);
-    return answer;
+    await feed.committed(events);
+    return view;
   });

@@ -15,7 +15,7 @@ export const createVenue = (deps: Deps) =>
       target: caller,
       body,
     };
-    const { answer } = await once(deps, request, async (trx) => {
+    return once(deps, request, async (trx) => {
       const now = deps.clock.now();
       const venue = {
         id: uuidToBytes(newId(deps.clock)),
@@ -36,5 +36,4 @@ export const createVenue = (deps: Deps) =>
         .execute();
       return venueView(venue, 'owner');
     });
-    return answer;
   });

@@ -1,3 +1,4 @@
+import { problems } from '@queue-manager/service-kit/problems';
 import { Kysely, MysqlDialect, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool } from 'mysql2';
@@ -28,15 +29,43 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
     enableKeepAlive: true,
   });
   pool.on('connection', (connection) => {
+    const setUp = (statement: string) =>
+      connection.query(statement, (error) => {
+        // Whoever was given this connection gets an error rather than other rules.
+        if (error !== null) connection.destroy();
+      });
     // A statement of its own: the variable behind it has another name on MariaDB.
-    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    connection.query(
+    setUp('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    setUp(
       `SET SESSION time_zone = '+00:00',
          sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',
          innodb_lock_wait_timeout = 10`,
     );
   });
   return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+}
+
+const deadlock = 'ER_LOCK_DEADLOCK';
+const attemptsMax = 10;
+
+/**
+ * Runs work in one transaction, and again from its start when InnoDB ended it to end a deadlock: nothing of
+ * it is left then. Lines do not deadlock (their row comes first); three requests with one idempotency key,
+ * the first of which fails, do. Throws what `work` throws, and `unavailable` when it was unlucky every time.
+ */
+export async function inTransaction<T>(
+  db: Database,
+  work: (trx: DatabaseTransaction) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction().execute(work);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== deadlock) throw error;
+      if (attempt === attemptsMax)
+        throw problems.unavailable({ cause: error, retryAfterSeconds: 1 });
+    }
+  }
 }
 
 /** In the order in which they ran everywhere; one that has landed is never edited. */

@@ -1,17 +1,23 @@
 import type { Actor } from '@queue-manager/contracts/events';
 import { deleteQueue as contract } from '@queue-manager/contracts/queues';
 import { route } from '@queue-manager/service-kit/route';
+import { inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
-import { changeLine, type Line } from './line.ts';
+import { changeLineWithin, type Line } from './line.ts';
+import { lockVenue } from './lock-venue.ts';
 import { queueFor } from './membership.ts';
 import { removeAll } from './remove-all.ts';
 
 export const deleteQueue = (deps: Deps) =>
   route(contract, async ({ params, claims }) => {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-    await changeLine(deps, queue.id, (line) =>
-      closeForGood(line, { kind: 'staff', userId: claims.sub }),
-    );
+    const { events } = await inTransaction(deps.db, async (trx) => {
+      await lockVenue(trx, queue.venue_id);
+      return changeLineWithin(deps, trx, queue.id, (line) =>
+        closeForGood(line, { kind: 'staff', userId: claims.sub }),
+      );
+    });
+    await deps.feed.committed(events);
   });
 
 /** Removes everyone and marks the queue deleted; its history stays for the owner's figures. */

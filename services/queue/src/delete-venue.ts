@@ -1,9 +1,11 @@
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import { deleteVenue as contract } from '@queue-manager/contracts/venues';
 import { route } from '@queue-manager/service-kit/route';
+import { inTransaction } from './database.ts';
 import { closeForGood } from './delete-queue.ts';
 import type { Deps } from './deps.ts';
 import { changeLineWithin } from './line.ts';
+import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
 
 /** A venue goes with its queues, its members and every guest's personal data, in one transaction. */
@@ -11,10 +13,9 @@ export const deleteVenue = (deps: Deps) =>
   route(contract, async ({ params, claims }) => {
     const { db, clock, feed } = deps;
     const venue = await venueFor(db, params.venueId, claims.sub, 'owner');
-    const events = await db.transaction().execute(async (trx) => {
+    const events = await inTransaction(db, async (trx) => {
       const all: LineEvent[] = [];
-      // Locks out the making of another queue meanwhile.
-      await trx.selectFrom('venues').select('id').where('id', '=', venue.id).forUpdate().execute();
+      await lockVenue(trx, venue.id);
       const queues = await trx
         .selectFrom('queues')
         .select(['id', 'deleted_at'])
@@ -38,5 +39,5 @@ export const deleteVenue = (deps: Deps) =>
         .execute();
       return all;
     });
-    feed.committed(events);
+    await feed.committed(events);
   });

@@ -4,7 +4,7 @@ import { inLine } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
-import type { ControlledTransaction } from 'kysely';
+import { type ControlledTransaction, sql } from 'kysely';
 import type { Deps } from './deps.ts';
 import { behind } from './line-order.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
@@ -27,44 +27,44 @@ export const getSnapshot = ({ db }: Deps) =>
         .where('id', '=', uuidToBytes(params.queueId))
         .executeTakeFirst();
       if (queue === undefined) throw problems.notFound();
-      return Readable.from(lines(trx, queue));
+      const answer = Readable.from(lines(trx, queue));
+      // Also when the reader goes away, be it before it took the first line: the connection goes back.
+      answer.once('close', () => void end(trx));
+      return answer;
     } catch (error) {
-      await trx.rollback().execute();
+      await end(trx);
       throw error;
     }
   });
 
+/** There is nothing to undo; when the database is gone, so is the transaction. */
+async function end(trx: ControlledTransaction<Tables>): Promise<void> {
+  await trx
+    .rollback()
+    .execute()
+    .catch(() => undefined);
+}
+
 async function* lines(trx: ControlledTransaction<Tables>, queue: QueueRow): AsyncGenerator<string> {
-  try {
-    const head = {
-      venueId: bytesToUuid(queue.venue_id),
-      queueId: bytesToUuid(queue.id),
-      queue: queueSnapshot(queue),
-      parties: queue.waiting + queue.called,
-    };
-    yield `${JSON.stringify(head)}\n`;
-    for (const state of inLine) {
-      let last: PartyRow | undefined;
-      do {
-        const chunk: PartyRow[] = await trx
-          .selectFrom('parties')
-          .selectAll()
-          .where('queue_id', '=', queue.id)
-          .where('state', '=', state)
-          .$if(last !== undefined, (select) => select.where(behind('parties', last as PartyRow)))
-          .orderBy('lane')
-          .orderBy('order_key')
-          .orderBy('id')
-          .limit(chunkSize)
-          .execute();
-        last = chunk.length === chunkSize ? chunk.at(-1) : undefined;
-        if (chunk.length > 0) {
-          yield `${chunk.map((party) => JSON.stringify(partySnapshot(party))).join('\n')}\n`;
-        }
-      } while (last !== undefined);
-    }
-  } finally {
-    // Also when the reader goes away in the middle: the connection goes back to the pool.
-    await trx.rollback().execute();
+  const head = {
+    venueId: bytesToUuid(queue.venue_id),
+    queueId: bytesToUuid(queue.id),
+    queue: queueSnapshot(queue),
+    parties: queue.waiting + queue.called,
+  };
+  yield `${JSON.stringify(head)}\n`;
+  for (const state of inLine) {
+    let last: PartyRow | undefined;
+    do {
+      const after = last === undefined ? sql`` : sql`AND ${behind('parties', last)}`;
+      const { rows } = await sql<PartyRow>`
+        SELECT * FROM parties FORCE INDEX (parties_line)
+        WHERE queue_id = ${queue.id} AND state = ${state} ${after}
+        ORDER BY lane, order_key, id LIMIT ${chunkSize}`.execute(trx);
+      last = rows.length === chunkSize ? rows.at(-1) : undefined;
+      if (rows.length > 0) {
+        yield `${rows.map((party) => JSON.stringify(partySnapshot(party))).join('\n')}\n`;
+      }
+    } while (last !== undefined);
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { problems } from '@queue-manager/service-kit/problems';
-import type { DatabaseTransaction } from './database.ts';
+import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 
 /** How long an answer is kept. */
@@ -18,7 +18,7 @@ export type Repeatable = {
   body: unknown;
 };
 
-const duplicateEntry = 1062;
+const duplicateEntry = 'ER_DUP_ENTRY';
 
 /**
  * Does the work of a request in one transaction, once for each idempotency key: a repeat within 24 hours gets
@@ -30,10 +30,10 @@ export async function once<T>(
   deps: Pick<Deps, 'db' | 'clock'>,
   request: Repeatable,
   work: (trx: DatabaseTransaction) => Promise<T>,
-): Promise<{ answer: T; isRepeat: boolean }> {
+): Promise<T> {
   const { key } = request;
   if (key === null) {
-    return { answer: await deps.db.transaction().execute(work), isRepeat: false };
+    return inTransaction(deps.db, work);
   }
   const keyHash = createHash('sha256')
     .update(JSON.stringify([request.caller, request.operationId, key]))
@@ -46,7 +46,7 @@ export async function once<T>(
 
   for (;;) {
     try {
-      const answer = await deps.db.transaction().execute(async (trx) => {
+      return await inTransaction(deps.db, async (trx) => {
         // Claimed first: a concurrent repeat waits here until this transaction has ended.
         await trx
           .insertInto('idempotency_keys')
@@ -57,7 +57,8 @@ export async function once<T>(
             answer: null,
             created_at: deps.clock.now(),
           })
-          .execute();
+          .execute()
+          .catch(refuseTakenKey);
         const done = await work(trx);
         await trx
           .updateTable('idempotency_keys')
@@ -67,9 +68,8 @@ export async function once<T>(
           .execute();
         return done;
       });
-      return { answer, isRepeat: false };
     } catch (error) {
-      if (!isTakenKey(error)) throw error;
+      if (!(error instanceof TakenKey)) throw error;
     }
 
     const first = await deps.db
@@ -90,13 +90,16 @@ export async function once<T>(
       continue;
     }
     if (!first.body_hash.equals(bodyHash)) throw problems.idempotencyKeyReused();
-    return { answer: JSON.parse(first.answer as string) as T, isRepeat: true };
+    return JSON.parse(first.answer as string) as T;
   }
 }
 
-function isTakenKey(error: unknown): boolean {
-  const { errno, message } = error as { errno?: number; message?: string };
-  return errno === duplicateEntry && message?.includes('idempotency_keys') === true;
+class TakenKey extends Error {
+  override readonly name = 'TakenKey';
+}
+
+function refuseTakenKey(error: unknown): never {
+  throw (error as { code?: unknown }).code === duplicateEntry ? new TakenKey() : error;
 }
 
 /** Deletes answers past their day, a few at a time; gives back how many. */

@@ -1,5 +1,4 @@
 import { joinQueue as contract } from '@queue-manager/contracts/guests';
-import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { admitParty } from './admit-party.ts';
 import type { Deps } from './deps.ts';
@@ -9,7 +8,6 @@ import { ticketUrlOf } from './party-view.ts';
 export const joinQueue = (deps: Deps) =>
   route(contract, async ({ params, body, idempotencyKey }) => {
     const { queue, venue } = await queueByJoinCode(deps.db, params.joinCode);
-    if (queue.self_join === 0) throw problems.selfJoinOff();
     const { record, place } = await admitParty(
       deps,
       {

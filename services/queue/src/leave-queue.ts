@@ -1,5 +1,6 @@
 import { leaveQueue as contract } from '@queue-manager/contracts/guests';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { changePartyOnce } from './change-party-once.ts';
 import type { Deps } from './deps.ts';
@@ -9,6 +10,9 @@ import { ticketParty } from './ticket-party.ts';
 export const leaveQueue = (deps: Deps) =>
   route(contract, async ({ params, body, idempotencyKey }) => {
     const { party, queue } = await ticketParty(deps, params.ticket);
+    // Nobody is left in a queue that was deleted, and its line cannot be changed any more.
+    if (queue.isDeleted)
+      throw problems.invalidTransition({ detail: `The party is ${party.state}.` });
     const request = {
       key: idempotencyKey,
       caller: bytesToUuid(party.id),

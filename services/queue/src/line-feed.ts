@@ -5,27 +5,26 @@ import { seqOf } from './line.ts';
 
 /** What an answer may wait for the position service, in milliseconds. */
 const budgetMs = 50;
+/** What a call may take. Longer than the budget: cutting off a slow answer would only make it slower. */
+const callTimeoutMs = 1_000;
+/** Before asking again for an event that waits for an earlier one. */
+const pendingPauseMs = 5;
 /** Events in one call at the most; the contract's limit is higher. */
 const batchMax = 500;
 /** Calls on their way at once; more events than these carry wait for the next. */
 const callsMax = 4;
 
 export type LineFeed = {
-  /** Takes committed events, in the order of their commit where they belong to one transaction. */
-  committed(events: readonly LineEvent[]): void;
   /**
-   * The place of the party that an event was about, once the position service has applied it; null when it
-   * is not waiting, or when the position service did not answer within the budget.
+   * Hands on the events of one commit. Resolves when the position service has applied the last of them, with
+   * its party's place (null unless waiting), or with null when the budget is over. Never rejects.
    */
-  placeAfter(event: LineEvent): Promise<Place | null>;
+  committed(events: readonly LineEvent[]): Promise<Place | null>;
 };
 
-type Waiting = {
-  event: LineEvent;
-  resolve: (place: Place | null) => void;
-  promise: Promise<Place | null>;
-  isSettled: boolean;
-};
+/** Who waits for the last event of a commit. */
+type Waiter = { isDone: boolean; done(place: Place | null): void };
+type Entry = { event: LineEvent; waiter: Waiter | null };
 
 /**
  * The direct way of events to the position service: events of concurrent requests go together in one call,
@@ -38,17 +37,9 @@ export function createLineFeed(options: {
   /** Called for every commit: wakes the relay. */
   wakeRelay: () => void;
 }): LineFeed {
-  const byEventId = new Map<string, Waiting>();
-  let queued: Waiting[] = [];
+  let queued: Entry[] = [];
   let callsUnderWay = 0;
   let isFlushPlanned = false;
-
-  function settle(waiting: Waiting, place: Place | null): void {
-    if (waiting.isSettled) return;
-    waiting.isSettled = true;
-    byEventId.delete(waiting.event.id);
-    waiting.resolve(place);
-  }
 
   function planFlush(): void {
     if (isFlushPlanned || queued.length === 0 || callsUnderWay >= callsMax) return;
@@ -63,44 +54,53 @@ export function createLineFeed(options: {
   async function flush(): Promise<void> {
     const batch = queued.slice(0, batchMax).sort((a, b) => compareEvents(a.event, b.event));
     queued = queued.slice(batchMax);
-    if (batch.length === 0) return;
     callsUnderWay += 1;
     planFlush();
     try {
       const { answers } = await options.position.call(applyEvents, {
         body: { events: batch.map(({ event }) => event) },
-        timeoutMs: budgetMs,
+        timeoutMs: callTimeoutMs,
       });
-      batch.forEach((waiting, index) => {
+      batch.forEach((entry, index) => {
         const answer = answers[index];
-        // An earlier event of the line is still on its way: ask again with the next call, within the budget.
-        if (answer?.outcome === 'pending' && !waiting.isSettled) queued.push(waiting);
-        else settle(waiting, answer?.place ?? null);
+        if (answer?.outcome === 'pending') askAgain(entry);
+        else entry.waiter?.done(answer?.place ?? null);
       });
     } catch (error) {
       options.logger.debug({ err: error }, 'the position service did not take events directly');
-      for (const waiting of batch) settle(waiting, null);
+      for (const { waiter } of batch) waiter?.done(null);
     } finally {
       callsUnderWay -= 1;
       planFlush();
     }
   }
 
+  /** An earlier event of the line is still on its way, by another call or from another process. */
+  function askAgain(entry: Entry): void {
+    setTimeout(() => {
+      if (entry.waiter === null || entry.waiter.isDone) return;
+      queued.push(entry);
+      planFlush();
+    }, pendingPauseMs).unref();
+  }
+
   return {
     committed(events) {
-      if (events.length === 0) return;
+      const last = events.at(-1);
+      if (last === undefined) return Promise.resolve(null);
       options.wakeRelay();
-      for (const event of events) {
-        const { promise, resolve } = Promise.withResolvers<Place | null>();
-        const waiting: Waiting = { event, resolve, promise, isSettled: false };
-        byEventId.set(event.id, waiting);
-        setTimeout(() => settle(waiting, null), budgetMs).unref();
-        queued.push(waiting);
-      }
+      const { promise, resolve } = Promise.withResolvers<Place | null>();
+      const waiter: Waiter = {
+        isDone: false,
+        done(place) {
+          waiter.isDone = true;
+          resolve(place);
+        },
+      };
+      setTimeout(() => waiter.done(null), budgetMs).unref();
+      for (const event of events) queued.push({ event, waiter: event === last ? waiter : null });
       planFlush();
-    },
-    placeAfter(event) {
-      return byEventId.get(event.id)?.promise ?? Promise.resolve(null);
+      return promise;
     },
   };
 }

@@ -10,13 +10,15 @@ import { type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Updateable } from 'kysely';
-import type { DatabaseTransaction } from './database.ts';
+import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
 
 const source = '/queue';
+/** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
+const eventsPerStatement = 500;
 
 /**
  * A line under its lock, within one transaction. Changes are made through it so that none can forget its
@@ -125,26 +127,27 @@ export class Line {
       .where('venue_id', '=', queue.venue_id)
       .where('id', '=', queue.id)
       .execute();
-    await trx
-      .insertInto('events')
-      .values(
-        this.events.map((event) => ({
-          queue_id: queue.id,
-          seq: seqOf(event),
-          id: uuidToBytes(event.id),
-          type: event.type,
-          party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
-          time: now,
-          data: JSON.stringify(event.data),
-        })),
-      )
-      .execute();
-    await trx
-      .insertInto('outbox')
-      .values(
-        this.events.map((event) => ({ queue_id: queue.id, seq: seqOf(event), created_at: now })),
-      )
-      .execute();
+    for (let from = 0; from < this.events.length; from += eventsPerStatement) {
+      const events = this.events.slice(from, from + eventsPerStatement);
+      await trx
+        .insertInto('events')
+        .values(
+          events.map((event) => ({
+            queue_id: queue.id,
+            seq: seqOf(event),
+            id: uuidToBytes(event.id),
+            type: event.type,
+            party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
+            time: now,
+            data: JSON.stringify(event.data),
+          })),
+        )
+        .execute();
+      await trx
+        .insertInto('outbox')
+        .values(events.map((event) => ({ queue_id: queue.id, seq: seqOf(event), created_at: now })))
+        .execute();
+    }
   }
 
   #takeSeq(): number {
@@ -203,7 +206,8 @@ function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyT
 
 /**
  * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
- * then hands the events on. Everything or nothing: an error thrown inside leaves no trace.
+ * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
+ * position service knows of it (or its budget is over), so that whoever reads next sees it.
  *
  * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line, so
  * that changes of one line wait for each other in order and two of them can never deadlock.
@@ -213,12 +217,12 @@ export async function changeLine<T>(
   deps: Deps,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
-): Promise<{ result: T; events: LineEvent[] }> {
-  const done = await deps.db
-    .transaction()
-    .execute((trx) => changeLineWithin(deps, trx, queueId, change));
-  deps.feed.committed(done.events);
-  return done;
+): Promise<T> {
+  const { result, events } = await inTransaction(deps.db, (trx) =>
+    changeLineWithin(deps, trx, queueId, change),
+  );
+  await deps.feed.committed(events);
+  return result;
 }
 
 /** `changeLine` as part of a larger transaction; the caller hands the events to the feed after its commit. */

@@ -1,4 +1,5 @@
-import { listParties as contract } from '@queue-manager/contracts/parties';
+import { OrderKeyHex } from '@queue-manager/contracts/events';
+import { listParties as contract, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
 import { bytesToUuid, isUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { invalidField } from '@queue-manager/service-kit/problems';
@@ -23,16 +24,19 @@ export const listParties = (deps: Deps) =>
     const after = query.cursor === undefined ? sql`` : sql`AND ${afterCursor(query.cursor)}`;
     const states = [...new Set(query.state)];
 
-    const heads = states.map((state) =>
+    const within = (state: PartyState) =>
+      sql`p.queue_id = ${queue.id} AND p.state = ${state} ${lane} ${after}`;
+    const heads = states.flatMap((state) =>
       q === undefined
-        ? sql`(SELECT p.* FROM parties AS p FORCE INDEX (parties_line)
-               WHERE p.queue_id = ${queue.id} AND p.state = ${state} ${lane} ${after} ${inOrder})`
-        : sql`(SELECT p.* FROM parties AS p
-               JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
-               WHERE p.queue_id = ${queue.id} AND p.state = ${state} AND ${matches(q)} ${lane} ${after} ${inOrder})`,
+        ? sql`(SELECT p.* FROM parties AS p FORCE INDEX (parties_line) WHERE ${within(state)} ${inOrder})`
+        : found(q).map(
+            (source) => sql`(SELECT p.* FROM ${source} AND ${within(state)} ${inOrder})`,
+          ),
     );
+    // UNION leaves out what was found both ways.
+    const union = q === undefined ? sql` UNION ALL ` : sql` UNION `;
     const { rows } = await sql<PartyRow>`
-      SELECT * FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads ${inOrder}`.execute(deps.db);
+      SELECT * FROM (${sql.join(heads, union)}) AS heads ${inOrder}`.execute(deps.db);
 
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1) : undefined;
@@ -48,14 +52,17 @@ export const listParties = (deps: Deps) =>
 
 function afterCursor(cursor: string) {
   const [lane, orderKey, partyId] = decodeCursor(cursor, ['number', 'string', 'string']);
-  if (!isUuid(partyId)) throw invalidField('cursor', 'is not a cursor of this list');
+  if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success || !isUuid(partyId)) {
+    throw invalidField('cursor', 'is not a cursor of this list');
+  }
   return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
 }
 
-/** The start of a name in any case, or a guest's number. */
-function matches(q: string) {
+/** Where `q` leads: to names that start with it in any case, and to a guest's number. */
+function found(q: string) {
   const start = `${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-  return /^[0-9]{1,9}$/.test(q)
-    ? sql`(c.name_key LIKE ${start} OR p.number = ${Number(q)})`
-    : sql`c.name_key LIKE ${start}`;
+  const named = sql`parties AS p JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+    WHERE c.name_key LIKE ${start}`;
+  if (!/^[0-9]{1,9}$/.test(q)) return [named];
+  return [named, sql`parties AS p FORCE INDEX (parties_number) WHERE p.number = ${Number(q)}`];
 }

@@ -11,7 +11,6 @@ import { partySnapshot } from './snapshots.ts';
 import type { PersonalTable } from './tables.ts';
 
 type PersonalRow = Selectable<PersonalTable>;
-type Quote = { position: number; estimate: Estimate };
 
 /** A party without its personal data: what may be stored as the answer of a request. */
 export type PartyRecord = PartySnapshot & { queueId: string; possibleDuplicate: boolean };
@@ -30,9 +29,9 @@ export function ticketUrlOf(deps: Pick<Deps, 'publicUrl'>, ticket: string): stri
 }
 
 /** The rows beside `parties` that a full answer needs, for parties of one queue. */
-export async function loadDetails(deps: Deps, records: readonly PartyRecord[]) {
+async function loadDetails(deps: Deps, records: readonly PartyRecord[]) {
   const personal = new Map<string, PersonalRow>();
-  const quotes = new Map<string, Quote>();
+  const quotes = new Map<string, Estimate>();
   const [first] = records;
   if (first !== undefined) {
     const queueId = uuidToBytes(first.queueId);
@@ -46,17 +45,14 @@ export async function loadDetails(deps: Deps, records: readonly PartyRecord[]) {
         .execute(),
       deps.db
         .selectFrom('quotes')
-        .selectAll()
+        .select(['party_id', 'estimate'])
         .where('queue_id', '=', queueId)
         .where('party_id', 'in', ids)
         .execute(),
     ]);
     for (const row of personalRows) personal.set(bytesToUuid(row.party_id), row);
     for (const row of quoteRows) {
-      quotes.set(bytesToUuid(row.party_id), {
-        position: row.position,
-        estimate: JSON.parse(row.estimate) as Estimate,
-      });
+      quotes.set(bytesToUuid(row.party_id), JSON.parse(row.estimate) as Estimate);
     }
   }
   return { personal, quotes };
@@ -114,7 +110,7 @@ export async function staffViews(
       notes: person?.notes ?? null,
       position: place?.position ?? null,
       estimate: place?.estimate ?? null,
-      quoted: quotes.get(partyId)?.estimate ?? null,
+      quoted: quotes.get(partyId) ?? null,
       notifications: [],
     };
   });

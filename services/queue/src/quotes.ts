@@ -1,16 +1,27 @@
 import type { Place } from '@queue-manager/contracts/internal';
+import type { Estimate } from '@queue-manager/contracts/values';
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './database.ts';
-import type { PartyRow } from './membership.ts';
+import type { PartyRecord } from './party-view.ts';
 
+type Joined = Pick<PartyRecord, 'queueId' | 'partyId'>;
+
+/** What guests were told on joining. */
 export type Quotes = {
-  /** Keeps what a guest was told; resolves when it is durable, or could not be kept. */
-  record(party: PartyRow, place: Place): Promise<void>;
+  /**
+   * Tells a guest the place that the position service gives (null when it gives none) and keeps it; resolves
+   * with it when it is durable, or could not be kept.
+   */
+  tell(joined: Joined, place: Promise<Place | null>): Promise<Place | null>;
+  /** What the guest was told; waits for a join that this process is still answering. */
+  told(joined: Joined): Promise<Place | null>;
 };
 
 /** Writes quotes of concurrent joins together, one statement at a time. */
 export function createQuotes(db: Database, logger: Logger): Quotes {
-  let queued: { party: PartyRow; place: Place }[] = [];
+  const beingTold = new Map<string, Promise<Place | null>>();
+  let queued: { joined: Joined; place: Place }[] = [];
   let nextWrite: Promise<void> | null = null;
   let lastWrite: Promise<void> = Promise.resolve();
 
@@ -21,11 +32,10 @@ export function createQuotes(db: Database, logger: Logger): Quotes {
     nextWrite = null;
     lastWrite = db
       .insertInto('quotes')
-      .ignore()
       .values(
-        batch.map(({ party, place }) => ({
-          queue_id: party.queue_id,
-          party_id: party.id,
+        batch.map(({ joined, place }) => ({
+          queue_id: uuidToBytes(joined.queueId),
+          party_id: uuidToBytes(joined.partyId),
           position: place.position,
           estimate: JSON.stringify(place.estimate),
         })),
@@ -38,11 +48,36 @@ export function createQuotes(db: Database, logger: Logger): Quotes {
     await lastWrite;
   }
 
+  async function keep(joined: Joined, given: Promise<Place | null>): Promise<Place | null> {
+    const place = await given;
+    if (place === null) return null;
+    queued.push({ joined, place });
+    nextWrite ??= write();
+    await nextWrite;
+    return place;
+  }
+
   return {
-    record(party, place) {
-      queued.push({ party, place });
-      nextWrite ??= write();
-      return nextWrite;
+    async tell(joined, place) {
+      const telling = keep(joined, place);
+      beingTold.set(joined.partyId, telling);
+      try {
+        return await telling;
+      } finally {
+        beingTold.delete(joined.partyId);
+      }
+    },
+    async told({ queueId, partyId }) {
+      const telling = beingTold.get(partyId);
+      if (telling !== undefined) return telling;
+      const quote = await db
+        .selectFrom('quotes')
+        .select(['position', 'estimate'])
+        .where('queue_id', '=', uuidToBytes(queueId))
+        .where('party_id', '=', uuidToBytes(partyId))
+        .executeTakeFirst();
+      if (quote === undefined) return null;
+      return { position: quote.position, estimate: JSON.parse(quote.estimate) as Estimate };
     },
   };
 }

@@ -8,7 +8,7 @@ import { isOutage } from '@queue-manager/service-kit/problems';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
-import type { Database, DatabaseTransaction } from './database.ts';
+import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
 import { ticketUrlOf } from './party-view.ts';
 import type { EventTable } from './tables.ts';
 
@@ -45,33 +45,43 @@ type RelayDeps = {
 export function createRelay(deps: RelayDeps): Relay {
   let isStopping = false;
   let isAwake = false;
-  let wakeUp: () => void = () => {};
+  let endPause: () => void = () => {};
+  let endSleep: () => void = () => {};
   let running: Promise<void> = Promise.resolve();
 
-  async function sleep(ms: number): Promise<void> {
-    if (isAwake || isStopping) return;
+  async function pause(ms: number): Promise<void> {
+    if (isStopping) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    wakeUp = resolve;
+    endPause = resolve;
     await promise;
     clearTimeout(timer);
   }
 
+  /** A pause that a commit ends. */
+  async function sleep(ms: number): Promise<void> {
+    if (isAwake) return;
+    const sleeping = pause(ms);
+    endSleep = endPause;
+    await sleeping;
+  }
+
   async function run(): Promise<void> {
-    let pauseMs = backOffMs.first;
+    let failures = 0;
     while (!isStopping) {
       isAwake = false;
       try {
-        const { taken, failed } = await relayBatch(deps);
-        if (failed > 0) throw new Error(`SQS refused ${failed} of ${taken} events`);
-        pauseMs = backOffMs.first;
-        if (taken < batchSize) await sleep(pollMs);
+        const { taken, refused } = await relayBatch(deps);
+        if (failures > 0) deps.logger.info('events leave the outbox again');
+        failures = 0;
+        if (refused > 0 && refused === taken) await sleep(backOffMs.max);
+        else if (taken < batchSize) await sleep(pollMs);
       } catch (error) {
         const level = isOutage(error) ? 'warn' : 'error';
-        deps.logger[level]({ err: error }, 'events wait in the outbox');
-        isAwake = false;
-        await sleep(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, backOffMs.max);
+        if (failures === 0) deps.logger[level]({ err: error }, 'events wait in the outbox');
+        // Not ended by commits: they come on while SQS is away.
+        await pause(Math.min(backOffMs.first * 2 ** failures, backOffMs.max));
+        failures += 1;
       }
     }
   }
@@ -82,59 +92,77 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     wake() {
       isAwake = true;
-      wakeUp();
+      endSleep();
     },
     async stop() {
       isStopping = true;
-      wakeUp();
+      endPause();
       await running;
     },
   };
 }
 
 /**
- * One batch. `SKIP LOCKED` lets instances take different pointers, and passes over those of changes that are
- * not committed yet. The rows stay locked while SQS is asked, so that no other instance sends the same
- * meanwhile; a crash there sends them again, which consumers expect.
+ * One batch, in the order of writing. `SKIP LOCKED` lets instances take different pointers, and passes over
+ * those of changes that are not committed yet. The rows stay locked while SQS is asked, so that no other
+ * instance sends the same meanwhile; a crash there sends them again, which consumers expect.
+ *
+ * Measured on MariaDB 10.11 with 10,000 pointers and as many events: the head is 100 reads of `outbox_age`,
+ * each `(queue_id, seq) IN (...)` 100 seeks of a primary key, the DELETE too, so that it waits for nobody.
  */
-async function relayBatch(deps: RelayDeps): Promise<{ taken: number; failed: number }> {
-  return deps.db.transaction().execute(async (trx) => {
-    const pointers = await trx
-      .selectFrom('outbox')
-      .select(['queue_id', 'seq'])
-      .orderBy('created_at')
-      .limit(batchSize)
-      .forUpdate()
-      .skipLocked()
-      .execute();
-    if (pointers.length === 0) return { taken: 0, failed: 0 };
+async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: number }> {
+  return inTransaction(deps.db, async (trx) => {
+    const { rows: pointers } = await sql<Pointer>`
+      SELECT queue_id, seq FROM outbox FORCE INDEX (outbox_age)
+      ORDER BY created_at, queue_id, seq LIMIT ${batchSize}
+      FOR UPDATE SKIP LOCKED`.execute(trx);
+    if (pointers.length === 0) return { taken: 0, refused: 0 };
 
-    const keys = pointers.map(({ queue_id, seq }) => sql`(${queue_id}, ${seq})`);
     const rows = await trx
       .selectFrom('events')
       .selectAll()
-      .where(sql<boolean>`(queue_id, seq) IN (${sql.join(keys)})`)
+      .where(isOneOf(pointers))
+      .orderBy('time')
+      .orderBy('queue_id')
+      .orderBy('seq')
       .execute();
     const events = rows.map(toEvent);
     const mails = await mailsFor(deps, trx, events);
     const { failed } = await deps.publisher.publish([...events, ...mails]);
 
     // A mail that SQS refused keeps its event's pointer too.
-    const unsent = new Set(
-      [...failed.keys()].map((id) => mails.find((mail) => mail.id === id)?.subject ?? id),
+    const refusedEvents = new Map(
+      [...failed].map(([id, reason]) => [
+        mails.find((mail) => mail.id === id)?.subject ?? id,
+        reason,
+      ]),
     );
-    const sent = events.filter(({ id }) => !unsent.has(id));
-    if (sent.length > 0) {
-      const done = rows
-        .filter((row) => !unsent.has(bytesToUuid(row.id)))
-        .map(({ queue_id, seq }) => sql`(${queue_id}, ${seq})`);
+    const refused = rows.filter(({ id }) => refusedEvents.has(bytesToUuid(id)));
+    if (refused.length > 0) {
+      deps.logger.error({ refused: Object.fromEntries(refusedEvents) }, 'SQS refused events');
+      // To the end of the outbox, so that they hold up nothing behind them.
       await trx
-        .deleteFrom('outbox')
-        .where(sql<boolean>`(queue_id, seq) IN (${sql.join(done)})`)
+        .updateTable('outbox')
+        .set({ created_at: deps.clock.now() })
+        .where(isOneOf(refused))
         .execute();
     }
-    return { taken: pointers.length, failed: unsent.size };
+    const isRefused = new Set(refused.map(pointerKey));
+    const done = pointers.filter((pointer) => !isRefused.has(pointerKey(pointer)));
+    if (done.length > 0) await trx.deleteFrom('outbox').where(isOneOf(done)).execute();
+    return { taken: pointers.length, refused: refused.length };
   });
+}
+
+type Pointer = { queue_id: Buffer; seq: number };
+
+function isOneOf(pointers: readonly Pointer[]) {
+  const keys = pointers.map(({ queue_id, seq }) => sql`(${queue_id}, ${seq})`);
+  return sql<boolean>`(queue_id, seq) IN (${sql.join(keys)})`;
+}
+
+function pointerKey({ queue_id, seq }: Pointer): string {
+  return `${queue_id.toString('hex')}:${seq}`;
 }
 
 function toEvent(row: EventTable): LineEvent {

@@ -1,7 +1,7 @@
 import { updateParty as contract } from '@queue-manager/contracts/parties';
 import { route } from '@queue-manager/service-kit/route';
 import { tooLarge } from './admit-party.ts';
-import { definedOnly } from './defined-only.ts';
+import { changedOnly } from './changed-only.ts';
 import type { Deps } from './deps.ts';
 import { changeLine } from './line.ts';
 import { partyFor } from './membership.ts';
@@ -10,34 +10,43 @@ import { partyRecord, staffView } from './party-view.ts';
 export const updateParty = (deps: Deps) =>
   route(contract, async ({ params, body, claims, id }) => {
     const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
-    const person = definedOnly({
-      name: body.name,
-      name_key: body.name?.toLowerCase(),
-      email: body.email,
-      email_key: body.email?.toLowerCase() ?? body.email,
-      phone: body.phone,
-      notes: body.notes,
-    });
-    const { size } = body;
-    if (Object.keys(person).length === 0 && size === undefined) {
-      return staffView(deps, partyRecord(party), id);
-    }
-    const { result, events } = await changeLine(deps, party.queue_id, async (line) => {
-      if (size !== undefined && size > line.queue.max_party_size)
-        throw tooLarge(line.queue.max_party_size);
-      if (Object.keys(person).length > 0) {
+    const record = await changeLine(deps, party.queue_id, async (line) => {
+      const current = await line.party(party.id);
+      const changes = changedOnly(current, { size: body.size });
+      const { max_party_size } = line.queue;
+      if (changes.size !== undefined && changes.size > max_party_size) {
+        throw tooLarge(max_party_size);
+      }
+      const person = await line.trx
+        .selectFrom('personal')
+        .selectAll()
+        .where('queue_id', '=', party.queue_id)
+        .where('party_id', '=', party.id)
+        .executeTakeFirst();
+      // What was erased stays erased.
+      const personChanges =
+        person === undefined
+          ? {}
+          : changedOnly(person, {
+              name: body.name,
+              name_key: body.name?.toLowerCase(),
+              email: body.email,
+              email_key: body.email?.toLowerCase() ?? body.email,
+              phone: body.phone,
+              notes: body.notes,
+            });
+      const isPersonChanged = Object.keys(personChanges).length > 0;
+      if (isPersonChanged) {
         await line.trx
           .updateTable('personal')
-          .set(person)
+          .set(personChanges)
           .where('queue_id', '=', party.queue_id)
           .where('party_id', '=', party.id)
           .execute();
       }
-      return line.changeParty(await line.party(party.id), 'party.changed', definedOnly({ size }), {
-        kind: 'staff',
-        userId: claims.sub,
-      });
+      if (!isPersonChanged && changes.size === undefined) return partyRecord(current);
+      const actor = { kind: 'staff', userId: claims.sub } as const;
+      return partyRecord(await line.changeParty(current, 'party.changed', changes, actor));
     });
-    for (const event of events) await deps.feed.placeAfter(event);
-    return staffView(deps, partyRecord(result), id);
+    return staffView(deps, record, id);
   });

@@ -1,6 +1,6 @@
 import { updateQueue as contract } from '@queue-manager/contracts/queues';
 import { route } from '@queue-manager/service-kit/route';
-import { definedOnly } from './defined-only.ts';
+import { changedOnly } from './changed-only.ts';
 import type { Deps } from './deps.ts';
 import { changeLine } from './line.ts';
 import { queueFor } from './membership.ts';
@@ -9,21 +9,21 @@ import { queueView } from './queue-view.ts';
 export const updateQueue = (deps: Deps) =>
   route(contract, async ({ params, body, claims }) => {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-    const changes = definedOnly({
-      name: body.name,
-      text: body.text,
-      end_message: body.endMessage,
-      max_waiting: body.maxWaiting,
-      max_party_size: body.maxPartySize,
-      call_grace_seconds: body.callGraceSeconds,
-      self_join: body.selfJoin === undefined ? undefined : body.selfJoin ? 1 : 0,
-      board_labels: body.boardLabels,
+    return changeLine(deps, queue.id, async (line) => {
+      const changes = changedOnly(line.queue, {
+        name: body.name,
+        text: body.text,
+        end_message: body.endMessage,
+        max_waiting: body.maxWaiting,
+        max_party_size: body.maxPartySize,
+        call_grace_seconds: body.callGraceSeconds,
+        self_join: body.selfJoin === undefined ? undefined : body.selfJoin ? 1 : 0,
+        board_labels: body.boardLabels,
+      });
+      if (Object.keys(changes).length > 0) {
+        line.set(changes);
+        line.queueChanged({ kind: 'staff', userId: claims.sub });
+      }
+      return queueView(deps, line.queue);
     });
-    if (Object.keys(changes).length === 0) return queueView(deps, queue);
-    const { result } = await changeLine(deps, queue.id, async (line) => {
-      line.set(changes);
-      line.queueChanged({ kind: 'staff', userId: claims.sub });
-      return line.queue;
-    });
-    return queueView(deps, result);
   });

@@ -1,6 +1,6 @@
 import { updateVenue as contract } from '@queue-manager/contracts/venues';
 import { route } from '@queue-manager/service-kit/route';
-import { definedOnly } from './defined-only.ts';
+import { changedOnly } from './changed-only.ts';
 import type { Deps } from './deps.ts';
 import { venueFor } from './membership.ts';
 import { venueView } from './venue-view.ts';
@@ -8,7 +8,7 @@ import { venueView } from './venue-view.ts';
 export const updateVenue = ({ db }: Deps) =>
   route(contract, async ({ params, body, claims }) => {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const changes = definedOnly({
+    const changes = changedOnly(venue, {
       name: body.name,
       timezone: body.timezone,
       locale: body.locale,

@@ -2,13 +2,14 @@ import { type Kysely, sql } from 'kysely';
 
 /*
  * The line's tables. Runs on MySQL 8.4 and MariaDB 10.11 alike; collation is binary so that comparing never
- * depends on the server. Every key leads with what the table would be sharded by.
+ * depends on the server. Every key leads with what the table would be sharded by. A table is no part of a
+ * transaction: one that an interrupted start has made is passed over by the next.
  */
 const options = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 
 export async function up(db: Kysely<never>): Promise<void> {
   const create = (name: string, columns: string) =>
-    sql.raw(`CREATE TABLE ${name} (${columns}) ${options}`).execute(db);
+    sql.raw(`CREATE TABLE IF NOT EXISTS ${name} (${columns}) ${options}`).execute(db);
 
   await create(
     'venues',
@@ -80,7 +81,8 @@ export async function up(db: Kysely<never>): Promise<void> {
      PRIMARY KEY (queue_id, id),
      UNIQUE KEY parties_id (id),
      KEY parties_line (queue_id, state, lane, order_key, id),
-     KEY parties_fit (queue_id, state, size, lane, order_key, id)`,
+     KEY parties_fit (queue_id, state, size, lane, order_key, id),
+     KEY parties_number (queue_id, number)`,
   );
   await create(
     'quotes',
@@ -125,7 +127,7 @@ export async function up(db: Kysely<never>): Promise<void> {
      seq BIGINT NOT NULL,
      created_at DATETIME(3) NOT NULL,
      PRIMARY KEY (queue_id, seq),
-     KEY outbox_age (created_at)`,
+     KEY outbox_age (created_at, queue_id, seq)`,
   );
   await create(
     'idempotency_keys',
