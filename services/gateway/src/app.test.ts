@@ -470,7 +470,7 @@ describe('gateway before services that fail', () => {
     const token = await world.token();
     const gateway = await startGateway({
       ...gatewayEnvironment(world),
-      UPSTREAM_TIMEOUT_MS: '100',
+      UPSTREAM_TIMEOUT_MS: '2000',
     });
     t.after(() => gateway.app.close());
     const headers = { authorization: `Bearer ${token}` };

@@ -41,6 +41,10 @@ type LimitHooks = {
 type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 /** Names whom a call counts for; null when it counts for nobody. */
 type KeyOf = (request: FastifyRequest) => string | null;
+type LimitSettings = { max: number; keyOf: KeyOf } & (
+  | { cache: number }
+  | { redis: Redis; nameSpace: string; skipOnError: true }
+);
 
 const nobody = '';
 const windowMs = 60_000;
@@ -57,35 +61,32 @@ export async function createRateLimits(
   app: FastifyInstance,
   options: RateLimitOptions,
 ): Promise<Record<RateLimit, LimitHooks>> {
-  const { perMinute, secret, verifyAccessToken } = options;
-  const inMemory = await limitFactory(app, { cache: rememberedCallers });
-  const shared = await limitFactory(app, {
-    redis: options.redis,
-    nameSpace: 'rate-limit:',
-    skipOnError: true,
-  });
-  const hidden = (name: string, keyOf: KeyOf) => (request: FastifyRequest) => {
-    const key = keyOf(request);
-    if (key === null) return null;
-    return `${name}:${createHmac('sha256', secret).update(`${name}:${key}`).digest('base64url')}`;
-  };
+  const { perMinute, verifyAccessToken } = options;
+  const inMemory = (max: number, keyOf: KeyOf) =>
+    createLimit(app, { max, keyOf, cache: rememberedCallers });
+  const shared = (name: string, max: number, keyOf: KeyOf) =>
+    createLimit(app, {
+      max,
+      keyOf: hiddenBy(`${options.secret} ${name}`, keyOf),
+      redis: options.redis,
+      nameSpace: `rate-limit:${name}:`,
+      skipOnError: true,
+    });
 
-  const byAddress = inMemory(perMinute.address, addressOf);
-  const ticketsByAddress = inMemory(perMinute.ticketAddress, addressOf);
-  const byTicket = inMemory(perMinute.ticket, ticketOf);
-  const byAccount = inMemory(perMinute.account, (request) => String(request.claims?.sub));
-  const joinsByAddress = shared(perMinute.join, hidden('join', addressOf));
-  const credentialsByAddress = shared(
+  const byAddress = await inMemory(perMinute.address, addressOf);
+  const ticketsByAddress = await inMemory(perMinute.ticketAddress, addressOf);
+  const byTicket = await inMemory(perMinute.ticket, ticketOf);
+  const byAccount = await inMemory(perMinute.account, (request) => request.claims?.sub ?? null);
+  const joinsByAddress = await shared('join', perMinute.join, addressOf);
+  const credentialsByAddress = await shared(
+    'credentials-address',
     perMinute.credentialsAddress,
-    hidden('credentials-address', addressOf),
+    addressOf,
   );
-  const credentialsByEmail = shared(
-    perMinute.credentials,
-    hidden('credentials', (request) => {
-      const email = emailOf(request);
-      return email === null ? null : `${email} ${addressOf(request)}`;
-    }),
-  );
+  const credentialsByEmail = await shared('credentials', perMinute.credentials, (request) => {
+    const email = emailOf(request);
+    return email === null ? null : `${email} ${addressOf(request)}`;
+  });
 
   return {
     address: { onRequest: byAddress },
@@ -113,43 +114,52 @@ export async function createRateLimits(
   };
 }
 
-/** The plugin keeps one store for each place it is registered at, hence a scope for each kind of store. */
-async function limitFactory(
+/** One limit: the plugin counts by the settings of the place it is registered at, hence a scope for each. */
+async function createLimit(
   app: FastifyInstance,
-  store: { cache: number } | { redis: Redis; nameSpace: string; skipOnError: true },
-): Promise<(max: number, keyOf: KeyOf) => Limit> {
-  const { promise, resolve } = Promise.withResolvers<FastifyInstance['createRateLimit']>();
+  { max, keyOf, ...store }: LimitSettings,
+): Promise<Limit> {
+  const { promise, resolve } = Promise.withResolvers<ReturnType<typeof app.createRateLimit>>();
   await app.register(async (scope) => {
-    await scope.register(rateLimit, { global: false, timeWindow: windowMs, ...store });
-    resolve(scope.createRateLimit);
-  });
-  const createRateLimit = await promise;
-  return (max, keyOf) => {
-    const count = createRateLimit({
+    await scope.register(rateLimit, {
+      global: false,
       max,
+      timeWindow: windowMs,
       keyGenerator: (request) => keyOf(request) ?? nobody,
       allowList: [nobody],
+      ...store,
     });
-    return async (request, reply) => {
-      const result = await count(request);
-      if (result.isAllowed) return;
-      reply
-        .header('ratelimit-limit', result.max)
-        .header('ratelimit-remaining', result.remaining)
-        .header('ratelimit-reset', result.ttlInSeconds);
-      if (!result.isExceeded) return;
-      const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
-      throw problems.tooManyRequests({
-        detail: `At most ${result.max} a minute; try again in ${retryAfterSeconds} s.`,
-        retryAfterSeconds,
-      });
-    };
+    resolve(scope.createRateLimit());
+  });
+  const count = await promise;
+  return async (request, reply) => {
+    const result = await count(request);
+    if (result.isAllowed) return;
+    reply
+      .header('ratelimit-limit', result.max)
+      .header('ratelimit-remaining', result.remaining)
+      .header('ratelimit-reset', result.ttlInSeconds);
+    if (!result.isExceeded) return;
+    const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
+    throw problems.tooManyRequests({
+      detail: `At most ${result.max} a minute; try again in ${retryAfterSeconds} s.`,
+      retryAfterSeconds,
+    });
   };
 }
 
-/** IPv6 callers hold at least a /64 each, so that is what counts as one address. */
-function addressOf(request: FastifyRequest): string {
-  return normalizeIP(request.ip);
+/** What Redis gets to see of a key. */
+function hiddenBy(secret: string, keyOf: KeyOf): KeyOf {
+  return (request) => {
+    const key = keyOf(request);
+    return key === null ? null : createHmac('sha256', secret).update(key).digest('base64url');
+  };
+}
+
+/** IPv6 callers hold at least a /64 each, so that is what counts as one address. Null once the caller has gone. */
+function addressOf(request: FastifyRequest): string | null {
+  const address: string | undefined = request.ip;
+  return address === undefined ? null : normalizeIP(address);
 }
 
 function ticketOf(request: FastifyRequest): string {

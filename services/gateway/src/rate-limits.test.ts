@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { testEnv, until } from '@queue-manager/service-kit/testing';
+import { Redis } from 'ioredis';
+import {
+  type Gateway,
+  gatewayEnvironment,
+  startGateway,
+  startWire,
+  startWorld,
+  type World,
+} from './testing.ts';
+
+/** Far above what any test here calls, so that only the limit in question bites. */
+const roomy = Object.fromEntries(
+  [
+    'CREDENTIALS',
+    'CREDENTIALS_ADDRESS',
+    'JOIN',
+    'TICKET',
+    'TICKET_ADDRESS',
+    'ACCOUNT',
+    'ADDRESS',
+  ].map((name) => [`RATE_LIMIT_${name}_PER_MINUTE`, '100000']),
+);
+const trusting = { TRUSTED_PROXIES: '127.0.0.1' };
+
+describe('rate limits', () => {
+  let world: World;
+  const gateways: Gateway[] = [];
+
+  before(async () => {
+    world = await startWorld();
+  });
+  after(() => world.close());
+  afterEach(async () => {
+    await Promise.all(gateways.splice(0).map(({ app }) => app.close()));
+    world.received.length = 0;
+  });
+
+  /** A gateway with some limits of its own; callers are told apart by X-Forwarded-For. */
+  async function gatewayWith(env: Record<string, string>): Promise<Gateway> {
+    const gateway = await startGateway({
+      ...gatewayEnvironment(world),
+      ...roomy,
+      ...trusting,
+      ...env,
+    });
+    gateways.push(gateway);
+    return gateway;
+  }
+
+  type Call = {
+    path: string;
+    body?: unknown;
+    from?: string;
+    token?: string;
+    method?: string;
+  };
+  const call = (gateway: Gateway, { path, body, from, token, method }: Call) =>
+    fetch(new URL(path, gateway.url), {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        'x-forwarded-for': from ?? '203.0.113.1',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  const statusOf = async (gateway: Gateway, options: Call) => (await call(gateway, options)).status;
+  const login = (email: string, from?: string): Call => ({
+    path: '/v1/auth/login',
+    body: { email, password: 'wrong' },
+    ...(from === undefined ? {} : { from }),
+  });
+
+  it('counts sign-ins, sign-ups and mails of one e-mail from one address together', async () => {
+    const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '4' });
+    assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
+    assert.equal(await statusOf(gateway, login(' ANA@Example.com ')), 200);
+    for (const path of ['/v1/users', '/v1/users/password/forgot']) {
+      assert.equal(await statusOf(gateway, { path, body: { email: 'ana@example.com' } }), 200);
+    }
+    assert.equal(world.received.length, 4);
+
+    const resend = { path: '/v1/users/verify/resend', body: { email: 'Ana@example.com' } };
+    const refused = await call(gateway, resend);
+    assert.equal(refused.status, 429);
+    assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+    const problem = (await refused.json()) as { type: string };
+    assert.match(problem.type, /\/too-many-requests$/);
+    const retryAfter = Number(refused.headers.get('retry-after'));
+    assert.ok(retryAfter >= 1 && retryAfter <= 60);
+    assert.equal(refused.headers.get('ratelimit-limit'), '4');
+    assert.equal(refused.headers.get('ratelimit-remaining'), '0');
+    assert.equal(world.received.length, 4);
+
+    assert.equal(await statusOf(gateway, login('ana@example.com', '203.0.113.2')), 200);
+    assert.equal(await statusOf(gateway, login('rui@example.com')), 200);
+  });
+
+  it('lets no body be counted as nothing and still be read by the service', async () => {
+    const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1' });
+    assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
+    const text = JSON.stringify({ email: 'ana@example.com', password: 'x' });
+    for (const [body, status] of [
+      [`\uFEFF${text}`, 400],
+      [`${text},`, 400],
+      ['{"email":"other@example.com","email":"ana@example.com"}', 429],
+      ['{"em\\u0061il":"ana\\u0040example.com"}', 429],
+    ] as const) {
+      assert.equal(await statusOf(gateway, { path: '/v1/auth/login', body }), status, body);
+    }
+    for (const body of ['null', '[]', '{"email":7}', '"ana@example.com"', '{}']) {
+      assert.equal(await statusOf(gateway, { path: '/v1/auth/login', body }), 200, body);
+    }
+  });
+
+  it('counts credentials from one address, whatever the e-mails', async () => {
+    const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: '3' });
+    for (const name of ['a', 'b', 'c']) {
+      assert.equal(await statusOf(gateway, login(`${name}@example.com`)), 200);
+    }
+    assert.equal(await statusOf(gateway, login('d@example.com')), 429);
+    assert.equal(await statusOf(gateway, login('d@example.com', '203.0.113.2')), 200);
+  });
+
+  it('counts joins from one address in all gateways together', async () => {
+    const env = {
+      ...gatewayEnvironment(world),
+      ...roomy,
+      ...trusting,
+      RATE_LIMIT_JOIN_PER_MINUTE: '5',
+    };
+    const one = await startGateway(env);
+    const other = await startGateway(env);
+    gateways.push(one, other);
+    const join = { path: '/v1/join/abc', body: { name: 'Ana' } };
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => statusOf(index % 2 === 0 ? one : other, join)),
+    );
+    assert.equal(answers.filter((status) => status === 200).length, 5);
+    assert.equal(answers.filter((status) => status === 429).length, 7);
+    assert.equal(await statusOf(other, { ...join, from: '203.0.113.2' }), 200);
+    assert.equal(await statusOf(other, { path: '/v1/join/abc' }), 200);
+  });
+
+  it('writes neither addresses nor e-mails to Redis', async () => {
+    const gateway = await gatewayWith({});
+    const redis = new Redis(testEnv('REDIS_URL'));
+    await call(gateway, login('somebody-unmistakable@example.com', '198.51.100.77'));
+    const keys: string[] = await redis.keys('rate-limit:*');
+    await redis.quit();
+    assert.ok(keys.some((key) => key.startsWith('rate-limit:credentials:')));
+    assert.ok(!keys.some((key) => key.includes('unmistakable') || key.includes('198.51')));
+  });
+
+  it('counts each ticket by itself, and the tickets of an address generously', async () => {
+    const gateway = await gatewayWith({
+      RATE_LIMIT_TICKET_PER_MINUTE: '3',
+      RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '9',
+    });
+    const position = (ticket: string, from?: string) =>
+      statusOf(gateway, {
+        path: `/v1/positions/${ticket}`,
+        ...(from === undefined ? {} : { from }),
+      });
+    for (const status of [200, 200, 200, 429]) assert.equal(await position('first'), status);
+    assert.equal(await position('first', '203.0.113.2'), 429);
+    for (let calls = 0; calls < 3; calls++) assert.equal(await position('second'), 200);
+    // The limit is of the ticket, whatever is done with it.
+    assert.equal(await statusOf(gateway, { path: '/v1/tickets/second' }), 429);
+    assert.equal(await position('third'), 200);
+    assert.equal(await position('fourth'), 429);
+    assert.equal(await position('fourth', '203.0.113.2'), 200);
+  });
+
+  it('counts an account wherever it calls from, and those without one by address', async () => {
+    const gateway = await gatewayWith({
+      RATE_LIMIT_ACCOUNT_PER_MINUTE: '3',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '2',
+    });
+    const [sub, other] = [randomUUID(), randomUUID()];
+    const token = await world.token({ sub });
+    const sameAccount = await world.token({ sub });
+    const me = (bearer: string, from?: string) =>
+      statusOf(gateway, {
+        path: '/v1/users/me',
+        token: bearer,
+        ...(from === undefined ? {} : { from }),
+      });
+    assert.equal(await me(token), 200);
+    assert.equal(await me(sameAccount, '203.0.113.2'), 200);
+    assert.equal(await me(token), 200);
+    assert.equal(await me(sameAccount, '203.0.113.3'), 429);
+    assert.equal(await me(await world.token({ sub: other })), 200);
+
+    assert.equal(await me('nonsense'), 401);
+    assert.equal(await statusOf(gateway, { path: '/v1/users/me' }), 401);
+    assert.equal(await me('nonsense'), 429);
+    assert.equal(await statusOf(gateway, { path: '/v1/boards/abc' }), 429);
+    assert.equal(await me(await world.token({ sub: other })), 200);
+  });
+
+  it('counts everything else by address, IPv6 by its network', async () => {
+    const gateway = await gatewayWith({ RATE_LIMIT_ADDRESS_PER_MINUTE: '2' });
+    const board = (from: string) => statusOf(gateway, { path: '/v1/boards/abc', from });
+    assert.equal(await board('2001:db8:1:2::1'), 200);
+    assert.equal(await board('2001:db8:1:2:ffff::9'), 200);
+    assert.equal(await board('2001:db8:1:2::3'), 429);
+    assert.equal(await board('2001:db8:1:3::1'), 200);
+    assert.equal(await statusOf(gateway, { path: '/openapi.json', from: '2001:db8:1:3::2' }), 200);
+    assert.equal(await statusOf(gateway, { path: '/docs', from: '2001:db8:1:3::4' }), 429);
+    assert.equal(await statusOf(gateway, { path: '/livez', from: '2001:db8:1:3::4' }), 200);
+  });
+
+  it('takes no address from a caller who is no trusted proxy', async () => {
+    const gateway = await startGateway({
+      ...gatewayEnvironment(world),
+      ...roomy,
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '2',
+    });
+    gateways.push(gateway);
+    for (const [host, status] of [
+      [1, 200],
+      [2, 200],
+      [3, 429],
+    ]) {
+      const answer = await statusOf(gateway, {
+        path: '/v1/boards/abc',
+        from: `203.0.113.${host}`,
+      });
+      assert.equal(answer, status);
+    }
+  });
+
+  it('lets an account through at the promised pace', async () => {
+    const gateway = await startGateway(gatewayEnvironment(world));
+    gateways.push(gateway);
+    const token = await world.token();
+    for (let batch = 0; batch < 31; batch++) {
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, () => call(gateway, { path: '/v1/venues', token })),
+      );
+      for (const answer of answers) {
+        assert.equal(answer.status, 200);
+        await answer.arrayBuffer();
+      }
+    }
+  });
+
+  it('lets everyone in while Redis is away or silent, at once, and counts again after', async () => {
+    const target = new URL(testEnv('REDIS_URL'));
+    const wire = await startWire({ host: target.hostname, port: Number(target.port) });
+    const gateway = await gatewayWith({
+      REDIS_URL: Object.assign(new URL(target), { port: wire.port }).href,
+      RATE_LIMIT_CREDENTIALS_PER_MINUTE: '2',
+    });
+    const isCounting = async () => {
+      const email = `${randomUUID()}@example.com`;
+      for (let calls = 0; calls < 2; calls++) await call(gateway, login(email));
+      return (await statusOf(gateway, login(email))) === 429;
+    };
+    await until('the first counts arrive', isCounting);
+
+    for (const state of ['silent', 'cut', 'silent'] as const) {
+      wire.set(state);
+      const startedAt = performance.now();
+      for (let calls = 0; calls < 8; calls++) {
+        assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
+      }
+      // Generous for a busy machine, and still less than a single wait for a connection each would make.
+      assert.ok(performance.now() - startedAt < 10_000);
+    }
+    wire.set('whole');
+    await until('the counts are back', isCounting);
+    await gateway.app.close();
+    await wire.close();
+  });
+});
