@@ -27,8 +27,9 @@ export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient
   return new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: {
-      connectionTimeout: 1_000,
-      requestTimeout: 3_000,
+      // Both count from the call, so also what it waits for one of the 50 connections in a burst.
+      connectionTimeout: 5_000,
+      requestTimeout: 5_000,
       throwOnRequestTimeout: true,
     },
     ...config,
