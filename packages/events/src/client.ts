@@ -1,13 +1,15 @@
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { brokerName, type QueueName } from './topology.ts';
 
 /**
- * An SQS client. Region, credentials and endpoint come from the SDK's own variables (`AWS_ENDPOINT_URL_SQS`).
+ * An SQS client. Region, credentials and, unless given, endpoint come from the SDK's own variables
+ * (`AWS_ENDPOINT_URL_SQS`).
  * A request that is not answered in 10 s is given up and tried again (three times in all), so a receive
  * through it may wait 5 s at most.
  */
-export function createSqsClient(): SQSClient {
+export function createSqsClient(options: Pick<SQSClientConfig, 'endpoint'> = {}): SQSClient {
   return new SQSClient({
+    ...options,
     // The queue's URL names it; where the broker stands is for the endpoint alone to say.
     useQueueUrlAsEndpoint: false,
     requestHandler: {

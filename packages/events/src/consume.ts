@@ -45,8 +45,12 @@ const batchSizeMax = 10;
 const heartbeatMs = 10_000;
 /** How long a handled message may wait to be deleted together with the others of its batch. */
 const sweepMs = 1_000;
-/** Pauses before the second and third delivery of a message whose handler threw. */
+/**
+ * How long a message stays hidden after its first and second failure, and after anything else. Never 0: the
+ * local stand-in for SQS, fauxqs, loses a message whose visibility is set to that while it is persistent.
+ */
 const retryDelaysSeconds = [1, 5];
+const giveBackDelaySeconds = 1;
 /** Outages in a row of one message with `ready` saying otherwise, after which it is the message's own fault. */
 const outagesMax = 5;
 
@@ -146,13 +150,13 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       const receives = Number(message.Attributes?.ApproximateReceiveCount);
       const label = { ...labelOf(message.Body), messageId: message.MessageId, receives };
       const isLast = receives >= maxReceiveCount;
-      let VisibilityTimeout = 0;
+      let VisibilityTimeout = giveBackDelaySeconds;
       if (signal.aborted && error === signal.reason) {
         logger.info(label, 'given back: stopped while the store is away');
       } else if (isLast) {
         logger.error({ ...label, err: error }, 'failed for the last time: a dead letter');
       } else {
-        VisibilityTimeout = retryDelaysSeconds[receives - 1] ?? 0;
+        VisibilityTimeout = retryDelaysSeconds[receives - 1] ?? giveBackDelaySeconds;
         logger.warn({ ...label, err: error }, 'failed: will be tried again');
       }
       // A heartbeat that is under way would hide the message again.

@@ -1,0 +1,490 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { ChangeMessageVisibilityCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
+import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { testEnv, testLogger, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
+import { createSqsClient, findQueue } from './client.ts';
+import { type Consumer, createConsumer, type Handlers } from './consume.ts';
+import { testQueues } from './testing.ts';
+import type { QueueName } from './topology.ts';
+
+/** Retries and heartbeats take seconds by themselves; the deadline only bounds a failure. */
+const until = <T>(what: string, condition: () => T | Promise<T>) =>
+  untilOrDeadline(what, condition, 60_000);
+
+type UserVerified = EventOf<'user.verified'>;
+
+function userVerified(): UserVerified {
+  const userId = newId(systemClock);
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/user',
+    type: 'user.verified',
+    subject: userId,
+    time: systemClock.now().toISOString(),
+    data: { userId },
+  });
+}
+
+function storeAway(): Error {
+  return Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+}
+
+/** Remembers what was logged, as one text a line. */
+function recordingLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const record = (fields: { err?: Error }, message: string) =>
+    lines.push(JSON.stringify({ ...fields, err: fields.err && String(fields.err.stack), message }));
+  const logger = {
+    child: () => logger,
+    info: (...entry: unknown[]) => {
+      if (typeof entry[0] === 'string') lines.push(entry[0]);
+      else record(entry[0] as object, String(entry[1]));
+    },
+    warn: record,
+    error: record,
+  };
+  return { logger: logger as unknown as Logger, lines };
+}
+
+/** How often each message was received through a client. */
+function countReceives(sqs: SQSClient): Map<string, number> {
+  const receives = new Map<string, number>();
+  sqs.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { Messages = [] } = result.output as { Messages?: { MessageId: string }[] };
+      for (const { MessageId } of Messages)
+        receives.set(MessageId, (receives.get(MessageId) ?? 0) + 1);
+      return result;
+    },
+    { step: 'initialize' },
+  );
+  return receives;
+}
+
+type Settings = {
+  queue?: QueueName;
+  logger?: Logger;
+  ready?: () => Promise<unknown>;
+  concurrency?: number;
+  sqs?: SQSClient;
+};
+
+/** A broker's queues for one test, and consumers that end with it. */
+async function setUp(test: TestContext) {
+  const broker = await testQueues();
+  const consumers: Consumer[] = [];
+  test.after(async () => {
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    await broker.drop();
+  });
+  return {
+    broker,
+    async consume(handlers: Handlers, settings: Settings = {}) {
+      const consumer = createConsumer({
+        sqs: broker.sqs,
+        prefix: broker.prefix,
+        queue: 'queue-events',
+        logger: testLogger,
+        handlers,
+        ...settings,
+      });
+      consumers.push(consumer);
+      await consumer.start();
+      return consumer;
+    },
+    send: (events: UserVerified[]) =>
+      Promise.all(events.map((event) => broker.send('queue-events', JSON.stringify(event)))),
+    drained: (queue: QueueName = 'queue-events') =>
+      until(`${queue} is empty`, async () => (await broker.count(queue)) === 0),
+  };
+}
+
+// Most of the time goes into waiting for deliveries, so the tests run side by side.
+describe('createConsumer', { concurrency: true }, () => {
+  it('gives every event to the handler of its type, in whatever order and as often as it came', async (test) => {
+    const { consume, send, drained } = await setUp(test);
+    const seen: string[] = [];
+    const events = Array.from({ length: 35 }, userVerified);
+    await send(events.toReversed());
+    await send(events);
+    await consume({
+      'user.verified': async ({ id }) => {
+        seen.push(id);
+      },
+    });
+    await drained();
+    const ids = events.map(({ id }) => id);
+    assert.deepEqual(seen.sort(), [...ids, ...ids].sort());
+  });
+
+  it('runs no more handlers at once than it was told', async (test) => {
+    const { broker, consume, send, drained } = await setUp(test);
+    let running = 0;
+    let most = 0;
+    await send(Array.from({ length: 30 }, userVerified));
+    await consume(
+      {
+        'user.verified': async () => {
+          running += 1;
+          most = Math.max(most, running);
+          await broker.count('queue-events');
+          running -= 1;
+        },
+      },
+      { concurrency: 3 },
+    );
+    await drained();
+    assert.equal(most, 3);
+  });
+
+  it('keeps only what failed and makes it a dead letter after three tries, holding up nothing', async (test) => {
+    const { broker, consume, send, drained } = await setUp(test);
+    const hopeless = userVerified();
+    const shaky = userVerified();
+    const others = Array.from({ length: 12 }, userVerified);
+    const tries = new Map<string, number>();
+    const { logger, lines } = recordingLogger();
+    await send([hopeless, shaky, ...others.slice(0, 6)]);
+    await consume(
+      {
+        'user.verified': async ({ id }) => {
+          const count = (tries.get(id) ?? 0) + 1;
+          tries.set(id, count);
+          if (id === hopeless.id) throw new Error('never');
+          if (id === shaky.id && count < 3) throw new Error('not yet');
+        },
+      },
+      { logger },
+    );
+    await until('the first have failed', () => tries.has(hopeless.id) && tries.has(shaky.id));
+    await send(others.slice(6));
+    await until('the others are through', () => others.every(({ id }) => tries.has(id)));
+    assert.ok((tries.get(hopeless.id) ?? 0) < 3, 'others did not wait for the failing ones');
+    const [dead] = await until('there is a dead letter', async () => {
+      const letters = await broker.deadLetters('queue-events');
+      return letters.length > 0 ? letters : undefined;
+    });
+    assert.deepEqual(JSON.parse(dead?.Body ?? ''), hopeless);
+    assert.equal(tries.get(hopeless.id), 3);
+    await drained();
+    assert.equal(tries.get(shaky.id), 3);
+    for (const { id } of others) assert.equal(tries.get(id), 1);
+    const last = lines.find((line) => line.includes('for the last time'));
+    assert.match(last ?? '', new RegExp(hopeless.id));
+    assert.match(last ?? '', /user\.verified/);
+  });
+
+  it('makes bad messages dead letters without a word of what they hold', async (test) => {
+    const { broker, consume, drained } = await setUp(test);
+    const secret = 'a-secret-in-the-body';
+    const good = userVerified();
+    const userDeleted = {
+      ...good,
+      type: 'user.deleted',
+      dataschema: 'https://queue-manager.dev/events/user.deleted/1',
+    };
+    const bad = [
+      secret,
+      `{"type":"user.verified","secret":"${secret}`,
+      'null',
+      JSON.stringify([secret]),
+      JSON.stringify({ ...good, type: secret }),
+      JSON.stringify({ ...good, type: 'toString' }),
+      JSON.stringify({ ...good, dataschema: 'https://queue-manager.dev/events/user.verified/2' }),
+      JSON.stringify({ ...good, data: { userId: secret } }),
+      JSON.stringify(userDeleted),
+      secret.repeat(12_000),
+    ];
+    const seen: string[] = [];
+    const { logger, lines } = recordingLogger();
+    for (const body of bad) await broker.send('auth-events', body);
+    await broker.send(
+      'auth-events',
+      JSON.stringify({ ...good, later: 'unknown fields are ignored' }),
+    );
+    await consume(
+      {
+        'user.verified': async ({ id }) => {
+          seen.push(id);
+        },
+      },
+      { queue: 'auth-events', logger },
+    );
+    const letters: string[] = [];
+    await until('all bad messages are dead letters', async () => {
+      for (const { Body } of await broker.deadLetters('auth-events')) letters.push(Body ?? '');
+      return letters.length === bad.length;
+    });
+    assert.deepEqual(letters.sort(), bad.sort());
+    assert.deepEqual(seen, [good.id]);
+    await drained('auth-events');
+    assert.equal(lines.filter((line) => line.includes('for the last time')).length, bad.length);
+    for (const line of lines) assert.doesNotMatch(line, new RegExp(secret));
+  });
+
+  it('pauses while the store is away and spends one delivery a message on the whole outage', async (test) => {
+    const { consume, send, drained } = await setUp(test);
+    const sqs = createSqsClient();
+    const receives = countReceives(sqs);
+    const events = Array.from({ length: 45 }, userVerified);
+    const handled = new Set<string>();
+    let isStoreUp = false;
+    let asked = 0;
+    const { logger, lines } = recordingLogger();
+    await send(events);
+    await consume(
+      {
+        'user.verified': async ({ id }) => {
+          if (!isStoreUp) throw storeAway();
+          handled.add(id);
+        },
+      },
+      {
+        sqs,
+        logger,
+        concurrency: 20,
+        ready: async () => {
+          asked += 1;
+          if (!isStoreUp) throw storeAway();
+        },
+      },
+    );
+    await until('the store was asked for', () => asked >= 4);
+    assert.ok(receives.size <= 20, 'nothing is received in an outage');
+    isStoreUp = true;
+    await drained();
+    await until('all are handled', () => handled.size === events.length);
+    assert.equal(receives.size, events.length);
+    assert.deepEqual([...new Set(receives.values())], [1]);
+    assert.deepEqual(
+      lines.map((line) => /the store is (?:away|back)/.exec(line)?.[0]),
+      ['the store is away', 'the store is back'],
+    );
+    sqs.destroy();
+  });
+
+  it('takes an outage that only one message meets for that message’s own fault', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const odd = userVerified();
+    const even = userVerified();
+    const seen: string[] = [];
+    let tries = 0;
+    await send([odd, even]);
+    await consume(
+      {
+        'user.verified': async ({ id }) => {
+          if (id === odd.id) {
+            tries += 1;
+            throw storeAway();
+          }
+          seen.push(id);
+        },
+      },
+      { ready: async () => undefined },
+    );
+    const letter = await until('it is a dead letter', async () => {
+      const letters = await broker.deadLetters('queue-events');
+      return letters.find(({ Body }) => Body?.includes(odd.id));
+    });
+    assert.ok(letter);
+    assert.deepEqual(seen, [even.id]);
+    assert.equal(tries, 15);
+  });
+
+  it('gives back what it holds when it is stopped in an outage', async (test) => {
+    const { broker, consume, send, drained } = await setUp(test);
+    const events = Array.from({ length: 5 }, userVerified);
+    let failed = 0;
+    await send(events);
+    const consumer = await consume(
+      {
+        'user.verified': async () => {
+          failed += 1;
+          throw storeAway();
+        },
+      },
+      { ready: async () => Promise.reject(storeAway()) },
+    );
+    await until('all failed', () => failed === events.length);
+    await consumer.stop();
+    const messages: Message[] = [];
+    await until('all can be received', async () => {
+      messages.push(...(await broker.receive('queue-events')));
+      return messages.length === events.length;
+    });
+    for (const { Attributes } of messages) assert.equal(Attributes?.ApproximateReceiveCount, '2');
+    const seen = new Set<string>();
+    // Back to the queue, so that a consumer with its store at hand finishes them.
+    const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'queue-events');
+    for (const { ReceiptHandle } of messages) {
+      await broker.sqs.send(
+        new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 1 }),
+      );
+    }
+    await consume({
+      'user.verified': async ({ id }) => {
+        seen.add(id);
+      },
+    });
+    await drained();
+    assert.equal(seen.size, events.length);
+  });
+
+  it('finishes what it holds before it has stopped, and receives no more', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const first = userVerified();
+    const second = userVerified();
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    let hasStopped = false;
+    await send([first]);
+    const consumer = await consume({
+      'user.verified': async ({ id }) => {
+        seen.push(id);
+        await released;
+      },
+    });
+    await until('the handler runs', () => seen.length === 1);
+    const stopped = consumer.stop().then(() => {
+      hasStopped = true;
+    });
+    await send([second]);
+    assert.equal(hasStopped, false);
+    release();
+    await stopped;
+    assert.deepEqual(seen, [first.id]);
+    const left = await broker.receive('queue-events');
+    assert.deepEqual(
+      left.map(({ Body }) => JSON.parse(Body ?? '').id),
+      [second.id],
+    );
+    assert.equal(left[0]?.Attributes?.ApproximateReceiveCount, '1');
+  });
+
+  it('hides a message from others for as long as its handler runs', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const sqs = createSqsClient();
+    const { promise: extended, resolve } = Promise.withResolvers<number>();
+    sqs.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const result = await next(args);
+          if (commandName === 'ChangeMessageVisibilityBatchCommand') {
+            const { Entries } = args.input as { Entries: { VisibilityTimeout: number }[] };
+            resolve(Entries[0]?.VisibilityTimeout ?? 0);
+          }
+          return result;
+        },
+      { step: 'initialize' },
+    );
+    const [slow, quick] = [userVerified(), userVerified()];
+    await send([slow, quick]);
+    let isQuickGone = false;
+    await consume(
+      {
+        'user.verified': async ({ id }) => {
+          if (id === quick.id) return;
+          assert.equal(await extended, 30);
+          isQuickGone = (await broker.count('queue-events')) === 1;
+        },
+      },
+      { sqs },
+    );
+    await until('both are handled', async () => (await broker.count('queue-events')) === 0);
+    assert.ok(isQuickGone, 'a handled message does not wait for a slow one');
+    sqs.destroy();
+  });
+
+  it('starts before SQS does, outlives its outages, and speaks of each but once', async (test) => {
+    const { consume, send, drained } = await setUp(test);
+    const upstream = new URL(testEnv('AWS_ENDPOINT_URL_SQS'));
+    const sockets = new Set<Socket>();
+    let isUp = false;
+    let refused = 0;
+    // Stands between the consumer and SQS, and cuts the line.
+    const line = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (!isUp) {
+        refused += 1;
+        socket.destroy();
+        return;
+      }
+      const remote: Socket = connect(Number(upstream.port), upstream.hostname);
+      remote.on('error', () => socket.destroy());
+      remote.on('close', () => socket.destroy());
+      socket.on('close', () => remote.destroy());
+      sockets.add(socket);
+      socket.pipe(remote).pipe(socket);
+    });
+    line.listen(0, '127.0.0.1');
+    await once(line, 'listening');
+    const { port } = line.address() as AddressInfo;
+    const sqs = createSqsClient({ endpoint: `http://127.0.0.1:${port}` });
+    const { logger, lines } = recordingLogger();
+    const seen: string[] = [];
+    const isAsked = async () => {
+      const before = refused;
+      await until('SQS is asked for again', () => refused >= before + 4);
+    };
+    const outage = () => {
+      isUp = false;
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    };
+    const consumer = await consume(
+      {
+        'user.verified': async ({ id }) => {
+          seen.push(id);
+        },
+      },
+      { sqs, logger },
+    );
+    await isAsked();
+    const [first, second] = [userVerified(), userVerified()];
+    await send([first]);
+    isUp = true;
+    await until('the first is handled', () => seen.includes(first.id));
+    await drained();
+    outage();
+    await isAsked();
+    isUp = true;
+    await send([second]);
+    await until('the second is handled', () => seen.includes(second.id));
+    assert.deepEqual(
+      lines.map((entry) => /SQS (?:does not answer|answers again)/.exec(entry)?.[0]),
+      ['SQS does not answer', 'SQS answers again', 'SQS does not answer', 'SQS answers again'],
+    );
+    outage();
+    await isAsked();
+    await consumer.stop();
+    sqs.destroy();
+    line.close();
+  });
+
+  it('asks for many messages in one receive', async (test) => {
+    const { consume, send, drained } = await setUp(test);
+    const sqs = createSqsClient();
+    let largest = 0;
+    sqs.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const { Messages = [] } = result.output as { Messages?: unknown[] };
+        largest = Math.max(largest, Messages.length);
+        return result;
+      },
+      { step: 'initialize' },
+    );
+    await send(Array.from({ length: 10 }, userVerified));
+    await consume({ 'user.verified': async () => undefined }, { sqs });
+    await drained();
+    assert.equal(largest, 10);
+    sqs.destroy();
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import { findQueue } from './client.ts';
+import { provisionQueues } from './provision.ts';
+import { createPublisher, type Publisher } from './publish.ts';
+import { readEvent } from './read-event.ts';
+import { type TestQueues, testQueues } from './testing.ts';
+import type { QueueName } from './topology.ts';
+
+function userDeleted(): EventOf<'user.deleted'> {
+  const userId = newId(systemClock);
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/user',
+    type: 'user.deleted',
+    subject: userId,
+    time: systemClock.now().toISOString(),
+    data: { userId },
+  });
+}
+
+function mailEvent(name: string): EventOf<'mail.requested'> {
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/user',
+    type: 'mail.requested',
+    subject: newId(systemClock),
+    time: systemClock.now().toISOString(),
+    data: {
+      to: 'ana@example.com',
+      locale: 'en',
+      content: { template: 'verify-account', name, link: 'https://example.com/?token=t' },
+    },
+  });
+}
+
+describe('createPublisher', () => {
+  let broker: TestQueues;
+  let publisher: Publisher;
+
+  before(async () => {
+    broker = await testQueues();
+    publisher = createPublisher(broker);
+  });
+  after(() => broker.drop());
+
+  const receivedFrom = async (queue: QueueName) => {
+    const messages = [];
+    for (;;) {
+      const batch = await broker.receive(queue);
+      if (batch.length === 0) return messages;
+      messages.push(...batch);
+    }
+  };
+
+  it('sends each event to every queue of its type, and an event without a queue to nobody', async () => {
+    const deleted = userDeleted();
+    const mail = mailEvent('Ana');
+    const venueId = newId(systemClock);
+    const venueDeleted = makeEvent({
+      id: newId(systemClock),
+      source: '/queue',
+      type: 'venue.deleted',
+      subject: venueId,
+      time: systemClock.now().toISOString(),
+      data: { venueId },
+    });
+    const { failed } = await publisher.publish([mail, deleted, venueDeleted]);
+    assert.equal(failed.size, 0);
+    const messages = await receivedFrom('queue-events');
+    assert.equal(messages[0]?.MessageAttributes?.type?.StringValue, 'user.deleted');
+    const received = [...messages, ...(await receivedFrom('auth-events'))];
+    assert.deepEqual(
+      received.map(({ Body }) => readEvent(Body)),
+      [deleted, deleted],
+    );
+    const mails = await receivedFrom('mails');
+    assert.deepEqual(
+      mails.map(({ Body }) => readEvent(Body)),
+      [mail],
+    );
+  });
+
+  it('splits by ten messages and by 256 KiB', async () => {
+    const events = [
+      ...Array.from({ length: 23 }, () => mailEvent('Ana')),
+      ...Array.from({ length: 7 }, () => mailEvent('x'.repeat(100_000))),
+    ];
+    const { failed } = await publisher.publish(events);
+    assert.equal(failed.size, 0);
+    const ids = (await receivedFrom('mails')).map(({ Body }) => readEvent(Body).id);
+    assert.deepEqual(ids.sort(), events.map(({ id }) => id).sort());
+  });
+
+  it('names the events that could not be sent and sends the others', async () => {
+    const good = mailEvent('Ana');
+    const tooLarge = mailEvent('x'.repeat(300_000));
+    const broken = { ...mailEvent('Ana'), time: 'yesterday' };
+    const { failed } = await publisher.publish([tooLarge, broken, good]);
+    assert.deepEqual([...failed.keys()].sort(), [tooLarge.id, broken.id].sort());
+    assert.match(failed.get(broken.id) ?? '', /time/);
+    assert.match(failed.get(tooLarge.id) ?? '', /bytes/);
+    const ids = (await receivedFrom('mails')).map(({ Body }) => readEvent(Body).id);
+    assert.deepEqual(ids, [good.id]);
+  });
+
+  it('sends only what the contract names, and any text that a name can hold', async () => {
+    const event = mailEvent('\ufffeAna\uffff "\\');
+    const { failed } = await publisher.publish([{ ...event, extra: 'never leaves' } as Event]);
+    assert.equal(failed.size, 0);
+    const [message] = await receivedFrom('mails');
+    assert.doesNotMatch(message?.Body ?? '', /never leaves/);
+    assert.deepEqual(readEvent(message?.Body), event);
+  });
+
+  it('names the events of a queue that is missing, and throws when nothing could be sent', async () => {
+    const half = await testQueues();
+    const deleted = userDeleted();
+    const mail = mailEvent('Ana');
+    const QueueUrl = await findQueue(half.sqs, half.prefix, 'auth-events');
+    await half.sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    const { failed } = await createPublisher(half).publish([mail, deleted]);
+    assert.deepEqual([...failed.keys()], [deleted.id]);
+    // Making them again leaves what is there as it is.
+    await provisionQueues(half.sqs, half);
+    assert.equal(await half.count('queue-events'), 1);
+    await half.drop();
+
+    const away = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
+    await assert.rejects(createPublisher({ sqs: away, prefix: '' }).publish([mail]), {
+      code: 'ECONNREFUSED',
+    });
+    away.destroy();
+  });
+});

@@ -1,0 +1,79 @@
+import {
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
+import { createSqsClient } from './client.ts';
+import { provisionQueues } from './provision.ts';
+import { brokerName, deadLetterName, type QueueName, queueNames } from './topology.ts';
+
+export type TestQueues = {
+  sqs: SQSClient;
+  prefix: string;
+  /** Puts a body straight into a queue, whatever it is. */
+  send(queue: QueueName, body: string): Promise<void>;
+  /** How many messages a queue holds, seen or hidden. */
+  count(queue: QueueName): Promise<number>;
+  /** What is in the dead-letter queue of a queue; each call takes messages out of sight for a while. */
+  deadLetters(queue: QueueName): Promise<Message[]>;
+  /** Takes up to ten messages that can be seen just now. */
+  receive(queue: QueueName): Promise<Message[]>;
+  drop(): Promise<void>;
+};
+
+/** All queues of the topology for one test file alone, at the broker that `AWS_ENDPOINT_URL_SQS` names. */
+export async function testQueues(): Promise<TestQueues> {
+  testEnv('AWS_ENDPOINT_URL_SQS');
+  const sqs = createSqsClient();
+  const prefix = `${uniqueName('test')}-`;
+  await provisionQueues(sqs, { prefix });
+
+  const urlOf = async (name: string) =>
+    (await sqs.send(new GetQueueUrlCommand({ QueueName: name }))).QueueUrl as string;
+  const receiveFrom = async (name: string) => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: await urlOf(name),
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 0,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    return Messages;
+  };
+  return {
+    sqs,
+    prefix,
+    async send(queue, body) {
+      const QueueUrl = await urlOf(brokerName(prefix, queue));
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+    },
+    async count(queue) {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: await urlOf(brokerName(prefix, queue)),
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } =
+        Attributes ?? {};
+      return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+    },
+    deadLetters: (queue) => receiveFrom(deadLetterName(prefix, queue)),
+    receive: (queue) => receiveFrom(brokerName(prefix, queue)),
+    async drop() {
+      for (const queue of queueNames) {
+        for (const name of [brokerName(prefix, queue), deadLetterName(prefix, queue)]) {
+          await sqs.send(new DeleteQueueCommand({ QueueUrl: await urlOf(name) }));
+        }
+      }
+      sqs.destroy();
+    },
+  };
+}
