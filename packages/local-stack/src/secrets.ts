@@ -18,15 +18,24 @@ export interface Secrets {
 }
 
 /**
- * The secrets of the system whose data is in this folder, made when they are first asked for.
+ * The secrets of the system whose data is in this folder; each is made when it is first asked for.
  *
  * @throws StackError when their file is damaged: making new ones would end every session and ticket.
  */
 export function secretsOf(dataDir: string): Secrets {
   const path = join(resolve(dataDir), 'secrets.json');
-  if (!existsSync(path)) writeFileDurably(path, `${JSON.stringify(newSecrets(), null, 2)}\n`);
+  const known = existsSync(path) ? readSecrets(path) : {};
+  // A folder may be older than one of the secrets.
+  const secrets = { ...newSecrets(), ...known };
+  if (Object.keys(secrets).some((name) => !(name in known))) {
+    writeFileDurably(path, `${JSON.stringify(secrets, null, 2)}\n`);
+  }
+  return secrets;
+}
+
+function readSecrets(path: string): Partial<Secrets> {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
+    return JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>;
   } catch {
     throw new StackError(`${path} is damaged: restore it, or start over with another DATA_DIR`);
   }
