@@ -126,8 +126,6 @@ async function startService(
         },
       },
       output: (line) => {
-        // An answer to our own question; while a service is starting there are many.
-        if (line.includes('"route":"/readyz"')) return;
         if (line.trim() !== '') lastLine = line;
         options.output?.(name, line);
       },

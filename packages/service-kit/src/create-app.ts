@@ -126,7 +126,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
 
   app.get('/livez', async () => ({ status: 'alive' }));
-  app.get('/readyz', async () => {
+  // Asked again and again, most of all while things start: the answer says it all, the log need not.
+  app.get('/readyz', { logLevel: 'silent' }, async () => {
     await checkReadiness(options.readiness);
     return { status: 'ready' };
   });
