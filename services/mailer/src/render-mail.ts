@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import type { MailContent } from '@queue-manager/contracts/events';
+import mjml2html from 'mjml';
+import {
+  commonTexts,
+  type Language,
+  type Template,
+  type Texts,
+  templates,
+  texts,
+} from './texts.ts';
+
+export type RenderedMail = { subject: string; text: string; html: string };
+
+/** Renders a mail in the language of a locale: Portuguese for `pt` and its kin, English for all others. */
+export type RenderMail = (content: MailContent, locale: string) => RenderedMail;
+
+/** Compiles all templates, once. Throws when one is not valid MJML. */
+export async function loadTemplates(): Promise<RenderMail> {
+  const layout = await readTemplate('layout');
+  const compiled = await Promise.all(
+    templates.map(async (name) => {
+      const mjml = layout.replace('<!-- template -->', await readTemplate(name));
+      const { html } = await mjml2html(mjml, { validationLevel: 'strict' });
+      return [name, html] as const;
+    }),
+  );
+  const htmlOf = new Map<Template, string>(compiled);
+
+  return (written, locale) => {
+    const content = clean(written);
+    const language = languageOf(locale);
+    const { greeting, openLink } = commonTexts[language];
+    const say = texts[content.template][language] as (content: MailContent) => Texts;
+    const said = { ...say(content), greeting: greeting(greetable(content.name)), openLink };
+    const slots: Record<string, string> = {
+      ...said,
+      language,
+      link: content.link,
+      ...('number' in content ? { number: String(content.number) } : {}),
+    };
+    return {
+      subject: said.subject,
+      // The link has a line of its own, so that every mail program finds where it ends.
+      text: `${[
+        said.greeting,
+        said.intro,
+        `${said.button}:\n${content.link}`,
+        said.note,
+        'Queue Manager',
+      ].join('\n\n')}\n`,
+      html: fill(htmlOf.get(content.template) as string, slots),
+    };
+  };
+}
+
+function readTemplate(name: string): Promise<string> {
+  return readFile(new URL(`./templates/${name}.mjml`, import.meta.url), 'utf8');
+}
+
+function languageOf(locale: string): Language {
+  return new Intl.Locale(locale).language === 'pt' ? 'pt' : 'en';
+}
+
+/** Puts values where a template names them as `{{slot}}`, escaped. */
+function fill(html: string, slots: Record<string, string>): string {
+  return html.replace(/\{\{(\w+)\}\}/g, (_, slot: string) => {
+    const value = slots[slot];
+    if (value === undefined) throw new Error(`A template names the unknown slot ${slot}`);
+    return escapeHtml(value);
+  });
+}
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] as string);
+}
+
+/**
+ * Every text on one line and without characters that turn its direction, so that none can start a header or
+ * a paragraph of its own; the link an address of the web.
+ */
+function clean(content: MailContent): MailContent {
+  const entries = Object.entries(content).map(([key, value]) => {
+    if (key === 'link') return [key, webAddress(String(value))];
+    return [key, typeof value === 'string' ? oneLine(value) : value];
+  });
+  return Object.fromEntries(entries) as MailContent;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+}
+
+function webAddress(link: string): string {
+  const url = new URL(link);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new Error('A link in a mail must be an address of the web');
+  return url.href;
+}
+
+/**
+ * Whoever signs up or joins a line chooses both the name and who gets the mail. A name that a mail program
+ * would turn into a link is left out, so that these mails carry no stranger's advertisement.
+ */
+function greetable(name: string): string {
+  return /:\/\/|[\p{L}\p{N}]\.\p{L}{2}/u.test(name) ? '' : name;
+}
