@@ -48,7 +48,7 @@ export const Email = z
 export const Phone = z
   .string()
   .trim()
-  .regex(/^\+?[0-9][0-9 ()./-]{3,28}$/, 'must be a phone number')
+  .regex(/^\+?[0-9(][0-9 ()./-]{3,28}$/, 'must be a phone number')
   .transform((written) => written.replace(/[^+0-9]/g, ''))
   .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'))
   .meta({ description: 'A phone number as people write it; kept as its digits' });

@@ -4,7 +4,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { seqOf } from './line.ts';
 
 /** What an answer may wait for the position service, in milliseconds. */
-const budgetMs = 50;
+const usualBudgetMs = 50;
 /** What a call may take. Longer than the budget: cutting off a slow answer would only make it slower. */
 const callTimeoutMs = 1_000;
 /** Before asking again for an event that waits for an earlier one. */
@@ -36,7 +36,10 @@ export function createLineFeed(options: {
   logger: Logger;
   /** Called for every commit: wakes the relay. */
   wakeRelay: () => void;
+  /** 50 ms by default. */
+  budgetMs?: number;
 }): LineFeed {
+  const { budgetMs = usualBudgetMs } = options;
   let queued: Entry[] = [];
   let callsUnderWay = 0;
   let isFlushPlanned = false;
@@ -59,7 +62,7 @@ export function createLineFeed(options: {
     try {
       const { answers } = await options.position.call(applyEvents, {
         body: { events: batch.map(({ event }) => event) },
-        timeoutMs: callTimeoutMs,
+        timeoutMs: Math.max(callTimeoutMs, budgetMs),
       });
       batch.forEach((entry, index) => {
         const answer = answers[index];

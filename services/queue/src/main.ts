@@ -30,8 +30,10 @@ await serve(async () => {
   const db = openDatabase({ url: config.MYSQL_URL, poolSize: config.MYSQL_POOL_SIZE });
   const isDatabaseUp = () => sql`SELECT 1`.execute(db);
 
-  await migrate(db);
-  if (config.PROVISION) await provisionQueues(sqs, { prefix });
+  await needed('MySQL (MYSQL_URL)', migrate(db));
+  if (config.PROVISION) {
+    await needed('SQS (AWS_ENDPOINT_URL_SQS)', provisionQueues(sqs, { prefix }));
+  }
 
   const position = createInternalClient({
     baseUrl: config.POSITION_SERVICE_URL,
@@ -80,3 +82,13 @@ await serve(async () => {
   });
   return { app, host: config.HOST, port: config.PORT };
 });
+
+/** Says what the service cannot start without; an error of a connection does not always name its store. */
+async function needed(store: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string };
+    throw new Error(`${store} cannot be used: ${message || String(code)}`, { cause: error });
+  }
+}

@@ -1,13 +1,17 @@
+import assert from 'node:assert/strict';
 import {
   applyEvents,
   getPlaces,
   type LineEvent,
   type Place,
 } from '@queue-manager/contracts/internal';
+import type { Party } from '@queue-manager/contracts/parties';
+import { type ProblemCode, problemTypeBase, problemTypes } from '@queue-manager/contracts/problems';
+import type { Role } from '@queue-manager/contracts/venues';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
-import { newId } from '@queue-manager/service-kit/ids';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { route } from '@queue-manager/service-kit/route';
 import { freshDatabase, testCredential, testLogger } from '@queue-manager/service-kit/testing';
@@ -19,6 +23,7 @@ import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
 import { createLineFeed } from './line-feed.ts';
 import { createQuotes } from './quotes.ts';
+import { partySnapshot } from './snapshots.ts';
 
 /** A Friday evening in Lisbon. */
 export const testStart = '2026-11-20T20:00:00.000Z';
@@ -28,9 +33,9 @@ export const publicUrl = 'http://queue.test';
  * The queue service on a database of its own. The position service beyond it is played by an app that keeps
  * the number waiting by the events it is given; `positionApp.events` shows what arrived.
  */
-export async function startQueueService() {
+export async function startQueueService(options: { poolSize?: number } = {}) {
   const database = await freshDatabase();
-  const db = openDatabase({ url: database.url, poolSize: 20 });
+  const db = openDatabase({ url: database.url, poolSize: options.poolSize ?? 20 });
   await migrate(db);
   const clock = new ManualClock(testStart);
   const positionApp = await startPositionUpstream();
@@ -44,7 +49,13 @@ export async function startQueueService() {
     tickets: createTicketCodec([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
     publicUrl,
     position,
-    feed: createLineFeed({ position, logger: testLogger, wakeRelay: () => {} }),
+    // However slow the machine is, an answer holds the place that the position service gives.
+    feed: createLineFeed({
+      position,
+      logger: testLogger,
+      wakeRelay: () => {},
+      budgetMs: 15_000,
+    }),
     quotes: createQuotes(db, testLogger),
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: 'http://auth.test',
@@ -73,9 +84,8 @@ export async function startQueueService() {
   async function call(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
-    options: { as?: string; body?: unknown; key?: string; headers?: Record<string, string> } = {},
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to find
-  ): Promise<{ status: number; body: any; headers: Record<string, unknown>; raw: Buffer }> {
+    options: CallOptions = {},
+  ): Promise<Answer> {
     const answer = await app.inject({
       method,
       url,
@@ -95,13 +105,124 @@ export async function startQueueService() {
     };
   }
 
+  const eventsOf = (queueId: string) =>
+    db
+      .selectFrom('events')
+      .selectAll()
+      .where('queue_id', '=', uuidToBytes(queueId))
+      .orderBy('seq')
+      .execute();
+
+  const rowOf = (queueId: string) =>
+    db
+      .selectFrom('queues')
+      .selectAll()
+      .where('id', '=', uuidToBytes(queueId))
+      .executeTakeFirstOrThrow();
+
   return {
     app,
     call,
     clock,
+    databaseUrl: database.url,
     db,
     deps,
+    eventsOf,
     positionApp,
+    rowOf,
+    /** A host's addition to a line. */
+    add: (queueId: string, as: string, body: object = {}, key?: string) =>
+      call('POST', `/v1/queues/${queueId}/parties`, {
+        as,
+        body: { name: 'Ana Lima', ...body },
+        ...(key === undefined ? {} : { key }),
+      }),
+    /** A guest's own joining. */
+    join: (joinCode: string, body: object = {}, key?: string) =>
+      call('POST', `/v1/join/${joinCode}`, {
+        body: { name: 'Rui Gomes', ...body },
+        ...(key === undefined ? {} : { key }),
+      }),
+    /** A host's move of one party, or a guest's own with its ticket. */
+    move: (party: { id: string; ticket: string }, move: string, as: string, key?: string) =>
+      call(
+        'POST',
+        move === 'leave' ? `/v1/tickets/${party.ticket}/leave` : `/v1/parties/${party.id}/${move}`,
+        {
+          as,
+          ...(key === undefined ? {} : { key }),
+        },
+      ),
+    /** A new account with a role in a venue. */
+    async member(venueId: string, role: Role): Promise<string> {
+      const userId = newId(clock);
+      await db
+        .insertInto('members')
+        .values({
+          venue_id: uuidToBytes(venueId),
+          user_id: uuidToBytes(userId),
+          role,
+          since: clock.now(),
+        })
+        .execute();
+      return userId;
+    },
+    /** Everyone of a line, page by page. */
+    async listAll(queueId: string, as: string, query = '', limit = 100) {
+      const parties: Party[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const after: string = cursor === '' ? '' : `&cursor=${cursor}`;
+        const { body } = await call(
+          'GET',
+          `/v1/queues/${queueId}/parties?limit=${limit}${query}${after}`,
+          { as },
+        );
+        parties.push(...body.data);
+        cursor = body.nextCursor;
+      }
+      return parties;
+    },
+    /** Checks what has to hold of a line at any moment at which nobody changes it. */
+    async assertSound(queueId: string): Promise<void> {
+      const queue_id = uuidToBytes(queueId);
+      const queue = await rowOf(queueId);
+      const events = await eventsOf(queueId);
+      assert.deepEqual(
+        events.map(({ seq }) => seq),
+        Array.from({ length: queue.seq }, (_, index) => index + 1),
+        'sequence numbers without a gap',
+      );
+      const parties = await db
+        .selectFrom('parties')
+        .selectAll()
+        .where('queue_id', '=', queue_id)
+        .execute();
+      const count = (state: string) => parties.filter((party) => party.state === state).length;
+      assert.deepEqual(
+        { waiting: queue.waiting, called: queue.called },
+        { waiting: count('waiting'), called: count('called') },
+        'counters equal to the rows',
+      );
+      const lastEvents = new Map(
+        events.flatMap(({ party_id, data }) =>
+          party_id === null ? [] : [[party_id.toString('hex'), JSON.parse(data).party]],
+        ),
+      );
+      for (const party of parties) {
+        assert.deepEqual(
+          lastEvents.get(party.id.toString('hex')),
+          partySnapshot(party),
+          'the last event of a party says what its row says',
+        );
+      }
+      const persons = await db
+        .selectFrom('personal')
+        .select('party_id')
+        .where('queue_id', '=', queue_id)
+        .execute();
+      assert.equal(persons.length, parties.length, 'a row of personal data for each party');
+    },
     /** An account with a venue and an open queue. */
     async openLine(queue: Record<string, unknown> = {}, venue: Record<string, unknown> = {}) {
       const owner = newId(clock);
@@ -128,6 +249,30 @@ export async function startQueueService() {
       await database.drop();
     },
   };
+}
+
+type CallOptions = {
+  as?: string;
+  body?: unknown;
+  key?: string;
+  headers?: Record<string, string>;
+};
+
+export type Answer = {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to find
+  body: any;
+  headers: Record<string, unknown>;
+  raw: Buffer;
+};
+
+/** Checks that an answer is the problem of this code, and gives the paths of the fields it names. */
+export function assertProblem(answer: Answer, code: ProblemCode): string[] {
+  const { type, status, errors = [] } = answer.body ?? {};
+  assert.equal(type, `${problemTypeBase}${code}`, JSON.stringify(answer.body));
+  assert.equal(answer.status, problemTypes[code].status);
+  assert.equal(status, answer.status);
+  return errors.map(({ path }: { path: string }) => path);
 }
 
 export type QueueService = Awaited<ReturnType<typeof startQueueService>>;
