@@ -102,6 +102,16 @@ const outageMessages = [
   "Stream isn't writeable",
   'Command timed out',
   "Can't add new command when connection is in closed state",
+  // A Redis that is starting, failing over, read-only, out of memory, or cannot persist.
+  'Command aborted due to connection close',
+  "Cluster isn't ready",
+  'None of startup nodes is available',
+  'LOADING Redis',
+  'CLUSTERDOWN',
+  'MASTERDOWN',
+  'READONLY You',
+  'OOM command not allowed',
+  'MISCONF',
 ];
 
 /** Whether an error says that a store or another service is away, rather than that our code is wrong. */

@@ -5,7 +5,7 @@ import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { gapMsMax, gapWeight } from './estimate.ts';
-import { dayMs, lineKeys, type SnapshotKeys } from './line-keys.ts';
+import { dayMs, lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript, type ScriptArgument } from './scripts.ts';
 
@@ -63,7 +63,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
-  const installScript = defineScript(redis.client, 'install-snapshot-10', ['line', 'change']);
+  const installScript = defineScript(redis.client, 'install-snapshot-11', ['line', 'change']);
 
   const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
 
@@ -159,19 +159,28 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     },
 
-    /** Puts a written snapshot in the place of the line. False when its keys are not what was written. */
+    /**
+     * Puts a written snapshot in the place of the line, if that has not gone past it. False when the lock is
+     * not held with `token` any more or the keys are not what was written: then events may have been lost too.
+     */
     async installSnapshot(
       keys: SnapshotKeys,
       head: SnapshotHead,
-      counts: { waiting: number; called: number },
+      given: { waiting: number; called: number; token: string },
     ): Promise<boolean> {
       const { seq, name, state, boardLabels, deleted } = head.queue;
       const status = await installScript(
-        [...lineKeys(head.queueId, clock.now()), keys.line, keys.parties, keys.called],
+        [
+          ...lineKeys(head.queueId, clock.now()),
+          keys.line,
+          keys.parties,
+          keys.called,
+          lockKey(head.queueId),
+        ],
         [
           ...changeRules,
           ...[seq, name, state, boardLabels, deleted ? 1 : 0],
-          ...[counts.waiting, counts.called],
+          ...[given.waiting, given.called, given.token],
         ],
       );
       return status !== -1;

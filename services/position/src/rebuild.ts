@@ -6,7 +6,7 @@ import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
 import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage, Problem, problems } from '@queue-manager/service-kit/problems';
-import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
+import { lockKey, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript } from './scripts.ts';
@@ -20,6 +20,7 @@ const waitMsMax = 10_000;
 /** A queue service that sends nothing for this long counts as away. */
 const silenceMsMax = 5_000;
 const chunkSize = 1_000;
+const attemptsMax = 3;
 
 export type Rebuild = (queueId: string, wanted?: { seq: number }) => Promise<boolean>;
 
@@ -43,29 +44,37 @@ export function createRebuild(given: {
 
   async function rebuildOnce(queueId: string, seqWanted: number): Promise<boolean> {
     const lock = lockKey(queueId);
-    const token = randomUUID();
-    const waitEnds = performance.now() + waitMsMax;
-    while ((await client.set(lock, token, 'PX', lockMs, 'NX')) === null) {
-      await delay(pollMs);
-      if (isGood(await projection.readPlaces(queueId, []), seqWanted)) return true;
-      if (performance.now() > waitEnds) {
-        throw problems.unavailable({ detail: 'The line is being rebuilt.', retryAfterSeconds: 1 });
+    const isGoodBy = async () => isGood(await projection.readPlaces(queueId, []), seqWanted);
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      const token = randomUUID();
+      const waitEnds = performance.now() + waitMsMax;
+      while ((await client.set(lock, token, 'PX', lockMs, 'NX')) === null) {
+        await delay(pollMs);
+        if (await isGoodBy()) return true;
+        if (performance.now() > waitEnds) throw notRebuilt();
+      }
+      const extending = setInterval(() => {
+        extendLock([lock], [token, lockMs]).catch(() => undefined);
+      }, extendEveryMs);
+      try {
+        // Somebody may have been done between our look at the line and our lock.
+        if (await isGoodBy()) return true;
+        const outcome = await copySnapshot(queueId, token);
+        if (outcome !== 'lost') return outcome === 'installed';
+      } finally {
+        clearInterval(extending);
+        await releaseLock([lock], [token]).catch(() => undefined);
       }
     }
-    const extending = setInterval(() => {
-      extendLock([lock], [token, lockMs]).catch(() => undefined);
-    }, extendEveryMs);
-    try {
-      // Somebody may have been done between our look at the line and our lock.
-      if (isGood(await projection.readPlaces(queueId, []), seqWanted)) return true;
-      return await copySnapshot(queueId, snapshotKeys(queueId, token));
-    } finally {
-      clearInterval(extending);
-      await releaseLock([lock], [token]).catch(() => undefined);
-    }
+    throw notRebuilt();
   }
 
-  async function copySnapshot(queueId: string, keys: SnapshotKeys): Promise<boolean> {
+  /** `lost` when Redis was emptied, or the lock passed to another, while the snapshot was on its way. */
+  async function copySnapshot(
+    queueId: string,
+    token: string,
+  ): Promise<'installed' | 'no such queue' | 'lost'> {
+    const keys = snapshotKeys(queueId, token);
     const startedAt = performance.now();
     let stream: Readable;
     try {
@@ -74,7 +83,7 @@ export function createRebuild(given: {
         timeoutMs: silenceMsMax,
       });
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return false;
+      if (error instanceof Problem && error.code === 'not-found') return 'no such queue';
       throw error;
     }
     const counts = { waiting: 0, called: 0 };
@@ -102,15 +111,11 @@ export function createRebuild(given: {
       throw new UpstreamError('The snapshot ended early');
     }
     if (chunk.length > 0) await projection.writeSnapshot(keys, chunk);
-    if (!(await projection.installSnapshot(keys, head, counts))) {
-      throw problems.unavailable({
-        detail: 'The line could not be rebuilt.',
-        retryAfterSeconds: 1,
-      });
-    }
+    const isInstalled = await projection.installSnapshot(keys, head, { ...counts, token });
+    if (!isInstalled) return 'lost';
     const ms = Math.round(performance.now() - startedAt);
     logger.info({ queueId, seq: head.queue.seq, parties, ms }, 'line rebuilt');
-    return true;
+    return 'installed';
   }
 
   return (queueId, wanted = { seq: 0 }) => {
@@ -121,6 +126,9 @@ export function createRebuild(given: {
     return made;
   };
 }
+
+const notRebuilt = () =>
+  problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });
 
 function isGood(line: Places | UnknownLine, seqWanted: number): boolean {
   return line.isKnown && !line.isSuspect && line.seq >= seqWanted;

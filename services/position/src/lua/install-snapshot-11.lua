@@ -2,17 +2,20 @@
 --
 -- KEYS  1 to 7: see line.lua
 -- KEYS[8]  the snapshot's line      KEYS[9]  its parties      KEYS[10]  its called
+-- KEYS[11]  the lock under which the snapshot was taken
 -- ARGV  1 to 4: see change.lua
 -- ARGV[5]  seq of the snapshot
 -- ARGV[6]  name   ARGV[7]  state   ARGV[8]  board labels   ARGV[9]  deleted (0 or 1)
--- ARGV[10]  how many wait   ARGV[11]  how many are called
+-- ARGV[10]  how many wait   ARGV[11]  how many are called   ARGV[12]  token of the lock
 --
--- Returns 1 installed, 0 the line is newer, -1 the snapshot's keys are not what was written
+-- Returns 1 installed, 0 the line is newer, -1 the lock or the snapshot's keys were lost: what was pending
+-- may have been lost with them, so that the snapshot would have a gap behind it that nobody sees
 
 local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
 local seq, waiting, called = tonumber(ARGV[5]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
-if redis.call('ZCARD', SNAPSHOT_LINE) ~= waiting
+if redis.call('GET', KEYS[11]) ~= ARGV[12]
+  or redis.call('ZCARD', SNAPSHOT_LINE) ~= waiting
   or redis.call('ZCARD', SNAPSHOT_CALLED) ~= called
   or redis.call('HLEN', SNAPSHOT_PARTIES) ~= waiting + called then
   return -1

@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { createPublisher } from '@queue-manager/events/publish';
+import { ManualClock } from '@queue-manager/service-kit/clock';
+import { until } from '@queue-manager/service-kit/testing';
+import { lineKeys, lockKey } from './line-keys.ts';
+import {
+  LineModel,
+  type PositionDouble,
+  type QueueServiceDouble,
+  type RedisServer,
+  startPosition,
+  startQueueService,
+  startRedis,
+} from './testing.ts';
+
+describe('a line that Redis has not all of', () => {
+  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  let server: RedisServer;
+  let queueService: QueueServiceDouble;
+  let position: PositionDouble;
+  /** A second process of the service. */
+  let other: PositionDouble;
+
+  const started = new AsyncDisposableStack();
+  before(async () => {
+    server = started.adopt(await startRedis(), (redis) => redis.remove());
+    queueService = started.adopt(await startQueueService(), (service) => service.close());
+    position = started.adopt(
+      await startPosition({ redisUrl: server.url, queueService, clock }),
+      (service) => service.close(),
+    );
+    other = started.adopt(
+      await startPosition({ redisUrl: server.url, queueService, clock }),
+      (service) => service.close(),
+    );
+  });
+  after(() => started.disposeAsync());
+  afterEach(() => {
+    queueService.isAway = false;
+    queueService.beforeSnapshotLeaves = async () => undefined;
+  });
+
+  function lineOf(parties: number): LineModel {
+    const model = new LineModel(clock);
+    for (let made = 0; made < parties; made++) model.join();
+    queueService.lines.set(model.queueId, model);
+    return model;
+  }
+
+  const placesOf = async (model: LineModel, from = position) => {
+    const answers = await Promise.all(
+      [...model.parties.keys()].map((partyId) => from.position(model.ticket(partyId))),
+    );
+    return answers.map(({ status, body }) => [status, body.state, body.position]);
+  };
+  const placesByModel = (model: LineModel) => {
+    const order = model.order();
+    return [...model.parties.values()].map(({ partyId, state }) => [
+      200,
+      state,
+      state === 'waiting' ? order.indexOf(partyId) + 1 : null,
+    ]);
+  };
+  const isRight = async (model: LineModel, from = position) =>
+    assert.deepEqual(await placesOf(model, from), placesByModel(model));
+
+  it('is rebuilt once, however many ask of however many processes', async () => {
+    const model = lineOf(200);
+    const before = queueService.calls.snapshots;
+    await Promise.all([isRight(model), isRight(model, other), position.board(model.queueId)]);
+    assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('takes in the events that arrive while it is rebuilt', async () => {
+    const model = lineOf(3);
+    const arrived = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return arrived.promise;
+    };
+    const before = queueService.calls.snapshots;
+    const reading = position.board(model.queueId);
+    await isTaken.promise;
+    // Both ways of arrival: one waits for the rebuild, the other leaves its event behind.
+    const late = model.join();
+    const later = model.call(late.subject);
+    const direct = position.apply([late]);
+    const { sqs, prefix } = position.queues;
+    await createPublisher({ sqs, prefix }).publish([later]);
+    await until('the message was handled', async () => {
+      const [, , , , pending] = lineKeys(model.queueId, clock.now());
+      return (await position.redis.hlen(pending as string)) === 2;
+    });
+    arrived.resolve();
+    assert.equal((await direct).body.answers[0].outcome, 'applied');
+    assert.equal((await reading).body.waiting, 3);
+    await isRight(model);
+    assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('never goes back to a snapshot that it has gone past', async () => {
+    const model = lineOf(3);
+    await isRight(model);
+    const [missing, early] = [model.join(), model.join()];
+    const leave = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return leave.promise;
+    };
+    assert.equal((await position.apply([early])).body.answers[0].outcome, 'pending');
+    // Nobody sends the missing one for a while: the gap has the line rebuilt.
+    await isTaken.promise;
+    await position.apply([missing, model.call(missing.subject)]);
+    const seq = model.queue.seq;
+    leave.resolve();
+    await until('the rebuild is over', async () => {
+      return (await position.redis.exists(lockKey(model.queueId))) === 0;
+    });
+    const { body } = await position.position(model.ticket(early.subject));
+    assert.deepEqual([body.seq, body.position], [seq, 4]);
+    await isRight(model);
+  });
+
+  it('closes a gap by itself when the missing event never comes', async () => {
+    const model = lineOf(2);
+    await isRight(model);
+    model.join();
+    await position.apply([model.join()]);
+    const [meta] = lineKeys(model.queueId, clock.now());
+    await until('the gap is closed', async () => {
+      return (await position.redis.hget(meta as string, 'seq')) === String(model.queue.seq);
+    });
+    await isRight(model);
+  });
+
+  it('is rebuilt for a guest whose own event was lost', async () => {
+    const model = lineOf(2);
+    await isRight(model);
+    const { subject } = model.join();
+    const { body } = await position.position(model.ticket(subject));
+    assert.deepEqual([body.state, body.position], ['waiting', 3]);
+  });
+
+  it('is right after Redis was emptied', async () => {
+    const model = lineOf(20);
+    const first = [...model.parties.keys()][0] as string;
+    model.call(first);
+    await isRight(model);
+    await position.redis.flushall();
+    await isRight(model);
+    assert.equal((await position.board(model.queueId)).body.called[0].label, '1');
+    assert.equal((await position.places(model.queueId, [first])).body.waiting, 19);
+  });
+
+  it('is right whatever single key is lost, or is not what it was', async () => {
+    const model = lineOf(4);
+    const [called, gone] = [...model.parties.keys()] as [string, string];
+    model.call(called);
+    await isRight(model);
+    await position.apply([model.end(gone, 'left')]);
+    for (const key of lineKeys(model.queueId, clock.now())) {
+      for (const spoil of [
+        () => position.redis.del(key),
+        () => position.redis.set(key, 'of another type'),
+      ]) {
+        await spoil();
+        await isRight(model);
+        assert.equal((await position.board(model.queueId)).body.called.length, 1);
+        // Changes meet the same fault.
+        await spoil();
+        const { body } = await position.apply([model.join()]);
+        assert.equal(body.answers[0].outcome, 'applied');
+        await isRight(model);
+      }
+    }
+  });
+
+  it('is right when the line lost some of its members', async () => {
+    const model = lineOf(5);
+    await isRight(model);
+    const [, line, parties] = lineKeys(model.queueId, clock.now()) as [string, string, string];
+    await position.redis.zpopmin(line);
+    await isRight(model);
+    const [field] = await position.redis.hkeysBuffer(parties);
+    await position.redis.hdel(parties, field as Buffer);
+    await isRight(model);
+  });
+
+  it('does not wait for long on a process that died while it rebuilt', async () => {
+    const model = lineOf(2);
+    await position.redis.set(lockKey(model.queueId), 'of the dead', 'PX', 500);
+    await isRight(model);
+  });
+
+  it('is 503 while the queue service is away, and right when it is back', async () => {
+    const model = lineOf(2);
+    const ticket = model.ticket([...model.parties.keys()][0] as string);
+    queueService.isAway = true;
+    const { status, headers, body } = await position.position(ticket);
+    assert.equal(status, 503);
+    assert.equal(headers['retry-after'], '1');
+    assert.match(body.type, /unavailable$/);
+    assert.equal((await position.board(model.queueId)).status, 503);
+    queueService.isAway = false;
+    await isRight(model);
+  });
+
+  it('is not taken from a snapshot that ended early', async () => {
+    const model = lineOf(2);
+    const ticket = model.ticket([...model.parties.keys()][0] as string);
+    queueService.truncateSnapshots = true;
+    try {
+      assert.equal((await position.position(ticket)).status, 503);
+    } finally {
+      queueService.truncateSnapshots = false;
+    }
+    await isRight(model);
+    const left = await position.redis.keys(`*{${model.queueId}}:snapshot:*`);
+    for (const key of left) assert.ok((await position.redis.pttl(key)) > 0);
+  });
+
+  it('may be long', async () => {
+    const model = lineOf(50_000);
+    const ids = model.order();
+    const answers = await Promise.all(
+      [0, 1, 24_999, 49_999].map(async (index) => {
+        const { body } = await position.position(model.ticket(ids[index] as string));
+        return body.position;
+      }),
+    );
+    assert.deepEqual(answers, [1, 2, 25_000, 50_000]);
+    assert.equal((await position.board(model.queueId)).body.waiting, 50_000);
+  });
+
+  it('stays right while Redis is emptied again and again under load', async () => {
+    const models = [lineOf(10), lineOf(10), lineOf(10)];
+    const statuses = new Set<number>();
+    let isOver = false;
+    const guest = async (model: LineModel, from: PositionDouble) => {
+      while (!isOver) {
+        for (const partyId of model.parties.keys()) {
+          statuses.add((await from.position(model.ticket(partyId))).status);
+        }
+      }
+    };
+    const host = async (model: LineModel) => {
+      for (let turn = 0; turn < 40; turn++) {
+        const events = [model.join(), model.call(model.order()[0] as string)];
+        statuses.add((await position.apply(events)).status);
+        if (turn % 10 === 5) await position.redis.flushall();
+      }
+    };
+    const guests = models.flatMap((model) => [guest(model, position), guest(model, other)]);
+    await Promise.all(models.map(host));
+    isOver = true;
+    await Promise.all(guests);
+    assert.deepEqual([...statuses], [200]);
+    for (const model of models) await isRight(model);
+  });
+
+  describe('when Redis itself goes away', () => {
+    it('is 503 at once, not ready, and right again by itself when Redis is back, empty', async () => {
+      const model = lineOf(3);
+      await isRight(model);
+      await server.kill();
+      const ticket = model.ticket([...model.parties.keys()][0] as string);
+      const isGone = async () => (await position.position(ticket)).status === 503;
+      await until('reads are refused', isGone);
+      const { status, headers } = await position.position(ticket);
+      assert.equal(status, 503);
+      assert.equal(headers['retry-after'], '1');
+      assert.equal((await position.apply([model.join()])).status, 503);
+      assert.equal((await position.get('/readyz')).status, 503);
+      assert.equal((await position.get('/livez')).status, 200);
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      await isRight(model);
+    });
+
+    it('keeps messages until it is back, and makes no dead letter of them', async () => {
+      const model = lineOf(1);
+      await isRight(model);
+      await server.kill();
+      await until('Redis is missed', async () => (await position.get('/readyz')).status === 503);
+      const { sqs, prefix } = position.queues;
+      await createPublisher({ sqs, prefix }).publish([
+        model.join(),
+        model.changeQueue({ name: 'Bar' }),
+      ]);
+      await server.start();
+      await until('the events are handled', async () => {
+        return (await position.queues.count('position-events')) === 0;
+      });
+      assert.deepEqual(await position.queues.deadLetters('position-events'), []);
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      await isRight(model);
+    });
+
+    it('is right when Redis comes back without its last writes', async () => {
+      const model = lineOf(3);
+      const [first, second] = [...model.parties.keys()] as [string, string];
+      await isRight(model);
+      await position.redis.save();
+      await position.apply([model.call(first), model.end(second, 'left')]);
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      const before = queueService.calls.snapshots;
+      await isRight(model);
+      assert.equal(queueService.calls.snapshots, before + 1);
+      await isRight(model);
+      assert.equal(queueService.calls.snapshots, before + 1);
+    });
+
+    it('is 503 within the command timeout when Redis hangs, and recovers', async () => {
+      const hurried = await startPosition({
+        redisUrl: server.url,
+        queueService,
+        clock,
+        commandTimeoutMs: 300,
+      });
+      try {
+        const model = lineOf(1);
+        const ticket = model.ticket([...model.parties.keys()][0] as string);
+        await until('it is right', async () => (await hurried.position(ticket)).status === 200);
+        server.signal('SIGSTOP');
+        try {
+          assert.equal((await hurried.position(ticket)).status, 503);
+        } finally {
+          server.signal('SIGCONT');
+        }
+        await until('it is right again', async () => {
+          return (await hurried.position(ticket)).status === 200;
+        });
+      } finally {
+        await hurried.close();
+      }
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ManualClock } from '@queue-manager/service-kit/clock';
+import {
+  LineModel,
+  type PositionDouble,
+  type QueueServiceDouble,
+  startPosition,
+  startQueueService,
+  startRedisCluster,
+} from './testing.ts';
+
+describe('on a Redis Cluster', () => {
+  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+  let queueService: QueueServiceDouble;
+  let position: PositionDouble;
+
+  const started = new AsyncDisposableStack();
+  before(async () => {
+    cluster = started.adopt(await startRedisCluster(), (redis) => redis.remove());
+    queueService = started.adopt(await startQueueService(), (service) => service.close());
+    position = started.adopt(
+      await startPosition({
+        redisUrl: cluster.url,
+        isCluster: true,
+        queueService,
+        clock,
+      }),
+      (service) => service.close(),
+    );
+  });
+  after(() => started.disposeAsync());
+
+  it('rebuilds, applies and reads lines on all of its nodes', async () => {
+    const models = Array.from({ length: 20 }, () => {
+      const model = new LineModel(clock);
+      model.join();
+      model.call(model.join().subject);
+      queueService.lines.set(model.queueId, model);
+      return model;
+    });
+    const isRight = async (model: LineModel) => {
+      const [partyId] = model.order() as [string];
+      const { body } = await position.position(model.ticket(partyId));
+      assert.deepEqual([body.position, body.waiting, body.seq], [1, 1, model.queue.seq]);
+      const board = await position.board(model.queueId);
+      assert.deepEqual([board.status, board.body.called.length], [200, 1]);
+      const places = await position.places(model.queueId, [partyId]);
+      assert.equal(places.body.places[0].position, 1);
+    };
+    await Promise.all(models.map(isRight));
+    assert.equal(queueService.calls.snapshots, models.length);
+
+    const events = models.flatMap((model) => [
+      model.end(model.order()[0] as string, 'left'),
+      model.join(),
+    ]);
+    const { status, body } = await position.apply(events);
+    assert.equal(status, 200);
+    assert.ok(body.answers.every((answer: { outcome: string }) => answer.outcome === 'applied'));
+    await Promise.all(models.map(isRight));
+
+    const { redis } = position;
+    assert.ok('nodes' in redis);
+    for (const node of redis.nodes('master')) {
+      assert.ok((await node.dbsize()) > 0, 'a node holds nothing');
+      await node.flushall();
+    }
+    await Promise.all(models.map(isRight));
+  });
+
+  it('is ready', async () => {
+    assert.equal((await position.get('/readyz')).status, 200);
+  });
+});
