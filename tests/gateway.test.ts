@@ -92,11 +92,16 @@ describe('what is not public', () => {
     });
   }
 
+  it('GET /metrics is for the system itself', async () => {
+    const answer = await send('GET', '/metrics');
+    assert.equal(answer.status, 401);
+    assert.equal(problemOf(answer).code, 'unauthenticated');
+  });
+
   it('is not reached by a crooked address either', async () => {
     const headers = { 'x-internal-credential': testEnv('INTERNAL_CREDENTIAL') };
     const { userId, queueId } = unknownParams;
     for (const path of [
-      '/metrics',
       `/v1/positions/..%2f..%2finternal%2fqueues%2f${queueId}%2fsnapshot`,
       `/v1/tickets/%2e%2e/%2e%2e/internal/users/${userId}`,
       `/v1/tickets/../../internal/users/${userId}`,

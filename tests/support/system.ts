@@ -51,10 +51,8 @@ export async function refuseField<const C extends Contract>(
   options: CallOptions<C>,
 ): Promise<void> {
   const { errors } = await refuse('validation-failed', contract, options);
-  assert.deepEqual(
-    errors?.map((error) => error.path),
-    [path],
-  );
+  // A field may be wrong in two ways.
+  assert.deepEqual([...new Set(errors?.map((error) => error.path))], [path]);
 }
 
 export type RawAnswer = { status: number; headers: Headers; text: string; json(): unknown };
