@@ -363,6 +363,7 @@ describe('gateway', () => {
     const { headers } = await call(`/v1/tickets/${'t'.repeat(20)}`);
     assert.equal(headers.get('referrer-policy'), 'no-referrer');
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('x-frame-options'), 'DENY');
     assert.match(String(headers.get('content-security-policy')), /default-src 'none'/);
   });
 

@@ -1,5 +1,4 @@
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
@@ -14,6 +13,7 @@ import { serveDocs } from './docs.ts';
 import { createForward } from './forward.ts';
 import { createRateLimits } from './rate-limits.ts';
 import { readinessOf } from './readiness.ts';
+import { securityHeaders } from './security-headers.ts';
 
 export type Deps = {
   config: GatewayConfig;
@@ -51,12 +51,10 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     done(null, body.length === 0 ? undefined : body),
   );
 
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
+  const headers = await securityHeaders();
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers);
+    done();
   });
   await app.register(cors, {
     origin: config.CORS_ORIGINS,

@@ -8,15 +8,24 @@ export function readinessOf(
 ): Record<string, ReadinessCheck> {
   return Object.fromEntries(
     Object.entries(services).flatMap(([name, baseUrl]) =>
-      baseUrl === undefined ? [] : [[name, () => askReadiness(baseUrl)]],
+      baseUrl === undefined ? [] : [[name, readinessCheck(baseUrl)]],
     ),
   );
 }
 
-async function askReadiness(baseUrl: string): Promise<void> {
-  const answer = await fetch(new URL('/readyz', baseUrl), {
-    signal: AbortSignal.timeout(timeoutMs),
-  });
+/** Callers at the same time share one question, so that asking the gateway often asks the services little. */
+function readinessCheck(baseUrl: string): ReadinessCheck {
+  let pending: Promise<void> | undefined;
+  return () => {
+    pending ??= ask(new URL('/readyz', baseUrl)).finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  };
+}
+
+async function ask(url: URL): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   await answer.body?.cancel();
   if (answer.status !== 200) throw new Error(`answered ${answer.status}`);
 }
