@@ -13,9 +13,8 @@ const names = [
 ];
 
 /**
- * Headers that tell browsers to keep to themselves what they see here. They are the same on every answer,
- * so helmet is asked once: working them out for each request costs more than all else the gateway does to
- * it (28 of 140 µs were measured).
+ * Headers that tell browsers to keep to themselves what they see here. They are the same on every answer, so
+ * helmet is asked once: working them out for each request took 28 of the 140 µs that forwarding one took.
  */
 export async function securityHeaders(): Promise<Record<string, string>> {
   const app = fastify();
