@@ -1,33 +1,31 @@
-import { applyEvents, type LineEvent } from '@queue-manager/contracts/internal';
+import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
-import { estimateWait } from './estimate.ts';
+import { placeOf } from './place.ts';
 
-type Answer = {
-  outcome: 'applied' | 'pending';
-  place: { position: number; estimate: ReturnType<typeof estimateWait> } | null;
-};
+type Answer = { outcome: 'applied' | 'pending'; place: Place | null };
 
-export const applyEventsDirectly = ({ lines, clock, directRebuildWaitMs }: Deps) =>
-  route(applyEvents, async ({ body: { events } }) => {
+/** Room for as many events as the contract takes, of about a kilobyte each. */
+const bodyBytesMax = 4 * 1024 * 1024;
+
+export const applyEventsDirectly = ({ lines, clock, directRebuildWaitMs }: Deps) => ({
+  bodyLimit: bodyBytesMax,
+  ...route(applyEvents, async ({ body: { events } }) => {
     const byQueue = Map.groupBy(events, ({ data }) => data.queueId);
     const answerOf = new Map<LineEvent, Answer>();
     await Promise.all(
       Array.from(byQueue, async ([queueId, ofQueue]) => {
         const applied = await lines.apply(queueId, ofQueue, { waitMs: directRebuildWaitMs });
+        const { gapSeconds } = applied;
         const asOf = clock.now();
-        ofQueue.forEach((event, index) => {
-          const { isApplied, ahead } = applied.answers[index] ?? { isApplied: false, ahead: null };
-          const { gapSeconds } = applied;
-          answerOf.set(event, {
+        applied.answers.forEach(({ isApplied, ahead }, index) => {
+          answerOf.set(ofQueue[index] as LineEvent, {
             outcome: isApplied ? 'applied' : 'pending',
-            place:
-              ahead === null
-                ? null
-                : { position: ahead + 1, estimate: estimateWait({ ahead, gapSeconds, asOf }) },
+            place: placeOf({ ahead, gapSeconds, asOf }),
           });
         });
       }),
     );
     return { answers: events.map((event) => answerOf.get(event) as Answer) };
-  });
+  }),
+});

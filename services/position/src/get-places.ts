@@ -3,6 +3,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { estimateWait } from './estimate.ts';
+import { placeOf } from './place.ts';
 
 export const getPlacesOfParties = ({ lines, clock }: Deps) =>
   route(getPlaces, async ({ params, body }) => {
@@ -14,10 +15,8 @@ export const getPlacesOfParties = ({ lines, clock }: Deps) =>
       seq,
       waiting,
       estimateIfJoined: estimateWait({ ahead: waiting, gapSeconds, asOf }),
-      places: line.places.map((place) => {
-        const ahead = place?.ahead ?? null;
-        if (ahead === null) return null;
-        return { position: ahead + 1, estimate: estimateWait({ ahead, gapSeconds, asOf }) };
-      }),
+      places: line.places.map((place) =>
+        placeOf({ ahead: place?.ahead ?? null, gapSeconds, asOf }),
+      ),
     };
   });

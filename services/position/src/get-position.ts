@@ -3,8 +3,8 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import type { Deps } from './deps.ts';
-import { estimateWait } from './estimate.ts';
-import { isInLine, type PlaceInLine } from './projection.ts';
+import { placeOf } from './place.ts';
+import { isInLine, type Line, type PlaceInLine } from './projection.ts';
 
 /** A party may leave or come back while it is looked for; after this many turns its guest asks again. */
 const attemptsMax = 3;
@@ -13,21 +13,21 @@ export const getPositionOfTicket = (deps: Deps) =>
   route(getPosition, async ({ params }) => {
     const subject = deps.tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
-    const { place, waiting, gapSeconds, seq } = await find(deps, subject);
+    const { state, ahead, waiting, gapSeconds, seq } = await find(deps, subject);
     const asOf = deps.clock.now();
-    const { state, ahead } = place;
+    const place = placeOf({ ahead, gapSeconds, asOf });
     return {
       state,
-      position: ahead === null ? null : ahead + 1,
+      position: place?.position ?? null,
       ahead,
       waiting,
-      estimate: ahead === null ? null : estimateWait({ ahead, gapSeconds, asOf }),
+      estimate: place?.estimate ?? null,
       asOf: asOf.toISOString(),
       seq,
     };
   });
 
-type Found = { place: PlaceInLine; waiting: number; gapSeconds: number | null; seq: number };
+type Found = PlaceInLine & Pick<Line, 'waiting' | 'gapSeconds' | 'seq'>;
 
 /**
  * One round trip to Redis where it knows the party. Where it does not, the queue service says what became of
@@ -38,13 +38,14 @@ async function find({ lines, findParty }: Deps, subject: TicketSubject): Promise
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const line = await lines.places(queueId, [partyId]);
     const place = line?.places[0] ?? null;
-    if (line !== null && place !== null) return { ...line, place };
+    if (line !== null && place !== null) return { ...line, ...place };
 
     const party = await findParty(queueId, partyId);
     if (party === null) throw problems.notFound();
     if (!isInLine(party.state)) {
       return {
-        place: { state: party.state, ahead: null },
+        state: party.state,
+        ahead: null,
         waiting: line?.waiting ?? 0,
         gapSeconds: null,
         seq: Math.max(line?.seq ?? 0, party.seq),

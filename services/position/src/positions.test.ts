@@ -364,6 +364,14 @@ describe('the position service', () => {
       assert.equal((await position.position(model.ticket(partyIdOf(joined)))).body.position, 1);
     });
 
+    it('takes as many events as its contract says', async () => {
+      const model = await applied();
+      const events = Array.from({ length: 1_000 }, () => model.join());
+      const { status, body } = await quietly(() => position.apply(events));
+      assert.equal(status, 200);
+      assert.equal(body.answers[999].place.position, 1_000);
+    });
+
     it('is for the system itself', async () => {
       const answer = await position.app.inject({ method: 'POST', url: '/internal/events' });
       assert.equal(answer.statusCode, 401);

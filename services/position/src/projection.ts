@@ -1,6 +1,7 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
 import type { LineEvent, SnapshotHead } from '@queue-manager/contracts/internal';
 import { lanes, type PartyState } from '@queue-manager/contracts/parties';
+import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
@@ -197,7 +198,7 @@ const gapSecondsOf = (gapMs: string) => (gapMs === '' ? null : Number(gapMs) / 1
 
 /** Whether a party in this state stands in the line: to be called, or called and expected. */
 export function isInLine(state: PartyState): boolean {
-  return state === 'waiting' || state === 'called';
+  return inLine.some((known) => known === state);
 }
 
 /** An order key ends itself, so with the id behind it members compare as the line runs. */

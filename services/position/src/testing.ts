@@ -31,6 +31,7 @@ import { testCredential, testLogger, until } from '@queue-manager/service-kit/te
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
+import { isInLine } from './projection.ts';
 import { connectRedis } from './redis.ts';
 
 export const tickets = createTicketCodec([
@@ -157,7 +158,6 @@ export class LineModel {
     if (before === undefined) throw new Error('There is no such party');
     const state = move.state ?? before.state;
     const seq = this.queue.seq + 1;
-    const isInLine = state === 'waiting' || state === 'called';
     const party: PartySnapshot = {
       ...before,
       ...move,
@@ -166,7 +166,7 @@ export class LineModel {
       calledAt:
         type === 'party.called' ? this.#now() : state === 'waiting' ? null : before.calledAt,
       seatedAt: type === 'party.seated' ? this.#now() : null,
-      endedAt: isInLine || state === 'seated' ? null : this.#now(),
+      endedAt: isInLine(state) || state === 'seated' ? null : this.#now(),
     };
     this.queue = { ...this.queue, seq };
     this.parties.set(partyId, party);
@@ -230,13 +230,11 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     route(getSnapshot, async ({ params }) => {
       double.calls.snapshots += 1;
       const { venueId, queueId, queue, parties } = lineOf(params.queueId);
-      const inLine = [...parties.values()].filter(
-        ({ state }) => state === 'waiting' || state === 'called',
-      );
+      const following = [...parties.values()].filter(({ state }) => isInLine(state));
       await double.beforeSnapshotLeaves();
-      const head = { venueId, queueId, queue, parties: inLine.length };
-      if (double.truncateSnapshots) inLine.pop();
-      return Readable.from([head, ...inLine].map((line) => `${JSON.stringify(line)}\n`));
+      const head = { venueId, queueId, queue, parties: following.length };
+      if (double.truncateSnapshots) following.pop();
+      return Readable.from([head, ...following].map((line) => `${JSON.stringify(line)}\n`));
     }),
   );
   app.route(
