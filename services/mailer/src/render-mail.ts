@@ -1,31 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import type { MailContent } from '@queue-manager/contracts/events';
 import mjml2html from 'mjml';
-import {
-  commonTexts,
-  type Language,
-  type Template,
-  type Texts,
-  templates,
-  texts,
-} from './texts.ts';
+import { commonTexts, type Language, type Template, type Texts, texts } from './texts.ts';
 
 export type RenderedMail = { subject: string; text: string; html: string };
 
 /** Renders a mail in the language of a locale: Portuguese for `pt` and its kin, English for all others. */
 export type RenderMail = (content: MailContent, locale: string) => RenderedMail;
 
+/** The file in `templates/` that makes the body of a mail, between what all have in common. */
+const bodies: Record<Template, 'account' | 'party'> = {
+  'verify-account': 'account',
+  'account-exists': 'account',
+  'reset-password': 'account',
+  'party-called': 'party',
+};
+
 /** Compiles all templates, once. Throws when one is not valid MJML. */
 export async function loadTemplates(): Promise<RenderMail> {
   const layout = await readTemplate('layout');
-  const compiled = await Promise.all(
-    templates.map(async (name) => {
-      const mjml = layout.replace('<!-- template -->', await readTemplate(name));
-      const { html } = await mjml2html(mjml, { validationLevel: 'strict' });
-      return [name, html] as const;
-    }),
-  );
-  const htmlOf = new Map<Template, string>(compiled);
+  const compile = async (body: string) => {
+    const mjml = layout.replace('<!-- body -->', await readTemplate(body));
+    return (await mjml2html(mjml, { validationLevel: 'strict' })).html;
+  };
+  const html = { account: await compile('account'), party: await compile('party') };
 
   return (written, locale) => {
     const content = clean(written);
@@ -49,7 +47,7 @@ export async function loadTemplates(): Promise<RenderMail> {
         said.note,
         'Queue Manager',
       ].join('\n\n')}\n`,
-      html: fill(htmlOf.get(content.template) as string, slots),
+      html: fill(html[bodies[content.template]], slots),
     };
   };
 }
@@ -59,7 +57,7 @@ function readTemplate(name: string): Promise<string> {
 }
 
 function languageOf(locale: string): Language {
-  return new Intl.Locale(locale).language === 'pt' ? 'pt' : 'en';
+  return /^pt(?:-|$)/i.test(locale) ? 'pt' : 'en';
 }
 
 /** Puts values where a template names them as `{{slot}}`, escaped. */

@@ -25,9 +25,19 @@ export class MailRefused extends Error {
   override readonly name = 'MailRefused';
 }
 
-/** Commands that are about one mail; a failure of any other is about the server. */
-const mailCommands = new Set(['MAIL FROM', 'RCPT TO', 'DATA', 'API']);
-/** "Service not available, closing transmission channel": RFC 5321, 3.8. */
+/** nodemailer's codes of what is about the server and not about one mail. */
+const serverCodes = new Set([
+  'EAUTH',
+  'ECONNECTION',
+  'EDNS',
+  'ENOAUTH',
+  'EPROTOCOL',
+  'EPROXY',
+  'ESOCKET',
+  'ETIMEDOUT',
+  'ETLS',
+]);
+/** "Service not available, closing transmission channel": RFC 5321, 4.2.3. */
 const closingCode = 421;
 
 /** A pool of connections to an SMTP server, such as `smtps://user:password@smtp.example.com`. */
@@ -77,6 +87,7 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
   };
 }
 
+/** Says what failed and how, and leaves the words of the server behind. */
 function withoutWords(error: unknown): Error {
   const { code, command, responseCode } = error as {
     code?: string;
@@ -84,8 +95,7 @@ function withoutWords(error: unknown): Error {
     responseCode?: number;
   };
   const what = `${command ?? 'connection'}: ${responseCode ?? code ?? 'no answer'}`;
-  const isRefusal = mailCommands.has(command ?? '') && responseCode !== undefined;
-  if (isRefusal && responseCode !== closingCode)
-    return new MailRefused(`The mail was refused, ${what}`);
-  return new UpstreamError(`The SMTP server cannot be used, ${what}`);
+  if (responseCode === closingCode || serverCodes.has(code ?? ''))
+    return new UpstreamError(`The SMTP server cannot be used, ${what}`);
+  return new MailRefused(`The mail was refused, ${what}`);
 }

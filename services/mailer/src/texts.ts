@@ -27,7 +27,7 @@ export const commonTexts: Record<Language, { greeting(name: string): string; ope
   },
 };
 
-/** Every mail's texts. A new template needs its texts here and its layout in `templates/`. */
+/** Every mail's texts, and no others: a new template is an entry here, and one in `bodies` of `render-mail.ts`. */
 export const texts: {
   readonly [T in Template]: Record<Language, (content: ContentOf<T>) => Texts>;
 } = {
@@ -102,8 +102,6 @@ export const texts: {
     }),
   },
 };
-
-export const templates = Object.keys(texts) as Template[];
 
 /** A time in words: whole minutes, rounded down so that it never promises too much; seconds below one. */
 function duration(seconds: number, language: Language): string {

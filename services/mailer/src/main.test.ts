@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { createPublisher } from '@queue-manager/events/publish';
+import { testQueues } from '@queue-manager/events/testing';
+import { testCredential, until } from '@queue-manager/service-kit/testing';
+import { mailRequested, mailTo, startSmtpFront, uniqueAddress, verifyAccount } from './testing.ts';
+
+function run(test: TestContext, env: Record<string, string>) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      LOG_LEVEL: 'trace',
+      INTERNAL_CREDENTIAL: testCredential,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  test.after(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  return { child, output: () => output };
+}
+
+describe('mailer process', () => {
+  it('makes its queues, sends, writes no address or name to its log, and stops on SIGTERM', async (test) => {
+    const broker = await testQueues();
+    const front = await startSmtpFront();
+    test.after(async () => {
+      await front.close();
+      await broker.drop();
+    });
+    const [ana, nobody] = [uniqueAddress('ana'), uniqueAddress('nobody')];
+    const name = 'Anabela-Fonseca';
+    front.refuse(nobody);
+    const { child, output } = run(test, {
+      SQS_PREFIX: broker.prefix,
+      PROVISION: 'true',
+      SMTP_URL: front.url,
+      MAIL_FROM: 'Zé <ze@venue.example>',
+    });
+    await createPublisher(broker).publish([
+      mailRequested(nobody, { ...verifyAccount, name }),
+      mailRequested(ana, { ...verifyAccount, name }),
+    ]);
+    const mail = await mailTo(ana);
+    assert.deepEqual(mail.from, [{ address: 'ze@venue.example', name: 'Zé' }]);
+    const address = await until(
+      'the mailer listens',
+      () => /"address":"([^"]+)"/.exec(output())?.[1],
+    );
+    assert.equal((await fetch(`${address}/readyz`)).status, 200);
+    await until('the other was refused', () => output().includes('MailRefused'));
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0);
+    assert.match(output(), /"msg":"mail sent"/);
+    for (const secret of [ana, nobody, name, 'AbC-123_xyz'])
+      assert.ok(!output().includes(secret), `${secret} in ${output()}`);
+  });
+
+  it('names every bad setting in one line and does not start', async (test) => {
+    const { child, output } = run(test, {
+      SMTP_URL: 'http://127.0.0.1',
+      MAIL_FROM: 'Queue Manager',
+      INTERNAL_CREDENTIAL: '',
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 1);
+    assert.equal(output().trim().split('\n').length, 1);
+    for (const setting of ['SMTP_URL must be', 'MAIL_FROM must be', 'INTERNAL_CREDENTIAL is'])
+      assert.ok(output().includes(setting), output());
+  });
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import type { MailContent } from '@queue-manager/contracts/events';
+import { loadTemplates, type RenderMail } from './render-mail.ts';
+import { partyCalled, verifyAccount } from './testing.ts';
+
+const contents: MailContent[] = [
+  verifyAccount,
+  {
+    template: 'account-exists',
+    name: 'Ana',
+    link: 'https://queue.example/reset',
+  },
+  {
+    template: 'reset-password',
+    name: 'Ana',
+    link: 'https://queue.example/reset?token=AbC-123_xyz',
+  },
+  partyCalled,
+];
+
+/** What a person sees of HTML, near enough. */
+function visible(html: string): string {
+  return html.replace(/<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|<[^>]+>/g, ' ').replace(/\s+/g, ' ');
+}
+
+describe('loadTemplates', () => {
+  let render: RenderMail;
+  before(async () => {
+    render = await loadTemplates();
+  });
+
+  for (const content of contents) {
+    for (const locale of ['en-GB', 'pt-BR']) {
+      it(`says all of ${content.template} in ${locale}, as HTML and as text`, () => {
+        const { subject, text, html } = render(content, locale);
+        const greeting = locale === 'pt-BR' ? 'Olá Ana,' : 'Hello Ana,';
+        assert.match(subject, /^[^\r\n]+$/);
+        assert.ok(text.includes(greeting), text);
+        assert.ok(visible(html).includes(greeting));
+        assert.ok(
+          text.split('\n').includes(content.link),
+          'the link stands on a line of its own, with nothing after it',
+        );
+        assert.equal(html.split(`href="${content.link}"`).length, 3, 'a button and a bare link');
+        assert.ok(visible(html).includes(content.link));
+        assert.match(html, locale === 'pt-BR' ? /<html lang="pt"/ : /<html lang="en"/);
+        for (const part of [subject, text, html]) {
+          assert.doesNotMatch(part, /\{\{|undefined|\[object/);
+        }
+      });
+    }
+  }
+
+  it('writes Portuguese for pt and its kin, English for all others', () => {
+    const languageOf = (locale: string) => {
+      const { text } = render(verifyAccount, locale);
+      return text.startsWith('Olá') ? 'pt' : 'en';
+    };
+    for (const locale of ['pt', 'pt-PT', 'pt-BR', 'PT-br', 'pt-Latn-AO'])
+      assert.equal(languageOf(locale), 'pt', locale);
+    for (const locale of ['en', 'de-AT', 'es', 'pap', 'ptq', 'x-pt'])
+      assert.equal(languageOf(locale), 'en', locale);
+  });
+
+  it('tells a called party its number, venue and queue, and how long the table is held', () => {
+    const mail = render(partyCalled, 'en');
+    for (const part of [mail.text, visible(mail.html)]) {
+      for (const fact of ['number 42', 'Café Zé', '“Tables”', '5 minutes'])
+        assert.ok(part.includes(fact), `${fact} in ${part}`);
+    }
+    assert.match(mail.subject, /table is ready.*42/);
+    const heldFor = (graceSeconds: number, locale: string) =>
+      render({ ...partyCalled, graceSeconds }, locale).text;
+    assert.match(heldFor(119, 'en'), /held for 1 minute\./);
+    assert.match(heldFor(45, 'en'), /held for 45 seconds\./);
+    assert.match(heldFor(600, 'pt'), /durante 10 minutos\./);
+    assert.match(heldFor(60, 'pt'), /durante 1 minuto\./);
+  });
+
+  it('escapes every value in HTML, wherever it stands', () => {
+    const attack = `<script>alert(1)</script>"'&{{link}}$&`;
+    const mail = render(
+      { ...partyCalled, name: attack, venueName: attack, queueName: attack },
+      'en',
+    );
+    assert.doesNotMatch(mail.html, /<script/);
+    const escaped = '&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;{{link}}$&amp;';
+    assert.ok(mail.html.split(escaped).length > 5);
+    assert.ok(mail.text.includes(`Hello ${attack},`), 'text is text');
+    const link = `https://queue.example/verify?next="><script>&token=t`;
+    const { html, text } = render({ ...verifyAccount, link }, 'en');
+    assert.doesNotMatch(html, /"><script>/);
+    assert.match(text, /token=t\n/);
+  });
+
+  it('lets no value start a line of its own', () => {
+    const attack = 'Ana\r\nBcc: all@example.com\u2028\u0000\u202eX';
+    const mail = render(
+      { ...partyCalled, name: attack, venueName: attack, queueName: attack },
+      'en',
+    );
+    assert.match(mail.subject, /^Your table is ready: number 42 at Ana Bcc: .*X$/);
+    assert.doesNotMatch(mail.text, /^Bcc/m);
+    for (const part of [mail.subject, mail.text, mail.html])
+      assert.doesNotMatch(part, /[\r\0\u2028\u202e]/);
+  });
+
+  it('greets without a name that is an advertisement', () => {
+    for (const name of ['Win at spam.example', 'http://1', 'www.spam.example', 'spam.рф']) {
+      const mail = render({ ...verifyAccount, name }, 'en');
+      assert.match(mail.text, /^Hello,\n/, name);
+      assert.ok(!mail.html.includes(name), name);
+    }
+    for (const name of ['J. R. Smith', 'Dr. Ana Maria', 'Zé', '...']) {
+      assert.ok(render({ ...verifyAccount, name }, 'en').text.startsWith(`Hello ${name},\n`));
+    }
+  });
+
+  it('links to nothing but an address of the web, and loads nothing from anywhere', () => {
+    assert.throws(() => render({ ...verifyAccount, link: 'javascript:alert(1)' }, 'en'));
+    const { html } = render(partyCalled, 'en');
+    assert.doesNotMatch(html, /src=|url\(|@import|<link/);
+  });
+});
