@@ -12,10 +12,11 @@ export type Auth = 'public' | 'user' | 'host' | 'manager' | 'owner' | 'ticket' |
 
 /**
  * Which of the gateway's limits counts a call:
- * `credentials` by e-mail and address together, `join` by address (shared by all gateways),
+ * `credentials` by e-mail and address together, `password` by account and as tightly, `join` by address
+ * (these are shared by all gateways),
  * `ticket` by ticket, `account` by the caller's account, `address` by address (a process's own memory).
  */
-export type RateLimit = 'credentials' | 'join' | 'ticket' | 'account' | 'address';
+export type RateLimit = 'credentials' | 'password' | 'join' | 'ticket' | 'account' | 'address';
 
 export type Schemas = {
   readonly params?: z.ZodObject;

@@ -132,7 +132,7 @@ export const deleteMe = contract({
   method: 'POST',
   url: '/v1/users/me/delete',
   auth: 'user',
-  rateLimit: 'account',
+  rateLimit: 'password',
   schema: { body: z.strictObject({ password: OfferedPassword }) },
   status: 204,
   problems: ['invalid-credentials', 'last-owner'],
@@ -145,7 +145,7 @@ export const changePassword = contract({
   method: 'POST',
   url: '/v1/users/me/password',
   auth: 'user',
-  rateLimit: 'account',
+  rateLimit: 'password',
   schema: {
     body: z.strictObject({ currentPassword: OfferedPassword, newPassword: Password }),
   },

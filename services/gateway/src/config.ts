@@ -52,12 +52,12 @@ export const gatewayEnv = {
   /** How long a service may take until it begins to answer. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 
-  /** Sign-ups, sign-ins and mails asked for with one e-mail from one address. */
-  RATE_LIMIT_CREDENTIALS_PER_MINUTE: perMinute(10),
+  /** Sign-ups, sign-ins and mails asked for with one e-mail from one address; password checks of one account. */
+  RATE_LIMIT_CREDENTIALS_PER_MINUTE: perMinute(20),
   /** The same from one address, whatever the e-mails: guessing across accounts. */
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: perMinute(300),
   /** Guests joining from one address; a whole dining room shares the venue's. */
-  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(600),
+  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(3_000),
   /** Calls with one ticket. */
   RATE_LIMIT_TICKET_PER_MINUTE: perMinute(120),
   /** Calls with tickets from one address, whatever the tickets. */

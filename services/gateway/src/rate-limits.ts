@@ -53,8 +53,8 @@ const windowMs = 60_000;
 const rememberedCallers = 50_000;
 
 /**
- * The hooks that count a call, by the class its contract names. Where abuse matters (`credentials`, `join`)
- * all gateways share their counts through Redis, and let everyone in while it is away; the others protect
+ * The hooks that count a call, by the class its contract names. Where abuse matters (`credentials`, `password`,
+ * `join`) all gateways share their counts through Redis, and let everyone in while it is away; the others protect
  * this process and are kept in its memory.
  */
 export async function createRateLimits(
@@ -85,32 +85,37 @@ export async function createRateLimits(
   );
   const credentialsByEmail = await shared('credentials', perMinute.credentials, (request) => {
     const email = emailOf(request);
-    return email === null ? null : `${email} ${addressOf(request)}`;
+    return email === null ? null : `${request.routeOptions.url} ${email} ${addressOf(request)}`;
   });
+  // Guessing a password with a stolen token is guessing a password.
+  const passwordsByAccount = await shared('password', perMinute.credentials, ({ claims }) =>
+    claims === null ? null : claims.sub,
+  );
+
+  const account: onRequestAsyncHookHandler = async (request, reply) => {
+    try {
+      request.claims = await verifyAccessToken(bearerOf(request.headers.authorization));
+    } catch (error) {
+      await byAddress(request, reply);
+      // Without keys the gateway cannot judge a token; the service may.
+      if (error instanceof Problem && error.code === 'unavailable') return;
+      throw error;
+    }
+    await byAccount(request, reply);
+  };
 
   return {
     address: { onRequest: byAddress },
     join: { onRequest: joinsByAddress },
     credentials: { onRequest: credentialsByAddress, preHandler: credentialsByEmail },
+    password: { onRequest: account, preHandler: passwordsByAccount },
     ticket: {
       onRequest: async (request, reply) => {
         await ticketsByAddress(request, reply);
         await byTicket(request, reply);
       },
     },
-    account: {
-      onRequest: async (request, reply) => {
-        try {
-          request.claims = await verifyAccessToken(bearerOf(request.headers.authorization));
-        } catch (error) {
-          await byAddress(request, reply);
-          // Without keys the gateway cannot judge a token; the service may.
-          if (error instanceof Problem && error.code === 'unavailable') return;
-          throw error;
-        }
-        await byAccount(request, reply);
-      },
-    },
+    account: { onRequest: account },
   };
 }
 
