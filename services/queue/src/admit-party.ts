@@ -1,5 +1,5 @@
 import type { Actor } from '@queue-manager/contracts/events';
-import type { LineEvent, Place } from '@queue-manager/contracts/internal';
+import type { Place } from '@queue-manager/contracts/internal';
 import type { Lane, PartySource } from '@queue-manager/contracts/parties';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
@@ -26,7 +26,8 @@ export type Arrival = {
 
 /**
  * Puts a party at the end of its lane, once for each idempotency key. The place comes from the position
- * service, which has applied the event by then; null when it is away.
+ * service, which has applied the event by then; null when it is away. A repeat gets the place that the first
+ * answer told, which is known a moment after the party is; so repeats of one process take turns.
  */
 export async function admitParty(
   deps: Deps,
@@ -36,19 +37,19 @@ export async function admitParty(
   arrival: Arrival,
   actor: Actor,
 ): Promise<{ record: PartyRecord; place: Place | null }> {
-  let events: LineEvent[] = [];
-  const record = await once(deps, request, async (trx) => {
-    const joined = await changeLineWithin(deps, trx, queueId, (line) =>
-      join(deps, line, venue, arrival, actor),
+  const admit = async () => {
+    const { result: record, events } = await once(deps, request, (trx) =>
+      changeLineWithin(deps, trx, queueId, async (line) =>
+        partyRecord(await join(deps, line, venue, arrival, actor)),
+      ),
     );
-    events = joined.events;
-    return partyRecord(joined.result);
-  });
-  const place =
-    events.length === 0
-      ? await deps.quotes.told(record) // A repeat: nothing was changed.
-      : await deps.quotes.tell(record, deps.feed.committed(events));
-  return { record, place };
+    const place =
+      events.length === 0
+        ? await deps.quotes.told(record)
+        : await deps.quotes.tell(record, deps.feed.committed(events));
+    return { record, place };
+  };
+  return request.key === null ? admit() : deps.turns(`${request.caller} ${request.key}`, admit);
 }
 
 async function join(

@@ -1,4 +1,3 @@
-import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Party } from '@queue-manager/contracts/parties';
 import type { PartyMove } from '@queue-manager/contracts/party-moves';
 import type { Deps } from './deps.ts';
@@ -14,14 +13,11 @@ export async function changePartyOnce(
   queueId: Buffer,
   change: (line: Line) => Promise<PartyRow>,
 ): Promise<PartyRecord> {
-  let events: LineEvent[] = [];
-  const record = await once(deps, request, async (trx) => {
-    const done = await changeLineWithin(deps, trx, queueId, change);
-    events = done.events;
-    return partyRecord(done.result);
-  });
+  const { result, events } = await once(deps, request, (trx) =>
+    changeLineWithin(deps, trx, queueId, async (line) => partyRecord(await change(line))),
+  );
   await deps.feed.committed(events);
-  return record;
+  return result;
 }
 
 /** A host's POST that moves one party by the table of moves. */

@@ -1,4 +1,3 @@
-import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Queue } from '@queue-manager/contracts/queues';
 import type { Deps } from './deps.ts';
 import { once } from './idempotency.ts';
@@ -20,19 +19,15 @@ export async function changeQueueOnce(
 ): Promise<Queue> {
   const { params, claims, body, idempotencyKey } = request;
   const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-  let events: LineEvent[] = [];
-  const view = await once(
+  const { result, events } = await once(
     deps,
     { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
-    async (trx) => {
-      const done = await changeLineWithin(deps, trx, queue.id, async (line) => {
+    (trx) =>
+      changeLineWithin(deps, trx, queue.id, async (line) => {
         await change(line);
         return queueView(deps, line.queue);
-      });
-      events = done.events;
-      return done.result;
-    },
+      }),
   );
   await deps.feed.committed(events);
-  return view;
+  return result;
 }

@@ -1,4 +1,3 @@
-import type { LineEvent } from '@queue-manager/contracts/internal';
 import { createQueue as contract } from '@queue-manager/contracts/queues';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
@@ -21,8 +20,7 @@ export const createQueue = (deps: Deps) =>
       target: venue.id,
       body,
     };
-    let events: LineEvent[] = [];
-    const view = await once(deps, request, async (trx) => {
+    const { result, events } = await once(deps, request, async (trx) => {
       await lockVenue(trx, venue.id);
       const queue: QueueRow = {
         venue_id: venue.id,
@@ -50,9 +48,8 @@ export const createQueue = (deps: Deps) =>
       const line = new Line(deps, trx, queue);
       line.queueChanged({ kind: 'staff', userId: claims.sub });
       await line.write();
-      events = line.events;
-      return queueView(deps, queue);
+      return { result: queueView(deps, queue), events: line.events };
     });
     await feed.committed(events);
-    return view;
+    return result;
   });

@@ -15,7 +15,7 @@ export const createVenue = (deps: Deps) =>
       target: caller,
       body,
     };
-    return once(deps, request, async (trx) => {
+    const { result } = await once(deps, request, async (trx) => {
       const now = deps.clock.now();
       const venue = {
         id: uuidToBytes(newId(deps.clock)),
@@ -34,6 +34,7 @@ export const createVenue = (deps: Deps) =>
         .insertInto('members')
         .values({ venue_id: venue.id, user_id: caller, role: 'owner', since: now })
         .execute();
-      return venueView(venue, 'owner');
+      return { result: venueView(venue, 'owner'), events: [] };
     });
+    return result;
   });

@@ -6,6 +6,7 @@ import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Database } from './database.ts';
 import type { LineFeed } from './line-feed.ts';
 import type { Quotes } from './quotes.ts';
+import type { Turns } from './turns.ts';
 
 /** What the endpoints of this service are made with. */
 export type Deps = {
@@ -19,6 +20,8 @@ export type Deps = {
   /** Where events go once they are committed. */
   feed: LineFeed;
   quotes: Quotes;
+  /** Repeats of a join that is still being answered wait for its whole answer. */
+  turns: Turns;
   verifyAccessToken: VerifyAccessToken;
   internalCredential: string;
 };

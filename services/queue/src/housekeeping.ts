@@ -5,11 +5,19 @@ import { sweepIdempotencyKeys } from './idempotency.ts';
 
 const everyMs = 60_000;
 
-/** Deletes what has had its day. Several instances may sweep at once. */
-export function createHousekeeping(deps: { db: Database; clock: Clock; logger: Logger }): {
+export type Housekeeping = {
   start(): void;
+  /** Does at once what is done every minute. */
+  sweep(): Promise<void>;
   stop(): Promise<void>;
-} {
+};
+
+/** Deletes what has had its day. Several instances may sweep at once. */
+export function createHousekeeping(deps: {
+  db: Database;
+  clock: Clock;
+  logger: Logger;
+}): Housekeeping {
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> = Promise.resolve();
 
@@ -28,6 +36,7 @@ export function createHousekeeping(deps: { db: Database; clock: Clock; logger: L
       }, everyMs);
       timer.unref();
     },
+    sweep,
     async stop() {
       clearInterval(timer);
       await sweeping;

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
+import type { Done } from './line.ts';
 
 /** How long an answer is kept. */
 const keptMs = 24 * 60 * 60 * 1_000;
@@ -23,14 +24,15 @@ const duplicateEntry = 'ER_DUP_ENTRY';
 /**
  * Does the work of a request in one transaction, once for each idempotency key: a repeat within 24 hours gets
  * the first answer without doing anything, and waits for it when the first is still at work. What `work`
- * gives back is stored as JSON and must hold no personal data. An error leaves the key free.
+ * gives as its result is stored as JSON and must hold no personal data; a repeat has no events. An error
+ * leaves the key free.
  * Throws `idempotency-key-reused` when the key came with another body.
  */
 export async function once<T>(
   deps: Pick<Deps, 'db' | 'clock'>,
   request: Repeatable,
-  work: (trx: DatabaseTransaction) => Promise<T>,
-): Promise<T> {
+  work: (trx: DatabaseTransaction) => Promise<Done<T>>,
+): Promise<Done<T>> {
   const { key } = request;
   if (key === null) {
     return inTransaction(deps.db, work);
@@ -62,7 +64,7 @@ export async function once<T>(
         const done = await work(trx);
         await trx
           .updateTable('idempotency_keys')
-          .set({ answer: JSON.stringify(done ?? null) })
+          .set({ answer: JSON.stringify(done.result) })
           .where('target_id', '=', request.target)
           .where('key_hash', '=', keyHash)
           .execute();
@@ -90,7 +92,7 @@ export async function once<T>(
       continue;
     }
     if (!first.body_hash.equals(bodyHash)) throw problems.idempotencyKeyReused();
-    return JSON.parse(first.answer as string) as T;
+    return { result: JSON.parse(first.answer as string) as T, events: [] };
   }
 }
 

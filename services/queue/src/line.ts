@@ -204,6 +204,9 @@ function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyT
   }
 }
 
+/** What a committed change gave, and the events it left. */
+export type Done<T> = { result: T; events: LineEvent[] };
+
 /**
  * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
  * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
@@ -231,7 +234,7 @@ export async function changeLineWithin<T>(
   trx: DatabaseTransaction,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
-): Promise<{ result: T; events: LineEvent[] }> {
+): Promise<Done<T>> {
   const queue = await trx
     .selectFrom('queues')
     .selectAll()

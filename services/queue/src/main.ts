@@ -18,6 +18,7 @@ import { createLineFeed } from './line-feed.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { createQuotes } from './quotes.ts';
 import { createRelay } from './relay.ts';
+import { createTurns } from './turns.ts';
 
 await serve(async () => {
   const config = readConfig(queueEnv);
@@ -61,6 +62,7 @@ await serve(async () => {
       position,
       feed: createLineFeed({ position, logger, wakeRelay: relay.wake }),
       quotes: createQuotes(db, logger),
+      turns: createTurns(),
       verifyAccessToken: createAccessTokenVerifier({
         authServiceUrl: config.AUTH_SERVICE_URL,
         clock,

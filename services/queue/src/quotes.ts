@@ -14,13 +14,12 @@ export type Quotes = {
    * with it when it is durable, or could not be kept.
    */
   tell(joined: Joined, place: Promise<Place | null>): Promise<Place | null>;
-  /** What the guest was told; waits for a join that this process is still answering. */
+  /** What the guest was told; null when nothing. */
   told(joined: Joined): Promise<Place | null>;
 };
 
 /** Writes quotes of concurrent joins together, one statement at a time. */
 export function createQuotes(db: Database, logger: Logger): Quotes {
-  const beingTold = new Map<string, Promise<Place | null>>();
   let queued: { joined: Joined; place: Place }[] = [];
   let nextWrite: Promise<void> | null = null;
   let lastWrite: Promise<void> = Promise.resolve();
@@ -48,28 +47,16 @@ export function createQuotes(db: Database, logger: Logger): Quotes {
     await lastWrite;
   }
 
-  async function keep(joined: Joined, given: Promise<Place | null>): Promise<Place | null> {
-    const place = await given;
-    if (place === null) return null;
-    queued.push({ joined, place });
-    nextWrite ??= write();
-    await nextWrite;
-    return place;
-  }
-
   return {
-    async tell(joined, place) {
-      const telling = keep(joined, place);
-      beingTold.set(joined.partyId, telling);
-      try {
-        return await telling;
-      } finally {
-        beingTold.delete(joined.partyId);
-      }
+    async tell(joined, given) {
+      const place = await given;
+      if (place === null) return null;
+      queued.push({ joined, place });
+      nextWrite ??= write();
+      await nextWrite;
+      return place;
     },
     async told({ queueId, partyId }) {
-      const telling = beingTold.get(partyId);
-      if (telling !== undefined) return telling;
       const quote = await db
         .selectFrom('quotes')
         .select(['position', 'estimate'])

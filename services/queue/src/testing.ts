@@ -24,6 +24,7 @@ import type { Deps } from './deps.ts';
 import { createLineFeed } from './line-feed.ts';
 import { createQuotes } from './quotes.ts';
 import { partySnapshot } from './snapshots.ts';
+import { createTurns } from './turns.ts';
 
 /** A Friday evening in Lisbon. */
 export const testStart = '2026-11-20T20:00:00.000Z';
@@ -57,6 +58,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
       budgetMs: 15_000,
     }),
     quotes: createQuotes(db, testLogger),
+    turns: createTurns(),
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: 'http://auth.test',
       clock,
