@@ -18,8 +18,7 @@ export async function serve(
       if (err !== undefined) app.log.fatal({ err }, 'crashed');
       await app.close();
     });
-    const address = await app.listen({ host, port });
-    app.log.info({ address }, 'listening');
+    await app.listen({ host, port });
   } catch (error) {
     const line = error instanceof ConfigError ? error.message : `Could not start: ${String(error)}`;
     process.stderr.write(`${line}\n`);

@@ -49,6 +49,8 @@ export const gatewayEnv = {
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),
   ).default(['http://localhost:3000', 'http://localhost:4200']),
+  /** How long a call may wait for Redis to count it before it is let in uncounted. */
+  REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(100),
   /** How long a service may take until it begins to answer. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 

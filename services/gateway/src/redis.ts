@@ -3,16 +3,16 @@ import { Redis } from 'ioredis';
 
 /**
  * The Redis that holds the shared counts. It is never waited for: without a connection a command fails at
- * once, with a silent one after `commandTimeout`, and after `socketTimeout` (both milliseconds) the
- * connection counts as lost. The gateway also starts without it.
+ * once, with a silent one after `timeoutMs`, and after five times that the connection counts as lost. The
+ * gateway also starts without it.
  */
-export function connectRedis(url: string, logger: Logger): Redis {
+export function connectRedis(url: string, timeoutMs: number, logger: Logger): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 100,
-    socketTimeout: 500,
+    commandTimeout: timeoutMs,
+    socketTimeout: 5 * timeoutMs,
     connectTimeout: 2_000,
     retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
   });
