@@ -158,6 +158,22 @@ describe('npm run replay', () => {
       assert.ok(result.retried.unanswered >= 3);
     });
 
+    it('renews its access token before it ends', async () => {
+      let renewals = 0;
+      const { code, stdout } = await through(
+        () => false,
+        (answer, path) => {
+          if (path === '/v1/auth/refresh') renewals++;
+          // What ends in a minute is renewed at once.
+          return path.startsWith('/v1/auth/') ? { ...(answer as object), expiresIn: 60 } : answer;
+        },
+        [write('long.csv', night), '--json'],
+      );
+      assert.equal(code, 0);
+      assert.equal(JSON.parse(stdout).joined, 9);
+      assert.ok(renewals >= 15);
+    });
+
     it('notices a wrong position', async () => {
       let reads = 0;
       const { code, stdout } = await through(
