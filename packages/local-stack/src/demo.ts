@@ -9,6 +9,7 @@ import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue, listVenues } from '@queue-manager/contracts/venues';
 import { z } from 'zod';
 import { type CallOptions, callApi, type Success } from './api-call.ts';
+import { mailsTo, tokenIn } from './inbox.ts';
 import { StackError } from './stack-error.ts';
 import { writeFileDurably } from './write-file.ts';
 
@@ -132,17 +133,9 @@ async function makeOwner(gatewayUrl: string, mailUrl: string, demo: Demo): Promi
   return token;
 }
 
-const Mails = z.array(
-  z.object({ to: z.array(z.object({ address: z.string() })), text: z.string().optional() }),
-);
-
 /** Tokens of the links in the mails to an address. */
 async function mailedTokens(mailUrl: string, address: string): Promise<string[]> {
-  const answer = await fetch(new URL('/email', mailUrl));
-  const mails = Mails.parse(await answer.json());
-  return mails
-    .filter((mail) => mail.to.some((recipient) => recipient.address === address))
-    .flatMap((mail) => /[?&]token=([^\s&]+)/.exec(mail.text ?? '')?.[1] ?? []);
+  return (await mailsTo(mailUrl, address)).flatMap((mail) => tokenIn(mail) ?? []);
 }
 
 /** Calls a route that has to succeed. */
