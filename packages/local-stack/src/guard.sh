@@ -22,7 +22,8 @@ trap : TERM INT HUP
 
 "$@" 3<&- </dev/null &
 command=$!
-exec 3<&-
+# The shell's own remarks ("Terminated") are nobody's output.
+exec 3<&- >/dev/null 2>&1
 
 # A signal interrupts the wait; only the status of a command that is really gone counts.
 while :; do

@@ -107,7 +107,7 @@ async function startService(
   const own = Object.entries(env).filter(
     ([variable]) => !isSecret(variable) || secrets.includes(variable),
   );
-  let lastLine: string | undefined;
+  const lastLines: string[] = [];
   let lastAnswer: string | undefined;
   return supervise(
     {
@@ -126,7 +126,8 @@ async function startService(
         },
       },
       output: (line) => {
-        if (line.trim() !== '') lastLine = line;
+        lastLines.push(line);
+        if (lastLines.length > 50) lastLines.shift();
         options.output?.(name, line);
       },
       async isReady(signal) {
@@ -140,12 +141,18 @@ async function startService(
       readyWithinMs: 60_000,
       // A little longer than services give themselves to finish what they hold.
       stopWithinMs: 12_000,
-      explain: (exit) =>
-        `${name} could not start (${describeExit(exit)})${lastLine ? `: ${readableLine(lastLine, false)}` : ''}`,
+      explain: (exit) => `${name} could not start (${describeExit(exit)})${reasonIn(lastLines)}`,
     },
     options.log ?? (() => {}),
     options.signal,
   );
+}
+
+/** The line that says why a service ended: the error it threw, or else the last thing it said. */
+function reasonIn(lines: string[]): string {
+  const said = lines.filter((line) => line.trim() !== '');
+  const line = said.findLast((candidate) => /^\w*Error\b/.test(candidate)) ?? said.at(-1);
+  return line === undefined ? '' : `: ${readableLine(line, false).split('\n')[0]}`;
 }
 
 const secretVariables: Record<keyof Secrets, true> = {
