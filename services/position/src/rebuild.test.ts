@@ -300,11 +300,17 @@ describe('a line that Redis has not all of', () => {
     });
 
     it('is right when Redis comes back without its last writes', async () => {
-      const model = lineOf(3);
-      const [first, second] = [...model.parties.keys()] as [string, string];
+      const model = lineOf(4);
+      const [first, second, third] = [...model.parties.keys()] as [string, string, string];
       await isRight(model);
+      await position.apply([model.end(third, 'left')]);
       await position.redis.save();
-      await position.apply([model.call(first), model.end(second, 'left')]);
+      await position.apply([
+        model.call(first),
+        model.end(second, 'left'),
+        model.change(third, { state: 'waiting' }),
+        model.end(third, 'seated'),
+      ]);
       await server.kill();
       await server.start();
       await until('it is ready', async () => (await position.get('/readyz')).status === 200);

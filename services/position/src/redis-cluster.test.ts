@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
+import { until } from '@queue-manager/service-kit/testing';
 import {
   LineModel,
   type PositionDouble,
@@ -70,7 +71,24 @@ describe('on a Redis Cluster', () => {
     await Promise.all(models.map(isRight));
   });
 
-  it('is ready', async () => {
+  it('is right after a node came back without its last writes', async () => {
+    const model = new LineModel(clock);
+    const [first, second] = [model.join().subject, model.join().subject];
+    queueService.lines.set(model.queueId, model);
+    const place = async () => (await position.position(model.ticket(second))).body.position;
+    assert.equal(await place(), 2);
+    const { redis } = position;
+    assert.ok('nodes' in redis);
+    for (const node of redis.nodes('master')) await node.save();
+    await position.apply([model.call(first)]);
+    assert.equal(await place(), 1);
+
+    for (const node of cluster.nodes) {
+      await node.kill();
+      await node.start();
+    }
+    await until('the cluster is whole again', async () => (await place()) !== undefined);
+    assert.equal(await place(), 1);
     assert.equal((await position.get('/readyz')).status, 200);
   });
 });

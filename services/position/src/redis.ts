@@ -7,8 +7,8 @@ export type RedisConnection = {
   client: RedisClient;
   /**
    * Whether this is the run id of a server that runs now. A server that came back after a crash has another
-   * one, and may have come back without its last writes. True of what cannot be told: an empty id, and
-   * any while not all servers have said theirs.
+   * one, and may have come back without its last writes. True of what cannot be told: an empty id, and any
+   * while a connected server has not said its own yet.
    */
   isRunning(runId: string): boolean;
   close(): void;
@@ -102,7 +102,10 @@ export function connectRedis(options: RedisOptions): RedisConnection {
     isRunning(runId) {
       if (runId === '') return true;
       const nodes = client instanceof Cluster ? client.nodes('master') : [client];
-      return nodes.some((node) => (runIds.get(node) ?? runId) === runId);
+      // Whoever answered is connected. A cluster's other nodes are not before something is asked of them.
+      const connected = nodes.filter(({ status }) => status === 'ready');
+      if (connected.length === 0) return true;
+      return connected.some((node) => (runIds.get(node) ?? runId) === runId);
     },
     close: () => client.disconnect(),
   };

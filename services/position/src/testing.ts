@@ -394,7 +394,11 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
 }
 
 /** A cluster of three masters. */
-export async function startRedisCluster(): Promise<{ url: string; remove(): Promise<void> }> {
+export async function startRedisCluster(): Promise<{
+  url: string;
+  nodes: RedisServer[];
+  remove(): Promise<void>;
+}> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'];
   const nodes = await Promise.all([1, 2, 3].map(() => startRedis(settings)));
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
@@ -411,6 +415,7 @@ export async function startRedisCluster(): Promise<{ url: string; remove(): Prom
   }
   return {
     url: (nodes[0] as RedisServer).url,
+    nodes,
     async remove() {
       await Promise.all(nodes.map((node) => node.remove()));
     },
