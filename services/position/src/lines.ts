@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage, problems } from '@queue-manager/service-kit/problems';
+import { problems } from '@queue-manager/service-kit/problems';
 import type { GapWatch } from './gap-watch.ts';
 import type { Applied, BoardView, Line, Places, Projection, UnknownLine } from './projection.ts';
 import type { Rebuild } from './rebuild.ts';
@@ -54,9 +54,10 @@ export function createLines(given: {
       try {
         if (!(await catchUp(queueId, 0))) return null;
       } catch (error) {
-        // What may lack its last events is better than nothing while the truth cannot be asked.
-        if (line.isKnown && isOutage(error)) return line;
-        throw error;
+        if (!line.isKnown) throw error;
+        // What may lack its last events is better than nothing while the truth cannot be had.
+        logger.warn({ err: error, queueId }, 'answering from a line that may be behind');
+        return line;
       }
     }
     throw beingRebuilt();

@@ -335,7 +335,6 @@ async function freePort(): Promise<number> {
 }
 
 export type RedisServer = {
-  port: number;
   url: string;
   start(): Promise<void>;
   /** Ends it as a crash does. */
@@ -344,18 +343,19 @@ export type RedisServer = {
   remove(): Promise<void>;
 };
 
+/** Runs a server, says its process id on 3, and kills it when its own input ends: with the test at the latest. */
+const guarded = 'redis-server "$@" 3>&- & echo $! >&3; cat; kill -9 $!; wait';
+
 /** A Redis server of this test alone; it may be killed, stopped and emptied. */
 export async function startRedis(extraArguments: string[] = []): Promise<RedisServer> {
   const port = await freePort();
   const busPort = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'redis-test-'));
   const url = `redis://127.0.0.1:${port}`;
-  let child: ChildProcess | undefined;
-  const killNow = () => child?.kill('SIGKILL');
-  process.on('exit', killNow);
+  let guard: ChildProcess | undefined;
+  let pid = 0;
 
   const server: RedisServer = {
-    port,
     url,
     async start() {
       const settings = {
@@ -367,7 +367,11 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
         appendonly: 'no',
       };
       const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-      child = spawn('redis-server', [...args, ...extraArguments], { stdio: 'ignore' });
+      guard = spawn('sh', ['-c', guarded, 'sh', ...args, ...extraArguments], {
+        stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+      });
+      const [said] = await once(guard.stdio[3] as Readable, 'data');
+      pid = Number(said);
       const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
       probe.on('error', () => undefined);
       try {
@@ -377,15 +381,16 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
       }
     },
     async kill() {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
+      if (guard === undefined || guard.exitCode !== null) return;
+      const exited = once(guard, 'exit');
+      guard.stdin?.end();
       await exited;
     },
-    signal: (name) => child?.kill(name),
+    signal(name) {
+      process.kill(pid, name);
+    },
     async remove() {
       await server.kill();
-      process.off('exit', killNow);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -401,7 +406,7 @@ export async function startRedisCluster(): Promise<{
 }> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'];
   const nodes = await Promise.all([1, 2, 3].map(() => startRedis(settings)));
-  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const addresses = nodes.map(({ url }) => new URL(url).host);
   await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
   for (const { url } of nodes) {
     const node = new Redis(url);
