@@ -78,7 +78,7 @@ describe('gateway process', () => {
     });
     t.after(() => gateway.child.kill('SIGKILL'));
     const port = await until('the gateway listens', () => {
-      const address = /"address":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(gateway.out());
+      const address = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(gateway.out());
       return address === null ? null : Number(address[1]);
     });
     const get = (path: string, headers: Record<string, string> = {}) =>

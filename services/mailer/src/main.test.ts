@@ -55,7 +55,7 @@ describe('mailer process', () => {
     assert.deepEqual(mail.from, [{ address: 'ze@venue.example', name: 'Zé' }]);
     const address = await until(
       'the mailer listens',
-      () => /"address":"([^"]+)"/.exec(output())?.[1],
+      () => /listening at (http:[^"]+)"/.exec(output())?.[1],
     );
     assert.equal((await fetch(`${address}/readyz`)).status, 200);
     await until('the other was refused', () => output().includes('MailRefused'));
