@@ -33,9 +33,9 @@ const demoFile = (dataDir: string) => join(resolve(dataDir), 'demo.json');
  * Notes in a data folder that is about to be used for the first time that it gets demo data. Kept
  * until the data is complete, so that an interrupted first start is taken up by the next one.
  */
-export function planDemo(dataDir: string): void {
+export function planDemo(dataDir: string, email = 'owner@demo.queue-manager.dev'): void {
   writeDemo(dataDir, {
-    email: 'owner@demo.queue-manager.dev',
+    email,
     password: randomBytes(12).toString('base64url'),
     complete: false,
   });
