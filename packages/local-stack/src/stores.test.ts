@@ -198,6 +198,15 @@ suite('the backing stores', () => {
     taken.close();
   });
 
+  test('are refused a data folder that cannot be made', async () => {
+    const file = join(newDataDir(), 'file');
+    writeFileSync(file, '');
+    assert.match(
+      await refusal({ dataDir: join(file, 'data'), env: elsewhere }),
+      /^cannot use the data folder .*file\/data: ENOTDIR/,
+    );
+  });
+
   test('stop waiting when they are told to give up, and leave nothing', async () => {
     const dataDir = newDataDir();
     const controller = new AbortController();

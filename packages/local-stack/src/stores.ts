@@ -21,8 +21,8 @@ export interface StoresOptions {
   mailPort?: number;
   /** Takes one line at a time: a store crashed and was started again. */
   log?: (line: string) => void;
-  /** Told of the data folder once it is this process's own, before anything is put into it. */
-  onDataDir?: (dataDir: string) => void;
+  /** Awaited once the data folder is this process's own, before anything is put into it. */
+  onDataDir?: (dataDir: string) => void | Promise<void>;
   /** Aborts the start: everything is ended and startStores rejects. */
   signal?: AbortSignal;
 }
@@ -67,14 +67,7 @@ const kinds: {
 export async function startStores(options: StoresOptions): Promise<Stores> {
   const { env = process.env, log = () => {} } = options;
   const dataDir = resolve(options.dataDir);
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new StackError(`cannot make the data folder ${dataDir}: ${(error as Error).message}`);
-  }
-  const unlock = lockDataDir(dataDir);
-  options.onDataDir?.(dataDir);
-  const noteProcess = noteProcesses(dataDir);
+  const unlock = claimDataDir(dataDir);
   const aws = awsSettings(env);
   const given: Record<string, string> = {};
   const wanted = kinds.filter(({ givenBy }) => {
@@ -82,8 +75,11 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     for (const variable of addresses) given[variable] = env[variable] ?? '';
     return addresses.length === 0;
   });
+  let noteProcess: Stores['noteProcess'];
   let started: StartedStore[];
   try {
+    await options.onDataDir?.(dataDir);
+    noteProcess = noteProcesses(dataDir);
     started = await allOrNone(
       wanted.map(
         ({ start }) =>
@@ -116,6 +112,16 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
       unlock();
     },
   };
+}
+
+function claimDataDir(dataDir: string): () => void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return lockDataDir(dataDir);
+  } catch (error) {
+    if (error instanceof StackError) throw error;
+    throw new StackError(`cannot use the data folder ${dataDir}: ${(error as Error).message}`);
+  }
 }
 
 /**

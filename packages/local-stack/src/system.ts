@@ -49,8 +49,14 @@ const gatewayName = 'gateway';
 export async function startSystem(options: SystemOptions): Promise<System> {
   const host = options.host ?? '127.0.0.1';
   const gatewayPort = options.gatewayPort ?? (await freePort());
-  await requirePort(gatewayPort, 'GATEWAY_PORT', host);
-  const stores = await startStores(options);
+  const stores = await startStores({
+    ...options,
+    // Not before the data folder: who starts the same system twice shall hear that it is running.
+    async onDataDir(dataDir) {
+      await requirePort(gatewayPort, 'GATEWAY_PORT', host);
+      await options.onDataDir?.(dataDir);
+    },
+  });
   try {
     const env = await environment(options, stores, host, gatewayPort);
     const running = await allOrNone(
