@@ -45,13 +45,13 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
 }
 
 /**
- * Waits until a condition holds and gives back what it gave. Throws after the deadline (milliseconds, 15,000
+ * Waits until a condition holds and gives back what it gave. Throws after the deadline (milliseconds, 60,000
  * by default; generous, since it bounds a failure and never a success).
  */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import {
   accessTokenType,
   createAccessTokenVerifier,
@@ -126,6 +127,8 @@ export async function startGateway(env: Record<string, string>): Promise<Gateway
     }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
+  // Calls made before the first connection go uncounted.
+  while (redis.status === 'connecting' || redis.status === 'connect') await setImmediate();
   const { port } = app.server.address() as AddressInfo;
   return { app, url: `http://127.0.0.1:${port}`, port };
 }
