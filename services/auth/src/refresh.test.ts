@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { tokenLives } from '@queue-manager/contracts/tokens';
+import { newId } from '@queue-manager/service-kit/ids';
 import { password } from '@queue-manager/user/testing';
 import { createAuthApp } from './app.ts';
+import { deleteSession, findSession, openSession, spendToken } from './sessions.ts';
 import { type Accounts, newSecret, startAccounts } from './testing.ts';
 
 describe('refreshing', () => {
@@ -87,6 +89,21 @@ describe('refreshing', () => {
     assert.ok(!successors.has(undefined));
     const [successor] = successors;
     await next(successor);
+  });
+
+  it('is spent by one only, however late another comes with what it read', async () => {
+    const { deps } = accounts;
+    const opened = await openSession(deps, { userId: newId(accounts.clock), passwordVersion: 1 });
+    const first = await spendToken(deps, opened);
+    assert.equal(first?.counter, 1);
+    const second = first && (await spendToken(deps, first));
+    assert.equal(second?.counter, 2);
+    assert.equal(await spendToken(deps, opened), undefined);
+    assert.deepEqual((await findSession(deps, opened))?.counter, 2);
+    // Nor does it bring a session back that was ended meanwhile.
+    await deleteSession(deps, opened);
+    assert.equal(second && (await spendToken(deps, second)), undefined);
+    assert.equal(await findSession(deps, opened), undefined);
   });
 
   it('lets nobody in with a token that was not made here', async () => {

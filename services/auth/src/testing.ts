@@ -45,6 +45,7 @@ export async function startAccounts() {
     USER_SERVICE_URL: users.url,
     TOKEN_KEYS: JSON.stringify(tokenKeys),
     SESSION_SECRET: sessionSecret,
+    DYNAMODB_PREFIX: stores.tablePrefix,
     SQS_PREFIX: stores.queues.prefix,
   };
   const makeDeps = (change: Partial<Record<keyof typeof authEnv, string>> = {}) =>

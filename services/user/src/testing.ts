@@ -13,7 +13,13 @@ import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynam
 import { newId } from '@queue-manager/service-kit/ids';
 import { credentialHeader } from '@queue-manager/service-kit/internal-client';
 import { route } from '@queue-manager/service-kit/route';
-import { testCredential, testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
+import {
+  testCredential,
+  testEnv,
+  testLogger,
+  uniqueName,
+  until,
+} from '@queue-manager/service-kit/testing';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { z } from 'zod';
 import { createUserApp } from './app.ts';
@@ -28,19 +34,17 @@ export const password = 'a long walk home';
 type Membership = z.infer<(typeof getMembershipsOf)['response']>['memberships'][number];
 type Mail = EventOf<'mail.requested'>['data'] & { eventId: string; token: string | null };
 
-/** DynamoDB Local keeps what belongs to one access key apart from all other. */
+/** DynamoDB as `npm test` runs it. Tests keep apart by the names of their tables. */
 export function connectTestDynamo() {
   testEnv('AWS_ENDPOINT_URL_DYNAMODB');
-  return connectDynamo({
-    credentials: { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: 'test' },
-  });
+  return connectDynamo();
 }
 
 /** A place of its own for whatever the service stores and sends. */
 export async function startTestStores() {
   const dynamo = connectTestDynamo();
   const queues = await testQueues();
-  return { dynamo, queues };
+  return { dynamo, tablePrefix: `${uniqueName('test')}-`, queues };
 }
 
 /** The queue service as far as accounts need it; `memberships` is what it tells, `close` takes it away. */
@@ -61,7 +65,7 @@ export async function startUserService(
   } = {},
 ) {
   const clock = given.clock ?? new ManualClock(testStart);
-  const { dynamo, queues } = given.stores ?? (await startTestStores());
+  const { dynamo, tablePrefix, queues } = given.stores ?? (await startTestStores());
   const queueService = await startQueueUpstream();
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
@@ -73,6 +77,7 @@ export async function startUserService(
     PUBLIC_URL: 'http://public.test',
     ACCOUNT_URL: accountUrl,
     ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
+    DYNAMODB_PREFIX: tablePrefix,
     SQS_PREFIX: queues.prefix,
   });
   const deps = await createDeps(config, {

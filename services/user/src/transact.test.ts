@@ -3,11 +3,12 @@ import { after, before, describe, it } from 'node:test';
 import { DeleteTableCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { provisionTables } from '@queue-manager/service-kit/dynamo';
+import { uniqueName } from '@queue-manager/service-kit/testing';
 import { connectTestDynamo } from './testing.ts';
 import { transact, type Write } from './transact.ts';
 
 describe('a transaction', () => {
-  const TableName = 'numbers';
+  const TableName = uniqueName('numbers');
   const dynamo = connectTestDynamo();
   const db = DynamoDBDocumentClient.from(dynamo);
   before(() => provisionTables(dynamo, [{ name: TableName, partitionKey: 'id' }]));
