@@ -10,7 +10,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { testEnv, testLogger, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
 import { createSqsClient, findQueue } from './client.ts';
 import { type Consumer, createConsumer, type Handlers } from './consume.ts';
-import { testQueues } from './testing.ts';
+import { countReceives, testQueues } from './testing.ts';
 import type { QueueName } from './topology.ts';
 
 /** Retries and heartbeats take seconds by themselves; the deadline only bounds a failure. */
@@ -50,22 +50,6 @@ function recordingLogger(): { logger: Logger; lines: string[] } {
     error: record,
   };
   return { logger: logger as unknown as Logger, lines };
-}
-
-/** How often each message was received through a client. */
-function countReceives(sqs: SQSClient): Map<string, number> {
-  const receives = new Map<string, number>();
-  sqs.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      const { Messages = [] } = result.output as { Messages?: { MessageId: string }[] };
-      for (const { MessageId } of Messages)
-        receives.set(MessageId, (receives.get(MessageId) ?? 0) + 1);
-      return result;
-    },
-    { step: 'initialize' },
-  );
-  return receives;
 }
 
 type Settings = {
@@ -270,6 +254,40 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
+  it('receives nothing while the store is away', async (test) => {
+    const { broker, consume, send, drained } = await setUp(test);
+    const sqs = createSqsClient();
+    const receives = countReceives(sqs);
+    let isStoreUp = false;
+    let asked = 0;
+    await send([userVerified()]);
+    await consume(
+      {
+        'user.verified': async () => {
+          if (!isStoreUp) throw storeAway();
+        },
+      },
+      {
+        sqs,
+        concurrency: 20,
+        ready: async () => {
+          asked += 1;
+          if (!isStoreUp) throw storeAway();
+        },
+      },
+    );
+    // By then the receive that was under way when the outage began has run out.
+    await until('the store was asked for a while', () => asked >= 6);
+    await send(Array.from({ length: 10 }, userVerified));
+    await until('the store was asked again', () => asked >= 7);
+    assert.equal(receives.size, 1);
+    assert.equal(await broker.count('queue-events'), 11);
+    isStoreUp = true;
+    await drained();
+    assert.deepEqual([...receives.values()], Array(11).fill(1));
+    sqs.destroy();
+  });
+
   it('takes an outage that only one message meets for that message’s own fault', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const odd = userVerified();
@@ -371,14 +389,14 @@ describe('createConsumer', { concurrency: true }, () => {
   it('hides a message from others for as long as its handler runs', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const sqs = createSqsClient();
-    const { promise: extended, resolve } = Promise.withResolvers<number>();
+    let hiddenSeconds: number | undefined;
     sqs.middlewareStack.add(
       (next, { commandName }) =>
         async (args) => {
           const result = await next(args);
           if (commandName === 'ChangeMessageVisibilityBatchCommand') {
             const { Entries } = args.input as { Entries: { VisibilityTimeout: number }[] };
-            resolve(Entries[0]?.VisibilityTimeout ?? 0);
+            hiddenSeconds = Entries[0]?.VisibilityTimeout;
           }
           return result;
         },
@@ -391,13 +409,14 @@ describe('createConsumer', { concurrency: true }, () => {
       {
         'user.verified': async ({ id }) => {
           if (id === quick.id) return;
-          assert.equal(await extended, 30);
+          await until('the message is hidden for longer', () => hiddenSeconds);
           isQuickGone = (await broker.count('queue-events')) === 1;
         },
       },
       { sqs },
     );
     await until('both are handled', async () => (await broker.count('queue-events')) === 0);
+    assert.equal(hiddenSeconds, 30);
     assert.ok(isQuickGone, 'a handled message does not wait for a slow one');
     sqs.destroy();
   });

@@ -26,6 +26,22 @@ export type TestQueues = {
   drop(): Promise<void>;
 };
 
+/** Counts from now on how often each message is received through a client, by message id. */
+export function countReceives(sqs: SQSClient): Map<string, number> {
+  const receives = new Map<string, number>();
+  sqs.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { Messages = [] } = result.output as { Messages?: { MessageId: string }[] };
+      for (const { MessageId } of Messages)
+        receives.set(MessageId, (receives.get(MessageId) ?? 0) + 1);
+      return result;
+    },
+    { step: 'initialize' },
+  );
+  return receives;
+}
+
 /** All queues of the topology for one test file alone, at the broker that `AWS_ENDPOINT_URL_SQS` names. */
 export async function testQueues(): Promise<TestQueues> {
   testEnv('AWS_ENDPOINT_URL_SQS');

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
 import { testQueues } from '@queue-manager/events/testing';
-import { testCredential, until } from '@queue-manager/service-kit/testing';
+import { testCredential, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
 import { mailRequested, mailTo, startSmtpFront, uniqueAddress, verifyAccount } from './testing.ts';
+
+/** A process takes its time to start on a busy machine; the deadline only bounds a failure. */
+const until = <T>(what: string, condition: () => T | Promise<T>) =>
+  untilOrDeadline(what, condition, 60_000);
 
 function run(test: TestContext, env: Record<string, string>) {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
@@ -53,10 +57,9 @@ describe('mailer process', () => {
     ]);
     const mail = await mailTo(ana);
     assert.deepEqual(mail.from, [{ address: 'ze@venue.example', name: 'Zé' }]);
-    const address = await until(
-      'the mailer listens',
-      () => /listening at (http:[^"]+)"/.exec(output())?.[1],
-    );
+    const address = await until('the mailer listens', () => {
+      return /listening at (http:[^"]+)"/.exec(output())?.[1];
+    });
     assert.equal((await fetch(`${address}/readyz`)).status, 200);
     await until('the other was refused', () => output().includes('MailRefused'));
     child.kill('SIGTERM');

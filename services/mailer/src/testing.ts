@@ -98,7 +98,10 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     client.on('close', () => remote.destroy());
     // Without pipelining, so that a refusal of ours cannot overtake an answer of the server.
     remote.on('data', (answer) => client.write(String(answer).replace('PIPELINING', 'HELP')));
-    createInterface({ input: client }).on('line', (line) => {
+    const lines = createInterface({ input: client });
+    // It hands on the errors of its socket, which are handled above.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const recipient = /^RCPT TO:<([^>]*)>/i.exec(line)?.[1];
       if (recipient !== undefined) offered.push(recipient);
       if (recipient !== undefined && refused.has(recipient)) {
