@@ -121,6 +121,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     const held = new Set(messages);
     let handled: Message[] = [];
     let heartbeat: Promise<unknown> = Promise.resolve();
+    let deletion: Promise<unknown> = Promise.resolve();
 
     const entriesOf = (batch: Iterable<Message>) =>
       Array.from(batch, ({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
@@ -141,7 +142,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       if (handled.length === 0) return;
       const Entries = entriesOf(handled);
       handled = [];
-      sqs
+      deletion = sqs
         .send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }))
         .catch((error: unknown) => logger.warn({ err: error }, 'handled, but not deleted'));
     }, sweepMs);
@@ -189,6 +190,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       clearInterval(beating);
       clearInterval(sweeping);
     }
+    await deletion;
     return handled;
   };
 
