@@ -66,20 +66,56 @@ export type QueueChangedData = z.infer<typeof QueueChangedData>;
 
 const UserData = z.object({ userId: Uuid });
 
+/** A task as messages name it. `attempt` tells a handing-out from earlier ones of the same task. */
+export const TaskRef = z.object({ venueId: Uuid, taskId: Uuid, attempt: z.int().min(1) });
+export type TaskRef = z.infer<typeof TaskRef>;
+
+/** Work that is due, for the service that owns its kind. */
+const TaskDueData = z.object({
+  task: TaskRef,
+  kind: z.string(),
+  queueId: Uuid.nullable(),
+  partyId: Uuid.nullable(),
+  payload: z.record(z.string(), z.json()),
+});
+export type TaskDueData = z.infer<typeof TaskDueData>;
+
+/** How a task ended this time; `error` is for managers to read and holds no personal data. */
+const TaskFinishedData = z.object({
+  task: TaskRef,
+  outcome: z.enum(['done', 'failed']),
+  error: z.string().max(1_000).nullable(),
+});
+export type TaskFinishedData = z.infer<typeof TaskFinishedData>;
+
+/** A dead-letter queue that is not empty: how many messages, and of some of them what is known. */
+const alertFacts = {
+  queue: z.string(),
+  count: z.int(),
+  firstError: z.string().nullable(),
+  messageIds: z.array(z.string()),
+};
+
+/** Facts of a party's place that its mails tell. */
+const partyMail = {
+  name: z.string(),
+  number: z.int(),
+  venueName: z.string(),
+  queueName: z.string(),
+  link: z.url(),
+};
+
 /** What a mail says; a link's base is the sender's configuration. */
 export const MailContent = z.discriminatedUnion('template', [
   z.object({ template: z.literal('verify-account'), name: z.string(), link: z.url() }),
   z.object({ template: z.literal('account-exists'), name: z.string(), link: z.url() }),
   z.object({ template: z.literal('reset-password'), name: z.string(), link: z.url() }),
-  z.object({
-    template: z.literal('party-called'),
-    name: z.string(),
-    number: z.int(),
-    venueName: z.string(),
-    queueName: z.string(),
-    graceSeconds: z.int(),
-    link: z.url(),
-  }),
+  z.object({ template: z.literal('party-joined'), ...partyMail }),
+  z.object({ template: z.literal('party-almost-there'), ...partyMail }),
+  z.object({ template: z.literal('party-called'), graceSeconds: z.int(), ...partyMail }),
+  z.object({ template: z.literal('party-recalled'), graceSeconds: z.int(), ...partyMail }),
+  z.object({ template: z.literal('party-no-show'), ...partyMail }),
+  z.object({ template: z.literal('operator-alert'), ...alertFacts }),
 ]);
 export type MailContent = z.infer<typeof MailContent>;
 
@@ -88,6 +124,8 @@ const MailRequestedData = z.object({
   to: z.email(),
   locale: Locale,
   content: MailContent,
+  /** The task that wants to know how it went; account mails have none. */
+  task: TaskRef.optional(),
 });
 export type MailRequestedData = z.infer<typeof MailRequestedData>;
 
@@ -105,6 +143,9 @@ export const eventTypes = {
   'user.verified': { version: 1, data: UserData },
   'user.deleted': { version: 1, data: UserData },
   'mail.requested': { version: 1, data: MailRequestedData },
+  'task.due': { version: 1, data: TaskDueData },
+  'task.finished': { version: 1, data: TaskFinishedData },
+  'alert.raised': { version: 1, data: z.object(alertFacts) },
 } as const satisfies Record<string, { version: number; data: z.ZodType }>;
 
 export type EventType = keyof typeof eventTypes;

@@ -19,6 +19,7 @@ export const problemTypes = {
   'queue-full': { status: 409, title: 'The queue is full' },
   'queue-paused': { status: 409, title: 'The queue is paused and takes nobody at the moment' },
   'queue-closed': { status: 409, title: 'The queue is closed' },
+  'task-not-failed': { status: 409, title: 'Only a failed task can be retried' },
   'last-owner': { status: 409, title: 'A venue needs an owner' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },

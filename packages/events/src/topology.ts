@@ -30,7 +30,10 @@ export const queues = {
   'position-events': usual,
   'queue-events': usual,
   'auth-events': usual,
+  tasks: usual,
+  'task-results': usual,
   mails: usual,
+  'alert-mails': usual,
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof queues;
@@ -54,6 +57,10 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'user.verified': [],
   'user.deleted': ['queue-events', 'auth-events'],
   'mail.requested': ['mails'],
+  'task.due': ['tasks'],
+  'task.finished': ['task-results'],
+  // Alerts go to the SNS topic; `alert-mails` subscribes to it.
+  'alert.raised': [],
 };
 
 /** The name of a queue at the broker. `prefix` keeps systems that share a broker apart. */

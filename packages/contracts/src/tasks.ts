@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { contract } from './contract.ts';
+import { page, pageQuery, Timestamp, Uuid } from './values.ts';
+
+export const taskStates = ['scheduled', 'running', 'done', 'failed'] as const;
+export const TaskState = z.enum(taskStates);
+export type TaskState = z.infer<typeof TaskState>;
+
+export const Task = z
+  .object({
+    id: Uuid,
+    kind: z.string().meta({ description: 'What is to be done, as `notify.called`' }),
+    partyId: Uuid.nullable(),
+    state: TaskState,
+    attempts: z.int().meta({ description: 'How often it was handed out; a retry counts on' }),
+    lastError: z.string().nullable(),
+    runAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'Task' });
+export type Task = z.infer<typeof Task>;
+
+export const listTasks = contract({
+  operationId: 'listTasks',
+  summary: 'List the follow-up work of a venue, latest first',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/venues/:venueId/tasks',
+  auth: 'manager',
+  rateLimit: 'account',
+  schema: {
+    params: z.strictObject({ venueId: Uuid }),
+    querystring: pageQuery({
+      state: TaskState.optional(),
+      kind: z.string().min(1).max(40).optional(),
+    }),
+  },
+  status: 200,
+  response: page(Task),
+  problems: ['forbidden', 'not-found'],
+});
+
+export const retryTask = contract({
+  operationId: 'retryTask',
+  summary: 'Put a failed task back to be run; only that task',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/tasks/:taskId/retry',
+  auth: 'manager',
+  rateLimit: 'account',
+  schema: { params: z.strictObject({ taskId: Uuid }) },
+  status: 200,
+  response: Task,
+  problems: ['forbidden', 'not-found', 'task-not-failed'],
+});
