@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { MailContent } from '@queue-manager/contracts/events';
 import { loadTemplates, type RenderMail } from './render-mail.ts';
-import { partyCalled, verifyAccount } from './testing.ts';
+import { partyCalled, partyFacts, verifyAccount } from './testing.ts';
 
-const contents: MailContent[] = [
+type Alert = Extract<MailContent, { template: 'operator-alert' }>;
+
+const letters: Exclude<MailContent, Alert>[] = [
   verifyAccount,
   {
     template: 'account-exists',
@@ -16,8 +18,20 @@ const contents: MailContent[] = [
     name: 'Ana',
     link: 'https://queue.example/reset?token=AbC-123_xyz',
   },
+  { template: 'party-joined', ...partyFacts },
+  { template: 'party-almost-there', ...partyFacts },
   partyCalled,
+  { template: 'party-recalled', graceSeconds: 300, ...partyFacts },
+  { template: 'party-no-show', ...partyFacts },
 ];
+
+const alert: Alert = {
+  template: 'operator-alert',
+  queue: 'mails',
+  count: 3,
+  firstError: '550 5.1.1 the address is unknown here',
+  messageIds: ['0198c0de-0000-7000-8000-000000000001', '0198c0de-0000-7000-8000-000000000002'],
+};
 
 /** What a person sees of HTML, near enough. */
 function visible(html: string): string {
@@ -30,7 +44,7 @@ describe('loadTemplates', () => {
     render = await loadTemplates();
   });
 
-  for (const content of contents) {
+  for (const content of letters) {
     for (const locale of ['en-GB', 'pt-BR']) {
       it(`says all of ${content.template} in ${locale}, as HTML and as text`, () => {
         const { subject, text, html } = render(content, locale);
@@ -76,6 +90,52 @@ describe('loadTemplates', () => {
     assert.match(heldFor(45, 'en'), /held for 45 seconds\./);
     assert.match(heldFor(600, 'pt'), /durante 10 minutos\./);
     assert.match(heldFor(60, 'pt'), /durante 1 minuto\./);
+  });
+
+  it('tells every mail of a party its number, venue and queue', () => {
+    for (const content of letters.filter((letter) => letter.template.startsWith('party-'))) {
+      for (const locale of ['en', 'pt']) {
+        const mail = render(content, locale);
+        assert.match(mail.subject, /42.*Café Zé/, content.template);
+        for (const part of [mail.text, visible(mail.html)])
+          assert.match(part, /“Tables”/, content.template);
+        assert.match(visible(mail.html), / 42 /, content.template);
+      }
+    }
+  });
+
+  it('says different things in each mail and language', () => {
+    const subjects = [...letters, alert].flatMap((content) =>
+      ['en', 'pt'].map((locale) => render(content, locale).subject),
+    );
+    assert.equal(new Set(subjects).size, subjects.length, subjects.join('\n'));
+  });
+
+  for (const locale of ['en', 'pt']) {
+    it(`tells the operator in ${locale} what is dead and how to see it`, () => {
+      const { subject, text, html } = render(alert, locale);
+      assert.match(subject, /3 .*mails/);
+      const facts = [alert.firstError, ...alert.messageIds, 'npm run dead-letters -- show mails'];
+      for (const fact of facts) {
+        for (const part of [text, visible(html)]) assert.ok(part.includes(String(fact)), part);
+      }
+      for (const part of [subject, text, html])
+        assert.doesNotMatch(part, /\{\{|undefined|\[object|null/);
+      const one = render({ ...alert, count: 1, firstError: null, messageIds: [] }, locale);
+      assert.match(one.subject, locale === 'pt' ? /1 mensagem por tratar/ : /1 dead letter in/);
+      assert.doesNotMatch(one.text, /null/);
+    });
+  }
+
+  it('escapes what an alert repeats, and lets none of it start a line', () => {
+    const attack = '<script>alert(1)</script>\r\nBcc: all@example.com';
+    const mail = render(
+      { ...alert, queue: attack, firstError: attack, messageIds: [attack] },
+      'en',
+    );
+    assert.doesNotMatch(mail.html, /<script/);
+    assert.match(mail.subject, /^[^\r\n]+$/);
+    assert.doesNotMatch(mail.text, /^Bcc/m);
   });
 
   it('escapes every value in HTML, wherever it stands', () => {

@@ -1,54 +1,100 @@
 import { readFile } from 'node:fs/promises';
 import type { MailContent } from '@queue-manager/contracts/events';
 import mjml2html from 'mjml';
-import { commonTexts, type Language, type Template, type Texts, texts } from './texts.ts';
+import {
+  type AlertTexts,
+  commonTexts,
+  type Language,
+  type LetterTexts,
+  type Template,
+  texts,
+} from './texts.ts';
 
 export type RenderedMail = { subject: string; text: string; html: string };
 
 /** Renders a mail in the language of a locale: Portuguese for `pt` and its kin, English for all others. */
 export type RenderMail = (content: MailContent, locale: string) => RenderedMail;
 
+type Body = 'account' | 'party' | 'alert';
+
 /** The file in `templates/` that makes the body of a mail, between what all have in common. */
-const bodies: Record<Template, 'account' | 'party'> = {
+const bodies: Record<Template, Body> = {
   'verify-account': 'account',
   'account-exists': 'account',
   'reset-password': 'account',
+  'party-joined': 'party',
+  'party-almost-there': 'party',
   'party-called': 'party',
+  'party-recalled': 'party',
+  'party-no-show': 'party',
+  'operator-alert': 'alert',
 };
+
+type AlertContent = Extract<MailContent, { template: 'operator-alert' }>;
+type LetterContent = Exclude<MailContent, AlertContent>;
 
 /** Compiles all templates, once. Throws when one is not valid MJML. */
 export async function loadTemplates(): Promise<RenderMail> {
   const layout = await readTemplate('layout');
-  const compile = async (body: string) => {
+  const compile = async (body: Body) => {
     const mjml = layout.replace('<!-- body -->', await readTemplate(body));
     return (await mjml2html(mjml, { validationLevel: 'strict' })).html;
   };
-  const html = { account: await compile('account'), party: await compile('party') };
+  const html: Record<Body, string> = {
+    account: await compile('account'),
+    party: await compile('party'),
+    alert: await compile('alert'),
+  };
 
   return (written, locale) => {
     const content = clean(written);
     const language = languageOf(locale);
-    const { greeting, openLink } = commonTexts[language];
-    const say = texts[content.template][language] as (content: MailContent) => Texts;
-    const said = { ...say(content), greeting: greeting(greetable(content.name)), openLink };
-    const slots: Record<string, string> = {
-      ...said,
-      language,
-      link: content.link,
-      ...('number' in content ? { number: String(content.number) } : {}),
-    };
+    const { subject, paragraphs, slots } =
+      content.template === 'operator-alert'
+        ? alertOf(content, language)
+        : letterOf(content, language);
     return {
-      subject: said.subject,
-      // The link has a line of its own, so that every mail program finds where it ends.
-      text: `${[
-        said.greeting,
-        said.intro,
-        `${said.button}:\n${content.link}`,
-        said.note,
-        'Queue Manager',
-      ].join('\n\n')}\n`,
-      html: fill(html[bodies[content.template]], slots),
+      subject,
+      text: `${[...paragraphs, 'Queue Manager'].join('\n\n')}\n`,
+      html: fill(html[bodies[content.template]], { ...slots, language }),
     };
+  };
+}
+
+/** What a mail says, as paragraphs of its text and as values of its template. */
+type Said = { subject: string; paragraphs: string[]; slots: Record<string, string> };
+
+function letterOf(content: LetterContent, language: Language): Said {
+  const common = commonTexts[language];
+  const greeting = common.greeting(greetable(content.name));
+  const say = texts[content.template][language] as (content: LetterContent) => LetterTexts;
+  const said = say(content);
+  const { link } = content;
+  return {
+    subject: said.subject,
+    // The link has a line of its own, so that every mail program finds where it ends.
+    paragraphs: [greeting, said.intro, `${said.button}:\n${link}`, said.note],
+    slots: {
+      ...said,
+      greeting,
+      link,
+      openLink: common.openLink,
+      ...('number' in content ? { number: String(content.number) } : {}),
+    },
+  };
+}
+
+function alertOf(content: AlertContent, language: Language): Said {
+  const said: AlertTexts = texts['operator-alert'][language](content);
+  return {
+    subject: said.subject,
+    paragraphs: [
+      said.intro,
+      `${said.errorLabel}: ${said.error}`,
+      `${said.idsLabel}: ${said.ids}`,
+      `${said.commandLabel}:\n${said.command}`,
+    ],
+    slots: said,
   };
 }
 
@@ -88,9 +134,14 @@ function escapeHtml(text: string): string {
 function clean(content: MailContent): MailContent {
   const entries = Object.entries(content).map(([key, value]) => {
     if (key === 'link') return [key, webAddress(String(value))];
-    return [key, typeof value === 'string' ? oneLine(value) : value];
+    return [key, cleanValue(value)];
   });
   return Object.fromEntries(entries) as MailContent;
+}
+
+function cleanValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(cleanValue);
+  return typeof value === 'string' ? oneLine(value) : value;
 }
 
 function oneLine(text: string): string {

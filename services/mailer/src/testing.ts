@@ -55,14 +55,19 @@ export const verifyAccount = {
   link: 'https://queue.example/verify?token=AbC-123_xyz',
 } as const satisfies MailContent;
 
-export const partyCalled = {
-  template: 'party-called',
+/** What every mail of a party tells. */
+export const partyFacts = {
   name: 'Ana',
   number: 42,
   venueName: 'Café Zé',
   queueName: 'Tables',
-  graceSeconds: 300,
   link: 'https://queue.example/t/AbCdEf',
+};
+
+export const partyCalled = {
+  template: 'party-called',
+  graceSeconds: 300,
+  ...partyFacts,
 } as const satisfies MailContent;
 
 export type SmtpFront = {

@@ -7,7 +7,7 @@ export type Template = MailContent['template'];
 type ContentOf<T extends Template> = Extract<MailContent, { template: T }>;
 
 /** What a mail says, as plain text with its values in place; escaping is for whoever makes HTML of it. */
-export type Texts = {
+export type LetterTexts = {
   subject: string;
   heading: string;
   intro: string;
@@ -15,7 +15,22 @@ export type Texts = {
   note: string;
 };
 
-/** What all mails say alike. */
+/** What an alert says: it greets nobody and links nowhere. */
+export type AlertTexts = {
+  subject: string;
+  heading: string;
+  intro: string;
+  errorLabel: string;
+  error: string;
+  idsLabel: string;
+  ids: string;
+  commandLabel: string;
+  command: string;
+};
+
+type TextsOf<T extends Template> = T extends 'operator-alert' ? AlertTexts : LetterTexts;
+
+/** What all letters say alike. */
 export const commonTexts: Record<Language, { greeting(name: string): string; openLink: string }> = {
   en: {
     greeting: (name) => (name === '' ? 'Hello,' : `Hello ${name},`),
@@ -29,7 +44,7 @@ export const commonTexts: Record<Language, { greeting(name: string): string; ope
 
 /** Every mail's texts, and no others: a new template is an entry here, and one in `bodies` of `render-mail.ts`. */
 export const texts: {
-  readonly [T in Template]: Record<Language, (content: ContentOf<T>) => Texts>;
+  readonly [T in Template]: Record<Language, (content: ContentOf<T>) => TextsOf<T>>;
 } = {
   'verify-account': {
     en: () => ({
@@ -85,6 +100,38 @@ export const texts: {
       note: 'O link funciona uma só vez e durante algum tempo. Se não foi você, ignore esta mensagem: a sua palavra-passe não muda.',
     }),
   },
+  'party-joined': {
+    en: ({ number, venueName, queueName }) => ({
+      subject: `You are in line: number ${number} at ${venueName}`,
+      heading: `You are in line at ${venueName}`,
+      intro: `You have number ${number} in the line “${queueName}” at ${venueName}. Your ticket shows your place and how long it may take; we write to you again when you are almost there.`,
+      button: 'Open your ticket',
+      note: 'Whoever has the link can act for you, so keep it to yourself. If you cannot wait any longer, leave the line there, so that the next guest need not wait.',
+    }),
+    pt: ({ number, venueName, queueName }) => ({
+      subject: `Está na fila: número ${number}, ${venueName}`,
+      heading: `Está na fila: ${venueName}`,
+      intro: `Tem o número ${number} na fila “${queueName}”, ${venueName}. A sua senha mostra o seu lugar e quanto tempo poderá demorar; voltamos a escrever-lhe quando estiver quase na sua vez.`,
+      button: 'Abrir a sua senha',
+      note: 'Quem tiver a ligação pode agir por si, por isso guarde-a para si. Se não puder esperar mais, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+    }),
+  },
+  'party-almost-there': {
+    en: ({ number, venueName, queueName }) => ({
+      subject: `Almost your turn: number ${number} at ${venueName}`,
+      heading: `It is almost your turn at ${venueName}`,
+      intro: `Very few are before you, number ${number}, in the line “${queueName}” at ${venueName}. Please stay near: we write to you when it is your turn.`,
+      button: 'Open your ticket',
+      note: 'If you cannot come, please leave the line there, so that the next guest need not wait.',
+    }),
+    pt: ({ number, venueName, queueName }) => ({
+      subject: `Está quase na sua vez: número ${number}, ${venueName}`,
+      heading: `Está quase na sua vez: ${venueName}`,
+      intro: `Há muito poucos à sua frente, número ${number}, na fila “${queueName}”, ${venueName}. Fique por perto, por favor: escrevemos-lhe quando for a sua vez.`,
+      button: 'Abrir a sua senha',
+      note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+    }),
+  },
   'party-called': {
     en: ({ number, venueName, queueName, graceSeconds }) => ({
       subject: `Your table is ready: number ${number} at ${venueName}`,
@@ -101,7 +148,67 @@ export const texts: {
       note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
     }),
   },
+  'party-recalled': {
+    en: ({ number, venueName, queueName, graceSeconds }) => ({
+      subject: `Called again: number ${number} at ${venueName}`,
+      heading: `${venueName} is calling you again`,
+      intro: `We have not seen you yet, number ${number} in the line “${queueName}” at ${venueName}. Please come to the host now: your table is held for another ${duration(graceSeconds, 'en')}.`,
+      button: 'Open your ticket',
+      note: 'If you cannot come, please leave the line there, so that the next guest need not wait.',
+    }),
+    pt: ({ number, venueName, queueName, graceSeconds }) => ({
+      subject: `Nova chamada: número ${number}, ${venueName}`,
+      heading: `Voltamos a chamar por si: ${venueName}`,
+      intro: `Ainda não o vimos, número ${number} na fila “${queueName}”, ${venueName}. Dirija-se já à receção, por favor: a sua mesa fica reservada durante mais ${duration(graceSeconds, 'pt')}.`,
+      button: 'Abrir a sua senha',
+      note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+    }),
+  },
+  'party-no-show': {
+    en: ({ number, venueName, queueName }) => ({
+      subject: `We missed you: number ${number} at ${venueName}`,
+      heading: `We missed you at ${venueName}`,
+      intro: `Number ${number} in the line “${queueName}” at ${venueName} was called and nobody came, so the table went to the next guest.`,
+      button: 'Open your ticket',
+      note: 'If you are still near, speak to the host, who can put you back in the line.',
+    }),
+    pt: ({ number, venueName, queueName }) => ({
+      subject: `Sentimos a sua falta: número ${number}, ${venueName}`,
+      heading: `Sentimos a sua falta: ${venueName}`,
+      intro: `O número ${number} na fila “${queueName}”, ${venueName}, foi chamado e ninguém apareceu, por isso a mesa passou para o próximo.`,
+      button: 'Abrir a sua senha',
+      note: 'Se ainda estiver por perto, fale com a receção, que o pode voltar a pôr na fila.',
+    }),
+  },
+  'operator-alert': {
+    en: ({ queue, count, firstError, messageIds }) => ({
+      subject: `Alert: ${count === 1 ? '1 dead letter' : `${count} dead letters`} in ${queue}`,
+      heading: `Messages of ${queue} could not be handled`,
+      intro: `The dead-letter queue of ${queue} holds ${count === 1 ? '1 message' : `${count} messages`}. Nothing behind is held up, but these wait for somebody to look at them.`,
+      errorLabel: 'First error',
+      error: firstError ?? 'unknown',
+      idsLabel: 'Messages',
+      ids: messageIds.length === 0 ? 'unknown' : messageIds.join(', '),
+      commandLabel: 'See them all',
+      command: showCommand(queue),
+    }),
+    pt: ({ queue, count, firstError, messageIds }) => ({
+      subject: `Alerta: ${count === 1 ? '1 mensagem por tratar' : `${count} mensagens por tratar`} em ${queue}`,
+      heading: `Houve mensagens de ${queue} que não puderam ser tratadas`,
+      intro: `A fila de mensagens mortas de ${queue} contém ${count === 1 ? '1 mensagem' : `${count} mensagens`}. Nada fica retido por causa disso, mas estas esperam que alguém as veja.`,
+      errorLabel: 'Primeiro erro',
+      error: firstError ?? 'desconhecido',
+      idsLabel: 'Mensagens',
+      ids: messageIds.length === 0 ? 'desconhecidas' : messageIds.join(', '),
+      commandLabel: 'Ver todas',
+      command: showCommand(queue),
+    }),
+  },
 };
+
+function showCommand(queue: string): string {
+  return `npm run dead-letters -- show ${queue}`;
+}
 
 /** A time in words: whole minutes, rounded down so that it never promises too much; seconds below one. */
 function duration(seconds: number, language: Language): string {

@@ -143,7 +143,7 @@ export async function startUserService(
       .map(({ id, data }) => ({
         ...data,
         eventId: id,
-        token: new URL(data.content.link).searchParams.get('token'),
+        token: 'link' in data.content ? new URL(data.content.link).searchParams.get('token') : null,
       }))
       .filter(({ to }) => address === undefined || to.toLowerCase() === address.toLowerCase());
   }
