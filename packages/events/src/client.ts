@@ -1,5 +1,5 @@
 import { GetQueueUrlCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
-import { brokerName, type QueueName } from './topology.ts';
+import { brokerName, deadLetterName, type QueueName } from './topology.ts';
 
 /**
  * An SQS client. Region, credentials and, unless given, endpoint come from the SDK's own variables
@@ -24,19 +24,30 @@ export function createSqsClient(options: Pick<SQSClientConfig, 'endpoint'> = {})
 export type QueueUrls = (queue: QueueName) => Promise<string>;
 
 export function createQueueUrls(sqs: SQSClient, prefix: string): QueueUrls {
+  return remembered((queue) => findQueue(sqs, prefix, queue));
+}
+
+/** The same of the dead-letter queues: takes the name of the queue that one belongs to. */
+export function createDeadLetterUrls(sqs: SQSClient, prefix: string): QueueUrls {
+  return remembered((queue) => urlOf(sqs, deadLetterName(prefix, queue)));
+}
+
+/** Asks SQS for a queue, as a readiness check does. Throws when the queue or SQS is not there. */
+export function findQueue(sqs: SQSClient, prefix: string, queue: QueueName): Promise<string> {
+  return urlOf(sqs, brokerName(prefix, queue));
+}
+
+function remembered(find: QueueUrls): QueueUrls {
   const known = new Map<QueueName, string>();
   return async (queue) => {
-    const url = known.get(queue) ?? (await findQueue(sqs, prefix, queue));
+    const url = known.get(queue) ?? (await find(queue));
     known.set(queue, url);
     return url;
   };
 }
 
-/** Asks SQS for a queue, as a readiness check does. Throws when the queue or SQS is not there. */
-export async function findQueue(sqs: SQSClient, prefix: string, queue: QueueName): Promise<string> {
-  const { QueueUrl } = await sqs.send(
-    new GetQueueUrlCommand({ QueueName: brokerName(prefix, queue) }),
-  );
-  if (QueueUrl === undefined) throw new Error(`SQS named no URL for queue ${queue}`);
+async function urlOf(sqs: SQSClient, name: string): Promise<string> {
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
+  if (QueueUrl === undefined) throw new Error(`SQS named no URL for queue ${name}`);
   return QueueUrl;
 }

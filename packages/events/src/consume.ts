@@ -3,21 +3,48 @@ import {
   ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
+  DeleteMessageCommand,
   type Message,
+  SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Event, EventOf, EventType } from '@queue-manager/contracts/events';
+import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { Consumer as Poller } from 'sqs-consumer';
 import { backoffMs } from './backoff.ts';
-import { createQueueUrls } from './client.ts';
+import { carriedBy } from './carried.ts';
+import { createDeadLetterUrls, createQueueUrls } from './client.ts';
+import { withFailure } from './dead-letter.ts';
 import { BadMessage, labelOf, readEvent } from './read-event.ts';
 import { createStoreGate, type StoreGate } from './store-gate.ts';
 import { type QueueName, queues } from './topology.ts';
 
+/** What a handler may know of the message that brought its event. */
+export type Delivery = {
+  /** How often the message was delivered, this time included. */
+  receives: number;
+  /** Whether a failure now is the last one. */
+  isLast: boolean;
+  /** The request that led to the event, where its publisher knew it. */
+  requestId: string | undefined;
+  /** W3C Trace Context of what led to the event, where its publisher knew it. */
+  traceparent: string | undefined;
+};
+
+export type Handler<T extends EventType> = (event: EventOf<T>, delivery: Delivery) => Promise<void>;
+
 /** One handler a type. An event may come twice and in any order; a handler that throws gets it again. */
-export type Handlers = { [T in EventType]?: (event: EventOf<T>) => Promise<void> };
+export type Handlers = { [T in EventType]?: Handler<T> };
+
+/**
+ * Thrown by a handler when no further try can help: the message becomes a dead letter at once. Its message
+ * is for managers and operators to read and must hold no personal data.
+ */
+export class PermanentFailure extends Error {
+  override readonly name = 'PermanentFailure';
+}
 
 export type Consumer = {
   /** Begins to receive, as soon as SQS and the queue are there. */
@@ -39,17 +66,26 @@ export type ConsumerOptions = {
    * consumer until the store is back; without it an outage is a failure like any other.
    */
   ready?: () => Promise<unknown>;
+  /**
+   * Called for an event that is given up, before its message goes to the dead-letter queue: at the last
+   * failure, or at a `PermanentFailure`. May be called twice for an event. When it throws, the message is
+   * delivered again, or after the last delivery moved by SQS, without the error.
+   */
+  onDeadLetter?: (event: Event, error: unknown) => Promise<void>;
+  /** How long a message stays hidden after its first, second, ... failure; 1 s and 5 s by default, never 0. */
+  retryDelaysSeconds?: readonly number[];
+  clock?: Clock;
 };
 
 const batchSizeMax = 10;
 const heartbeatMs = 10_000;
 /** How long a handled message may wait to be deleted together with the others of its batch. */
 const sweepMs = 1_000;
+const usualRetryDelaysSeconds = [1, 5];
 /**
- * How long a message stays hidden after its first and second failure, and after anything else. Never 0: the
- * local stand-in for SQS, fauxqs, loses a message whose visibility is set to that while it is persistent.
+ * How long a message stays hidden that is given back for another reason than a failure. Never 0: the local
+ * stand-in for SQS, fauxqs, loses a message whose visibility is set to that while it is persistent.
  */
-const retryDelaysSeconds = [1, 5];
 const giveBackDelaySeconds = 1;
 /** Outages in a row of one message with `ready` saying otherwise, after which it is the message's own fault. */
 const outagesMax = 5;
@@ -57,8 +93,10 @@ const outagesMax = 5;
 /**
  * Consumes a queue: batches by long polling, each message's event validated by its contract and given to the
  * handler of its type, with the message hidden from others for as long as that takes. Only what was handled
- * is deleted. What failed, or was no event at all, is given back with a growing delay, and SQS moves it to
- * the dead-letter queue after its third delivery; it holds up nothing behind it.
+ * is deleted. What failed, or was no event at all, is given back with a growing delay; it holds up nothing
+ * behind it. After its third delivery it goes to the dead-letter queue, with the error written on it: the
+ * copy is sent before the original is deleted, so that a crash in between leaves two and never none. What
+ * nobody finished, since its consumer was killed each time, is moved there by SQS, without an error.
  *
  * While the handlers' store is away, nothing is received, and what is held is kept and tried again when the
  * store is back. It is kept rather than given back because every further delivery is one of the three, and
@@ -79,10 +117,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 }
 
 function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
-  const { sqs, queue, handlers, ready, concurrency = batchSizeMax } = options;
+  const { sqs, prefix, queue, handlers, ready, onDeadLetter } = options;
+  const { concurrency = batchSizeMax, clock = systemClock } = options;
+  const { retryDelaysSeconds = usualRetryDelaysSeconds } = options;
   const { visibilityTimeoutSeconds, waitSeconds, maxReceiveCount } = queues[queue];
   const logger = options.logger.child({ queue });
-  const queueUrlOf = createQueueUrls(sqs, options.prefix);
+  const queueUrlOf = createQueueUrls(sqs, prefix);
+  const deadLetterUrlOf = createDeadLetterUrls(sqs, prefix);
   const stopping = new AbortController();
   const { signal } = stopping;
   const gate: StoreGate | undefined = ready && createStoreGate({ ready, logger, signal });
@@ -100,20 +141,42 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     if (failures === 1) logger.warn({ err: error }, 'SQS does not answer: trying until it does');
   };
 
+  const deliveryOf = (message: Message): Delivery => {
+    const receives = Number(message.Attributes?.ApproximateReceiveCount);
+    const { requestId, traceparent } = carriedBy(message);
+    return { receives, isLast: receives >= maxReceiveCount, requestId, traceparent };
+  };
+
   const handle = async (message: Message) => {
     const event = readEvent(message.Body);
-    const handler = handlers[event.type] as ((event: Event) => Promise<void>) | undefined;
+    const handler = handlers[event.type] as Handler<EventType> | undefined;
     if (handler === undefined) throw new BadMessage('is of a type that this queue does not take');
+    const delivery = deliveryOf(message);
     for (let outages = 0; ; ) {
       await gate?.passed();
       try {
-        return await handler(event);
+        return await handler(event, delivery);
       } catch (error) {
         outages += 1;
         if (gate === undefined || outages === outagesMax || !isOutage(error)) throw error;
         gate.shut(error);
       }
     }
+  };
+
+  /** Sends a message on to the dead-letter queue; it is still to be deleted then. */
+  const bury = async (message: Message, error: unknown) => {
+    if (onDeadLetter !== undefined) {
+      const event = eventIn(message);
+      if (event !== undefined) await onDeadLetter(event, error);
+    }
+    const { receives } = deliveryOf(message);
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: await deadLetterUrlOf(queue),
+        ...withFailure(message, { error, failedAt: clock.now(), receives }),
+      }),
+    );
   };
 
   /** Handles a batch; resolves with those that are handled and still to be deleted. */
@@ -147,19 +210,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         .catch((error: unknown) => logger.warn({ err: error }, 'handled, but not deleted'));
     }, sweepMs);
 
-    const giveBack = async (message: Message, error: unknown) => {
-      const receives = Number(message.Attributes?.ApproximateReceiveCount);
-      const label = { ...labelOf(message.Body), messageId: message.MessageId, receives };
-      const isLast = receives >= maxReceiveCount;
-      let VisibilityTimeout = giveBackDelaySeconds;
-      if (signal.aborted && error === signal.reason) {
-        logger.info(label, 'given back: stopped while the store is away');
-      } else if (isLast) {
-        logger.error({ ...label, err: error }, 'failed for the last time: a dead letter');
-      } else {
-        VisibilityTimeout = retryDelaysSeconds[receives - 1] ?? giveBackDelaySeconds;
-        logger.warn({ ...label, err: error }, 'failed: will be tried again');
-      }
+    const giveBack = async (message: Message, VisibilityTimeout: number) => {
+      held.delete(message);
       // A heartbeat that is under way would hide the message again.
       await heartbeat;
       await sqs
@@ -173,6 +225,39 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         .catch(unanswered);
     };
 
+    const fail = async (message: Message, error: unknown) => {
+      const { receives, isLast, ...carried } = deliveryOf(message);
+      const label = {
+        ...labelOf(message.Body),
+        messageId: message.MessageId,
+        receives,
+        ...carried,
+      };
+      if (signal.aborted && error === signal.reason) {
+        logger.info(label, 'given back: stopped while the store is away');
+        return giveBack(message, giveBackDelaySeconds);
+      }
+      if (!isLast && !(error instanceof PermanentFailure)) {
+        logger.warn({ ...label, err: error }, 'failed: will be tried again');
+        return giveBack(message, retryDelaysSeconds[receives - 1] ?? giveBackDelaySeconds);
+      }
+      logger.error({ ...label, err: error }, 'failed for the last time: a dead letter');
+      try {
+        await bury(message, error);
+      } catch (cause) {
+        logger.warn({ ...label, err: cause }, 'not moved to the dead-letter queue: given back');
+        return giveBack(message, giveBackDelaySeconds);
+      }
+      held.delete(message);
+      await sqs
+        .send(
+          new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }),
+        )
+        .catch((cause: unknown) =>
+          logger.warn({ ...label, err: cause }, 'buried, but not deleted'),
+        );
+    };
+
     try {
       await Promise.all(
         messages.map(async (message) => {
@@ -181,8 +266,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
             held.delete(message);
             handled.push(message);
           } catch (error) {
-            held.delete(message);
-            await giveBack(message, error);
+            await fail(message, error);
           }
         }),
       );
@@ -202,6 +286,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       waitTimeSeconds: waitSeconds,
       visibilityTimeout: visibilityTimeoutSeconds,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
+      messageAttributeNames: ['All'],
       // Back-off is ours, below.
       authenticationErrorTimeout: 0,
       preReceiveMessageCallback: async () => {
@@ -245,4 +330,12 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       while (pollers.some((poller) => poller.status.isPolling)) await delay(10);
     },
   };
+}
+
+function eventIn(message: Message): Event | undefined {
+  try {
+    return readEvent(message.Body);
+  } catch {
+    return undefined;
+  }
 }

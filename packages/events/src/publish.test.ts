@@ -109,7 +109,7 @@ describe('createPublisher', () => {
   });
 
   it('sends only what the contract names, and any text that a name can hold', async () => {
-    const event = mailEvent('\ufffeAna\uffff "\\');
+    const event = mailEvent('\ufffeAna\uffff 🎉 "\\');
     const { failed } = await publisher.publish([{ ...event, extra: 'never leaves' } as Event]);
     assert.equal(failed.size, 0);
     const [message] = await receivedFrom('mails');

@@ -4,6 +4,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
+import { type Carried, carriedAttributes } from './carried.ts';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
 
@@ -12,8 +13,13 @@ export type Publisher = {
    * Sends each event to every queue that the topology names for its type, and resolves when the broker has
    * answered. `failed` maps the id of an event that did not reach all of its queues to the reason (a type
    * without a queue reaches all of them). Throws only when nothing could be sent, with the first error.
+   *
+   * `carried` goes along for logs and traces: the same with all events, or its own with each, by event id.
    */
-  publish(events: readonly Event[]): Promise<{ failed: Map<string, string> }>;
+  publish(
+    events: readonly Event[],
+    carried?: Carried | ReadonlyMap<string, Carried>,
+  ): Promise<{ failed: Map<string, string> }>;
 };
 
 /** SQS's limits of one batch. */
@@ -52,9 +58,11 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
   };
 
   return {
-    async publish(events) {
+    async publish(events, carried) {
       const failed = new Map<string, string>();
-      const batches = batchesOf(events, failed);
+      const carriedWith = (event: Event) =>
+        carried instanceof Map ? carried.get(event.id) : (carried as Carried | undefined);
+      const batches = batchesOf(events, carriedWith, failed);
       const errors: unknown[] = [];
       const pending = batches.values();
       const work = async () => {
@@ -74,11 +82,15 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
   };
 }
 
-function batchesOf(events: readonly Event[], failed: Map<string, string>): Batch[] {
+function batchesOf(
+  events: readonly Event[],
+  carriedWith: (event: Event) => Carried | undefined,
+  failed: Map<string, string>,
+): Batch[] {
   const batches: Batch[] = [];
   const filling = new Map<QueueName, { batch: Batch; bytes: number }>();
   for (const event of events) {
-    const message = outgoing(event);
+    const message = outgoing(event, carriedWith(event));
     if (typeof message === 'string') {
       failed.set(event.id, message);
       continue;
@@ -102,25 +114,33 @@ function batchesOf(events: readonly Event[], failed: Map<string, string>): Batch
 }
 
 /** An event as SQS takes it, or the reason why it cannot be sent. */
-function outgoing(event: Event): Outgoing | string {
+function outgoing(event: Event, carried: Carried | undefined): Outgoing | string {
   const parsed = eventSchema(event.type).safeParse(event);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
     return `does not keep its contract: ${faults.join(', ')}`;
   }
-  // JSON may hold these two code points as they are, an SQS message may not.
-  const body = JSON.stringify(parsed.data).replace(/[\ufffe\uffff]/g, (character) =>
-    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  // JSON may hold these as they are; an SQS message may hold none of the last two, and the local stand-in,
+  // fauxqs, takes no message with a character that UTF-16 writes as a pair, such as an emoji.
+  const body = JSON.stringify(parsed.data).replace(
+    /[\ud800-\udfff\ufffe\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
   );
-  const attributes = attributesOf(event);
+  const attributes = attributesOf(event, carried);
   const bytes = Buffer.byteLength(body) + bytesOf(attributes);
   if (bytes > batchBytesMax) return `has ${bytes} bytes, more than the ${batchBytesMax} SQS takes`;
   return { eventId: event.id, body, attributes, bytes };
 }
 
 /** What can be read off a message without opening it: how an operator finds one, and where tracing goes. */
-function attributesOf(event: Event): Record<string, MessageAttributeValue> {
-  return { type: { DataType: 'String', StringValue: event.type } };
+function attributesOf(
+  event: Event,
+  carried: Carried | undefined,
+): Record<string, MessageAttributeValue> {
+  return {
+    type: { DataType: 'String', StringValue: event.type },
+    ...carriedAttributes(carried),
+  };
 }
 
 function bytesOf(attributes: Record<string, MessageAttributeValue>): number {
