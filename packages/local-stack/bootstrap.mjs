@@ -16,6 +16,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+const withStores = 'packages/local-stack/src/with-stores.ts';
+
 /** The script of each command, with arguments it always gets. */
 const commands = {
   start: ['packages/local-stack/src/start.ts'],
@@ -27,6 +29,7 @@ const commands = {
   fix: ['packages/local-stack/src/fix.ts'],
   openapi: ['packages/contracts/src/generate-openapi.ts'],
   replay: ['packages/local-stack/src/replay.ts'],
+  history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
 };
 
 const oldestNode = 20;

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { forgetAddresses, noteAddresses } from './address-file.ts';
 import { allOrNone } from './all-or-none.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { noteProcesses } from './process-files.ts';
@@ -78,6 +79,8 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   let noteProcess: Stores['noteProcess'];
   let started: StartedStore[];
   try {
+    // Those of a run that was killed.
+    forgetAddresses(dataDir);
     await options.onDataDir?.(dataDir);
     noteProcess = noteProcesses(dataDir);
     started = await allOrNone(
@@ -98,16 +101,15 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     {},
     ...started.map((store) => store.environment),
   ) as Record<string, string>;
+  const storesEnv = { ...aws, ...addresses, ...given };
+  noteAddresses(dataDir, storesEnv);
   return {
-    env: {
-      ...aws,
-      ...addresses,
-      ...given,
-    },
+    env: storesEnv,
     mailUrl,
     noteProcess,
     processes: new Map(started.map((store) => [store.process.name, store.process])),
     async stop() {
+      forgetAddresses(dataDir);
       await Promise.all(started.map((store) => store.process.stop()));
       unlock();
     },

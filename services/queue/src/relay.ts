@@ -1,5 +1,4 @@
 import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
-import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Publisher } from '@queue-manager/events/publish';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
@@ -9,8 +8,8 @@ import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
 import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
+import { toLineEvent } from './line-event.ts';
 import { ticketUrlOf } from './party-view.ts';
-import type { EventTable } from './tables.ts';
 
 /** Pointers taken at a time; ten SQS batches. */
 const batchSize = 100;
@@ -126,7 +125,7 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
       .orderBy('queue_id')
       .orderBy('seq')
       .execute();
-    const events = rows.map(toEvent);
+    const events = rows.map(toLineEvent);
     const mails = await mailsFor(deps, trx, events);
     const { failed } = await deps.publisher.publish([...events, ...mails]);
 
@@ -163,17 +162,6 @@ function isOneOf(pointers: readonly Pointer[]) {
 
 function pointerKey({ queue_id, seq }: Pointer): string {
   return `${queue_id.toString('hex')}:${seq}`;
-}
-
-function toEvent(row: EventTable): LineEvent {
-  return makeEvent({
-    id: bytesToUuid(row.id),
-    source: '/queue',
-    type: row.type,
-    subject: bytesToUuid(row.party_id ?? row.queue_id),
-    time: row.time.toISOString(),
-    data: JSON.parse(row.data),
-  }) as LineEvent;
 }
 
 /** The mails that events ask for: a called party with an address is told that its table is ready. */

@@ -1,0 +1,172 @@
+/** `npm run history -- QUEUE_ID`: a queue as it stood at any past moment, rebuilt from its events alone. */
+import { parseArgs } from 'node:util';
+import type { PartySnapshot } from '@queue-manager/contracts/events';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import { ConfigError, readConfig } from '@queue-manager/service-kit/config';
+import { isUuid } from '@queue-manager/service-kit/ids';
+import { z } from 'zod';
+import { queueEnv } from './config.ts';
+import { openDatabase } from './database.ts';
+import {
+  BrokenHistory,
+  countByState,
+  foldHistory,
+  type History,
+  partiesIn,
+  readLineEvents,
+} from './history.ts';
+
+const help = `Usage: npm run history -- QUEUE_ID [options]
+
+Rebuilds a queue from its events alone and prints it: how it is set, who waits, in the order of the
+line, who is called, and what became of the others. It reads the database of the system that runs on
+this machine, or the one that MYSQL_URL names. Guests are told by their numbers; their names are no
+part of any event.
+
+Options:
+  --at TIME  as it stood at that moment, such as 2026-11-20T20:15:00Z or 2026-11-20T21:15:00+01:00;
+             default now
+  --json     print one JSON object and nothing else on standard output
+             (npm prints lines of its own there unless told otherwise: npm run -s history)
+  --help     print this
+`;
+
+/** Something the person at the terminal can mend. */
+class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+type Arguments = { queueId: string; at: Date | null; json: boolean };
+
+const Moment = z.iso.datetime({ offset: true });
+
+function readArguments(): Arguments | undefined {
+  const { values, positionals } = parsed();
+  if (values.help) return undefined;
+  const [queueId, ...others] = positionals;
+  if (queueId === undefined || others.length > 0) {
+    throw new Refusal('name one queue by its id: npm run history -- QUEUE_ID (see --help)');
+  }
+  if (!isUuid(queueId)) throw new Refusal(`${queueId} is no id of a queue`);
+  if (values.at !== undefined && !Moment.safeParse(values.at).success) {
+    throw new Refusal('--at must be a time such as 2026-11-20T20:15:00Z');
+  }
+  return { queueId, at: values.at === undefined ? null : new Date(values.at), json: values.json };
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        at: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Refusal(`${(error as Error).message.split('\n')[0]} See --help.`);
+  }
+}
+
+async function readHistory({ queueId, at }: Arguments): Promise<History> {
+  const { MYSQL_URL } = readConfig({ MYSQL_URL: queueEnv.MYSQL_URL });
+  const db = openDatabase({ url: MYSQL_URL, poolSize: 1 });
+  try {
+    const history = await foldHistory(readLineEvents(db, queueId), at);
+    if (history !== undefined) return history;
+    const first = await readLineEvents(db, queueId, 1).next();
+    throw new Refusal(
+      first.done
+        ? `there is no queue ${queueId}`
+        : `the queue did not exist yet: it was made at ${first.value.time}`,
+    );
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof BrokenHistory) throw error;
+    const { code, message } = error as { code?: unknown; message?: string };
+    throw new Refusal(`the database cannot be read: ${message || String(code)}`);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Since when a party is in its state. */
+function since(party: PartySnapshot): string {
+  return (party.state === 'called' ? party.calledAt : null) ?? party.joinedAt;
+}
+
+function asJson(history: History, at: Date | null) {
+  const { venueId, queueId, seq, time, queue } = history;
+  const { seq: _, ...facts } = queue;
+  const rows = (state: PartyState) =>
+    partiesIn(history, state).map((party) => ({ ...party, since: since(party) }));
+  return {
+    venueId,
+    queueId,
+    at: at?.toISOString() ?? null,
+    seq,
+    time,
+    queue: facts,
+    waiting: rows('waiting'),
+    called: rows('called'),
+    counts: countByState(history),
+  };
+}
+
+const states: Record<PartyState, string> = {
+  waiting: 'waiting',
+  called: 'called',
+  seated: 'seated',
+  departed: 'departed',
+  no_show: 'no-show',
+  left: 'left',
+  removed: 'removed',
+};
+
+function asText(history: History): string {
+  const { queue, seq, time } = history;
+  const counts = Object.entries(countByState(history)) as [PartyState, number][];
+  return [
+    `${queue.name}: ${queue.deleted ? 'deleted' : queue.state}, after event ${seq} of ${time}`,
+    '',
+    ...table('Waiting', partiesIn(history, 'waiting')),
+    ...table('Called', partiesIn(history, 'called')),
+    counts.map(([state, count]) => `${count} ${states[state]}`).join(', '),
+    '',
+  ].join('\n');
+}
+
+function table(title: string, parties: PartySnapshot[]): string[] {
+  if (parties.length === 0) return [`${title}: nobody`, ''];
+  const rows = parties.map((party, index) => [
+    String(index + 1),
+    String(party.number),
+    party.lane,
+    String(party.size),
+    party.state,
+    since(party),
+  ]);
+  const head = ['place', 'number', 'lane', 'size', 'state', 'since'];
+  const widths = head.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: string[]) =>
+    `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
+  return [`${title}:`, line(head), ...rows.map(line), ''];
+}
+
+try {
+  const args = readArguments();
+  if (args === undefined) process.stdout.write(help);
+  else {
+    const history = await readHistory(args);
+    process.stdout.write(
+      args.json ? `${JSON.stringify(asJson(history, args.at))}\n` : asText(history),
+    );
+  }
+} catch (error) {
+  const isExpected = [Refusal, BrokenHistory, ConfigError].some((kind) => error instanceof kind);
+  if (!isExpected) throw error;
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
