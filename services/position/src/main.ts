@@ -8,7 +8,7 @@ import { serve } from '@queue-manager/service-kit/serve';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createPositionApp } from './app.ts';
 import { positionEnv } from './config.ts';
-import { connectRedis } from './redis.ts';
+import { connectLines } from './redis.ts';
 
 await serve(async () => {
   const config = readConfig(positionEnv);
@@ -16,7 +16,7 @@ await serve(async () => {
   const sqs = createSqsClient();
   if (config.PROVISION) await provisionQueues(sqs, { prefix: config.SQS_PREFIX });
   const app = createPositionApp({
-    redis: connectRedis({
+    redis: connectLines({
       url: config.REDIS_URL,
       isCluster: config.REDIS_CLUSTER,
       commandTimeoutMs: config.REDIS_COMMAND_TIMEOUT_MS,

@@ -1,7 +1,9 @@
-import type { Logger } from '@queue-manager/service-kit/logging';
-import { Cluster, Redis } from 'ioredis';
-
-export type RedisClient = Redis | Cluster;
+import {
+  connectRedis,
+  type RedisClient,
+  type RedisOptions,
+} from '@queue-manager/service-kit/redis';
+import { Cluster, type Redis } from 'ioredis';
 
 export type RedisConnection = {
   client: RedisClient;
@@ -14,33 +16,10 @@ export type RedisConnection = {
   close(): void;
 };
 
-export type RedisOptions = {
-  url: string;
-  isCluster: boolean;
-  commandTimeoutMs: number;
-  logger: Logger;
-};
-
-const reconnectMsMax = 1_000;
-
-/**
- * Connects to Redis, and again whenever the connection is lost. While there is none, commands fail at once
- * rather than queue up: a guest who is told to ask again in a second is served better than one who waits.
- */
-export function connectRedis(options: RedisOptions): RedisConnection {
-  const { url, logger } = options;
-  const shared = {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    connectTimeout: 2_000,
-    commandTimeout: options.commandTimeoutMs,
-    // A peer that went silent is given up, so that a failover behind the same address is noticed.
-    socketTimeout: 5 * options.commandTimeoutMs,
-    maxLoadingRetryTime: reconnectMsMax,
-  };
-  const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
+/** A connection to Redis that knows which servers run. */
+export function connectLines(options: RedisOptions): RedisConnection {
+  const client = connectRedis(options);
   const runIds = new Map<Redis, string>();
-  let isAway = false;
 
   const follow = (node: Redis) => {
     node.on('ready', async () => {
@@ -53,49 +32,13 @@ export function connectRedis(options: RedisOptions): RedisConnection {
     });
     node.on('close', () => runIds.delete(node));
   };
-
-  let client: RedisClient;
-  if (options.isCluster) {
-    const { hostname, port, username, password, protocol } = new URL(url);
-    const { lazyConnect, enableOfflineQueue, ...ofNode } = shared;
-    client = new Cluster([{ host: hostname, port: Number(port === '' ? '6379' : port) }], {
-      lazyConnect,
-      enableOfflineQueue,
-      clusterRetryStrategy: retryStrategy,
-      slotsRefreshTimeout: 2_000,
-      // With TLS a node is known by its name, which its certificate has to show.
-      ...(protocol === 'rediss:'
-        ? { dnsLookup: (address: string, done: Lookup) => done(null, address) }
-        : {}),
-      redisOptions: {
-        ...ofNode,
-        ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-        ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-        ...(protocol === 'rediss:' ? { tls: {} } : {}),
-      },
-    });
+  // Nothing was heard yet: a connection says so in a later turn of the event loop.
+  if (client instanceof Cluster) {
     client.on('+node', follow);
     client.on('-node', (node: Redis) => runIds.delete(node));
   } else {
-    client = new Redis(url, {
-      ...shared,
-      retryStrategy,
-      // Commands of one turn of the event loop go out together. Not on a cluster: there a batch that meets a
-      // moved slot fails as a whole, while single commands are sent on.
-      enableAutoPipelining: true,
-    });
     follow(client);
   }
-
-  client.on('ready', () => {
-    if (isAway) logger.info('Redis is back');
-    isAway = false;
-  });
-  client.on('error', (error: Error) => {
-    if (!isAway) logger.warn({ err: error }, 'Redis is away: trying until it is back');
-    isAway = true;
-  });
-  client.connect().catch(() => undefined);
 
   return {
     client,
@@ -110,5 +53,3 @@ export function connectRedis(options: RedisOptions): RedisConnection {
     close: () => client.disconnect(),
   };
 }
-
-type Lookup = (error: null, address: string) => void;

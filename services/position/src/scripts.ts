@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RedisClient } from './redis.ts';
+import type { RedisClient } from '@queue-manager/service-kit/redis';
 
 export type ScriptArgument = string | number | Buffer;
 export type Script = (keys: readonly string[], args: readonly ScriptArgument[]) => Promise<unknown>;

@@ -32,7 +32,7 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
 import { isInLine } from './projection.ts';
-import { connectRedis } from './redis.ts';
+import { connectLines } from './redis.ts';
 
 export const tickets = createTicketCodec([
   { id: 1, secret: randomBytes(32).toString('base64url') },
@@ -268,7 +268,7 @@ export async function startPosition(options: {
   directRebuildWaitMs?: number;
 }) {
   const queues = await testQueues();
-  const redis = connectRedis({
+  const redis = connectLines({
     url: options.redisUrl,
     isCluster: options.isCluster ?? false,
     // A busy machine is not an outage.

@@ -1,0 +1,78 @@
+import { Cluster, Redis } from 'ioredis';
+import type { Logger } from './logging.ts';
+
+export type RedisClient = Redis | Cluster;
+
+export type RedisOptions = {
+  /** `redis://` or, with TLS, `rediss://`; of a cluster any one node or its configuration endpoint. */
+  url: string;
+  isCluster: boolean;
+  /** After this long without an answer a command fails. */
+  commandTimeoutMs: number;
+  logger: Logger;
+};
+
+const reconnectMsMax = 1_000;
+
+/**
+ * Connects to Redis or a Redis Cluster, and again whenever the connection is lost; starts without it too.
+ * While there is none, commands fail at once rather than queue up: who is told to come back in a second is
+ * served better than who waits.
+ */
+export function connectRedis(options: RedisOptions): RedisClient {
+  const { url, logger } = options;
+  const shared = {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    connectTimeout: 2_000,
+    commandTimeout: options.commandTimeoutMs,
+    // A peer that went silent is given up, so that a failover behind the same address is noticed.
+    socketTimeout: 5 * options.commandTimeoutMs,
+    maxLoadingRetryTime: reconnectMsMax,
+  };
+  const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
+  let isAway = false;
+
+  let client: RedisClient;
+  if (options.isCluster) {
+    const { hostname, port, username, password, protocol } = new URL(url);
+    const { lazyConnect, enableOfflineQueue, ...ofNode } = shared;
+    client = new Cluster([{ host: hostname, port: Number(port === '' ? '6379' : port) }], {
+      lazyConnect,
+      enableOfflineQueue,
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshTimeout: 2_000,
+      // With TLS a node is known by its name, which its certificate has to show.
+      ...(protocol === 'rediss:'
+        ? { dnsLookup: (address: string, done: Lookup) => done(null, address) }
+        : {}),
+      redisOptions: {
+        ...ofNode,
+        ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+        ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+        ...(protocol === 'rediss:' ? { tls: {} } : {}),
+      },
+    });
+  } else {
+    client = new Redis(url, {
+      ...shared,
+      retryStrategy,
+      // Commands of one turn of the event loop go out together. Not on a cluster: there a batch that meets a
+      // moved slot fails as a whole, while single commands are sent on.
+      enableAutoPipelining: true,
+    });
+  }
+
+  client.on('ready', () => {
+    if (isAway) logger.info('Redis is back');
+    isAway = false;
+  });
+  client.on('error', (error: Error) => {
+    if (!isAway) logger.warn({ err: error }, 'Redis is away: trying until it is back');
+    isAway = true;
+  });
+  client.connect().catch(() => undefined);
+  return client;
+}
+
+type Lookup = (error: null, address: string) => void;
