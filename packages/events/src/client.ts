@@ -1,5 +1,12 @@
+import { SNSClient, type SNSClientConfig } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { brokerName, deadLetterName, type QueueName } from './topology.ts';
+
+const requestHandler = {
+  connectionTimeout: 2_000,
+  requestTimeout: 10_000,
+  throwOnRequestTimeout: true,
+};
 
 /**
  * An SQS client. Region, credentials and, unless given, endpoint come from the SDK's own variables
@@ -12,12 +19,13 @@ export function createSqsClient(options: Pick<SQSClientConfig, 'endpoint'> = {})
     ...options,
     // The queue's URL names it; where the broker stands is for the endpoint alone to say.
     useQueueUrlAsEndpoint: false,
-    requestHandler: {
-      connectionTimeout: 2_000,
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler,
   });
+}
+
+/** An SNS client, under the same rules (`AWS_ENDPOINT_URL_SNS`). */
+export function createSnsClient(options: Pick<SNSClientConfig, 'endpoint'> = {}): SNSClient {
+  return new SNSClient({ ...options, requestHandler });
 }
 
 /** Finds the URL of a queue, once. Throws what SQS throws when the queue or SQS is not there. */

@@ -6,16 +6,17 @@ export class BadMessage extends Error {
   override readonly name = 'BadMessage';
 }
 
-/** What a log may say of a message: its event's id and type, where they can be read and are well-formed. */
-export type EventLabel = { eventId?: string; type?: string };
+/** What a log may say of a message: its event's ids and type, where they can be read and are well-formed. */
+export type EventLabel = { eventId?: string; type?: string; subject?: string };
 
 /** Names a message for a log, whatever it holds. Never throws. */
 export function labelOf(body: string | undefined): EventLabel {
   try {
-    const { id, type } = JSON.parse(body ?? '') as { id?: unknown; type?: unknown };
+    const { id, type, subject } = JSON.parse(body ?? '') as Record<string, unknown>;
     return {
-      ...(typeof id === 'string' && isUuid(id) ? { eventId: id } : {}),
+      ...(isUuid(id) ? { eventId: id as string } : {}),
       ...(isEventType(type) ? { type } : {}),
+      ...(isUuid(subject) ? { subject: subject as string } : {}),
     };
   } catch {
     return {};

@@ -3,12 +3,14 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
+  type MessageAttributeValue,
   ReceiveMessageCommand,
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
 import { createSqsClient } from './client.ts';
+import { type AlertLedger, alertRepeatMs } from './dead-letter-watch.ts';
 import { provisionQueues } from './provision.ts';
 import { brokerName, deadLetterName, type QueueName, queueNames } from './topology.ts';
 
@@ -21,6 +23,12 @@ export type TestQueues = {
   count(queue: QueueName): Promise<number>;
   /** What is in the dead-letter queue of a queue; each call takes messages out of sight for a while. */
   deadLetters(queue: QueueName): Promise<Message[]>;
+  /** Puts a message straight into a dead-letter queue, as SQS would move it there. */
+  sendDead(
+    queue: QueueName,
+    body: string,
+    attributes?: Record<string, MessageAttributeValue>,
+  ): Promise<string>;
   /** Takes up to ten messages that can be seen just now. */
   receive(queue: QueueName): Promise<Message[]>;
   drop(): Promise<void>;
@@ -40,6 +48,22 @@ export function countReceives(sqs: SQSClient): Map<string, number> {
     { step: 'initialize' },
   );
   return receives;
+}
+
+/** A ledger that the watches of one process share. */
+export function createMemoryLedger(): AlertLedger {
+  const claims = new Map<QueueName, number>();
+  return {
+    async claim(queue, now) {
+      const last = claims.get(queue);
+      if (last !== undefined && now.getTime() - last < alertRepeatMs) return false;
+      claims.set(queue, now.getTime());
+      return true;
+    },
+    async emptied(queue) {
+      claims.delete(queue);
+    },
+  };
 }
 
 /** All queues of the topology for one test file alone, at the broker that `AWS_ENDPOINT_URL_SQS` names. */
@@ -69,6 +93,17 @@ export async function testQueues(): Promise<TestQueues> {
     async send(queue, body) {
       const QueueUrl = await urlOf(brokerName(prefix, queue));
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+    },
+    async sendDead(queue, body, attributes = {}) {
+      const QueueUrl = await urlOf(deadLetterName(prefix, queue));
+      const { MessageId } = await sqs.send(
+        new SendMessageCommand({
+          QueueUrl,
+          MessageBody: body,
+          MessageAttributes: attributes,
+        }),
+      );
+      return MessageId as string;
     },
     async count(queue) {
       const { Attributes } = await sqs.send(

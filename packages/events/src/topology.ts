@@ -72,3 +72,14 @@ export function brokerName(prefix: string, queue: QueueName): string {
 export function deadLetterName(prefix: string, queue: QueueName): string {
   return `${brokerName(prefix, queue)}-dlq`;
 }
+
+/** The SNS topic for what an operator must hear of, and the queues of this system that subscribe to it. */
+export const alertTopic = { name: 'alerts', subscribers: ['alert-mails'] } as const satisfies {
+  name: string;
+  subscribers: readonly QueueName[];
+};
+
+/** The name at the broker of the topic for alerts. */
+export function alertTopicName(prefix: string): string {
+  return `${prefix}${alertTopic.name}`;
+}

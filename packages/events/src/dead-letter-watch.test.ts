@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { CreateTopicCommand, DeleteTopicCommand } from '@aws-sdk/client-sns';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { makeEvent, type TaskRef } from '@queue-manager/contracts/events';
+import { ManualClock, systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { provisionAlerts } from './alerts.ts';
+import { createSnsClient, findQueue } from './client.ts';
+import { createConsumer, PermanentFailure } from './consume.ts';
+import { createDeadLetterWatch, type DeadLetterWatchOptions } from './dead-letter-watch.ts';
+import { createDeadLetters } from './dead-letters.ts';
+import { createPublisher } from './publish.ts';
+import { readEvent } from './read-event.ts';
+import { createMemoryLedger, testQueues } from './testing.ts';
+import { alertTopicName } from './topology.ts';
+
+const start = '2026-03-07T20:00:00.000Z';
+
+function taskRef(): TaskRef {
+  return { venueId: newId(systemClock), taskId: newId(systemClock), attempt: 1 };
+}
+
+function mail(task?: TaskRef) {
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/queue',
+    type: 'mail.requested',
+    subject: newId(systemClock),
+    time: start,
+    data: {
+      to: 'ana@example.com',
+      locale: 'en',
+      content: { template: 'verify-account', name: 'Ana', link: 'https://example.com/?token=t' },
+      ...(task === undefined ? {} : { task }),
+    },
+  });
+}
+
+function finished(task: TaskRef) {
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/mailer',
+    type: 'task.finished',
+    subject: task.taskId,
+    time: start,
+    data: { task, outcome: 'done', error: null },
+  });
+}
+
+async function setUp(test: TestContext) {
+  const broker = await testQueues();
+  const sns = createSnsClient();
+  await provisionAlerts(sns, broker.sqs, broker);
+  const clock = new ManualClock(start);
+  const lost: [TaskRef, string][] = [];
+  const alerts = { sns, ledger: createMemoryLedger() };
+  test.after(async () => {
+    const Name = alertTopicName(broker.prefix);
+    const { TopicArn } = await sns.send(new CreateTopicCommand({ Name }));
+    await sns.send(new DeleteTopicCommand({ TopicArn }));
+    sns.destroy();
+    await broker.drop();
+  });
+  return {
+    broker,
+    sns,
+    clock,
+    lost,
+    ledger: alerts.ledger,
+    watch: (options: Partial<DeadLetterWatchOptions> = {}) =>
+      createDeadLetterWatch({
+        ...broker,
+        clock,
+        logger: testLogger,
+        everyMs: 50,
+        alerts,
+        onTaskLost: async (task, error) => {
+          lost.push([task, error]);
+        },
+        ...options,
+      }),
+    /** The alerts that the topic's subscriber has received since it was asked last. */
+    async raised() {
+      const messages = await broker.receive('alert-mails');
+      return messages.map(({ Body }) => {
+        const event = readEvent(Body);
+        assert.equal(event.type, 'alert.raised');
+        return event.data;
+      });
+    },
+  };
+}
+
+describe('createDeadLetterWatch', { concurrency: true }, () => {
+  it('raises one alert however many watch, again when emptied in between, and every hour', async (test) => {
+    const { broker, clock, raised, watch } = await setUp(test);
+    const watches = [watch(), watch(), watch()];
+    const lookAll = () => Promise.all(watches.map((one) => one.look()));
+    await lookAll();
+    assert.deepEqual(await raised(), []);
+
+    const event = mail();
+    const consumer = createConsumer({
+      ...broker,
+      queue: 'mails',
+      logger: testLogger,
+      clock,
+      handlers: {
+        'mail.requested': async () => {
+          throw new PermanentFailure('550 no such mailbox');
+        },
+      },
+    });
+    await createPublisher(broker).publish([event]);
+    await consumer.start();
+    await until('the mail is given up', async () => (await broker.count('mails')) === 0);
+    await consumer.stop();
+    const natively = await broker.sendDead('mails', 'not JSON');
+    await lookAll();
+    await lookAll();
+    const [alert, ...others] = await raised();
+    assert.deepEqual(others, []);
+    assert.equal(alert?.queue, 'mails');
+    assert.equal(alert?.count, 2);
+    assert.equal(alert?.firstError, '550 no such mailbox');
+    assert.equal(alert?.messageIds.length, 2);
+    assert.equal(alert?.messageIds[1], natively);
+
+    await broker.sendDead('mails', 'not JSON either');
+    await lookAll();
+    clock.advance(3_599);
+    await lookAll();
+    assert.deepEqual(await raised(), []);
+    clock.advance(1);
+    await lookAll();
+    assert.deepEqual(
+      (await raised()).map(({ count }) => count),
+      [3],
+    );
+
+    await createDeadLetters(broker).purge('mails');
+    await lookAll();
+    await broker.sendDead('mails', 'not JSON');
+    await lookAll();
+    assert.deepEqual(
+      (await raised()).map(({ queue, count }) => [queue, count]),
+      [['mails', 1]],
+    );
+  });
+
+  it('names at most ten messages', async (test) => {
+    const { broker, raised, watch } = await setUp(test);
+    for (let sent = 0; sent < 12; sent++) await broker.sendDead('tasks', `no task ${sent}`);
+    await watch().look();
+    const [alert] = await raised();
+    assert.equal(alert?.count, 12);
+    assert.equal(alert?.messageIds.length, 10);
+    assert.match(alert?.firstError ?? '', /killed/);
+  });
+
+  it('reports the task of a message that SQS moved because nobody finished it, once', async (test) => {
+    const { broker, lost, watch } = await setUp(test);
+    const task = taskRef();
+    await createPublisher(broker).publish([mail(task)]);
+    const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'mails');
+    let received = 0;
+    await until('SQS has moved it', async () => {
+      // As of a consumer that is killed at work on it.
+      const { Messages = [] } = await broker.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 1 }),
+      );
+      received += Messages.length;
+      return (await broker.count('mails')) === 0;
+    });
+    assert.equal(received, 3);
+    const one = watch();
+    await one.look();
+    assert.deepEqual(lost, [[task, 'The service was killed while at work on this']]);
+    await broker.sendDead('mails', 'another');
+    await one.look();
+    assert.equal(lost.length, 1);
+  });
+
+  it('reports no task whose consumer told of it, nor one that a message says has ended', async (test) => {
+    const { broker, lost, raised, watch } = await setUp(test);
+    await broker.sendDead('task-results', JSON.stringify(finished(taskRef())));
+    await broker.sendDead('mails', JSON.stringify(mail()));
+    await broker.sendDead('mails', JSON.stringify(mail(taskRef())), {
+      error: { DataType: 'String', StringValue: '550' },
+      failedAt: { DataType: 'String', StringValue: start },
+    });
+    await watch().look();
+    assert.deepEqual(lost, []);
+    assert.equal((await raised()).length, 2);
+  });
+
+  it('reports a task again that could not be reported, without another alert', async (test) => {
+    const { broker, lost, raised, watch } = await setUp(test);
+    const tasks = [taskRef(), taskRef()];
+    for (const task of tasks) await broker.sendDead('mails', JSON.stringify(mail(task)));
+    let isAway = true;
+    const one = watch({
+      onTaskLost: async (task, error) => {
+        if (isAway) throw new Error('away');
+        lost.push([task, error]);
+      },
+    });
+    await one.look();
+    isAway = false;
+    await one.look();
+    assert.deepEqual(
+      lost.map(([{ taskId }]) => taskId).sort(),
+      tasks.map(({ taskId }) => taskId).sort(),
+    );
+    assert.equal((await raised()).length, 1);
+  });
+
+  it('raises an alert when SNS is back that could not be raised before', async (test) => {
+    const { broker, raised, ledger, watch } = await setUp(test);
+    await broker.sendDead('mails', 'not JSON');
+    const away = createSnsClient({ endpoint: 'http://127.0.0.1:1' });
+    await watch({ alerts: { sns: away, ledger } }).look();
+    away.destroy();
+    await watch().look();
+    assert.equal((await raised()).length, 1);
+  });
+
+  it('reports tasks where alerts are raised elsewhere', async (test) => {
+    const { broker, clock, lost, raised } = await setUp(test);
+    const task = taskRef();
+    await broker.sendDead('mails', JSON.stringify(mail(task)));
+    const one = createDeadLetterWatch({
+      ...broker,
+      clock,
+      logger: testLogger,
+      everyMs: 50,
+      onTaskLost: async (found, error) => {
+        lost.push([found, error]);
+      },
+    });
+    await one.look();
+    assert.deepEqual(
+      lost.map(([{ taskId }]) => taskId),
+      [task.taskId],
+    );
+    assert.deepEqual(await raised(), []);
+  });
+
+  it('looks until it is stopped', async (test) => {
+    const { broker, raised, watch } = await setUp(test);
+    const one = watch();
+    one.start();
+    await broker.sendDead('tasks', 'not JSON');
+    const alerts = await until('there is an alert', async () => {
+      const found = await raised();
+      return found.length > 0 ? found : undefined;
+    });
+    assert.equal(alerts[0]?.queue, 'tasks');
+    await one.stop();
+    await broker.sendDead('mails', 'not JSON');
+    assert.deepEqual(await raised(), []);
+  });
+});
