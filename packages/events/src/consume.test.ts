@@ -1,17 +1,31 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { ChangeMessageVisibilityCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
-import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
-import { systemClock } from '@queue-manager/service-kit/clock';
+import {
+  type Event,
+  type EventOf,
+  type EventType,
+  makeEvent,
+} from '@queue-manager/contracts/events';
+import { type Clock, ManualClock, systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { testEnv, testLogger, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
 import { createSqsClient, findQueue } from './client.ts';
-import { type Consumer, createConsumer, type Handlers } from './consume.ts';
+import {
+  type Consumer,
+  type ConsumerOptions,
+  createConsumer,
+  type Delivery,
+  type Handlers,
+  PermanentFailure,
+} from './consume.ts';
+import { createPublisher } from './publish.ts';
 import { countReceives, testQueues } from './testing.ts';
-import type { QueueName } from './topology.ts';
+import { type QueueName, queueNames, routes } from './topology.ts';
 
 /** Retries and heartbeats take seconds by themselves; the deadline only bounds a failure. */
 const until = <T>(what: string, condition: () => T | Promise<T>) =>
@@ -30,6 +44,40 @@ function userVerified(): UserVerified {
     data: { userId },
   });
 }
+
+function eventOf<T extends EventType>(type: T): Event {
+  const id = newId(systemClock);
+  const task = { venueId: id, taskId: id, attempt: 1 };
+  const data: { [T in EventType]?: object } = {
+    'queue.changed': {
+      venueId: id,
+      queueId: id,
+      actor: { kind: 'system' },
+      queue: { seq: 1, name: 'Tables', state: 'open', boardLabels: 'number', deleted: false },
+    },
+    'user.deleted': { userId: id },
+    'task.due': { task, kind: 'call.expire', queueId: null, partyId: null, payload: {} },
+    'task.finished': { task, outcome: 'done', error: null },
+    'mail.requested': {
+      to: 'ana@example.com',
+      locale: 'en',
+      content: { template: 'verify-account', name: 'Ana', link: 'https://example.com/?token=t' },
+    },
+    'alert.raised': { queue: 'mails', count: 1, firstError: null, messageIds: [] },
+  };
+  const time = systemClock.now().toISOString();
+  const event = { id, source: '/test', type, subject: id, time, data: data[type] };
+  return makeEvent(event as Parameters<typeof makeEvent<T>>[0]) as Event;
+}
+
+/** The types that a queue takes, first one that `eventOf` can make. */
+function typesOf(queue: QueueName): [EventType, ...EventType[]] {
+  if (queue === 'alert-mails') return ['alert.raised'];
+  const types = (Object.keys(routes) as EventType[]).filter((type) => routes[type].includes(queue));
+  return types.reverse() as [EventType, ...EventType[]];
+}
+
+const userDeleted = () => eventOf('user.deleted') as EventOf<'user.deleted'>;
 
 function storeAway(): Error {
   return Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
@@ -58,6 +106,9 @@ type Settings = {
   ready?: () => Promise<unknown>;
   concurrency?: number;
   sqs?: SQSClient;
+  onDeadLetter?: NonNullable<ConsumerOptions['onDeadLetter']>;
+  retryDelaysSeconds?: readonly number[];
+  clock?: Clock;
 };
 
 /** A broker's queues for one test, and consumers that end with it. */
@@ -506,4 +557,221 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(largest, 10);
     sqs.destroy();
   });
+
+  it('tells a handler what came with the event', async (test) => {
+    const { broker, consume } = await setUp(test);
+    const seen = new Map<string, Delivery[]>();
+    const [same, own, none] = [userDeleted(), userDeleted(), userDeleted()];
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const publisher = createPublisher(broker);
+    await publisher.publish([same], { requestId: 'req-1', traceparent });
+    await publisher.publish(
+      [own, none],
+      new Map([
+        [own.id, { requestId: 'req-2' }],
+        [none.id, { requestId: 'two\nlines', traceparent: 'nonsense' }],
+      ]),
+    );
+    const { logger, lines } = recordingLogger();
+    await consume(
+      {
+        'user.deleted': async ({ id }, delivery) => {
+          const deliveries = seen.get(id) ?? [];
+          seen.set(id, [...deliveries, delivery]);
+          if (id === same.id) throw new Error('always');
+        },
+      },
+      { logger, retryDelaysSeconds: [1, 1] },
+    );
+    await until('all are through', async () => (await broker.count('queue-events')) === 0);
+    const carried = { requestId: 'req-1', traceparent };
+    assert.deepEqual(seen.get(same.id), [
+      { receives: 1, isLast: false, ...carried },
+      { receives: 2, isLast: false, ...carried },
+      { receives: 3, isLast: true, ...carried },
+    ]);
+    const first = { receives: 1, isLast: false, traceparent: undefined };
+    assert.deepEqual(seen.get(own.id), [{ ...first, requestId: 'req-2' }]);
+    assert.deepEqual(seen.get(none.id), [{ ...first, requestId: undefined }]);
+    assert.ok(lines.length > 0);
+    for (const line of lines) assert.match(line, /"requestId":"req-1","traceparent":"00-0af7/);
+  });
+
+  it('writes the error on a dead letter, beside what it carried, and no address', async (test) => {
+    const { broker, consume } = await setUp(test);
+    const event = userDeleted();
+    await createPublisher(broker).publish([event], { requestId: 'req-1' });
+    await consume(
+      {
+        'user.deleted': async () => {
+          throw new Error(`550 <ana@example.com>:\nno such mailbox ${'x'.repeat(1_000)}`);
+        },
+      },
+      { retryDelaysSeconds: [1, 1], clock: new ManualClock('2026-03-07T20:00:00.000Z') },
+    );
+    const letter = await until('it is a dead letter', async () => {
+      const letters = await broker.deadLetters('queue-events');
+      return letters[0];
+    });
+    assert.deepEqual(JSON.parse(letter.Body ?? ''), event);
+    const { error, ...others } = Object.fromEntries(
+      Object.entries(letter.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
+        name,
+        StringValue,
+      ]),
+    );
+    assert.deepEqual(others, {
+      type: 'user.deleted',
+      requestId: 'req-1',
+      failedAt: '2026-03-07T20:00:00.000Z',
+      receives: '3',
+    });
+    assert.match(error ?? '', /^550 <\(address\)>: no such mailbox xxx/);
+    assert.equal(error?.length, 500);
+  });
+
+  it('gives up at once what cannot succeed, and says so before it is moved', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const event = userVerified();
+    const told: [Event, unknown, number][] = [];
+    let tries = 0;
+    await send([event]);
+    await broker.send('queue-events', 'no event');
+    await consume(
+      {
+        'user.verified': async () => {
+          tries += 1;
+          throw new PermanentFailure('550 no such mailbox');
+        },
+      },
+      {
+        retryDelaysSeconds: [1, 1],
+        onDeadLetter: async (given, error) => {
+          told.push([given, error, (await broker.deadLetters('queue-events')).length]);
+        },
+      },
+    );
+    const errors: string[] = [];
+    await until('both are dead letters', async () => {
+      for (const { MessageAttributes } of await broker.deadLetters('queue-events')) {
+        errors.push(
+          `${MessageAttributes?.receives?.StringValue} ${MessageAttributes?.error?.StringValue}`,
+        );
+      }
+      return errors.length === 2;
+    });
+    assert.deepEqual(errors, ['1 550 no such mailbox', '3 is not JSON']);
+    assert.equal(tries, 1);
+    assert.equal(told.length, 1);
+    assert.deepEqual(told[0]?.[0], event);
+    assert.ok(told[0]?.[1] instanceof PermanentFailure);
+    assert.equal(told[0]?.[2], 0);
+    await until('the queue is empty', async () => (await broker.count('queue-events')) === 0);
+  });
+
+  it('leaves a dead letter to SQS that nobody could be told of', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const event = userVerified();
+    let told = 0;
+    await send([event]);
+    await consume(
+      { 'user.verified': async () => Promise.reject(new Error('never')) },
+      {
+        retryDelaysSeconds: [1, 1],
+        onDeadLetter: async () => {
+          told += 1;
+          throw new Error('cannot tell');
+        },
+      },
+    );
+    const letter = await until('it is a dead letter', async () => {
+      const letters = await broker.deadLetters('queue-events');
+      return letters[0];
+    });
+    assert.equal(told, 1);
+    assert.deepEqual(JSON.parse(letter.Body ?? ''), event);
+    assert.equal(letter.MessageAttributes?.failedAt, undefined);
+  });
+
+  it('leaves two dead letters, not none, when it dies between moving and deleting', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const event = userVerified();
+    const sqs = createSqsClient();
+    sqs.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== 'DeleteMessageCommand') return next(args);
+          // The process is gone, and its hold on the message runs out.
+          const { QueueUrl, ReceiptHandle } = args.input as Record<string, string>;
+          await broker.sqs.send(
+            new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 1 }),
+          );
+          throw new Error('killed');
+        },
+      { step: 'initialize' },
+    );
+    await send([event]);
+    await consume(
+      { 'user.verified': async () => Promise.reject(new Error('never')) },
+      { sqs, retryDelaysSeconds: [1, 1] },
+    );
+    const letters: Message[] = [];
+    await until('there are two dead letters', async () => {
+      letters.push(...(await broker.deadLetters('queue-events')));
+      return letters.length === 2;
+    });
+    for (const { Body } of letters) assert.deepEqual(JSON.parse(Body ?? ''), event);
+    assert.equal(await broker.count('queue-events'), 0);
+    sqs.destroy();
+  });
+
+  for (const queue of queueNames) {
+    it(`lets bad messages of ${queue} hold up nothing and makes them dead letters`, async (test) => {
+      const { broker, consume, drained } = await setUp(test);
+      const [type] = typesOf(queue);
+      const good = Array.from({ length: 12 }, () => eventOf(type));
+      const misplaced = eventOf(queue === 'mails' ? 'user.deleted' : 'mail.requested');
+      const unknownKind = { ...eventOf('task.due'), data: { kind: 'no.such-kind' } };
+      const bad = [
+        'not JSON',
+        JSON.stringify(misplaced),
+        JSON.stringify({ ...eventOf(type), type: 'no.such-type' }),
+        JSON.stringify({
+          ...eventOf(type),
+          dataschema: `https://queue-manager.dev/events/${type}/99`,
+        }),
+        JSON.stringify(unknownKind),
+        randomBytes(128_000).toString('hex'),
+      ];
+      for (const body of bad) await broker.send(queue, body);
+      for (const event of good) await broker.send(queue, JSON.stringify(event));
+      const handled: string[] = [];
+      let handledWhileBad = 0;
+      await consume(
+        Object.fromEntries(
+          typesOf(queue).map((one) => [
+            one,
+            async ({ id }: Event) => {
+              handled.push(id);
+              if ((await broker.count(queue)) >= bad.length) handledWhileBad += 1;
+            },
+          ]),
+        ),
+        { queue, retryDelaysSeconds: [1, 1] },
+      );
+      const letters: Message[] = [];
+      await until('all bad ones are dead letters', async () => {
+        letters.push(...(await broker.deadLetters(queue)));
+        return letters.length === bad.length;
+      });
+      assert.deepEqual(letters.map(({ Body }) => Body).sort(), bad.sort());
+      for (const { MessageAttributes } of letters) {
+        assert.equal(MessageAttributes?.receives?.StringValue, '3');
+        assert.match(MessageAttributes?.error?.StringValue ?? '', /^(?:is|does) /);
+      }
+      await drained(queue);
+      assert.deepEqual(handled.sort(), good.map(({ id }) => id).sort());
+      assert.equal(handledWhileBad, good.length);
+    });
+  }
 });
