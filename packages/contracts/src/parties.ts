@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
 import { QueueParams } from './queues.ts';
+import { TaskState } from './tasks.ts';
 import {
   Email,
   Estimate,
@@ -66,7 +67,12 @@ export const Party = z
     calls: z.int(),
     possibleDuplicate: z.boolean(),
     notifications: z.array(
-      z.object({ channel: z.string(), kind: z.string(), state: z.string(), at: Timestamp }),
+      z.object({
+        channel: z.string().meta({ description: 'How it is told: `email`' }),
+        kind: z.string().meta({ description: 'What is told, as `notify.called`' }),
+        state: TaskState,
+        at: Timestamp.meta({ description: 'Since when it is in this state' }),
+      }),
     ),
   })
   .meta({ id: 'Party' });

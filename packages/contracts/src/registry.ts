@@ -25,6 +25,7 @@ import {
   replaceJoinCode,
   updateQueue,
 } from './queues.ts';
+import { listTasks, retryTask } from './tasks.ts';
 import { endSession, getJwks, listSessions, login, logout, refresh } from './tokens.ts';
 import {
   changePassword,
@@ -92,6 +93,9 @@ export const publicContracts: readonly Contract[] = [
   joinQueue,
   getTicket,
   leaveQueue,
+
+  listTasks,
+  retryTask,
 
   getPosition,
   getBoard,

@@ -11,6 +11,7 @@ import type { PartyRow, VenueFacts } from './membership.ts';
 import { keyBetween } from './order-key.ts';
 import { type PartyRecord, partyRecord } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
+import { joinsNearFront } from './tasks/follow-up.ts';
 
 /** A party that wants in, by whichever door. */
 export type Arrival = {
@@ -83,6 +84,9 @@ async function join(
       .execute();
   }
 
+  const lane = laneIndex(arrival.lane);
+  const isNearFront = await joinsNearFront(line, lane);
+
   line.set({ number_day: day, last_number: number, tail_key: orderKey });
   await trx
     .insertInto('personal')
@@ -98,18 +102,20 @@ async function join(
       locale: arrival.locale ?? null,
     })
     .execute();
+  if (arrival.email !== null) line.tasks.schedule('notify.joined', id);
   return line.addParty(
     {
       queue_id: queue.id,
       id,
       number,
-      lane: laneIndex(arrival.lane),
+      lane,
       order_key: orderKey,
       state: 'waiting',
       size: arrival.size,
       source: arrival.source,
       calls: 0,
       possible_duplicate: duplicates.length > 0 ? 1 : 0,
+      almost_there: isNearFront ? 1 : 0,
       joined_at: now,
       called_at: null,
       confirmed_at: null,

@@ -31,11 +31,13 @@ import { pauseQueue } from './pause-queue.ts';
 import { removeParty } from './remove-party.ts';
 import { replaceJoinCode } from './replace-join-code.ts';
 import { seatParty } from './seat-party.ts';
+import { listTasks } from './tasks/list-tasks.ts';
+import { retryTask } from './tasks/retry-task.ts';
 import { updateParty } from './update-party.ts';
 import { updateQueue } from './update-queue.ts';
 import { updateVenue } from './update-venue.ts';
 
-/** Every route of the queue service. The consumer of `queue-events` and the relay are started in `main.ts`. */
+/** Every route of the queue service. Its consumers, the relay and the dispatcher are started in `main.ts`. */
 export function createQueueApp(
   deps: Deps,
   readiness: Record<string, ReadinessCheck>,
@@ -74,6 +76,9 @@ export function createQueueApp(
   app.route(joinQueue(deps));
   app.route(getTicket(deps));
   app.route(leaveQueue(deps));
+
+  app.route(listTasks(deps));
+  app.route(retryTask(deps));
 
   app.route(getMembershipsOf(deps));
   app.route(getSnapshot(deps));

@@ -3,6 +3,7 @@ import { Kysely, MysqlDialect, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool } from 'mysql2';
 import * as line from './migrations/0001-line.ts';
+import * as tasks from './migrations/0002-tasks.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -71,6 +72,7 @@ export async function inTransaction<T>(
 /** In the order in which they ran everywhere; one that has landed is never edited. */
 const migrations: Record<string, Migration> = {
   '0001-line': line,
+  '0002-tasks': tasks,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

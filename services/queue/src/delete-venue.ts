@@ -8,7 +8,7 @@ import { changeLineWithin } from './line.ts';
 import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
 
-/** A venue goes with its queues, its members and every guest's personal data, in one transaction. */
+/** A venue goes with its queues, its members, its tasks and every guest's personal data, in one transaction. */
 export const deleteVenue = (deps: Deps) =>
   route(contract, async ({ params, claims }) => {
     const { db, clock, feed } = deps;
@@ -31,6 +31,7 @@ export const deleteVenue = (deps: Deps) =>
         }
         await trx.deleteFrom('personal').where('queue_id', '=', id).execute();
       }
+      await trx.deleteFrom('tasks').where('venue_id', '=', venue.id).execute();
       await trx.deleteFrom('members').where('venue_id', '=', venue.id).execute();
       await trx
         .updateTable('venues')

@@ -22,6 +22,8 @@ export type Deps = {
   quotes: Quotes;
   /** Repeats of a join that is still being answered wait for its whole answer. */
   turns: Turns;
+  /** Tells the dispatcher of a task that is due and was not scheduled by a change of a line. */
+  wakeDispatcher: () => void;
   verifyAccessToken: VerifyAccessToken;
   internalCredential: string;
 };

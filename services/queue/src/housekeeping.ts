@@ -2,6 +2,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './database.ts';
 import { sweepIdempotencyKeys } from './idempotency.ts';
+import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;
 
@@ -24,8 +25,9 @@ export function createHousekeeping(deps: {
   async function sweep(): Promise<void> {
     try {
       while ((await sweepIdempotencyKeys(deps)) > 0);
+      while ((await sweepTasks(deps)) > 0);
     } catch (error) {
-      deps.logger.warn({ err: error }, 'old idempotency keys stay for now');
+      deps.logger.warn({ err: error }, 'old rows stay for now');
     }
   }
 

@@ -15,6 +15,8 @@ import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
+import { planAlmostThere, planFollowUp } from './tasks/follow-up.ts';
+import { TaskPlan } from './tasks/plan.ts';
 
 const source = '/queue';
 /** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
@@ -22,7 +24,7 @@ const eventsPerStatement = 500;
 
 /**
  * A line under its lock, within one transaction. Changes are made through it so that none can forget its
- * sequence number, its event, its outbox pointer or the counters.
+ * sequence number, its event, its outbox pointer, the counters or the work that follows.
  */
 export class Line {
   readonly trx: DatabaseTransaction;
@@ -30,14 +32,17 @@ export class Line {
   /** The queue's row as it will be committed. */
   readonly queue: QueueRow;
   readonly events: LineEvent[] = [];
+  readonly tasks: TaskPlan;
   readonly #deps: Deps;
   readonly #changes: Updateable<QueueTable> = {};
+  #hasMovedUp = false;
 
   constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow) {
     this.#deps = deps;
     this.trx = trx;
     this.queue = queue;
     this.now = deps.clock.now();
+    this.tasks = new TaskPlan(deps.clock, this.now);
   }
 
   /** Changes columns of the queue's row; written once, with the new `seq`, when the change is done. */
@@ -77,13 +82,16 @@ export class Line {
       });
     }
     const { now } = this;
-    return this.changeParty(
+    const moved = await this.changeParty(
       party,
       event,
       { state: to, ...timesOf(move, party, now) },
       actor,
       reason,
     );
+    if (party.state === 'waiting') this.#hasMovedUp = true;
+    planFollowUp(this, move, party, moved);
+    return moved;
   }
 
   /** Changes columns of a party's row and records the event. */
@@ -117,10 +125,11 @@ export class Line {
     return added;
   }
 
-  /** Writes the queue's row, the events and their outbox pointers. */
+  /** Writes the queue's row, the events, their outbox pointers and the tasks. */
   async write(): Promise<void> {
     if (this.events.length === 0) return;
     const { trx, queue, now } = this;
+    if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
     await trx
       .updateTable('queues')
       .set(this.#changes)
@@ -148,6 +157,7 @@ export class Line {
         .values(events.map((event) => ({ queue_id: queue.id, seq: seqOf(event), created_at: now })))
         .execute();
     }
+    await this.tasks.write(trx, queue);
   }
 
   #takeSeq(): number {

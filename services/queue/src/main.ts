@@ -1,7 +1,10 @@
-import { createSqsClient, findQueue } from '@queue-manager/events/client';
+import { provisionAlerts } from '@queue-manager/events/alerts';
+import { createSnsClient, createSqsClient, findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
+import { createDeadLetterWatch } from '@queue-manager/events/dead-letter-watch';
 import { provisionQueues } from '@queue-manager/events/provision';
 import { createPublisher } from '@queue-manager/events/publish';
+import { createTaskReporter } from '@queue-manager/events/report-task';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
@@ -13,12 +16,21 @@ import { sql } from 'kysely';
 import { createQueueApp } from './app.ts';
 import { queueEnv } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
+import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createLineFeed } from './line-feed.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { createQuotes } from './quotes.ts';
 import { createRelay } from './relay.ts';
+import { createAlertLedger } from './tasks/alert-ledger.ts';
+import { createDispatcher } from './tasks/dispatcher.ts';
+import { onTaskDue, onTaskGivenUp } from './tasks/on-task-due.ts';
+import { onTaskFinished } from './tasks/on-task-finished.ts';
 import { createTurns } from './turns.ts';
+
+/** Handlers of tasks and of their results at work at once; enough to keep MySQL busy with batches. */
+const taskConcurrency = 20;
+const deadLetterWatchEveryMs = 10_000;
 
 await serve(async () => {
   const config = readConfig(queueEnv);
@@ -27,6 +39,7 @@ await serve(async () => {
   const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
   const tickets = createTicketCodec(config.TICKET_KEYS);
   const sqs = createSqsClient();
+  const sns = createSnsClient();
   const prefix = config.SQS_PREFIX;
   const db = openDatabase({ url: config.MYSQL_URL, poolSize: config.MYSQL_POOL_SIZE });
   const isDatabaseUp = () => sql`SELECT 1`.execute(db);
@@ -34,6 +47,7 @@ await serve(async () => {
   await needed('MySQL (MYSQL_URL)', migrate(db));
   if (config.PROVISION) {
     await needed('SQS (AWS_ENDPOINT_URL_SQS)', provisionQueues(sqs, { prefix }));
+    await needed('SNS (AWS_ENDPOINT_URL_SNS)', provisionAlerts(sns, sqs, { prefix }));
   }
 
   const position = createInternalClient({
@@ -41,46 +55,97 @@ await serve(async () => {
     credential: config.INTERNAL_CREDENTIAL,
   });
   const publisher = createPublisher({ sqs, prefix });
-  const relay = createRelay({ db, clock, logger, publisher, tickets, publicUrl });
+  const relay = createRelay({ db, clock, logger, publisher });
+  const dispatcher = createDispatcher({
+    db,
+    clock,
+    logger,
+    publisher,
+    tickets,
+    publicUrl,
+    leaseSeconds: config.TASK_LEASE_SECONDS,
+  });
   const housekeeping = createHousekeeping({ db, clock, logger });
-  const consumer = createConsumer({
+  const deps: Deps = {
+    db,
+    clock,
+    logger,
+    tickets,
+    publicUrl,
+    position,
+    feed: createLineFeed({
+      position,
+      logger,
+      wakeRelay() {
+        relay.wake();
+        dispatcher.wake();
+      },
+    }),
+    quotes: createQuotes(db, logger),
+    turns: createTurns(),
+    wakeDispatcher: dispatcher.wake,
+    verifyAccessToken: createAccessTokenVerifier({
+      authServiceUrl: config.AUTH_SERVICE_URL,
+      clock,
+    }),
+    internalCredential: config.INTERNAL_CREDENTIAL,
+  };
+
+  const reporter = createTaskReporter({ publisher, clock, source: '/queue' });
+  const consuming = { sqs, prefix, logger, clock, ready: isDatabaseUp };
+  const consumers = [
+    createConsumer({
+      ...consuming,
+      queue: 'queue-events',
+      handlers: { 'user.deleted': onUserDeleted(deps) },
+    }),
+    createConsumer({
+      ...consuming,
+      queue: 'tasks',
+      handlers: { 'task.due': onTaskDue(deps, reporter) },
+      onDeadLetter: onTaskGivenUp(reporter),
+      concurrency: taskConcurrency,
+    }),
+    createConsumer({
+      ...consuming,
+      queue: 'task-results',
+      handlers: { 'task.finished': onTaskFinished(deps) },
+      concurrency: taskConcurrency,
+    }),
+  ];
+  const deadLetterWatch = createDeadLetterWatch({
     sqs,
     prefix,
-    queue: 'queue-events',
-    handlers: { 'user.deleted': onUserDeleted({ db }) },
+    clock,
     logger,
-    ready: isDatabaseUp,
+    everyMs: deadLetterWatchEveryMs,
+    ...(config.DEAD_LETTER_WATCH ? { alerts: { sns, ledger: createAlertLedger(db) } } : {}),
+    onTaskLost: (task, error) => reporter.failed(task, new Error(error)),
   });
 
-  const app = createQueueApp(
-    {
-      db,
-      clock,
-      logger,
-      tickets,
-      publicUrl,
-      position,
-      feed: createLineFeed({ position, logger, wakeRelay: relay.wake }),
-      quotes: createQuotes(db, logger),
-      turns: createTurns(),
-      verifyAccessToken: createAccessTokenVerifier({
-        authServiceUrl: config.AUTH_SERVICE_URL,
-        clock,
-      }),
-      internalCredential: config.INTERNAL_CREDENTIAL,
-    },
-    { mysql: isDatabaseUp, sqs: () => findQueue(sqs, prefix, 'position-events') },
-  );
+  const app = createQueueApp(deps, {
+    mysql: isDatabaseUp,
+    sqs: () => findQueue(sqs, prefix, 'position-events'),
+  });
   app.addHook('onReady', async () => {
     relay.start();
+    dispatcher.start();
     housekeeping.start();
-    await consumer.start();
+    deadLetterWatch.start();
+    await Promise.all(consumers.map((consumer) => consumer.start()));
   });
   app.addHook('onClose', async () => {
-    await Promise.all([consumer.stop(), relay.stop(), housekeeping.stop()]);
+    await Promise.all([
+      ...consumers.map((consumer) => consumer.stop()),
+      relay.stop(),
+      dispatcher.stop(),
+      housekeeping.stop(),
+      deadLetterWatch.stop(),
+    ]);
     await position.close();
     await db.destroy();
     sqs.destroy();
+    sns.destroy();
   });
   return { app, host: config.HOST, port: config.PORT };
 });

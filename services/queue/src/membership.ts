@@ -108,6 +108,21 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
   };
 }
 
+export async function taskFor(db: Db, taskId: string, userId: string, least: Role) {
+  const row = await db
+    .selectFrom('tasks as t')
+    .innerJoin('venues as v', 'v.id', 't.venue_id')
+    .innerJoin('members as m', 'm.venue_id', 't.venue_id')
+    .select(['t.venue_id', 't.id', 'm.role'])
+    .where('t.id', '=', uuidToBytes(taskId))
+    .where('m.user_id', '=', uuidToBytes(userId))
+    .where('v.deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw problems.notFound();
+  authorise(row.role, least);
+  return row;
+}
+
 /** A queue by its join code, for the public; 404 for an unknown or replaced code. */
 export async function queueByJoinCode(db: Db, joinCode: string) {
   const row = await db

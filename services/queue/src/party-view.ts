@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
 import { partySnapshot } from './snapshots.ts';
 import type { PersonalTable } from './tables.ts';
+import { loadNotifications } from './tasks/notifications.ts';
 
 type PersonalRow = Selectable<PersonalTable>;
 
@@ -92,7 +93,13 @@ export async function staffViews(
   records: readonly PartyRecord[],
   places: Map<string, Place>,
 ): Promise<Party[]> {
-  const { personal, quotes } = await loadDetails(deps, records);
+  const [{ personal, quotes }, notifications] = await Promise.all([
+    loadDetails(deps, records),
+    loadNotifications(
+      deps.db,
+      records.map(({ partyId }) => uuidToBytes(partyId)),
+    ),
+  ]);
   return records.map((record) => {
     const { partyId, queueId, orderKey: _, ...facts } = record;
     const person = personal.get(partyId);
@@ -111,7 +118,7 @@ export async function staffViews(
       position: place?.position ?? null,
       estimate: place?.estimate ?? null,
       quoted: quotes.get(partyId) ?? null,
-      notifications: [],
+      notifications: notifications.get(partyId) ?? [],
     };
   });
 }

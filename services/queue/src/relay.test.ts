@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Event, EventOf } from '@queue-manager/contracts/events';
+import type { Event } from '@queue-manager/contracts/events';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
-import { createRelay, type Relay } from './relay.ts';
-import { publicUrl, type QueueService, startQueueService } from './testing.ts';
+import { createRelay } from './relay.ts';
+import { type QueueService, startQueueService } from './testing.ts';
+import type { WorkLoop } from './work-loop.ts';
 
 describe('the relay', () => {
   let service: QueueService;
   let broker: TestQueues;
   let publisher: Publisher;
-  const running: Relay[] = [];
+  const running: WorkLoop[] = [];
 
   before(async () => {
     service = await startQueueService();
@@ -28,14 +29,13 @@ describe('the relay', () => {
   afterEach(async () => {
     await Promise.all(running.splice(0).map((relay) => relay.stop()));
     // The next test finds no message of this one.
-    for (const queue of ['position-events', 'mails'] as const) await received(queue);
+    await received('position-events');
     await service.db.deleteFrom('outbox').execute();
   });
 
-  function start(over: Publisher = publisher): Relay {
+  function start(over: Publisher = publisher): WorkLoop {
     const { db, clock, deps } = service;
-    const { logger, tickets } = deps;
-    const relay = createRelay({ db, clock, logger, tickets, publicUrl, publisher: over });
+    const relay = createRelay({ db, clock, logger: deps.logger, publisher: over });
     relay.start();
     running.push(relay);
     return relay;
@@ -58,8 +58,6 @@ describe('the relay', () => {
   const isEmpty = async () => (await pointers()).length === 0;
   const idsOf = async (queueId: string) =>
     (await service.eventsOf(queueId)).map(({ id }) => bytesToUuid(id));
-  const mailsTo = (mails: EventOf<'mail.requested'>[], to: string) =>
-    mails.filter(({ data }) => data.to === to);
 
   /** A publisher whose SQS cannot be reached. */
   function awayPublisher(): Publisher {
@@ -82,7 +80,6 @@ describe('the relay', () => {
     // By SQS comes what came directly.
     const direct = service.positionApp.events.filter(({ data }) => data.queueId === queueId);
     assert.deepEqual(events, direct);
-    assert.deepEqual(await received('mails'), []);
   });
 
   it('goes on at once when it is woken', async () => {
@@ -96,68 +93,6 @@ describe('the relay', () => {
     }
     const ids = (await received('position-events')).map(({ id }) => id);
     assert.deepEqual(ids, await idsOf(queueId));
-  });
-
-  it('asks for one mail for each call of a party that has an address', async () => {
-    const { owner, queueId } = await service.openLine(
-      { name: 'Tables', callGraceSeconds: 120 },
-      { name: 'Casa', locale: 'pt-PT' },
-    );
-    const add = async (name: string, extra: object) =>
-      (await service.add(queueId, owner, { name, ...extra })).body;
-    const english = await add('Ann', { email: 'Ann@Example.com', locale: 'en' });
-    const local = await add('Rui', { email: 'rui@example.com' });
-    const without = await add('Eva', { phone: '+351912345678' });
-    for (const party of [english, local, without]) await service.move(party, 'call', owner);
-    const relay = start();
-    await until('the outbox is empty', isEmpty);
-    const mails = await received<EventOf<'mail.requested'>>('mails');
-    assert.equal(mails.length, 2);
-    const [toAnn] = mailsTo(mails, 'Ann@Example.com');
-    const [toRui] = mailsTo(mails, 'rui@example.com');
-    assert.deepEqual(toAnn?.data, {
-      to: 'Ann@Example.com',
-      locale: 'en',
-      content: {
-        template: 'party-called',
-        name: 'Ann',
-        number: 1,
-        venueName: 'Casa',
-        queueName: 'Tables',
-        graceSeconds: 120,
-        link: `${publicUrl}/v1/tickets/${english.ticket}`,
-      },
-    });
-    assert.equal(toRui?.data.locale, 'pt-PT');
-    assert.notEqual(toAnn?.id, toRui?.id);
-
-    // Called again: another mail.
-    await service.move(local, 'call', owner);
-    relay.wake();
-    await until('the outbox is empty', isEmpty);
-    const again = await received<EventOf<'mail.requested'>>('mails');
-    assert.deepEqual(
-      again.map(({ data }) => data.to),
-      ['rui@example.com'],
-    );
-    assert.notEqual(again[0]?.id, toRui?.id);
-
-    // An event that goes out a second time asks for the same mail, and changes nothing else.
-    const seqs = (await service.eventsOf(queueId))
-      .filter(({ type }) => type === 'party.called')
-      .map(({ seq }) => ({
-        queue_id: uuidToBytes(queueId),
-        seq,
-        created_at: service.clock.now(),
-      }));
-    await service.db.insertInto('outbox').values(seqs).execute();
-    relay.wake();
-    await until('the outbox is empty', isEmpty);
-    const repeated = await received<EventOf<'mail.requested'>>('mails');
-    assert.deepEqual(
-      repeated.map(({ id }) => id).sort(),
-      [...mails, ...again].map(({ id }) => id).sort(),
-    );
   });
 
   it('keeps what SQS does not take, and sends it when SQS is back', async () => {
@@ -180,7 +115,6 @@ describe('the relay', () => {
     await until('the outbox is empty', isEmpty);
     const ids = (await received('position-events')).map(({ id }) => id);
     assert.deepEqual(ids, await idsOf(queueId));
-    assert.equal((await received('mails')).length, 1);
   });
 
   it('lets an event that SQS refuses hold up nothing behind it', async () => {

@@ -1,104 +1,39 @@
-import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import type { Publisher } from '@queue-manager/events/publish';
 import type { Clock } from '@queue-manager/service-kit/clock';
-import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage } from '@queue-manager/service-kit/problems';
-import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { sql } from 'kysely';
-import { v5 } from 'uuid';
-import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import { toLineEvent } from './line-event.ts';
-import { ticketUrlOf } from './party-view.ts';
+import { backOffMs, createWorkLoop, type WorkLoop } from './work-loop.ts';
 
 /** Pointers taken at a time; ten SQS batches. */
 const batchSize = 100;
 /** Finds what a crash left behind; a commit wakes the relay at once. */
 const pollMs = 1_000;
-/** Between tries while SQS or MySQL is away. */
-const backOffMs = { first: 200, max: 5_000 };
-
-/** Namespace of the ids of mails: the same event always asks for the same mail. */
-const mailNamespace = '6b1f7f0e-6b2c-4c39-9a53-0d1f5a1f3e55';
-
-export type Relay = {
-  start(): void;
-  wake(): void;
-  /** Stops after the batch in hand. */
-  stop(): Promise<void>;
-};
 
 type RelayDeps = {
   db: Database;
   clock: Clock;
   logger: Logger;
   publisher: Publisher;
-  tickets: TicketCodec;
-  publicUrl: string;
 };
 
 /**
  * Carries committed events to SQS, at least once: pointers are deleted only when SQS has taken what they
  * point to. Any number of instances may run.
  */
-export function createRelay(deps: RelayDeps): Relay {
-  let isStopping = false;
-  let isAwake = false;
-  let endPause: () => void = () => {};
-  let endSleep: () => void = () => {};
-  let running: Promise<void> = Promise.resolve();
-
-  async function pause(ms: number): Promise<void> {
-    if (isStopping) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    endPause = resolve;
-    await promise;
-    clearTimeout(timer);
-  }
-
-  /** A pause that a commit ends. */
-  async function sleep(ms: number): Promise<void> {
-    if (isAwake) return;
-    const sleeping = pause(ms);
-    endSleep = endPause;
-    await sleeping;
-  }
-
-  async function run(): Promise<void> {
-    let failures = 0;
-    while (!isStopping) {
-      isAwake = false;
-      try {
-        const { taken, refused } = await relayBatch(deps);
-        if (failures > 0) deps.logger.info('events leave the outbox again');
-        failures = 0;
-        if (refused > 0 && refused === taken) await sleep(backOffMs.max);
-        else if (taken < batchSize) await sleep(pollMs);
-      } catch (error) {
-        const level = isOutage(error) ? 'warn' : 'error';
-        if (failures === 0) deps.logger[level]({ err: error }, 'events wait in the outbox');
-        // Not ended by commits: they come on while SQS is away.
-        await pause(Math.min(backOffMs.first * 2 ** failures, backOffMs.max));
-        failures += 1;
-      }
-    }
-  }
-
-  return {
-    start() {
-      running = run();
+export function createRelay(deps: RelayDeps): WorkLoop {
+  return createWorkLoop({
+    async step() {
+      const { taken, refused } = await relayBatch(deps);
+      if (refused > 0 && refused === taken) return backOffMs.max;
+      return taken < batchSize ? pollMs : 0;
     },
-    wake() {
-      isAwake = true;
-      endSleep();
-    },
-    async stop() {
-      isStopping = true;
-      endPause();
-      await running;
-    },
-  };
+    logger: deps.logger,
+    waits: 'events wait in the outbox',
+    goesOn: 'events leave the outbox again',
+  });
 }
 
 /**
@@ -126,19 +61,11 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
       .orderBy('seq')
       .execute();
     const events = rows.map(toLineEvent);
-    const mails = await mailsFor(deps, trx, events);
-    const { failed } = await deps.publisher.publish([...events, ...mails]);
+    const { failed } = await deps.publisher.publish(events);
 
-    // A mail that SQS refused keeps its event's pointer too.
-    const refusedEvents = new Map(
-      [...failed].map(([id, reason]) => [
-        mails.find((mail) => mail.id === id)?.subject ?? id,
-        reason,
-      ]),
-    );
-    const refused = rows.filter(({ id }) => refusedEvents.has(bytesToUuid(id)));
+    const refused = rows.filter(({ id }) => failed.has(bytesToUuid(id)));
     if (refused.length > 0) {
-      deps.logger.error({ refused: Object.fromEntries(refusedEvents) }, 'SQS refused events');
+      deps.logger.error({ refused: Object.fromEntries(failed) }, 'SQS refused events');
       // To the end of the outbox, so that they hold up nothing behind them.
       await trx
         .updateTable('outbox')
@@ -162,63 +89,4 @@ function isOneOf(pointers: readonly Pointer[]) {
 
 function pointerKey({ queue_id, seq }: Pointer): string {
   return `${queue_id.toString('hex')}:${seq}`;
-}
-
-/** The mails that events ask for: a called party with an address is told that its table is ready. */
-async function mailsFor(
-  deps: RelayDeps,
-  trx: DatabaseTransaction,
-  events: readonly Event[],
-): Promise<EventOf<'mail.requested'>[]> {
-  const calls = events.filter((event) => event.type === 'party.called');
-  if (calls.length === 0) return [];
-  const rows = await trx
-    .selectFrom('personal as p')
-    .innerJoin('queues as q', 'q.id', 'p.queue_id')
-    .innerJoin('venues as v', 'v.id', 'q.venue_id')
-    .select([
-      'p.party_id',
-      'p.name',
-      'p.email',
-      'p.locale',
-      'q.name as queue_name',
-      'q.call_grace_seconds',
-    ])
-    .select(['v.name as venue_name', 'v.locale as venue_locale'])
-    .where(
-      sql<boolean>`(p.queue_id, p.party_id) IN (${sql.join(
-        calls.map(
-          ({ data }) => sql`(${uuidToBytes(data.queueId)}, ${uuidToBytes(data.party.partyId)})`,
-        ),
-      )})`,
-    )
-    .where('p.email', 'is not', null)
-    .execute();
-  const byParty = new Map(rows.map((row) => [bytesToUuid(row.party_id), row]));
-  return calls.flatMap((event) => {
-    const { queueId, party } = event.data;
-    const row = byParty.get(party.partyId);
-    if (row?.email == null) return [];
-    return makeEvent({
-      id: v5(event.id, mailNamespace),
-      source: '/queue',
-      type: 'mail.requested',
-      // What the mail is about; the relay finds its event by it.
-      subject: event.id,
-      time: event.time,
-      data: {
-        to: row.email,
-        locale: row.locale ?? row.venue_locale,
-        content: {
-          template: 'party-called',
-          name: row.name,
-          number: party.number,
-          venueName: row.venue_name,
-          queueName: row.queue_name,
-          graceSeconds: row.call_grace_seconds,
-          link: ticketUrlOf(deps, deps.tickets.issue({ queueId, partyId: party.partyId })),
-        },
-      },
-    });
-  });
 }

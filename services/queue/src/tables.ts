@@ -1,6 +1,7 @@
 import type { PartyEventType } from '@queue-manager/contracts/events';
 import type { PartySource, PartyState } from '@queue-manager/contracts/parties';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
+import type { TaskState } from '@queue-manager/contracts/tasks';
 import type { Role } from '@queue-manager/contracts/venues';
 import type { Generated } from 'kysely';
 
@@ -19,6 +20,8 @@ export type Tables = {
   events: EventTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyTable;
+  tasks: TaskTable;
+  alerts: AlertTable;
 };
 
 export type VenueTable = {
@@ -80,6 +83,8 @@ export type PartyTable = {
   seq: number;
   calls: Generated<number>;
   possible_duplicate: Generated<number>;
+  /** Whether the guest knows that it is near the front: told by mail, or on joining. */
+  almost_there: Generated<number>;
   joined_at: Date;
   called_at: Date | null;
   confirmed_at: Date | null;
@@ -139,4 +144,31 @@ export type IdempotencyTable = {
   /** JSON */
   answer: string | null;
   created_at: Date;
+};
+
+/** Follow-up work of changes; written with the change, handed out by the dispatcher. */
+export type TaskTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  kind: string;
+  queue_id: Buffer | null;
+  party_id: Buffer | null;
+  /** JSON; ids and numbers only, no personal data. */
+  payload: string;
+  state: TaskState;
+  /** How often it was handed out; a message and its result name the one they belong to. */
+  attempts: Generated<number>;
+  /** How often a manager put it back. */
+  generation: Generated<number>;
+  last_error: string | null;
+  run_at: Date;
+  /** While running: when it is taken for lost. */
+  lease_until: Date | null;
+  updated_at: Date;
+};
+
+/** When an alert about a queue's dead letters was last raised; no row once they are gone. */
+export type AlertTable = {
+  queue: string;
+  alerted_at: Date;
 };

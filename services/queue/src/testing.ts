@@ -61,6 +61,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     }),
     quotes: createQuotes(db, testLogger),
     turns: createTurns(),
+    wakeDispatcher: () => {},
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: 'http://auth.test',
       clock,
@@ -215,6 +216,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           seq,
           calls: state === 'waiting' ? 0 : 1,
           possible_duplicate: 0,
+          almost_there: 0,
           joined_at: now,
           called_at: state === 'waiting' ? null : now,
           confirmed_at: null,

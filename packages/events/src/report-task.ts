@@ -1,0 +1,56 @@
+import { type EventOf, makeEvent, type TaskRef } from '@queue-manager/contracts/events';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import { together } from '@queue-manager/service-kit/together';
+import { failureText } from './failure-text.ts';
+import type { Publisher } from './publish.ts';
+
+/** Ten SQS batches. */
+const batchMax = 100;
+
+export type TaskReporter = {
+  /** Reports that a task's work is done. Throws when SQS did not take the report. */
+  done(task: TaskRef): Promise<void>;
+  /** Reports that a task is given up, with what of the error may be read. Throws as `done` does. */
+  failed(task: TaskRef, error: unknown): Promise<void>;
+};
+
+/**
+ * Reports how tasks ended to the service that keeps them. A handler reports before its own message is
+ * deleted, so that a crash in between repeats the report and never loses it. Reports of handlers that end
+ * together are sent together. `source` is the service, as `/mailer`.
+ */
+export function createTaskReporter(options: {
+  publisher: Publisher;
+  clock: Clock;
+  source: string;
+}): TaskReporter {
+  const { publisher, clock, source } = options;
+
+  const send = together(
+    async (events: readonly EventOf<'task.finished'>[]) => {
+      const { failed } = await publisher.publish(events);
+      return events.map(({ id }) => failed.get(id));
+    },
+    { max: batchMax },
+  );
+
+  const report = async (task: TaskRef, outcome: 'done' | 'failed', error: string | null) => {
+    const refused = await send(
+      makeEvent({
+        id: newId(clock),
+        source,
+        type: 'task.finished',
+        subject: task.taskId,
+        time: clock.now().toISOString(),
+        data: { task, outcome, error },
+      }),
+    );
+    if (refused !== undefined) throw new Error(`SQS did not take a task's result: ${refused}`);
+  };
+
+  return {
+    done: (task) => report(task, 'done', null),
+    failed: (task, error) => report(task, 'failed', failureText(error)),
+  };
+}

@@ -1,0 +1,75 @@
+import { lanes } from '@queue-manager/contracts/parties';
+import type { PartyMove } from '@queue-manager/contracts/party-moves';
+import { sql } from 'kysely';
+import type { Line } from '../line.ts';
+import type { PartyRow } from '../membership.ts';
+
+/** From which place in the line a guest is told that its turn is near. */
+export const almostTherePlace = 3;
+
+/** Which move of a party has which work follow. `before` is the party as it stood. */
+export function planFollowUp(
+  { tasks, now, queue }: Line,
+  move: PartyMove,
+  before: PartyRow,
+  party: PartyRow,
+): void {
+  switch (move) {
+    case 'call': {
+      const isAgain = before.state === 'called';
+      if (isAgain) tasks.cancel(party.id, ['call.expire']);
+      tasks.schedule(isAgain ? 'notify.recalled' : 'notify.called', party.id);
+      tasks.schedule('call.expire', party.id, {
+        runAt: new Date(now.getTime() + queue.call_grace_seconds * 1_000),
+        payload: { calls: party.calls },
+      });
+      return;
+    }
+    case 'noShow':
+      tasks.cancel(party.id);
+      tasks.schedule('notify.no-show', party.id);
+      return;
+    case 'seat':
+    case 'leave':
+    case 'remove':
+      tasks.cancel(party.id);
+  }
+}
+
+/**
+ * Tells those who have come to the front, third in line or before, that it is nearly their turn: each once,
+ * and none who joined that near to the front, since its place was told on joining. Called when someone left
+ * the line, under its lock; one seek into `parties_line`, however long the line is.
+ */
+export async function planAlmostThere({ trx, queue, tasks }: Line): Promise<void> {
+  const { rows } = await sql<{ id: Buffer }>`
+    SELECT front.id
+    FROM (
+      SELECT id, almost_there FROM parties FORCE INDEX (parties_line)
+      WHERE queue_id = ${queue.id} AND state = 'waiting'
+      ORDER BY lane, order_key, id LIMIT ${almostTherePlace}
+    ) AS front
+    JOIN personal AS c ON c.queue_id = ${queue.id} AND c.party_id = front.id
+    WHERE front.almost_there = 0 AND c.email IS NOT NULL`.execute(trx);
+  if (rows.length === 0) return;
+  const ids = rows.map(({ id }) => id);
+  await trx
+    .updateTable('parties')
+    .set({ almost_there: 1 })
+    .where('queue_id', '=', queue.id)
+    .where('id', 'in', ids)
+    .execute();
+  for (const id of ids) tasks.schedule('notify.almost-there', id);
+}
+
+/** Whether a party that joins in this lane stands that near to the front; read before it is written. */
+export async function joinsNearFront({ trx, queue }: Line, lane: number): Promise<boolean> {
+  if (queue.waiting < almostTherePlace) return true;
+  // Behind everybody.
+  if (lane === lanes.length - 1) return false;
+  const { rows } = await sql`
+    SELECT 1 FROM parties FORCE INDEX (parties_line)
+    WHERE queue_id = ${queue.id} AND state = 'waiting' AND lane <= ${lane}
+    LIMIT ${almostTherePlace}`.execute(trx);
+  return rows.length < almostTherePlace;
+}

@@ -1,0 +1,34 @@
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { Problem } from '@queue-manager/service-kit/problems';
+import { z } from 'zod';
+import { changeLine } from '../../line.ts';
+import type { WorkKind } from '../kind.ts';
+
+const Payload = z.object({
+  /** Which call of the party this is the end of. */
+  calls: z.int(),
+});
+
+/**
+ * A call that nobody answered in time becomes a no-show. The party is looked at under the line's lock: one
+ * that was seated, left or was called again meanwhile is left alone, so doing it twice changes nothing.
+ */
+export const callExpire = {
+  kind: 'call.expire',
+  destination: 'tasks',
+  async handle(deps, { queueId, partyId, payload }) {
+    const { calls } = Payload.parse(payload);
+    if (queueId === null || partyId === null) throw new Error('call.expire names no party');
+    try {
+      await changeLine(deps, uuidToBytes(queueId), async (line) => {
+        const party = await line.party(uuidToBytes(partyId));
+        if (party.state !== 'called' || party.calls !== calls) return;
+        await line.move(party, 'noShow', { kind: 'system' }, 'The call was not answered');
+      });
+    } catch (error) {
+      // The queue was deleted, and with it everyone's call.
+      if (error instanceof Problem && error.code === 'not-found') return;
+      throw error;
+    }
+  },
+} as const satisfies WorkKind;

@@ -1,0 +1,43 @@
+import { listTasks as contract, taskStates } from '@queue-manager/contracts/tasks';
+import { route } from '@queue-manager/service-kit/route';
+import { type RawBuilder, sql } from 'kysely';
+import type { Deps } from '../deps.ts';
+import { decodeIdCursor, encodeIdCursor } from '../id-cursor.ts';
+import { venueFor } from '../membership.ts';
+import type { TaskRow } from './kind.ts';
+import { taskView } from './task-view.ts';
+
+/**
+ * Latest first: ids are ordered by the time of their making. Every filter is one range of an index that is in
+ * that order already; of a kind in any state it is four, merged.
+ */
+export const listTasks = (deps: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
+    const { limit, kind, state } = query;
+    const before =
+      query.cursor === undefined ? sql`` : sql`AND id < ${decodeIdCursor(query.cursor)}`;
+    const inOrder = sql`ORDER BY id DESC LIMIT ${limit + 1}`;
+    const head = (index: string, filter: RawBuilder<unknown>) => sql`
+      (SELECT * FROM tasks FORCE INDEX (${sql.ref(index)})
+       WHERE venue_id = ${venue.id} ${filter} ${before} ${inOrder})`;
+    const heads =
+      kind !== undefined
+        ? (state === undefined ? taskStates : [state]).map((one) =>
+            head('tasks_kinds', sql`AND kind = ${kind} AND state = ${one}`),
+          )
+        : [
+            state === undefined
+              ? head('PRIMARY', sql``)
+              : head('tasks_list', sql`AND state = ${state}`),
+          ];
+    const { rows } = await sql<TaskRow>`
+      SELECT * FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads ${inOrder}`.execute(deps.db);
+
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return {
+      data: shown.map(taskView),
+      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+    };
+  });

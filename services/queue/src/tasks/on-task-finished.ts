@@ -1,0 +1,16 @@
+import type { EventOf } from '@queue-manager/contracts/events';
+import { together } from '@queue-manager/service-kit/together';
+import type { Deps } from '../deps.ts';
+import { batchSize, type Finished, finishTasks } from './task-rows.ts';
+
+/** Records how a task ended; results that come at the same time are written together. */
+export const onTaskFinished = ({ db, clock }: Pick<Deps, 'db' | 'clock'>) => {
+  const finish = together<Finished, void>(
+    async (results) => {
+      await finishTasks(db, clock.now(), results);
+      return [];
+    },
+    { max: batchSize },
+  );
+  return ({ data }: EventOf<'task.finished'>): Promise<void> => finish(data);
+};

@@ -1,0 +1,80 @@
+import type { MailContent } from '@queue-manager/contracts/events';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { sql } from 'kysely';
+import { ticketUrlOf } from '../party-view.ts';
+import { type ComposeDeps, type Mail, type MailKind, type TaskRow, taskKey } from './kind.ts';
+
+/** What a mail to a party can tell. */
+export type PartyFacts = {
+  name: string;
+  number: number;
+  venueName: string;
+  queueName: string;
+  graceSeconds: number;
+  link: string;
+};
+
+/**
+ * A kind of task that mails a party. Name, address and language are read when the mail is handed out: a
+ * party whose data was erased, or that took its address back, gets none. Nor does one that is not in any of
+ * `states` any more, since the news is old by then; only a manager's retry sends it all the same.
+ */
+export function partyMail<const K extends string>(written: {
+  kind: K;
+  states: readonly PartyState[];
+  content(facts: PartyFacts): MailContent;
+}): MailKind<K> {
+  const { kind, states, content } = written;
+  return {
+    kind,
+    destination: 'mails',
+    async compose(deps, tasks) {
+      const rows = await loadFacts(deps, tasks);
+      const mails = new Map<string, Mail>();
+      for (const task of tasks) {
+        const row = rows.get(task.party_id?.toString('hex') ?? '');
+        if (row?.email == null) continue;
+        if (task.generation === 0 && !states.includes(row.state)) continue;
+        const ticket = deps.tickets.issue({
+          queueId: bytesToUuid(row.queue_id),
+          partyId: bytesToUuid(row.id),
+        });
+        mails.set(taskKey(task), {
+          to: row.email,
+          locale: row.locale ?? row.venue_locale,
+          content: content({
+            name: row.name,
+            number: row.number,
+            venueName: row.venue_name,
+            queueName: row.queue_name,
+            graceSeconds: row.call_grace_seconds,
+            link: ticketUrlOf(deps, ticket),
+          }),
+        });
+      }
+      return mails;
+    },
+  };
+}
+
+/** One query for all: each row is found by primary keys. */
+async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
+  const keys = tasks.flatMap(({ queue_id, party_id }) =>
+    queue_id === null || party_id === null ? [] : [sql`(${queue_id}, ${party_id})`],
+  );
+  if (keys.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('parties as p')
+    .innerJoin('personal as c', (join) =>
+      join.onRef('c.queue_id', '=', 'p.queue_id').onRef('c.party_id', '=', 'p.id'),
+    )
+    .innerJoin('queues as q', 'q.id', 'p.queue_id')
+    .innerJoin('venues as v', 'v.id', 'q.venue_id')
+    .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
+    .select(['q.name as queue_name', 'q.call_grace_seconds'])
+    .select(['v.name as venue_name', 'v.locale as venue_locale'])
+    .where(sql<boolean>`(p.queue_id, p.id) IN (${sql.join(keys)})`)
+    .execute();
+  return new Map(rows.map((row) => [row.id.toString('hex'), row]));
+}

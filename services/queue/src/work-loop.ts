@@ -1,0 +1,81 @@
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { isOutage } from '@queue-manager/service-kit/problems';
+
+/** Between tries while something that the work needs is away. */
+export const backOffMs = { first: 200, max: 5_000 };
+
+export type WorkLoop = {
+  start(): void;
+  /** Ends a sleep: there is work. */
+  wake(): void;
+  /** Stops after the step in hand. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Does `step` over and over until it is stopped; a step says how many milliseconds to sleep after it. A step
+ * that throws is done again after a pause that grows, and that nothing but a stop ends: work comes on while
+ * what it needs is away. `waits` and `goesOn` are what is logged at the beginning and the end of that.
+ */
+export function createWorkLoop(options: {
+  step: () => Promise<number>;
+  logger: Logger;
+  waits: string;
+  goesOn: string;
+}): WorkLoop {
+  const { step, logger } = options;
+  let isStopping = false;
+  let isAwake = false;
+  let endPause: () => void = () => {};
+  let endSleep: () => void = () => {};
+  let running: Promise<void> = Promise.resolve();
+
+  async function pause(ms: number): Promise<void> {
+    if (isStopping) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    if (isAwake || ms <= 0) return;
+    const sleeping = pause(ms);
+    endSleep = endPause;
+    await sleeping;
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (!isStopping) {
+      isAwake = false;
+      try {
+        const sleepMs = await step();
+        if (failures > 0) logger.info(options.goesOn);
+        failures = 0;
+        await sleep(sleepMs);
+      } catch (error) {
+        const level = isOutage(error) ? 'warn' : 'error';
+        if (failures === 0) logger[level]({ err: error }, options.waits);
+        await pause(Math.min(backOffMs.first * 2 ** failures, backOffMs.max));
+        failures += 1;
+      }
+    }
+  }
+
+  return {
+    start() {
+      running = run();
+    },
+    wake() {
+      isAwake = true;
+      endSleep();
+    },
+    async stop() {
+      isStopping = true;
+      endPause();
+      await running;
+    },
+  };
+}
