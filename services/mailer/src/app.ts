@@ -2,31 +2,50 @@ import { findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { FastifyInstance } from 'fastify';
-import type { Deps } from './deps.ts';
-import { onMailRequested } from './on-mail-requested.ts';
+import { createDeps, type Outside } from './deps.ts';
+import { onAlertRaised } from './on-alert-raised.ts';
+import { onMailGivenUp, onMailRequested } from './on-mail-requested.ts';
 
-export function createMailerApp(deps: Deps): FastifyInstance {
-  const app = createApp({
-    logger: deps.logger,
-    internalCredential: deps.internalCredential,
-    readiness: {
-      smtp: () => deps.smtp.verify(),
-      sqs: () => findQueue(deps.sqs, deps.sqsPrefix, 'mails'),
-    },
-  });
+export function createMailerApp(outside: Outside): FastifyInstance {
+  const stopping = new AbortController();
+  const deps = createDeps(outside, stopping.signal);
+  const { smtp, redis, sqs, sqsPrefix, logger, clock, retryDelaysSeconds } = deps;
+  const readiness = {
+    smtp: () => smtp.verify(),
+    redis: () => redis.ping(),
+    sqs: () => findQueue(sqs, sqsPrefix, 'mails'),
+  };
+  const app = createApp({ logger, internalCredential: deps.internalCredential, readiness });
 
-  const consumer = createConsumer({
-    sqs: deps.sqs,
-    prefix: deps.sqsPrefix,
-    queue: 'mails',
-    handlers: { 'mail.requested': onMailRequested(deps) },
-    logger: deps.logger,
-    ready: () => deps.smtp.verify(),
+  const shared = {
+    sqs,
+    prefix: sqsPrefix,
+    logger,
+    clock,
+    retryDelaysSeconds,
+    ready: () => Promise.all(Object.values(readiness).map((isReady) => isReady())),
+  };
+  const consumers = [
+    createConsumer({
+      ...shared,
+      queue: 'mails',
+      handlers: { 'mail.requested': onMailRequested(deps) },
+      onDeadLetter: onMailGivenUp(deps),
+    }),
+    createConsumer({
+      ...shared,
+      queue: 'alert-mails',
+      handlers: { 'alert.raised': onAlertRaised(deps) },
+    }),
+  ];
+  app.addHook('onReady', async () => {
+    await Promise.all(consumers.map((consumer) => consumer.start()));
   });
-  app.addHook('onReady', () => consumer.start());
   app.addHook('onClose', async () => {
-    await consumer.stop();
-    deps.smtp.close();
+    stopping.abort();
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    smtp.close();
+    redis.disconnect();
   });
   return app;
 }

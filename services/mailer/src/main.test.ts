@@ -44,7 +44,7 @@ describe('mailer process', () => {
     });
     const [ana, nobody] = [uniqueAddress('ana'), uniqueAddress('nobody')];
     const name = 'Anabela-Fonseca';
-    front.refuse(nobody);
+    front.answer(nobody, `550 5.1.1 <${nobody}> is unknown here`);
     const { child, output } = run(test, {
       SQS_PREFIX: broker.prefix,
       PROVISION: 'true',
@@ -61,7 +61,7 @@ describe('mailer process', () => {
       return /listening at (http:[^"]+)"/.exec(output())?.[1];
     });
     assert.equal((await fetch(`${address}/readyz`)).status, 200);
-    await until('the other was refused', () => output().includes('MailRefused'));
+    await until('the other was refused', () => output().includes('the address is unknown here'));
     child.kill('SIGTERM');
     const [code] = await once(child, 'close');
     assert.equal(code, 0);
@@ -73,13 +73,21 @@ describe('mailer process', () => {
   it('names every bad setting in one line and does not start', async (test) => {
     const { child, output } = run(test, {
       SMTP_URL: 'http://127.0.0.1',
+      OPERATOR_EMAIL: 'operator',
+      MAIL_RETRY_DELAYS_SECONDS: '0',
       MAIL_FROM: 'Queue Manager',
       INTERNAL_CREDENTIAL: '',
     });
     const [code] = await once(child, 'close');
     assert.equal(code, 1);
     assert.equal(output().trim().split('\n').length, 1);
-    for (const setting of ['SMTP_URL must be', 'MAIL_FROM must be', 'INTERNAL_CREDENTIAL is'])
+    for (const setting of [
+      'SMTP_URL must be',
+      'MAIL_FROM must be',
+      'INTERNAL_CREDENTIAL is',
+      'OPERATOR_EMAIL',
+      'MAIL_RETRY_DELAYS_SECONDS',
+    ])
       assert.ok(output().includes(setting), output());
   });
 });

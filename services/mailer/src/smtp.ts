@@ -1,3 +1,4 @@
+import { PermanentFailure } from '@queue-manager/events/consume';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { UpstreamError } from '@queue-manager/service-kit/internal-client';
 import { createTransport } from 'nodemailer';
@@ -8,8 +9,8 @@ export type OutgoingMail = RenderedMail & { eventId: string; to: string };
 
 export type Smtp = {
   /**
-   * Resolves when the server has taken the mail. Throws `MailRefused` when it refused this one, and
-   * `UpstreamError` when it can take none.
+   * Resolves when the server has taken the mail. Throws `PermanentFailure` when it refused this one for ever,
+   * `MailPutOff` when it refused it for now, and `UpstreamError` when it can take none.
    */
   send(mail: OutgoingMail): Promise<void>;
   /** Connects, and signs in where the address says so. Throws `UpstreamError` when that fails. */
@@ -17,16 +18,14 @@ export type Smtp = {
   close(): void;
 };
 
-/**
- * The server refused a mail, for ever (5xx) or for now (4xx). Its own words are left out: they tend to
- * repeat the recipient's address.
- */
-export class MailRefused extends Error {
-  override readonly name = 'MailRefused';
+/** The server refused a mail for now, in its own words without the recipient's address. */
+export class MailPutOff extends Error {
+  override readonly name = 'MailPutOff';
 }
 
 /** nodemailer's codes of what is about the server and not about one mail. */
 const serverCodes = new Set([
+  'EABORT',
   'EAUTH',
   'ECONNECTION',
   'EDNS',
@@ -37,8 +36,11 @@ const serverCodes = new Set([
   'ETIMEDOUT',
   'ETLS',
 ]);
-/** "Service not available, closing transmission channel": RFC 5321, 4.2.3. */
-const closingCode = 421;
+/** "Closing transmission channel" (RFC 5321, 4.2.3) and "authentication required" (RFC 4954, 6). */
+const serverReplies = new Set([421, 530]);
+/** A server that trickles its replies is given up after this long. */
+const sendMsMax = 60_000;
+const wordsMax = 300;
 
 /** A pool of connections to an SMTP server, such as `smtps://user:password@smtp.example.com`. */
 export function createSmtp(options: { url: string; from: Sender; clock: Clock }): Smtp {
@@ -71,31 +73,58 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
           // The same for every delivery of the event, so that mail programs can tell a repeat.
           messageId: `<${eventId}@${domain}>`,
           headers: { 'X-Event-Id': eventId, 'Auto-Submitted': 'auto-generated' },
+          signal: AbortSignal.timeout(sendMsMax),
         });
       } catch (error) {
-        throw withoutWords(error);
+        throw failureOf(error, to);
       }
     },
     async verify() {
       try {
         await transport.verify();
       } catch (error) {
-        throw withoutWords(error);
+        throw unusable(error as SmtpError);
       }
     },
     close: () => transport.close(),
   };
 }
 
-/** Says what failed and how, and leaves the words of the server behind. */
-function withoutWords(error: unknown): Error {
-  const { code, command, responseCode } = error as {
-    code?: string;
-    command?: string;
-    responseCode?: number;
-  };
+type SmtpError = {
+  code?: string;
+  command?: string;
+  response?: string;
+  responseCode?: number;
+  /** Whether the reply says that the same mail would be refused again. */
+  permanent?: boolean;
+};
+
+function failureOf(cause: unknown, to: string): Error {
+  const error = cause as SmtpError;
+  const { code, response, responseCode } = error;
+  if (serverCodes.has(code ?? '') || serverReplies.has(responseCode ?? 0)) return unusable(error);
+  // Refused by nodemailer itself: there is no way to address the mail.
+  if (response === undefined) return new PermanentFailure(`the mail cannot be sent: ${code}`);
+  const words = wordsOf(response, to);
+  return error.permanent ? new PermanentFailure(words) : new MailPutOff(words);
+}
+
+/** Says what failed and how, without the words of the server: nobody's mail is to be told about them. */
+function unusable({ code, command, responseCode }: SmtpError): UpstreamError {
   const what = `${command ?? 'connection'}: ${responseCode ?? code ?? 'no answer'}`;
-  if (responseCode === closingCode || serverCodes.has(code ?? ''))
-    return new UpstreamError(`The SMTP server cannot be used, ${what}`);
-  return new MailRefused(`The mail was refused, ${what}`);
+  return new UpstreamError(`The SMTP server cannot be used, ${what}`);
+}
+
+/**
+ * A server's reply for managers to read. Replies tend to repeat the recipient's address, or its part before
+ * the @, or the one it is forwarded to.
+ */
+function wordsOf(response: string, to: string): string {
+  const local = to.slice(0, to.lastIndexOf('@'));
+  const words = response
+    .replace(/<?[^\s<>()[\]"',;:=]+(?:@|%40)[^\s<>()[\]"',;:]+>?/gi, 'the address')
+    .replace(new RegExp(`(?<![\\w.-])${RegExp.escape(local)}(?![\\w.-])`, 'giu'), 'the address')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return words.slice(0, wordsMax);
 }

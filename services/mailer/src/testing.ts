@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { type EventOf, type MailContent, makeEvent } from '@queue-manager/contracts/events';
+import {
+  type EventOf,
+  type MailContent,
+  makeEvent,
+  type TaskRef,
+} from '@queue-manager/contracts/events';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import { testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
@@ -38,6 +43,7 @@ export function mailRequested(
   to: string,
   content: MailContent,
   locale = 'en',
+  task?: TaskRef,
 ): EventOf<'mail.requested'> {
   return makeEvent({
     id: newId(systemClock),
@@ -45,8 +51,12 @@ export function mailRequested(
     type: 'mail.requested',
     subject: newId(systemClock),
     time: systemClock.now().toISOString(),
-    data: { to, locale, content },
+    data: { to, locale, content, ...(task === undefined ? {} : { task }) },
   });
+}
+
+export function newTask(): TaskRef {
+  return { venueId: newId(systemClock), taskId: newId(systemClock), attempt: 1 };
 }
 
 export const verifyAccount = {
@@ -74,47 +84,133 @@ export type SmtpFront = {
   url: string;
   /** How often a recipient was offered. */
   offers(address: string): number;
-  refuse(address: string): void;
+  /** Answers an offer of a recipient in these words, the next time or so often. */
+  answer(address: string, reply: string, times?: number): void;
+  /** Swallows the answer to the next mail that the server takes, and cuts its connection. */
+  swallowAcceptance(): void;
+  /** Lets nothing of the server's answers through until `comeBack`. */
+  hold(): void;
   /** Cuts every connection and takes no more. */
   goAway(): void;
   comeBack(): void;
   close(): Promise<void>;
 };
 
-/** Stands before the inbox's SMTP server: refuses recipients for ever, or goes away. */
+/** Stands before the inbox's SMTP server: refuses recipients, or goes away, or loses an answer. */
 export async function startSmtpFront(): Promise<SmtpFront> {
   const upstream = new URL(testEnv('SMTP_URL'));
-  const refused = new Set<string>();
+  const replies = new Map<string, { reply: string; times: number }>();
   const offered: string[] = [];
-  const sockets = new Set<Socket>();
   let isUp = true;
+  let isSwallowing = false;
+  let released: PromiseWithResolvers<void> | undefined;
 
-  const server = createServer((client) => {
-    sockets.add(client);
-    client.on('error', () => undefined);
-    client.on('close', () => sockets.delete(client));
+  const { url, cut, close } = await listen('smtp', (client) => {
     if (!isUp) {
       client.destroy();
       return;
     }
-    const remote = connect(Number(upstream.port), upstream.hostname);
-    remote.on('error', () => client.destroy());
-    remote.on('close', () => client.destroy());
-    client.on('close', () => remote.destroy());
-    // Without pipelining, so that a refusal of ours cannot overtake an answer of the server.
-    remote.on('data', (answer) => client.write(String(answer).replace('PIPELINING', 'HELP')));
+    const remote = join(client, connect(Number(upstream.port), upstream.hostname));
+    let isTakingMail = false;
+    remote.on('data', async (answer) => {
+      // 354 asks for the mail; what follows it is the answer to the mail.
+      if (isTakingMail && isSwallowing) {
+        isSwallowing = false;
+        client.destroy();
+        return;
+      }
+      isTakingMail = String(answer).startsWith('354');
+      await released?.promise;
+      // Without pipelining, so that a refusal of ours cannot overtake an answer of the server.
+      client.write(String(answer).replace('PIPELINING', 'HELP'));
+    });
     const lines = createInterface({ input: client });
-    // It hands on the errors of its socket, which are handled above.
+    // It hands on the errors of its socket, which are handled already.
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       const recipient = /^RCPT TO:<([^>]*)>/i.exec(line)?.[1];
       if (recipient !== undefined) offered.push(recipient);
-      if (recipient !== undefined && refused.has(recipient)) {
-        client.write(`550 5.1.1 <${recipient}> is unknown here\r\n`);
-      } else {
+      const answer = recipient === undefined ? undefined : replies.get(recipient);
+      if (answer === undefined || answer.times === 0) {
         remote.write(`${line}\r\n`);
+      } else {
+        answer.times -= 1;
+        client.write(`${answer.reply}\r\n`);
       }
     });
+  });
+  return {
+    url,
+    offers: (address) => offered.filter((recipient) => recipient === address).length,
+    answer: (address, reply, times = Number.POSITIVE_INFINITY) => {
+      replies.set(address, { reply, times });
+    },
+    swallowAcceptance() {
+      isSwallowing = true;
+    },
+    hold() {
+      released = Promise.withResolvers();
+    },
+    goAway() {
+      isUp = false;
+      cut();
+    },
+    comeBack() {
+      isUp = true;
+      released?.resolve();
+      released = undefined;
+    },
+    close,
+  };
+}
+
+export type RedisFront = {
+  url: string;
+  goAway(): void;
+  comeBack(): void;
+  close(): Promise<void>;
+};
+
+/** Stands before Redis, and can go away. */
+export async function startRedisFront(): Promise<RedisFront> {
+  const upstream = new URL(testEnv('REDIS_URL'));
+  let isUp = true;
+  const { url, cut, close } = await listen('redis', (client) => {
+    if (!isUp) {
+      client.destroy();
+      return;
+    }
+    const remote = join(client, connect(Number(upstream.port), upstream.hostname));
+    client.pipe(remote).pipe(client);
+  });
+  return {
+    url,
+    goAway() {
+      isUp = false;
+      cut();
+    },
+    comeBack() {
+      isUp = true;
+    },
+    close,
+  };
+}
+
+/** Two ends that live and die together. */
+function join(client: Socket, remote: Socket): Socket {
+  remote.on('error', () => client.destroy());
+  remote.on('close', () => client.destroy());
+  client.on('close', () => remote.destroy());
+  return remote;
+}
+
+async function listen(protocol: string, serve: (client: Socket) => void) {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    sockets.add(client);
+    client.on('error', () => undefined);
+    client.on('close', () => sockets.delete(client));
+    serve(client);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -123,18 +219,8 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `smtp://127.0.0.1:${port}`,
-    offers: (address) => offered.filter((recipient) => recipient === address).length,
-    refuse: (address) => {
-      refused.add(address);
-    },
-    goAway() {
-      isUp = false;
-      cut();
-    },
-    comeBack() {
-      isUp = true;
-    },
+    url: `${protocol}://127.0.0.1:${port}`,
+    cut,
     async close() {
       cut();
       server.close();
