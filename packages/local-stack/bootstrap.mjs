@@ -29,6 +29,7 @@ const commands = {
   fix: ['packages/local-stack/src/fix.ts'],
   openapi: ['packages/contracts/src/generate-openapi.ts'],
   replay: ['packages/local-stack/src/replay.ts'],
+  'dead-letters': [withStores, 'AWS_ENDPOINT_URL_SQS', 'packages/local-stack/src/dead-letters.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
 };
 

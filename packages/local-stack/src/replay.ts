@@ -1,13 +1,13 @@
 /** `npm run replay -- [FILE]`: a real day, or a made-up night, through the front door of a running system. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Presets, SingleBar } from 'cli-progress';
+import { createProgress } from './progress.ts';
 import { fridayNight } from './replay-friday-night.ts';
 import { hasFailed, type ReplayResult, replay, timedCalls } from './replay-run.ts';
 import { isDay, readTrace, type TraceDay } from './replay-trace.ts';
 import { settingsFrom } from './settings.ts';
 import { StackError } from './stack-error.ts';
-import { runUntilStopped, say } from './terminal.ts';
+import { runUntilStopped } from './terminal.ts';
 
 const help = `Usage: npm run replay -- [FILE] [options]
 
@@ -77,44 +77,6 @@ function parsed() {
   } catch (error) {
     throw new StackError(`${(error as Error).message.split('\n')[0]} See --help.`);
   }
-}
-
-/** A bar on a terminal; elsewhere a line every tenth of the way. */
-function createProgress() {
-  if (!process.stderr.isTTY) {
-    let saidTenths = 0;
-    let saidNote: string | null = null;
-    return {
-      onProgress(done: number, total: number) {
-        const tenths = Math.floor((done * 10) / Math.max(total, 1));
-        if (tenths === saidTenths) return;
-        saidTenths = tenths;
-        say(`${tenths * 10} % (${done} of ${total})`);
-      },
-      note(text: string | null) {
-        if (text !== null && text !== saidNote) say(text);
-        saidNote = text;
-      },
-      end() {},
-    };
-  }
-  const bar = new SingleBar(
-    { format: '{bar} {percentage} % | {value} of {total} | {note}', stream: process.stderr },
-    Presets.shades_classic,
-  );
-  let note = '';
-  return {
-    onProgress(done: number, total: number) {
-      if (done === 0) bar.start(total, 0, { note });
-      else bar.update(done, { note });
-    },
-    note(text: string | null) {
-      note = text ?? '';
-      if (bar.isActive) bar.update({ note });
-    },
-    // Also gives the terminal back as it was.
-    end: () => bar.stop(),
-  };
 }
 
 function summary(result: ReplayResult, trace: TraceDay, seconds: number): string {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import { makeEvent } from '@queue-manager/contracts/events';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import { until } from '@queue-manager/service-kit/testing';
+import { createSqsClient } from './client.ts';
+import { createDeadLetters } from './dead-letters.ts';
+import { testQueues } from './testing.ts';
+
+const text = (StringValue: string): MessageAttributeValue => ({ DataType: 'String', StringValue });
+
+function userDeleted() {
+  const userId = newId(systemClock);
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/user',
+    type: 'user.deleted',
+    subject: userId,
+    time: '2026-03-07T20:00:00.000Z',
+    data: { userId },
+  });
+}
+
+async function setUp(test: TestContext) {
+  const broker = await testQueues();
+  test.after(() => broker.drop());
+  const deadLetters = createDeadLetters(broker);
+  return {
+    broker,
+    deadLetters,
+    /** Dead letters as a consumer leaves them; their message ids. */
+    async bury(events: readonly object[]) {
+      const ids: string[] = [];
+      for (const event of events) {
+        const id = await broker.sendDead('queue-events', JSON.stringify(event), {
+          type: text('user.deleted'),
+          requestId: text('req-1'),
+          blob: { DataType: 'Binary', BinaryValue: Buffer.from([1, 2, 3]) },
+          error: text('not today'),
+          failedAt: text('2026-03-07T20:00:06.000Z'),
+          receives: { DataType: 'Number', StringValue: '3' },
+        });
+        ids.push(id);
+      }
+      return ids;
+    },
+    /** Everything in the queue. */
+    async returned() {
+      const messages = [];
+      for (;;) {
+        const batch = await broker.receive('queue-events');
+        if (batch.length === 0) return messages;
+        messages.push(...batch);
+      }
+    },
+  };
+}
+
+describe('createDeadLetters', { concurrency: true }, () => {
+  it('reads all of them and leaves them where they are', async (test) => {
+    const { broker, deadLetters, bury } = await setUp(test);
+    const events = Array.from({ length: 23 }, userDeleted);
+    const ids = await bury(events);
+    const natively = await broker.sendDead('queue-events', '{"no":"event"}');
+    const found = await deadLetters.read('queue-events', { most: 100, hiddenSeconds: 10 });
+    assert.deepEqual(found.map(({ messageId }) => messageId).sort(), [...ids, natively].sort());
+    const { since, ...first } = found.find(({ messageId }) => messageId === ids[0]) ?? {};
+    assert.deepEqual(first, {
+      messageId: ids[0],
+      eventId: events[0]?.id,
+      type: 'user.deleted',
+      subject: events[0]?.subject,
+      receives: 3,
+      failure: { error: 'not today', failedAt: '2026-03-07T20:00:06.000Z' },
+      body: JSON.stringify(events[0]),
+    });
+    assert.equal(since?.toISOString(), '2026-03-07T20:00:00.000Z');
+    const other = found.find(({ messageId }) => messageId === natively);
+    assert.equal(other?.failure, undefined);
+    assert.equal(other?.type, undefined);
+    assert.ok((other?.since.getTime() ?? 0) > Date.parse('2026-03-08'));
+    assert.equal(await deadLetters.count('queue-events'), 24);
+    const again = await deadLetters.read('queue-events', { most: 5, hiddenSeconds: 10 });
+    assert.equal(again.length, 5);
+  });
+
+  it('sends all back as they were before they failed', async (test) => {
+    const { deadLetters, bury, returned } = await setUp(test);
+    const events = Array.from({ length: 23 }, userDeleted);
+    await bury(events);
+    const progress: [number, number][] = [];
+    const result = await deadLetters.redrive('queue-events', {
+      onProgress: (done, total) => progress.push([done, total]),
+    });
+    assert.deepEqual(result, { sent: 23, missing: [], refused: { count: 0, reason: '' } });
+    assert.deepEqual(progress[0], [0, 23]);
+    assert.deepEqual(progress.at(-1), [23, 23]);
+    assert.equal(await deadLetters.count('queue-events'), 0);
+    const messages = await returned();
+    assert.deepEqual(
+      messages.map(({ Body }) => Body).sort(),
+      events.map((event) => JSON.stringify(event)).sort(),
+    );
+    for (const { MessageAttributes = {} } of messages) {
+      assert.deepEqual(Object.keys(MessageAttributes).sort(), ['blob', 'requestId', 'type']);
+      assert.equal(MessageAttributes.requestId?.StringValue, 'req-1');
+      assert.deepEqual([...(MessageAttributes.blob?.BinaryValue ?? [])], [1, 2, 3]);
+    }
+  });
+
+  it('sends those back that are named by message or event, and says which are not there', async (test) => {
+    const { deadLetters, bury, returned } = await setUp(test);
+    const events = Array.from({ length: 15 }, userDeleted);
+    const ids = await bury(events);
+    const named = [ids[3] ?? '', events[12]?.id ?? '', 'not-there'];
+    const result = await deadLetters.redrive('queue-events', { ids: named });
+    assert.deepEqual(result.missing, ['not-there']);
+    assert.equal(result.sent, 2);
+    const messages = await returned();
+    assert.deepEqual(
+      messages.map(({ Body }) => Body).sort(),
+      [JSON.stringify(events[3]), JSON.stringify(events[12])].sort(),
+    );
+    assert.equal(await deadLetters.count('queue-events'), 13);
+    const left = await until('the others can be read again', async () => {
+      const found = await deadLetters.read('queue-events', { most: 100, hiddenSeconds: 10 });
+      return found.length === 13 ? found : undefined;
+    });
+    assert.ok(left.every(({ messageId }) => messageId !== ids[3]));
+  });
+
+  it('waits for what another reader holds just now', async (test) => {
+    const { broker, deadLetters, bury } = await setUp(test);
+    await bury([userDeleted(), userDeleted()]);
+    const reading = deadLetters.read('queue-events', { most: 10, hiddenSeconds: 2 });
+    const redriving = deadLetters.redrive('queue-events');
+    await reading;
+    assert.equal((await redriving).sent, 2);
+    assert.equal(await broker.count('queue-events'), 2);
+  });
+
+  it('keeps what SQS did not take, and says why', async (test) => {
+    const { broker, bury } = await setUp(test);
+    const [refused, taken] = [userDeleted(), userDeleted()];
+    await bury([refused, taken]);
+    const sqs = createSqsClient();
+    sqs.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const { MessageBody = '' } = args.input as { MessageBody?: string };
+          if (commandName === 'SendMessageCommand' && MessageBody.includes(refused.id)) {
+            throw new Error('not this one');
+          }
+          return next(args);
+        },
+      { step: 'initialize' },
+    );
+    const deadLetters = createDeadLetters({ sqs, prefix: broker.prefix });
+    const result = await deadLetters.redrive('queue-events');
+    assert.deepEqual(result, {
+      sent: 1,
+      missing: [],
+      refused: { count: 1, reason: 'not this one' },
+    });
+    assert.equal(await deadLetters.count('queue-events'), 1);
+    assert.equal(await broker.count('queue-events'), 1);
+    sqs.destroy();
+  });
+
+  it('leaves two, not none, when it dies between sending and deleting', async (test) => {
+    const { broker, bury } = await setUp(test);
+    await bury([userDeleted()]);
+    const sqs = createSqsClient();
+    sqs.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === 'DeleteMessageBatchCommand') throw new Error('killed');
+          return next(args);
+        },
+      { step: 'initialize' },
+    );
+    const deadLetters = createDeadLetters({ sqs, prefix: broker.prefix });
+    await assert.rejects(deadLetters.redrive('queue-events'), /killed/);
+    assert.equal(await deadLetters.count('queue-events'), 1);
+    assert.equal(await broker.count('queue-events'), 1);
+    sqs.destroy();
+  });
+
+  it('deletes all', async (test) => {
+    const { deadLetters, bury } = await setUp(test);
+    await bury([userDeleted(), userDeleted()]);
+    await deadLetters.purge('queue-events');
+    assert.equal(await deadLetters.count('queue-events'), 0);
+  });
+});
