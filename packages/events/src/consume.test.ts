@@ -641,11 +641,12 @@ describe('createConsumer', { concurrency: true }, () => {
       {
         'user.verified': async () => {
           tries += 1;
-          throw new PermanentFailure('550 no such mailbox');
+          throw new PermanentFailure('550 no such mailbox', { cause: storeAway() });
         },
       },
       {
         retryDelaysSeconds: [1, 1],
+        ready: async () => undefined,
         onDeadLetter: async (given, error) => {
           told.push([given, error, (await broker.deadLetters('queue-events')).length]);
         },
@@ -660,7 +661,7 @@ describe('createConsumer', { concurrency: true }, () => {
       }
       return errors.length === 2;
     });
-    assert.deepEqual(errors, ['1 550 no such mailbox', '3 is not JSON']);
+    assert.deepEqual(errors, ['1 550 no such mailbox', '3 The message is not JSON']);
     assert.equal(tries, 1);
     assert.equal(told.length, 1);
     assert.deepEqual(told[0]?.[0], event);
@@ -767,7 +768,7 @@ describe('createConsumer', { concurrency: true }, () => {
       assert.deepEqual(letters.map(({ Body }) => Body).sort(), bad.sort());
       for (const { MessageAttributes } of letters) {
         assert.equal(MessageAttributes?.receives?.StringValue, '3');
-        assert.match(MessageAttributes?.error?.StringValue ?? '', /^(?:is|does) /);
+        assert.match(MessageAttributes?.error?.StringValue ?? '', /^The message (?:is|does) /);
       }
       await drained(queue);
       assert.deepEqual(handled.sort(), good.map(({ id }) => id).sort());

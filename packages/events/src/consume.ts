@@ -157,8 +157,11 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       try {
         return await handler(event, delivery);
       } catch (error) {
+        // It may have an outage for its cause, and says that waiting does not help.
+        if (gate === undefined || error instanceof PermanentFailure || !isOutage(error))
+          throw error;
         outages += 1;
-        if (gate === undefined || outages === outagesMax || !isOutage(error)) throw error;
+        if (outages === outagesMax) throw error;
         gate.shut(error);
       }
     }

@@ -4,6 +4,11 @@ import { isUuid } from '@queue-manager/service-kit/ids';
 /** A message that is no event of ours. Says what is wrong with it, but nothing of what it holds. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';
+
+  /** @param fault what is wrong with it, as `is not JSON`. */
+  constructor(fault: string) {
+    super(`The message ${fault}`);
+  }
 }
 
 /** What a log may say of a message: its event's ids and type, where they can be read and are well-formed. */
