@@ -30,6 +30,7 @@ const commands = {
   openapi: ['packages/contracts/src/generate-openapi.ts'],
   replay: ['packages/local-stack/src/replay.ts'],
   'dead-letters': [withStores, 'AWS_ENDPOINT_URL_SQS', 'packages/local-stack/src/dead-letters.ts'],
+  bench: ['packages/local-stack/src/bench.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
 };
 

@@ -1,0 +1,82 @@
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import { createSqsClient } from '@queue-manager/events/client';
+import { createPublisher } from '@queue-manager/events/publish';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
+import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
+import { createTicketCodec } from '@queue-manager/service-kit/tickets';
+import { createQueueApp } from '../app.ts';
+import { openDatabase } from '../database.ts';
+import type { Deps } from '../deps.ts';
+import { createQuotes } from '../quotes.ts';
+import { createTurns } from '../turns.ts';
+
+/**
+ * The queue service as `main.ts` composes it, apart from the direct way to the position service, since only
+ * the guaranteed way is measured: `onCommit` stands in its place. Everybody is one owner.
+ */
+export async function openBenchService(options: {
+  url: string;
+  prefix: string;
+  onCommit?: (events: readonly LineEvent[]) => void;
+}) {
+  const { url, prefix, onCommit } = options;
+  const db = openDatabase({ url, poolSize: 50 });
+  const sqs = createSqsClient();
+  const clock = systemClock;
+  const position = createInternalClient({
+    baseUrl: 'http://127.0.0.1:9',
+    credential: testCredential,
+  });
+  const owner = newId(clock);
+  const deps: Deps = {
+    db,
+    clock,
+    logger: testLogger,
+    tickets: createTicketCodec([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
+    publicUrl: 'http://bench.invalid',
+    position,
+    feed: {
+      async committed(events) {
+        onCommit?.(events);
+        return null;
+      },
+    },
+    quotes: createQuotes(db, testLogger),
+    turns: createTurns(),
+    wakeDispatcher: () => {},
+    verifyAccessToken: async () => ({
+      iss: 'queue-manager',
+      aud: 'queue-manager',
+      sub: owner,
+      sid: owner,
+      iat: 0,
+      exp: Number.MAX_SAFE_INTEGER,
+    }),
+    internalCredential: testCredential,
+  };
+  const app = createQueueApp(deps, {});
+  await app.ready();
+
+  return {
+    db,
+    sqs,
+    prefix,
+    deps,
+    publisher: createPublisher({ sqs, prefix }),
+    /** Calls a route that makes or changes something; gives its id. */
+    async post(path: string, payload: object = {}): Promise<string> {
+      const headers = { authorization: 'Bearer bench' };
+      const answer = await app.inject({ method: 'POST', url: path, headers, payload });
+      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${answer.body}`);
+      return answer.json().id;
+    },
+    async close(): Promise<void> {
+      await app.close();
+      await position.close();
+      await db.destroy();
+      sqs.destroy();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** The queue service's half: changes lines at a steady rate, and its relay carries the events to SQS. */
+import { createRelay } from '../relay.ts';
+import { openBenchService } from './bench-service.ts';
+import { answerQuestions, atRate, sharedMs, workerOptions } from './worker.ts';
+
+const linesCount = 20;
+
+const { url, prefix, perSecond, count } = workerOptions<{
+  url: string;
+  prefix: string;
+  perSecond: number;
+  count: number;
+}>();
+
+/** When each event was committed, by its id. */
+const commits = new Map<string, number>();
+
+const service = await openBenchService({
+  url,
+  prefix,
+  onCommit(events) {
+    const now = sharedMs();
+    for (const { id } of events) commits.set(id, now);
+    relay.wake();
+  },
+});
+const { publisher } = service;
+const relay = createRelay({ ...service.deps, publisher });
+const venueId = await service.post('/v1/venues', { name: 'Bench', timezone: 'UTC' });
+const lines: string[] = [];
+for (let index = 0; index < linesCount; index++) {
+  lines.push(await service.post(`/v1/venues/${venueId}/queues`, { name: `Line ${index}` }));
+}
+relay.start();
+
+/** Two of three changes are arrivals, so that there is always somebody to call. */
+async function changeLine(index: number): Promise<void> {
+  const line = `/v1/queues/${lines[index % lines.length]}`;
+  const turn = Math.floor(index / lines.length) % 3;
+  if (turn === 2) await service.post(`${line}/call-next`);
+  else await service.post(`${line}/parties`, { name: 'Ana Lima', size: 2 });
+}
+
+answerQuestions(
+  {
+    async run() {
+      await atRate(perSecond, count, changeLine);
+      return commits;
+    },
+  },
+  async () => {
+    await relay.stop();
+    await service.close();
+  },
+);
