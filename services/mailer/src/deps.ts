@@ -1,5 +1,6 @@
 import type { ConsumerOptions } from '@queue-manager/events/consume';
-import { createPublisher, type Publisher } from '@queue-manager/events/publish';
+import { createPublisher } from '@queue-manager/events/publish';
+import { createTaskReporter, type TaskReporter } from '@queue-manager/events/report-task';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
@@ -25,7 +26,7 @@ export type Outside = {
 };
 
 export type Deps = Outside & {
-  publisher: Publisher;
+  taskReporter: TaskReporter;
   sentMails: SentMails;
   recipientLimit: RecipientLimit;
 };
@@ -35,7 +36,11 @@ export function createDeps(outside: Outside, signal: AbortSignal): Deps {
   const { redis, clock, sqs, sqsPrefix } = outside;
   return {
     ...outside,
-    publisher: createPublisher({ sqs, prefix: sqsPrefix }),
+    taskReporter: createTaskReporter({
+      publisher: createPublisher({ sqs, prefix: sqsPrefix }),
+      clock,
+      source: '/mailer',
+    }),
     sentMails: createSentMails({ redis, signal }),
     recipientLimit: createRecipientLimit({
       redis,

@@ -252,7 +252,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     const { publish, drained, receives, front, results } = await setUp(test, { mailers: 2 });
     const to = uniqueAddress('ana');
     const event = mailRequested(to, partyCalled, 'en', newTask());
-    front.hold();
+    void front.holdAcceptance();
     await publish(event, event, event, event);
     await until('all are being worked on', () => receives.size === 4);
     front.comeBack();
@@ -297,9 +297,9 @@ describe('onMailRequested', { concurrency: true }, () => {
     const { publish, drained, broker, front, redis, redisFront, results } = await setUp(test);
     const to = uniqueAddress('ana');
     const event = mailRequested(to, partyCalled, 'en', newTask());
-    front.hold();
+    const isTaken = front.holdAcceptance();
     await publish(event);
-    await until('it is being sent', () => redis.get(`mail:{${event.id}}`));
+    await isTaken;
     redisFront.goAway();
     front.comeBack();
     await mailTo(to);

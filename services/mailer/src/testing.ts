@@ -88,8 +88,8 @@ export type SmtpFront = {
   answer(address: string, reply: string, times?: number): void;
   /** Swallows the answer to the next mail that the server takes, and cuts its connection. */
   swallowAcceptance(): void;
-  /** Lets nothing of the server's answers through until `comeBack`. */
-  hold(): void;
+  /** Keeps back the answer to each mail that the server takes, until `comeBack`; resolves at the first. */
+  holdAcceptance(): Promise<void>;
   /** Cuts every connection and takes no more. */
   goAway(): void;
   comeBack(): void;
@@ -103,7 +103,7 @@ export async function startSmtpFront(): Promise<SmtpFront> {
   const offered: string[] = [];
   let isUp = true;
   let isSwallowing = false;
-  let released: PromiseWithResolvers<void> | undefined;
+  let held: { first: PromiseWithResolvers<void>; end: PromiseWithResolvers<void> } | undefined;
 
   const { url, cut, close } = await listen('smtp', (client) => {
     if (!isUp) {
@@ -119,8 +119,11 @@ export async function startSmtpFront(): Promise<SmtpFront> {
         client.destroy();
         return;
       }
+      if (isTakingMail) {
+        held?.first.resolve();
+        await held?.end.promise;
+      }
       isTakingMail = String(answer).startsWith('354');
-      await released?.promise;
       // Without pipelining, so that a refusal of ours cannot overtake an answer of the server.
       client.write(String(answer).replace('PIPELINING', 'HELP'));
     });
@@ -148,8 +151,9 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     swallowAcceptance() {
       isSwallowing = true;
     },
-    hold() {
-      released = Promise.withResolvers();
+    holdAcceptance() {
+      held = { first: Promise.withResolvers(), end: Promise.withResolvers() };
+      return held.first.promise;
     },
     goAway() {
       isUp = false;
@@ -157,8 +161,8 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     },
     comeBack() {
       isUp = true;
-      released?.resolve();
-      released = undefined;
+      held?.end.resolve();
+      held = undefined;
     },
     close,
   };
