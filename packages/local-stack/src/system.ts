@@ -97,7 +97,12 @@ async function environment(
     GATEWAY_URL: gatewayUrl,
     PUBLIC_URL: given.PUBLIC_URL ?? gatewayUrl,
     MAIL_FROM: given.MAIL_FROM ?? 'Queue Manager <no-reply@queue-manager.dev>',
-    ...(stores.mailUrl ? { MAIL_URL: stores.mailUrl } : {}),
+    ...(stores.mailUrl
+      ? {
+          MAIL_URL: stores.mailUrl,
+          OPERATOR_EMAIL: given.OPERATOR_EMAIL ?? 'operator@localhost.localdomain',
+        }
+      : {}),
   };
 }
 

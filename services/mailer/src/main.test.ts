@@ -6,7 +6,14 @@ import { describe, it, type TestContext } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
 import { testQueues } from '@queue-manager/events/testing';
 import { testCredential, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
-import { mailRequested, mailTo, startSmtpFront, uniqueAddress, verifyAccount } from './testing.ts';
+import {
+  mailRequested,
+  mailsTo,
+  mailTo,
+  startSmtpFront,
+  uniqueAddress,
+  verifyAccount,
+} from './testing.ts';
 
 /** A process takes its time to start on a busy machine; the deadline only bounds a failure. */
 const until = <T>(what: string, condition: () => T | Promise<T>) =>
@@ -34,7 +41,7 @@ function run(test: TestContext, env: Record<string, string>) {
   return { child, output: () => output };
 }
 
-describe('mailer process', () => {
+describe('mailer process', { concurrency: true }, () => {
   it('makes its queues, sends, writes no address or name to its log, and stops on SIGTERM', async (test) => {
     const broker = await testQueues();
     const front = await startSmtpFront();
@@ -68,6 +75,36 @@ describe('mailer process', () => {
     assert.match(output(), /"msg":"mail sent"/);
     for (const secret of [ana, nobody, name, 'AbC-123_xyz'])
       assert.ok(!output().includes(secret), `${secret} in ${output()}`);
+  });
+
+  it('killed before it could write down what the server had taken, leaves it to be sent again', async (test) => {
+    const broker = await testQueues();
+    const front = await startSmtpFront();
+    test.after(async () => {
+      await front.close();
+      await broker.drop();
+    });
+    const env = { SQS_PREFIX: broker.prefix, SMTP_URL: front.url };
+    const publisher = createPublisher(broker);
+    const to = uniqueAddress('ana');
+    const event = mailRequested(to, verifyAccount);
+    const isTaken = front.holdAcceptance();
+    const { child } = run(test, env);
+    await publisher.publish([event]);
+    await isTaken;
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    front.comeBack();
+    assert.equal((await mailsTo(to)).length, 1);
+    run(test, env);
+    // SQS will deliver it again by itself, too, and later.
+    await publisher.publish([event]);
+    await until('all is done', async () => (await broker.count('mails')) === 0);
+    const { id } = event;
+    assert.deepEqual(
+      (await mailsTo(to)).map(({ headers }) => headers['message-id']),
+      Array(2).fill(`<${id}@queue-manager.dev>`),
+    );
   });
 
   it('names every bad setting in one line and does not start', async (test) => {
