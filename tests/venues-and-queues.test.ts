@@ -348,7 +348,7 @@ describe('a queue', () => {
     ['no name', 'name', { name: undefined }],
     ['a party size of 0', 'maxPartySize', { maxPartySize: 0 }],
     ['a party size with a fraction', 'maxPartySize', { maxPartySize: 2.5 }],
-    ['a grace time of a second', 'callGraceSeconds', { callGraceSeconds: 1 }],
+    ['no grace time at all', 'callGraceSeconds', { callGraceSeconds: 0 }],
     ['an unknown label', 'boardLabels', { boardLabels: 'phone' }],
     ['an answer that is neither yes nor no', 'selfJoin', { selfJoin: 'yes' }],
     ['an unknown field', 'state', { state: 'closed' }],

@@ -41,7 +41,7 @@ const queueFields = {
   maxPartySize: PartySize,
   callGraceSeconds: z
     .int()
-    .min(30)
+    .min(1)
     .max(24 * 60 * 60),
   selfJoin: z.boolean(),
   boardLabels: BoardLabels,

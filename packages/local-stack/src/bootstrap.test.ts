@@ -22,6 +22,7 @@ interface Started {
   child: ChildProcess;
   top: number;
   redis: number;
+  dataDir: string;
   errors: () => string;
 }
 
@@ -53,7 +54,7 @@ async function start(file: string, args: string[]): Promise<Started> {
   const top = child.pid ?? 0;
   const redis = notedProcess(dataDir, 'redis') ?? 0;
   assert.ok(processesOf(redis).length > 0);
-  return { child, top, redis, errors: () => errors };
+  return { child, top, redis, dataDir, errors: () => errors };
 }
 
 async function untilNothingIsLeft({ top, redis }: Started): Promise<void> {
@@ -110,6 +111,21 @@ suite('bootstrap', () => {
     process.kill(find(started.top, 'stores-only.ts'), 'SIGKILL');
     const [code] = await once(started.child, 'exit');
     assert.notEqual(code, 0);
+    await untilNothingIsLeft(started);
+  });
+
+  test('restarts by hand what the running system started', async () => {
+    const started = await start(...byNode);
+    const restart = spawn(process.execPath, [bootstrap, 'restart', 'redis'], {
+      cwd: repositoryRoot,
+      stdio: 'ignore',
+      env: { ...process.env, DATA_DIR: started.dataDir },
+    });
+    assert.deepEqual(await once(restart, 'exit'), [0, null]);
+    await until('it is back', () => started.errors().includes('redis is back'));
+    assert.notEqual(notedProcess(started.dataDir, 'redis'), started.redis);
+    process.kill(started.top, 'SIGTERM');
+    await once(started.child, 'exit');
     await untilNothingIsLeft(started);
   });
 

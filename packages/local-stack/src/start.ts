@@ -28,7 +28,7 @@ await runUntilStopped(async (stopping, signal) => {
       if (isNew(dataDir)) planDemo(dataDir);
     },
     log: say,
-    output: prefixedOutput(names, write, process.stdout.isTTY),
+    output: prefixedOutput(names, write, process.stdout.isTTY && !process.env.NO_COLOR),
   });
   try {
     const demo = await demoLines(settings.dataDir, system);

@@ -9,8 +9,8 @@ const usualBudgetMs = 50;
 const callTimeoutMs = 1_000;
 /** Before asking again for an event that waits for an earlier one. */
 const pendingPauseMs = 5;
-/** Events in one call at the most; the contract's limit is higher. */
-const batchMax = 500;
+/** Events in one call at the most: the largest there can be, with a long order key and reason, fit a body. */
+const batchMax = 100;
 /** Calls on their way at once; more events than these carry wait for the next. */
 const callsMax = 4;
 

@@ -71,7 +71,7 @@ describe('queues', () => {
       [{ maxPartySize: 0 }, 'maxPartySize'],
       [{ maxPartySize: 101 }, 'maxPartySize'],
       [{ maxPartySize: null }, 'maxPartySize'],
-      [{ callGraceSeconds: 29 }, 'callGraceSeconds'],
+      [{ callGraceSeconds: 0 }, 'callGraceSeconds'],
       [{ callGraceSeconds: 86_401 }, 'callGraceSeconds'],
       [{ selfJoin: 'yes' }, 'selfJoin'],
       [{ boardLabels: 'full-name' }, 'boardLabels'],

@@ -194,10 +194,14 @@ describe('the relay', () => {
     await isHeld;
     await service.add(queueId, owner);
     const relay = start();
-    await until('the others have gone', async () => (await received('position-events')).length > 0);
-    await until('the outbox is empty', isEmpty);
-    release();
-    await slow;
+    try {
+      const isThere = async () => (await received('position-events')).length > 0;
+      await until('the others have gone', isThere);
+      await until('the outbox is empty', isEmpty);
+    } finally {
+      release();
+      await slow;
+    }
     relay.wake();
     // It points to no event: nothing to send, nothing to keep.
     await until('the outbox is empty', isEmpty);

@@ -91,6 +91,10 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     return token;
   }
 
+  const headersOf = async (userId: string) => ({
+    authorization: `Bearer ${await tokenOf(userId)}`,
+  });
+
   async function call(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
@@ -100,15 +104,13 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
       method,
       url,
       headers: {
-        ...(options.as === undefined
-          ? {}
-          : { authorization: `Bearer ${await tokenOf(options.as)}` }),
+        ...(options.as === undefined ? {} : await headersOf(options.as)),
         ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
         ...options.headers,
       },
       ...(options.body === undefined ? {} : { payload: options.body as object }),
     } as InjectOptions);
-    const isJson = String(answer.headers['content-type'] ?? '').includes('json');
+    const isJson = /^application\/(problem\+)?json/.test(String(answer.headers['content-type']));
     return {
       status: answer.statusCode,
       body: isJson ? answer.json() : null,
@@ -140,6 +142,8 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     db,
     deps,
     eventsOf,
+    /** What an account sends to be known. */
+    headersOf,
     positionApp,
     rowOf,
     /** A host's addition to a line. */

@@ -12,6 +12,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { type AccountTokens, createAccountTokens } from './account-tokens.ts';
 import type { userEnv } from './config.ts';
 import { createFingerprint, type Fingerprint } from './idempotency.ts';
+import { createMakeAnnouncedEvent } from './make-announced-event.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { createRelay, type Relay } from './relay.ts';
 import { type Tables, tablesOf } from './tables.ts';
@@ -62,8 +63,11 @@ export async function createDeps(config: Config, outside: Outside): Promise<Deps
     relay: createRelay({
       store,
       publisher: createPublisher({ sqs: outside.sqs, prefix: config.SQS_PREFIX }),
-      tokens,
-      accountUrl: config.ACCOUNT_URL ?? config.PUBLIC_URL,
+      makeEvent: createMakeAnnouncedEvent({
+        store,
+        tokens,
+        accountUrl: config.ACCOUNT_URL ?? config.PUBLIC_URL,
+      }),
       logger,
     }),
     authService: createInternalClient({ baseUrl: config.AUTH_SERVICE_URL, credential }),

@@ -4,9 +4,16 @@ import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { newId } from '@queue-manager/service-kit/ids';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { addressKeyOf } from './accounts.ts';
-import { commit, readOutbox } from './outbox.ts';
+import { createMakeAnnouncedEvent } from './make-announced-event.ts';
+import { type Announcement, commit, readOutbox } from './outbox.ts';
 import { createRelay } from './relay.ts';
-import { password, randomEmail, startUserService, type UserService } from './testing.ts';
+import {
+  accountUrl,
+  password,
+  randomEmail,
+  startUserService,
+  type UserService,
+} from './testing.ts';
 
 describe('the relay', () => {
   let service: UserService;
@@ -25,8 +32,11 @@ describe('the relay', () => {
     createRelay({
       store: service.deps,
       publisher,
-      tokens: service.deps.tokens,
-      accountUrl: 'http://accounts.test',
+      makeEvent: createMakeAnnouncedEvent({
+        store: service.deps,
+        tokens: service.deps.tokens,
+        accountUrl,
+      }),
       logger: testLogger,
     });
   const toSqs = () => createPublisher({ sqs: service.queues.sqs, prefix: service.queues.prefix });
@@ -84,6 +94,19 @@ describe('the relay', () => {
       events.map(({ subject }) => subject),
       [userId],
     );
+  });
+
+  it('leaves what a newer version announced, and goes on with what stands behind it', async () => {
+    const newer = { kind: 'user.celebrated' } as unknown as Announcement;
+    const userId = newId(service.clock);
+    await commit(service.deps, {}, [newer, { kind: 'user.deleted', userId }]);
+    service.clock.advance(10);
+    await until('the known one is published', async () => (await outbox()).length === 1);
+    const later = newId(service.clock);
+    await commit(service.deps, {}, [{ kind: 'user.deleted', userId: later }]);
+    await until('the later one is published', async () => (await outbox()).length === 1);
+    const [left] = await outbox();
+    assert.deepEqual(left?.announcement, newer);
   });
 
   it('drops a mail whose reason has ended', async () => {

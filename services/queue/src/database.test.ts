@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { freshDatabase, until } from '@queue-manager/service-kit/testing';
+import { sql } from 'kysely';
+import { type Database, migrate, openDatabase } from './database.ts';
+
+async function withDatabase(work: (open: () => Database) => Promise<void>): Promise<void> {
+  const database = await freshDatabase();
+  const opened: Database[] = [];
+  try {
+    await work(() => {
+      const db = openDatabase({ url: database.url, poolSize: 4 });
+      opened.push(db);
+      return db;
+    });
+  } finally {
+    await Promise.all(opened.map((db) => db.destroy()));
+    await database.drop();
+  }
+}
+
+async function tablesOf(db: Database): Promise<string[]> {
+  const { rows } = await sql<Record<string, string>>`SHOW TABLES`.execute(db);
+  return rows.flatMap((row) => Object.values(row)).sort();
+}
+
+const tables = [
+  'events',
+  'idempotency_keys',
+  'kysely_migration',
+  'kysely_migration_lock',
+  'members',
+  'outbox',
+  'parties',
+  'personal',
+  'queues',
+  'quotes',
+  'venues',
+];
+
+describe('migrations', () => {
+  it('make the tables on an empty database, and nothing when they are there', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      assert.deepEqual(await tablesOf(db), tables);
+      await migrate(db);
+      assert.deepEqual(await tablesOf(db), tables);
+    }));
+
+  it('run once when several instances start at the same time', () =>
+    withDatabase(async (open) => {
+      const instances = Array.from({ length: 5 }, open);
+      await Promise.all(instances.map(migrate));
+      const [db] = instances as [Database];
+      assert.deepEqual(await tablesOf(db), tables);
+      const { rows } = await sql`SELECT name FROM kysely_migration`.execute(db);
+      assert.deepEqual(rows, [{ name: '0001-line' }]);
+    }));
+
+  it('go on where an interrupted start left them', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      // As if the process had died in the middle: some tables made, and nothing noted.
+      await sql`DROP TABLE outbox, idempotency_keys, kysely_migration, kysely_migration_lock`.execute(
+        db,
+      );
+      await migrate(open());
+      assert.deepEqual(await tablesOf(db), tables);
+    }));
+});
+
+describe('a connection', () => {
+  it('follows the same rules whatever the server says', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      const { rows } = await sql<Record<string, unknown>>`
+        SHOW SESSION VARIABLES WHERE Variable_name IN
+          ('tx_isolation', 'transaction_isolation', 'time_zone', 'sql_mode', 'innodb_lock_wait_timeout')
+      `.execute(db);
+      const settings = new Map(rows.map((row) => [row.Variable_name, row.Value]));
+      assert.equal(
+        settings.get('transaction_isolation') ?? settings.get('tx_isolation'),
+        'READ-COMMITTED',
+      );
+      assert.equal(settings.get('time_zone'), '+00:00');
+      assert.match(String(settings.get('sql_mode')), /STRICT_ALL_TABLES/);
+      assert.equal(settings.get('innodb_lock_wait_timeout'), '10');
+    }));
+
+  it('that the server ended is replaced', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      const other = open();
+      const connectionIds = async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, () =>
+            sql<{ id: number }>`SELECT CONNECTION_ID() AS id, SLEEP(0.02)`.execute(db),
+          ),
+        );
+        return new Set(answers.flatMap(({ rows }) => rows.map(({ id }) => Number(id))));
+      };
+      const before = await connectionIds();
+      for (const id of before) await sql`KILL ${sql.lit(id)}`.execute(other);
+      const after = await until('all connections are others', async () => {
+        const ids = await connectionIds().catch(() => before);
+        return before.isDisjointFrom(ids) ? ids : null;
+      });
+      assert.ok(after.size > 0);
+    }));
+});
+
+/**
+ * What runs on one of MySQL 8.4 and MariaDB 10.11 alone, or would take the time from the database instead of
+ * the clock. Looked for in the text of the service, where SQL stands in capitals.
+ */
+const differences: [RegExp, string][] = [
+  [/\bRETURNING\b|\.returning(All)?\(/, 'RETURNING: MariaDB alone'],
+  [/_0900_|utf8mb4_uca1400/, 'collations of one of them alone'],
+  [/\bUUID\b(?=[ ,)])|\bINET[46]\b|\bVECTOR\b/, 'types of one of them alone'],
+  [/\bUUID\(\)|UUID_TO_BIN|BIN_TO_UUID/, 'UUID functions: MySQL alone'],
+  [/\b(?:KEY|INDEX)\b[^,]*\(\s*\(/, 'functional indexes: MySQL alone'],
+  [/\bFOR (?:UPDATE|SHARE) OF\b/, 'FOR UPDATE OF: MySQL alone'],
+  [/\bLATERAL\b/, 'LATERAL: MySQL alone'],
+  [/\bMEMBER OF\b|JSON_ARRAYAGG\([^)]* ORDER/, 'JSON of one of them alone'],
+  [/[a-z_]\s*->>?\s*'\$/, 'the JSON arrow: MySQL alone'],
+  [/VALUES\s+ROW\s*\(|\)\s+AS\s+\w+\s+ON DUPLICATE/, 'VALUES ROW and row aliases: MySQL alone'],
+  [/CREATE OR REPLACE TABLE|(?:COLUMN|INDEX|KEY) IF (?:NOT )?EXISTS/, 'MariaDB alone'],
+  [/CREATE SEQUENCE|NEXTVAL|SYSTEM VERSIONING|WITHOUT OVERLAPS/, 'MariaDB alone'],
+  [/@@(?:tx|transaction)_isolation|@@(?:tx|transaction)_read_only/, 'another name on the other'],
+  [/\/\*\+/, 'optimizer hints: MySQL alone'],
+  [/\b(?:NOW|SYSDATE|UTC_TIMESTAMP|CURDATE|UNIX_TIMESTAMP)\s*\(|\bCURRENT_TIMESTAMP\b/, 'time'],
+];
+
+describe('the SQL of the service', () => {
+  it('runs on MySQL 8.4 and MariaDB 10.11 alike, and takes the time from the clock', async () => {
+    const folder = import.meta.dirname;
+    const files = (await readdir(folder, { recursive: true })).filter(
+      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+    );
+    assert.ok(files.includes(join('migrations', '0001-line.ts')));
+    for (const file of files) {
+      const lines = (await readFile(join(folder, file), 'utf8')).split('\n');
+      lines.forEach((line, index) => {
+        // A comment may speak of it.
+        if (/^\s*(\/\/|\*|\/\*)/.test(line)) return;
+        for (const [pattern, difference] of differences) {
+          assert.doesNotMatch(line, pattern, `${file}:${index + 1}: ${difference}`);
+        }
+      });
+    }
+  });
+
+  it('would be refused if it did not', () => {
+    const refused = [
+      'INSERT INTO t (a) VALUES (1) RETURNING a',
+      'a VARCHAR(9) COLLATE utf8mb4_0900_ai_ci',
+      'id UUID NOT NULL',
+      'KEY lower_name ((LOWER(name)))',
+      'SELECT a FROM t FOR UPDATE OF t SKIP LOCKED',
+      "SELECT data->>'$.id' FROM events",
+      'INSERT INTO t VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a',
+      'ALTER TABLE t ADD COLUMN IF NOT EXISTS a INT',
+      'created_at DATETIME(3) DEFAULT CURRENT_TIMESTAMP(3)',
+      'DELETE FROM t WHERE created_at < NOW()',
+    ];
+    for (const statement of refused) {
+      assert.ok(
+        differences.some(([pattern]) => pattern.test(statement)),
+        statement,
+      );
+    }
+  });
+});

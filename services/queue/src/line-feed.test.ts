@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeEvent } from '@queue-manager/contracts/events';
+import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import { limits } from '@queue-manager/contracts/values';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { createApp } from '@queue-manager/service-kit/create-app';
+import { newId } from '@queue-manager/service-kit/ids';
+import {
+  createInternalClient,
+  type InternalClient,
+} from '@queue-manager/service-kit/internal-client';
+import { route } from '@queue-manager/service-kit/route';
+import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';
+import type { FastifyInstance } from 'fastify';
+import { seqOf } from './line.ts';
+import { createLineFeed } from './line-feed.ts';
+import { orderKeyBytesMax } from './order-key.ts';
+
+const queueId = newId(systemClock);
+const venueId = newId(systemClock);
+const now = systemClock.now().toISOString();
+
+function joined(seq: number, orderKey = '8000', reason?: string): LineEvent {
+  const partyId = newId(systemClock);
+  return makeEvent({
+    id: newId(systemClock),
+    source: '/queue',
+    type: 'party.joined',
+    subject: partyId,
+    time: now,
+    data: {
+      venueId,
+      queueId,
+      previousState: null,
+      actor: { kind: 'staff', userId: newId(systemClock) },
+      ...(reason === undefined ? {} : { reason }),
+      party: {
+        partyId,
+        seq,
+        state: 'waiting',
+        lane: 'regular',
+        orderKey,
+        number: seq,
+        size: 2,
+        source: 'staff',
+        calls: 0,
+        joinedAt: now,
+        calledAt: now,
+        confirmedAt: now,
+        seatedAt: now,
+        departedAt: now,
+        endedAt: now,
+      },
+    },
+  }) as LineEvent;
+}
+
+describe('the direct way to the position service', () => {
+  let upstream: FastifyInstance;
+  let position: InternalClient;
+  /** What the position service answers to a call. */
+  let answerTo: (events: LineEvent[]) => Promise<('applied' | 'pending')[]>;
+  const calls: number[][] = [];
+  let wakes = 0;
+
+  const placeOf = (event: LineEvent): Place => ({
+    position: seqOf(event),
+    estimate: { p10: 1, p50: 2, p90: 3, model: 'test-1', asOf: now },
+  });
+
+  before(async () => {
+    upstream = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
+    upstream.route(
+      route(applyEvents, async ({ body }) => {
+        calls.push(body.events.map(seqOf));
+        const outcomes = await answerTo(body.events);
+        return {
+          answers: body.events.map((event, index) => {
+            const outcome = outcomes[index] ?? 'applied';
+            return { outcome, place: outcome === 'applied' ? placeOf(event) : null };
+          }),
+        };
+      }),
+    );
+    const url = await upstream.listen({ host: '127.0.0.1', port: 0 });
+    position = createInternalClient({ baseUrl: url, credential: testCredential });
+  });
+  after(async () => {
+    await position.close();
+    await upstream.close();
+  });
+  beforeEach(() => {
+    calls.length = 0;
+    wakes = 0;
+    answerTo = async () => [];
+  });
+
+  const feedOf = (budgetMs: number, over: InternalClient = position) =>
+    createLineFeed({
+      position: over,
+      logger: testLogger,
+      wakeRelay: () => {
+        wakes += 1;
+      },
+      budgetMs,
+    });
+  const patient = 15_000;
+
+  it('takes commits of one moment in one call, in the order of the line, and answers each', async () => {
+    const feed = feedOf(patient);
+    const places = await Promise.all([3, 1, 2].map((seq) => feed.committed([joined(seq)])));
+    assert.deepEqual(
+      places.map((place) => place?.position),
+      [3, 1, 2],
+    );
+    assert.deepEqual(calls, [[1, 2, 3]]);
+    assert.equal(wakes, 3);
+  });
+
+  it('answers a commit of several events with the place after the last', async () => {
+    const feed = feedOf(patient);
+    const place = await feed.committed([joined(1), joined(2), joined(3)]);
+    assert.equal(place?.position, 3);
+    assert.deepEqual([await feed.committed([]), calls.length], [null, 1]);
+    assert.equal(wakes, 1);
+  });
+
+  it('asks again for an event that waits for an earlier one', async () => {
+    const feed = feedOf(patient);
+    let asked = 0;
+    answerTo = async () => {
+      asked += 1;
+      return [asked < 3 ? 'pending' : 'applied'];
+    };
+    assert.equal((await feed.committed([joined(7)]))?.position, 7);
+    assert.deepEqual(calls, [[7], [7], [7]]);
+  });
+
+  it('never holds an answer up for longer than its budget', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    answerTo = async () => {
+      await held;
+      return [];
+    };
+    const feed = feedOf(5);
+    assert.equal(await feed.committed([joined(1)]), null);
+    release();
+    // Nor when the event waits for one that never comes: it is not asked for for ever.
+    answerTo = async () => ['pending'];
+    assert.equal(await feed.committed([joined(2)]), null);
+    const asked = calls.length;
+    await delay(50);
+    assert.ok(calls.length <= asked + 1);
+  });
+
+  it('answers without a place when the position service is away, and goes on when it is back', async () => {
+    const nowhere = createInternalClient({
+      baseUrl: 'http://127.0.0.1:1',
+      credential: testCredential,
+    });
+    assert.equal(await feedOf(patient, nowhere).committed([joined(1)]), null);
+    await nowhere.close();
+
+    const feed = feedOf(patient);
+    answerTo = async () => {
+      throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    };
+    assert.equal(await feed.committed([joined(1)]), null);
+    answerTo = async () => [];
+    assert.equal((await feed.committed([joined(2)]))?.position, 2);
+    assert.equal(wakes, 3);
+  });
+
+  it('takes any number of events, however long, in calls that the other side can take', async () => {
+    const longest = 'ff'.repeat(orderKeyBytesMax);
+    const events = Array.from({ length: 1_000 }, (_, index) =>
+      joined(index + 1, longest, '\u{10FFFF}'.repeat(100)),
+    );
+    const feed = feedOf(patient);
+    assert.equal((await feed.committed(events))?.position, 1_000);
+    await until('all have arrived', () => calls.flat().length === 1_000);
+    const size = Math.max(...calls.map(({ length }) => length));
+    const bytes = Buffer.byteLength(JSON.stringify({ events: events.slice(0, size) }));
+    assert.ok(bytes <= limits.bodyBytes, `${bytes} bytes in a call`);
+  });
+});
