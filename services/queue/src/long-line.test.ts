@@ -171,8 +171,6 @@ describe('on a long line with a long past', () => {
       db,
       clock,
       logger: deps.logger,
-      tickets: deps.tickets,
-      publicUrl,
       // What is read, not what is sent, is what counts here.
       publisher: {
         async publish(events) {
