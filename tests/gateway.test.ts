@@ -137,8 +137,6 @@ describe('what is not built yet', () => {
     ['POST', `/v1/tickets/${ticket}/confirm`],
     ['GET', `/v1/venues/${venueId}/occupancy`],
     ['POST', `/v1/venues/${venueId}/occupancy`],
-    ['GET', `/v1/venues/${venueId}/tasks`],
-    ['POST', `/v1/tasks/${partyId}/retry`],
     ['GET', `/v1/queues/${queueId}/report`],
     ['GET', `/v1/queues/${queueId}/parties.csv`],
     ['GET', `/v1/venues/${venueId}/api-keys`],

@@ -27,6 +27,7 @@ async function tablesOf(db: Database): Promise<string[]> {
 }
 
 const tables = [
+  'alerts',
   'events',
   'idempotency_keys',
   'kysely_migration',
@@ -37,6 +38,7 @@ const tables = [
   'personal',
   'queues',
   'quotes',
+  'tasks',
   'venues',
 ];
 

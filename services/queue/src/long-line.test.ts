@@ -5,13 +5,7 @@ import { credentialHeader } from '@queue-manager/service-kit/internal-client';
 import { testCredential, until } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
 import { createRelay } from './relay.ts';
-import {
-  type Answer,
-  assertProblem,
-  publicUrl,
-  type QueueService,
-  startQueueService,
-} from './testing.ts';
+import { type Answer, assertProblem, type QueueService, startQueueService } from './testing.ts';
 
 /*
  * No operation walks the line. How many rows a request makes the database read is counted by the database
@@ -77,8 +71,8 @@ describe('on a long line with a long past', () => {
   const list = (query: string) =>
     service.call('GET', `/v1/queues/${queueId}/parties${query}`, { as: owner });
 
-  /** What a request reads besides: who asks, for what, and what the answer shows of a party. */
-  const around = 20;
+  /** What a request reads besides: who asks, for what, its follow-up work, and what the answer shows of a party. */
+  const around = 60;
 
   it('a join reads a few rows, also with contacts that may be known', async () => {
     const known = { email: 'known@example.com', phone: '+351912345678' };
