@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 /** A mail as far as the inbox's HTTP API is read here. */
 const Mail = z.object({
-  to: z.array(z.object({ address: z.string() })),
+  // An inbox that was killed while it took a mail shows what it had of it.
+  to: z.array(z.object({ address: z.string() })).default([]),
+  headers: z.object({ 'x-event-id': z.string().optional() }).default({}),
   subject: z.string().default(''),
   text: z.string().default(''),
   html: z.union([z.string(), z.literal(false)]).optional(),
@@ -26,6 +28,16 @@ export async function mailsTo(
     .array(Mail)
     .parse(await answer.json())
     .filter(({ to }) => to.some((recipient) => recipient.address === address));
+}
+
+/**
+ * Every mail of the inbox.
+ *
+ * @throws as `mailsTo` does.
+ */
+export async function everyMail(mailUrl: string, signal?: AbortSignal): Promise<Mail[]> {
+  const answer = await fetch(new URL('/email', mailUrl), { signal: signal ?? null });
+  return z.array(Mail).parse(await answer.json());
 }
 
 /** The token of the link in a verification or reset mail; undefined when it has no such link. */

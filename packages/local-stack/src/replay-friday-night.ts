@@ -1,3 +1,4 @@
+import { xoshiro128 } from './random.ts';
 import type { Arrival, TraceDay } from './replay-trace.ts';
 
 /** A Friday at a restaurant without reservations: what each hour from 18:00 on brings, in parties. */
@@ -43,34 +44,4 @@ export function fridayNight(): TraceDay {
     }
   }
   return { day: '2026-05-29', arrivals };
-}
-
-/**
- * xoshiro128** 1.1 by David Blackman and Sebastiano Vigna ("Scrambled linear pseudorandom number
- * generators", ACM Transactions on Mathematical Software 47, 2021).
- *
- * @returns a function that gives numbers from 0 inclusive to 1 exclusive, in steps of 2⁻³².
- */
-export function xoshiro128([first, second, third, fourth]: readonly [
-  number,
-  number,
-  number,
-  number,
-]): () => number {
-  let a = first;
-  let b = second;
-  let c = third;
-  let d = fourth;
-  const rotateLeft = (bits: number, by: number) => (bits << by) | (bits >>> (32 - by));
-  return () => {
-    const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = rotateLeft(d, 11);
-    return result / 2 ** 32;
-  };
 }

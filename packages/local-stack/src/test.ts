@@ -1,19 +1,11 @@
 /**
  * `npm test [-- FILE_OR_PATTERN...]`: the whole system on throw-away data, then node's test runner
- * over every test, or over those named. Its exit code and its last lines are the test runner's.
+ * over every test but the long ones, or over those named. Its exit code and its last lines are the test runner's.
  */
-import {
-  createWriteStream,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-} from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { createWriteStream, globSync, mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
-import { lockHolder } from './data-dir-lock.ts';
 import { startGuarded } from './guarded-process.ts';
 import { repositoryRoot } from './repository.ts';
 import { services } from './services.ts';
@@ -22,6 +14,7 @@ import { removeDataDir } from './stores.ts';
 import { type System, startSystem } from './system.ts';
 import { ensurePrograms } from './system-packages.ts';
 import { runUntilStopped, say } from './terminal.ts';
+import { makeThrowAwayDataDir } from './throw-away-data.ts';
 
 const everyTest = [
   'packages/**/src/**/*.test.ts',
@@ -29,22 +22,22 @@ const everyTest = [
   'tests/**/*.test.ts',
 ];
 
-const prefix = 'queue-manager-test-';
+/** Those that take minutes: `npm run test:long` names them. */
+const longTests = '**/*.long.test.ts';
 
-/** Bounds a test that hangs; not a measure of how fast tests have to be. */
+/** Bounds a test that hangs and sets itself no other bound; not a measure of how fast tests have to be. */
 const testTimeoutMs = 300_000;
 
 await runUntilStopped(async (_stopping, stopped) => {
   const patterns = process.argv.slice(2);
   const files = globSync(patterns.length > 0 ? patterns : everyTest, {
     cwd: repositoryRoot,
-    exclude: ['**/node_modules/**'],
+    exclude: ['**/node_modules/**', ...(patterns.length > 0 ? [] : [longTests])],
   });
   if (files.length === 0) throw new StackError(`no test file matches ${patterns.join(' ')}`);
 
   await ensurePrograms(process.env, repositoryRoot, say);
-  removeLeftovers();
-  const dataDir = mkdtempSync(join(tmpdir(), prefix));
+  const dataDir = makeThrowAwayDataDir('queue-manager-test-');
   // On a server that was given, the system gets a database of its own, as each test file does.
   const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
   try {
@@ -66,16 +59,6 @@ await runUntilStopped(async (_stopping, stopped) => {
     removeDataDir(dataDir);
   }
 });
-
-/** Data folders of runs that were killed before they could remove them. */
-function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const folder = join(tmpdir(), name);
-    // A folder without a lock may belong to a run that is just beginning.
-    if (!name.startsWith(prefix) || !existsSync(join(folder, 'lock'))) continue;
-    if (lockHolder(folder) === undefined) removeDataDir(folder);
-  }
-}
 
 /** In .data/test-logs until the next run, for whoever has to find out why a test failed. */
 function serviceLogs() {

@@ -311,6 +311,18 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.deepEqual(await broker.deadLetters('mails'), []);
   });
 
+  it('takes a server that closes the channel for one that is away, and not for a refusal', async (test) => {
+    const { publish, drained, front, receives } = await setUp(test);
+    const to = uniqueAddress('ana');
+    front.answer(to, '421 4.3.2 shutting down', 2);
+    await publish(mailRequested(to, verifyAccount));
+    await mailTo(to);
+    await drained();
+    assert.equal((await mailsTo(to)).length, 1);
+    assert.equal(front.offers(to), 3);
+    assert.deepEqual([...receives.values()], [1]);
+  });
+
   it('waits while Redis is away, says so, and loses nothing', async (test) => {
     const { app, publish, drained, broker, redisFront } = await setUp(test);
     const to = uniqueAddress('ana');
@@ -327,7 +339,7 @@ describe('onMailRequested', { concurrency: true }, () => {
   });
 
   it('lets no address have more mails in an hour than are allowed', async (test) => {
-    const { publish, clock, deadLetters, drained, front, results } = await setUp(test, {
+    const { publish, clock, deadLetters, drained, front, redis, results } = await setUp(test, {
       mailsPerRecipientPerHour: 2,
     });
     const to = uniqueAddress('ana');
@@ -352,6 +364,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.equal(front.offers(to), 2);
     await publish(mailRequested(to, partyCalled));
     assert.equal((await deadLetters(1))[0]?.error, error);
+    assert.deepEqual(await redis.keys(`*${to.slice(0, to.indexOf('@'))}*`), []);
   });
 
   it('waits while the SMTP server is away, says so, and loses nothing', async (test) => {

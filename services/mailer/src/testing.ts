@@ -86,6 +86,8 @@ export type SmtpFront = {
   offers(address: string): number;
   /** Answers an offer of a recipient in these words, the next time or so often. */
   answer(address: string, reply: string, times?: number): void;
+  /** Leaves it to the server again. */
+  accept(address: string): void;
   /** Swallows the answer to the next mail that the server takes, and cuts its connection. */
   swallowAcceptance(): void;
   /** Keeps back the answer to each mail that the server takes, until `comeBack`; resolves at the first. */
@@ -147,6 +149,9 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     offers: (address) => offered.filter((recipient) => recipient === address).length,
     answer: (address, reply, times = Number.POSITIVE_INFINITY) => {
       replies.set(address, { reply, times });
+    },
+    accept: (address) => {
+      replies.delete(address);
     },
     swallowAcceptance() {
       isSwallowing = true;

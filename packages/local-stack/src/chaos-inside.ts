@@ -1,0 +1,121 @@
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { PartyEventData } from '@queue-manager/contracts/events';
+import { brokerName, deadLetterName, queueNames } from '@queue-manager/events/topology';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { createPool, type RowDataPacket } from 'mysql2/promise';
+
+/** An event of a line as MySQL keeps it. `data` is that of a party's event where there is a party. */
+export interface EventRecord {
+  seq: number;
+  type: string;
+  partyId: string | null;
+  data: PartyEventData;
+}
+
+/** The system as it is behind its public door. */
+export interface Inside {
+  /** What has been begun and is not finished, in words; nothing when the system has come to rest. */
+  underWay(): Promise<string[]>;
+  /** Every event of a queue, by `seq`. */
+  events(queueId: string): Promise<EventRecord[]>;
+  /** How many messages each dead-letter queue holds; those that hold none are left out. */
+  deadLetters(): Promise<Map<string, number>>;
+  close(): Promise<void>;
+}
+
+/** Tasks that become due within this time are still awaited; others are for another day. */
+const soonMs = 60 * 60_000;
+
+/** @param env names the stores, as services are told of them. */
+export function lookInside(env: Record<string, string>): Inside {
+  const database = createPool({
+    uri: env.MYSQL_URL ?? '',
+    connectionLimit: 2,
+    timezone: 'Z',
+    jsonStrings: true,
+  });
+  const sqs = new SQSClient({
+    endpoint: env.AWS_ENDPOINT_URL_SQS ?? '',
+    region: env.AWS_REGION ?? '',
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+  });
+  const prefix = env.SQS_PREFIX ?? '';
+
+  async function rows<T>(statement: string, values: unknown[] = []): Promise<T[]> {
+    const [found] = await database.query<RowDataPacket[]>(statement, values);
+    return found as T[];
+  }
+
+  /** Messages of a queue, whether they can be received now, later, or are being handled. */
+  async function messagesIn(name: string): Promise<number> {
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl,
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      }),
+    );
+    return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+  }
+
+  return {
+    async underWay() {
+      const found: string[] = [];
+      const note = (count: number, what: string) => {
+        if (count > 0) found.push(`${count} ${what}`);
+      };
+      // In the direction in which work flows, so that none slips past between two looks.
+      const [outbox] = await rows<{ count: number }>('SELECT COUNT(*) AS count FROM outbox');
+      note(outbox?.count ?? 0, 'events in the outbox');
+      const soon = new Date(Date.now() + soonMs);
+      const tasks = await rows<{ state: string; count: number }>(
+        `SELECT state, COUNT(*) AS count FROM tasks
+         WHERE state = 'running' OR (state = 'scheduled' AND run_at <= ?) GROUP BY state`,
+        [soon],
+      );
+      for (const { state, count } of tasks) note(count, `tasks ${state}`);
+      for (const queue of queueNames) {
+        note(await messagesIn(brokerName(prefix, queue)), `messages in ${queue}`);
+      }
+      return found;
+    },
+
+    async events(queueId) {
+      const found = await rows<{
+        seq: number;
+        type: string;
+        party_id: Buffer | null;
+        data: string;
+      }>('SELECT seq, type, party_id, data FROM events WHERE queue_id = ? ORDER BY seq', [
+        uuidToBytes(queueId),
+      ]);
+      return found.map(({ seq, type, party_id, data }) => ({
+        seq,
+        type,
+        partyId: party_id === null ? null : bytesToUuid(party_id),
+        data: JSON.parse(data) as PartyEventData,
+      }));
+    },
+
+    async deadLetters() {
+      const found = new Map<string, number>();
+      for (const queue of queueNames) {
+        const count = await messagesIn(deadLetterName(prefix, queue));
+        if (count > 0) found.set(queue, count);
+      }
+      return found;
+    },
+
+    async close() {
+      await database.end();
+      sqs.destroy();
+    },
+  };
+}

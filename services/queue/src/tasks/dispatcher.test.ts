@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { EventOf } from '@queue-manager/contracts/events';
+import type { Party } from '@queue-manager/contracts/parties';
+import { createPublisher, type Publisher } from '@queue-manager/events/publish';
+import { type TestQueues, testQueues } from '@queue-manager/events/testing';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { until } from '@queue-manager/service-kit/testing';
+import { publicUrl, type QueueService, startQueueService } from '../testing.ts';
+import type { WorkLoop } from '../work-loop.ts';
+import { reclaimLost, takeDue, taskRef } from './task-rows.ts';
+import { insertTask, takeEvents, tasksOf, testDispatcher, testLeaseSeconds } from './testing.ts';
+
+describe('the dispatcher of tasks', () => {
+  let service: QueueService;
+  let broker: TestQueues;
+  let publisher: Publisher;
+  const running: WorkLoop[] = [];
+
+  before(async () => {
+    service = await startQueueService();
+    broker = await testQueues();
+    publisher = createPublisher(broker);
+  });
+  after(async () => {
+    await broker.drop();
+    await service.stop();
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((dispatcher) => dispatcher.stop()));
+    // The next test finds nothing of this one.
+    await Promise.all([mails(), dueTasks()]);
+    await service.db.deleteFrom('tasks').execute();
+  });
+
+  function start(over: Publisher = publisher): WorkLoop {
+    const dispatcher = testDispatcher(service, over);
+    dispatcher.start();
+    running.push(dispatcher);
+    return dispatcher;
+  }
+
+  const mails = () => takeEvents<EventOf<'mail.requested'>>(broker, 'mails');
+  const dueTasks = () => takeEvents<EventOf<'task.due'>>(broker, 'tasks');
+
+  const statesOf = async (filter: Parameters<typeof tasksOf>[1]) =>
+    Object.fromEntries(
+      (await tasksOf(service, filter)).map(({ kind, state, attempts }) => [
+        kind,
+        `${state} ${attempts}`,
+      ]),
+    );
+  const inState = async (state: string) =>
+    (
+      await service.db
+        .selectFrom('tasks')
+        .select('id')
+        .where('state', '=', state as 'done')
+        .execute()
+    ).length;
+  /** How many tasks SQS has taken, as the dispatcher has noted. */
+  const handedOver = async () => {
+    const fresh = new Date(service.clock.now().getTime() + testLeaseSeconds * 1_000);
+    const rows = await service.db
+      .selectFrom('tasks')
+      .select('id')
+      .where('state', '=', 'running')
+      .where('lease_until', '>', fresh)
+      .execute();
+    return rows.length;
+  };
+  const untilNoneScheduled = () =>
+    until('nothing is scheduled', async () => (await inState('scheduled')) === 0);
+
+  /** Resolves when a running dispatcher has looked at the table twice more, at the latest by its poll. */
+  async function untilItLookedAgain(dispatcher: WorkLoop, marker: string): Promise<void> {
+    for (let round = 0; round < 2; round += 1) {
+      const id = await insertTask(service, marker);
+      dispatcher.wake();
+      await until('a later task has gone', async () => {
+        const [task] = (await tasksOf(service, { venueId: marker })).filter(
+          (row) => bytesToUuid(row.id) === id,
+        );
+        return task?.state === 'running';
+      });
+    }
+  }
+
+  async function add(queueId: string, owner: string, body: object): Promise<Party> {
+    return (await service.add(queueId, owner, body)).body;
+  }
+
+  it('asks the mailer for each mail, with what is known of the party at that moment', async () => {
+    const { owner, queueId, venueId } = await service.openLine(
+      { name: 'Tables', callGraceSeconds: 120 },
+      { name: 'Casa', locale: 'pt-PT' },
+    );
+    const english = await add(queueId, owner, {
+      name: 'Ann',
+      email: 'Ann@Example.com',
+      locale: 'en',
+    });
+    const local = await add(queueId, owner, { name: 'Rui', email: 'old@example.com' });
+    await service.call('PATCH', `/v1/parties/${local.id}`, {
+      as: owner,
+      body: { email: 'rui@example.com' },
+    });
+    await service.move(english, 'call', owner);
+    start();
+    await until('the mails are handed out', async () => (await handedOver()) === 3);
+    const found = await mails();
+    const of = (to: string, template: string) =>
+      found.filter(({ data }) => data.to === to && data.content.template === template);
+    const [called, ...others] = of('Ann@Example.com', 'party-called');
+    assert.deepEqual(others, []);
+    const facts = {
+      name: 'Ann',
+      number: 1,
+      venueName: 'Casa',
+      queueName: 'Tables',
+      link: `${publicUrl}/v1/tickets/${english.ticket}`,
+    };
+    const [task] = await tasksOf(service, { partyId: english.id, kind: 'notify.called' });
+    assert.deepEqual(called?.data, {
+      to: 'Ann@Example.com',
+      locale: 'en',
+      content: { template: 'party-called', graceSeconds: 120, ...facts },
+      task: { venueId, taskId: bytesToUuid(task?.id ?? Buffer.of()), attempt: 1 },
+    });
+    assert.deepEqual(of('Ann@Example.com', 'party-joined')[0]?.data.content, {
+      template: 'party-joined',
+      ...facts,
+    });
+    assert.equal(of('rui@example.com', 'party-joined')[0]?.data.locale, 'pt-PT');
+    assert.equal(new Set(found.map(({ id }) => id)).size, 3);
+    assert.deepEqual(await dueTasks(), []);
+  });
+
+  it('has a mail for every kind', async () => {
+    const { owner, queueId } = await service.openLine();
+    const parties: Party[] = [];
+    for (const name of ['Ana', 'Bea', 'Cid', 'Dia']) {
+      parties.push(await add(queueId, owner, { name, email: `${name}@example.com` }));
+    }
+    const dispatcher = start();
+    const [ana] = parties as [Party];
+    const templates: string[] = [];
+    let sent = 0;
+    const collect = async (count: number) => {
+      dispatcher.wake();
+      sent += count;
+      await until('the mails are handed out', async () => (await handedOver()) === sent);
+      templates.push(
+        ...(await mails()).map(({ data }) => `${data.to.slice(0, 3)} ${data.content.template}`),
+      );
+    };
+    await collect(4);
+    await service.move(ana, 'call', owner);
+    await collect(2);
+    await service.move(ana, 'call', owner);
+    await collect(1);
+    await service.move(ana, 'no-show', owner);
+    await collect(1);
+    assert.deepEqual(templates.sort(), [
+      'Ana party-called',
+      'Ana party-joined',
+      'Ana party-no-show',
+      'Ana party-recalled',
+      'Bea party-joined',
+      'Cid party-joined',
+      'Dia party-almost-there',
+      'Dia party-joined',
+    ]);
+  });
+
+  it('has nothing to say to a party that was erased, took its address back, or is past the news', async () => {
+    const { owner, queueId } = await service.openLine();
+    const [erased, silent, past] = await Promise.all(
+      ['a@example.com', 'b@example.com', 'c@example.com'].map((email) =>
+        add(queueId, owner, { email }),
+      ),
+    );
+    await service.db
+      .deleteFrom('personal')
+      .where('party_id', '=', uuidToBytes(erased?.id ?? ''))
+      .execute();
+    await service.call('PATCH', `/v1/parties/${silent?.id}`, { as: owner, body: { email: null } });
+    await service.db
+      .updateTable('parties')
+      .set({ state: 'seated' })
+      .where('id', '=', uuidToBytes(past?.id ?? ''))
+      .execute();
+    start();
+    await until('all are done', async () => (await inState('done')) === 3);
+    assert.deepEqual(await mails(), []);
+
+    // A manager who asks for it gets it sent all the same.
+    await service.db
+      .updateTable('tasks')
+      .set({ state: 'scheduled', generation: 1 })
+      .where('party_id', '=', uuidToBytes(past?.id ?? ''))
+      .execute();
+    await untilNoneScheduled();
+    await until('it is sent', async () => (await handedOver()) === 1);
+    assert.deepEqual(
+      (await mails()).map(({ data }) => data.to),
+      ['c@example.com'],
+    );
+  });
+
+  it('gives work of this service to the queue of tasks, when it is due by the clock', async () => {
+    const { owner, queueId, venueId } = await service.openLine({ callGraceSeconds: 90 });
+    const party = await add(queueId, owner, {});
+    await service.move(party, 'call', owner);
+    const dispatcher = start();
+    service.clock.advance(89);
+    await untilItLookedAgain(dispatcher, queueId);
+    assert.deepEqual(await statesOf({ partyId: party.id }), { 'call.expire': 'scheduled 0' });
+    await dueTasks();
+
+    service.clock.advance(1);
+    // Nobody wakes it: it looks by itself.
+    await until('it is handed out', async () => (await handedOver()) === 3);
+    const [due, ...others] = await dueTasks();
+    assert.deepEqual(others, []);
+    const [task] = await tasksOf(service, { partyId: party.id });
+    assert.deepEqual(due?.data, {
+      task: { venueId, taskId: bytesToUuid(task?.id ?? Buffer.of()), attempt: 1 },
+      kind: 'call.expire',
+      queueId,
+      partyId: party.id,
+      payload: { calls: 1 },
+    });
+  });
+
+  it('hands out each task once, however many dispatchers share the work', async () => {
+    const { queueId: venueId } = await service.openLine();
+    const ids = await Promise.all(Array.from({ length: 450 }, () => insertTask(service, venueId)));
+    const all = [start(), start(), start()];
+    await untilNoneScheduled();
+    await Promise.all(all.map((dispatcher) => dispatcher.stop()));
+    const found = (await dueTasks()).map(({ data }) => data.task);
+    assert.deepEqual(found.map(({ taskId }) => taskId).sort(), ids.sort());
+    assert.ok(found.every(({ attempt }) => attempt === 1));
+  });
+
+  it('hands out again what was lost between MySQL and SQS, as the same mail, when the lease is over', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner, { email: 'ana@example.com' });
+    // Taken and committed; the process ends before SQS hears of it.
+    const [lost] = await takeDue(service.db, service.clock.now(), testLeaseSeconds);
+    assert.ok(lost !== undefined);
+    service.clock.advance(testLeaseSeconds - 1);
+    assert.equal(await reclaimLost(service.db, service.clock.now()), 0);
+    start();
+    service.clock.advance(1);
+    await until('it is handed out again', async () => {
+      const { 'notify.joined': state } = await statesOf({ partyId: party.id });
+      return state === 'running 2';
+    });
+    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    const [again] = await mails();
+    assert.deepEqual(again?.data.task, { ...taskRef(lost), attempt: 2 });
+
+    // Handed over, it is not lost any more; and whatever is, asks for the same mail.
+    await until('that is noted', async () => (await handedOver()) === 1);
+    service.clock.advance(testLeaseSeconds * 10);
+    assert.equal(await reclaimLost(service.db, service.clock.now()), 0);
+    await service.db
+      .updateTable('tasks')
+      .set({ lease_until: service.clock.now() })
+      .where('party_id', '=', uuidToBytes(party.id))
+      .execute();
+    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    const [third] = await mails();
+    assert.equal(third?.id, again?.id);
+
+    // A retry is a new mail.
+    await service.db
+      .updateTable('tasks')
+      .set({ state: 'scheduled', generation: 1 })
+      .where('party_id', '=', uuidToBytes(party.id))
+      .execute();
+    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    const [retried] = await mails();
+    assert.notEqual(retried?.id, again?.id);
+  });
+
+  it('keeps what it cannot send, as if never handed out, and sends it when SQS is back', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner, { email: 'ana@example.com' });
+    let tries = 0;
+    let isAway = true;
+    const away = createPublisher({
+      sqs: new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 }),
+      prefix: broker.prefix,
+    });
+    start({
+      publish(events) {
+        tries += events.length;
+        return (isAway ? away : publisher).publish(events);
+      },
+    });
+    await until('it has tried in vain twice', () => tries >= 2);
+    await until('it is scheduled', async () => {
+      const states = await statesOf({ partyId: party.id });
+      return states['notify.joined'] === 'scheduled 0';
+    });
+    isAway = false;
+    await until('it is handed out', async () => (await broker.count('mails')) === 1);
+    await until('it is marked', async () => {
+      const states = await statesOf({ partyId: party.id });
+      return states['notify.joined'] === 'running 1';
+    });
+  });
+
+  it('lets a task that SQS refuses hold up nothing, tries it again, and fails it in the end', async () => {
+    const { owner, queueId } = await service.openLine();
+    const bad = await add(queueId, owner, { name: 'Bad', email: 'bad@example.com' });
+    const good = await add(queueId, owner, { name: 'Good', email: 'good@example.com' });
+    await service.db
+      .updateTable('personal')
+      .set({ locale: '-' })
+      .where('party_id', '=', uuidToBytes(bad.id))
+      .execute();
+    const dispatcher = start();
+    await until('the bad one was refused', async () => {
+      const [task] = await tasksOf(service, { partyId: bad.id });
+      return task?.last_error;
+    });
+    assert.deepEqual(
+      (await mails()).map(({ data }) => data.to),
+      ['good@example.com'],
+    );
+    assert.deepEqual(await statesOf({ partyId: good.id }), { 'notify.joined': 'running 1' });
+    for (let attempt = 2; attempt <= 10; attempt += 1) {
+      service.clock.advance(60);
+      dispatcher.wake();
+      await until('it is tried again', async () => {
+        const [task] = await tasksOf(service, { partyId: bad.id });
+        return task?.attempts === attempt && task.state !== 'running';
+      });
+    }
+    const [task] = await tasksOf(service, { partyId: bad.id });
+    assert.equal(task?.state, 'failed');
+    assert.match(task?.last_error ?? '', /data\.locale/);
+    assert.deepEqual(await mails(), []);
+  });
+
+  it('leaves kinds that it does not know to newer instances, and passes over them', async () => {
+    const { queueId: venueId } = await service.openLine();
+    await Promise.all(
+      Array.from({ length: 120 }, () => insertTask(service, venueId, { kind: 'party.forget' })),
+    );
+    service.clock.advance(1);
+    await insertTask(service, venueId);
+    start();
+    await until('the known one is handed out', async () => (await broker.count('tasks')) === 1);
+    assert.equal(await inState('scheduled'), 120);
+  });
+
+  it('after a long stop, runs everything that came due meanwhile, once', async () => {
+    const { queueId: venueId } = await service.openLine();
+    const runAt = (seconds: number) => new Date(service.clock.now().getTime() + seconds * 1_000);
+    for (let from = 0; from < 1_000; from += 100) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          insertTask(service, venueId, { run_at: runAt(from + index + 1) }),
+        ),
+      );
+    }
+    const early = start();
+    await early.stop();
+    assert.equal(await inState('scheduled'), 1_000);
+    service.clock.advance(24 * 60 * 60);
+    start();
+    start();
+    await untilNoneScheduled();
+    await until('all are at SQS', async () => (await broker.count('tasks')) === 1_000);
+    const ids = (await dueTasks()).map(({ data }) => data.task.taskId);
+    assert.equal(ids.length, 1_000);
+    assert.equal(new Set(ids).size, 1_000);
+  });
+});

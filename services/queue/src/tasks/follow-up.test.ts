@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Party } from '@queue-manager/contracts/parties';
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { type QueueService, startQueueService } from '../testing.ts';
+import { kindsOf, tasksOf } from './testing.ts';
+
+describe('the work that follows a change of a line', () => {
+  let service: QueueService;
+
+  before(async () => {
+    service = await startQueueService();
+  });
+  after(() => service.stop());
+
+  const email = 'ana@example.com';
+
+  async function add(queueId: string, owner: string, body: object = { email }): Promise<Party> {
+    service.clock.advance(1);
+    const { status, body: party } = await service.add(queueId, owner, body);
+    assert.equal(status, 201);
+    return party;
+  }
+
+  async function move(party: Party, how: string, owner: string): Promise<void> {
+    service.clock.advance(1);
+    assert.equal((await service.move(party, how, owner)).status, 200);
+  }
+
+  it('is scheduled with it: a mail at once, the end of a call when its grace is over', async () => {
+    const { owner, queueId, venueId } = await service.openLine({ callGraceSeconds: 120 });
+    const party = await add(queueId, owner);
+    const [joined, ...none] = await tasksOf(service, { partyId: party.id });
+    assert.deepEqual(none, []);
+    assert.deepEqual(
+      { ...joined, id: null },
+      {
+        venue_id: uuidToBytes(venueId),
+        id: null,
+        kind: 'notify.joined',
+        queue_id: uuidToBytes(queueId),
+        party_id: uuidToBytes(party.id),
+        payload: '{}',
+        state: 'scheduled',
+        attempts: 0,
+        generation: 0,
+        last_error: null,
+        run_at: service.clock.now(),
+        lease_until: null,
+        updated_at: service.clock.now(),
+      },
+    );
+
+    await move(party, 'call', owner);
+    const calledAt = service.clock.now();
+    assert.deepEqual(await kindsOf(service, party.id), [
+      'notify.joined',
+      'notify.called',
+      'call.expire',
+    ]);
+    const [expire] = await tasksOf(service, { partyId: party.id, kind: 'call.expire' });
+    assert.equal(expire?.run_at.getTime(), calledAt.getTime() + 120_000);
+    assert.deepEqual(JSON.parse(expire?.payload ?? ''), { calls: 1 });
+  });
+
+  it('a party called again is told so, and has its time anew', async () => {
+    const { owner, queueId } = await service.openLine({ callGraceSeconds: 60 });
+    const party = await add(queueId, owner);
+    await move(party, 'call', owner);
+    const [first] = await tasksOf(service, { partyId: party.id, kind: 'call.expire' });
+    await move(party, 'call', owner);
+    const expires = await tasksOf(service, { partyId: party.id, kind: 'call.expire' });
+    assert.equal(expires.length, 1);
+    assert.notDeepEqual(expires[0]?.id, first?.id);
+    assert.equal(expires[0]?.run_at.getTime(), service.clock.now().getTime() + 60_000);
+    assert.deepEqual(JSON.parse(expires[0]?.payload ?? ''), { calls: 2 });
+    assert.deepEqual(await kindsOf(service, party.id), [
+      'notify.joined',
+      'notify.called',
+      'notify.recalled',
+      'call.expire',
+    ]);
+  });
+
+  it('a guest without an e-mail address is told nothing, and a call of it ends all the same', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner, { phone: '+351912345678' });
+    await move(party, 'call', owner);
+    assert.deepEqual(await kindsOf(service, party.id), ['call.expire']);
+    await move(party, 'no-show', owner);
+    assert.deepEqual(await kindsOf(service, party.id), []);
+  });
+
+  it('who joins by itself is told as well', async () => {
+    const { queueId, joinCode } = await service.openLine();
+    const { status } = await service.join(joinCode, { email });
+    assert.equal(status, 201);
+    const [party] = await service.db
+      .selectFrom('parties')
+      .select('id')
+      .where('queue_id', '=', uuidToBytes(queueId))
+      .execute();
+    assert.deepEqual(await kindsOf(service, party?.id.toString('hex') ?? ''), ['notify.joined']);
+  });
+
+  for (const how of ['seat', 'leave', 'remove']) {
+    it(`${how}: what is still scheduled is cancelled, and nothing else is`, async () => {
+      const { owner, queueId } = await service.openLine();
+      const [party, other] = [await add(queueId, owner), await add(queueId, owner)];
+      await move(party, 'call', owner);
+      await move(other, 'call', owner);
+      await service.db
+        .updateTable('tasks')
+        .set({ state: 'running' })
+        .where('party_id', '=', uuidToBytes(party.id))
+        .where('kind', '=', 'notify.joined')
+        .execute();
+      await move(party, how, owner);
+      assert.deepEqual(await kindsOf(service, party.id), ['notify.joined']);
+      assert.equal((await kindsOf(service, other.id)).length, 3);
+    });
+  }
+
+  it('a party that did not come is told that its place is gone, and nothing of before', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner);
+    await move(party, 'call', owner);
+    await move(party, 'no-show', owner);
+    assert.deepEqual(await kindsOf(service, party.id), ['notify.no-show']);
+  });
+
+  it('does not wait for a dispatcher that has a task in hand', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner);
+    const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
+    const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+    const dispatching = service.db.transaction().execute(async (trx) => {
+      await trx
+        .selectFrom('tasks')
+        .select('id')
+        .where('party_id', '=', uuidToBytes(party.id))
+        .forUpdate()
+        .execute();
+      hold();
+      await isReleased;
+    });
+    await isHeld;
+    await move(party, 'seat', owner);
+    release();
+    await dispatching;
+    assert.deepEqual(await kindsOf(service, party.id), ['notify.joined']);
+  });
+
+  it('leaves nothing of a change that was refused', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner);
+    await move(party, 'seat', owner);
+    assert.equal((await service.move(party, 'call', owner)).status, 409);
+    assert.deepEqual(await kindsOf(service, party.id), []);
+  });
+
+  describe('when the line moves up', () => {
+    const almost = async (party: Party) =>
+      (await tasksOf(service, { partyId: party.id, kind: 'notify.almost-there' })).length;
+
+    async function lineOf(count: number, bodies: (index: number) => object = () => ({ email })) {
+      const line = await service.openLine();
+      const parties: Party[] = [];
+      for (let index = 0; index < count; index += 1) {
+        parties.push(await add(line.queueId, line.owner, bodies(index)));
+      }
+      return { ...line, parties };
+    }
+    const told = async (parties: Party[]) => Promise.all(parties.map(almost));
+
+    it('tells who is third now, once, and nobody who joined that near to the front', async () => {
+      const { owner, queueId, parties } = await lineOf(6);
+      assert.deepEqual(await told(parties), [0, 0, 0, 0, 0, 0]);
+      const callNext = () => service.call('POST', `/v1/queues/${queueId}/call-next`, { as: owner });
+      await callNext();
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 0, 0]);
+      // A second call of the same one moves nobody up.
+      await move(parties[0] as Party, 'call', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 0, 0]);
+      await move(parties[2] as Party, 'leave', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 1, 0]);
+      await move(parties[5] as Party, 'remove', owner);
+      await move(parties[1] as Party, 'seat', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 1, 0]);
+    });
+
+    it('tells everyone whom one change brings to the front', async () => {
+      const { owner, parties } = await lineOf(4);
+      await move(parties[0] as Party, 'seat', owner);
+      const [almostThere] = await tasksOf(service, {
+        partyId: parties[3]?.id ?? '',
+        kind: 'notify.almost-there',
+      });
+      assert.deepEqual(almostThere?.run_at, service.clock.now());
+    });
+
+    it('counts a place taken by priority for what it is', async () => {
+      const { owner, queueId, parties } = await lineOf(3);
+      const priority = await add(queueId, owner, { email, lane: 'priority' });
+      // It joined first in line; the third of before is fourth now, and was told its place on joining.
+      await move(priority, 'seat', owner);
+      assert.deepEqual(await told([...parties, priority]), [0, 0, 0, 0]);
+    });
+
+    it('tells one of the priority lane that had many before it', async () => {
+      const { owner, parties } = await lineOf(4, () => ({ email, lane: 'priority' }));
+      await move(parties[1] as Party, 'seat', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 1]);
+    });
+
+    it('tells who left an address only later, when the line moves again', async () => {
+      const { owner, parties } = await lineOf(5, (index) => (index === 3 ? {} : { email }));
+      await move(parties[0] as Party, 'seat', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 0, 0]);
+      const late = parties[3] as Party;
+      await service.call('PATCH', `/v1/parties/${late.id}`, { as: owner, body: { email } });
+      await move(parties[1] as Party, 'seat', owner);
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 1]);
+    });
+
+    it('tells nobody when everyone is removed', async () => {
+      const { owner, queueId, venueId } = await lineOf(8);
+      await service.call('POST', `/v1/queues/${queueId}/close`, {
+        as: owner,
+        body: { expireWaiting: true },
+      });
+      assert.deepEqual(await tasksOf(service, { venueId }), []);
+    });
+  });
+
+  it('goes with its venue', async () => {
+    const { owner, queueId, venueId } = await service.openLine();
+    const party = await add(queueId, owner);
+    await move(party, 'call', owner);
+    await service.db
+      .updateTable('tasks')
+      .set({ state: 'done' })
+      .where('party_id', '=', uuidToBytes(party.id))
+      .where('kind', '=', 'notify.joined')
+      .execute();
+    const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    assert.equal(status, 204);
+    assert.deepEqual(await tasksOf(service, { venueId }), []);
+  });
+});

@@ -1,0 +1,100 @@
+import { DeleteMessageBatchCommand } from '@aws-sdk/client-sqs';
+import type { Event, TaskRef } from '@queue-manager/contracts/events';
+import { createQueueUrls } from '@queue-manager/events/client';
+import type { Publisher } from '@queue-manager/events/publish';
+import type { TestQueues } from '@queue-manager/events/testing';
+import type { QueueName } from '@queue-manager/events/topology';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { publicUrl, type QueueService } from '../testing.ts';
+import type { WorkLoop } from '../work-loop.ts';
+import { createDispatcher } from './dispatcher.ts';
+import type { TaskRow } from './kind.ts';
+
+export const testLeaseSeconds = 300;
+
+/** A dispatcher of the service under test, not started. */
+export function testDispatcher(service: QueueService, publisher: Publisher): WorkLoop {
+  const { logger, tickets } = service.deps;
+  const { db, clock } = service;
+  return createDispatcher({
+    db,
+    clock,
+    logger,
+    tickets,
+    publicUrl,
+    publisher,
+    leaseSeconds: testLeaseSeconds,
+  });
+}
+
+export type Filter = { venueId?: string; partyId?: string; kind?: string };
+
+/** Rows of tasks by what they are about. */
+export async function tasksOf({ db }: QueueService, filter: Filter): Promise<TaskRow[]> {
+  const { venueId, partyId, kind } = filter;
+  return db
+    .selectFrom('tasks')
+    .selectAll()
+    .$if(venueId !== undefined, (q) => q.where('venue_id', '=', uuidToBytes(venueId as string)))
+    .$if(partyId !== undefined, (q) => q.where('party_id', '=', uuidToBytes(partyId as string)))
+    .$if(kind !== undefined, (q) => q.where('kind', '=', kind as string))
+    .orderBy('run_at')
+    .orderBy('kind')
+    .execute();
+}
+
+/** The kinds of a party's tasks, in order of when they are due. */
+export async function kindsOf(service: QueueService, partyId: string): Promise<string[]> {
+  return (await tasksOf(service, { partyId })).map(({ kind }) => kind);
+}
+
+/** Writes a task straight into the table; gives its id. */
+export async function insertTask(
+  { db, clock }: QueueService,
+  venueId: string,
+  task: Partial<Omit<TaskRow, 'id' | 'venue_id'>> = {},
+): Promise<string> {
+  const id = newId(clock);
+  const now = clock.now();
+  await db
+    .insertInto('tasks')
+    .values({
+      venue_id: uuidToBytes(venueId),
+      id: uuidToBytes(id),
+      kind: 'call.expire',
+      queue_id: null,
+      party_id: null,
+      payload: '{}',
+      state: 'scheduled',
+      last_error: null,
+      run_at: now,
+      lease_until: null,
+      updated_at: now,
+      ...task,
+    })
+    .execute();
+  return id;
+}
+
+export function refOf(venueId: string, taskId: string, attempt = 1): TaskRef {
+  return { venueId, taskId, attempt };
+}
+
+/** Takes every event out of a queue that it holds now. */
+export async function takeEvents<E extends Event>(
+  broker: TestQueues,
+  queue: QueueName,
+): Promise<E[]> {
+  const QueueUrl = await createQueueUrls(broker.sqs, broker.prefix)(queue);
+  const events: E[] = [];
+  for (;;) {
+    const messages = await broker.receive(queue);
+    if (messages.length === 0) return events;
+    events.push(...messages.map(({ Body }) => JSON.parse(Body as string) as E));
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({
+      Id: String(index),
+      ReceiptHandle,
+    }));
+    await broker.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+  }
+}

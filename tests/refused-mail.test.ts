@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DeleteTableCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import type { Contract } from '@queue-manager/contracts/contract';
+import { addParty, getParty, type Party } from '@queue-manager/contracts/parties';
+import { createQueue, type Queue } from '@queue-manager/contracts/queues';
+import { listTasks, retryTask, type Task } from '@queue-manager/contracts/tasks';
+import { login } from '@queue-manager/contracts/tokens';
+import { signUp, verifyUser } from '@queue-manager/contracts/users';
+import { createVenue, type Venue } from '@queue-manager/contracts/venues';
+import { createSqsClient } from '@queue-manager/events/client';
+import { createDeadLetters } from '@queue-manager/events/dead-letters';
+import { queueNames } from '@queue-manager/events/topology';
+import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
+import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
+import { type System, startSystem } from '@queue-manager/local-stack/system';
+import { type SmtpFront, startSmtpFront } from '@queue-manager/mailer/testing';
+import { connectDynamo } from '@queue-manager/service-kit/dynamo';
+import { freshDatabase, testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
+import { randomEmail, randomPassword } from './support/accounts.ts';
+
+/*
+ * A system of its own on the stores of the others, with names of its own in them: its SMTP server is told to
+ * refuse, and its operator has to get exactly the alert that follows.
+ */
+describe('a mail that the SMTP server refuses for ever', () => {
+  const mailUrl = testEnv('MAIL_URL');
+  const prefix = `${uniqueName('refused')}-`;
+  const operator = randomEmail();
+  const sqs = createSqsClient();
+  const deadLetters = createDeadLetters({ sqs, prefix });
+  let dataDir: string;
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let front: SmtpFront;
+  let system: System;
+  let token: string;
+  let venue: Venue;
+  let queue: Queue;
+
+  async function succeed<const C extends Contract>(
+    contract: C,
+    options: CallOptions<C>,
+  ): Promise<Success<C>> {
+    const answer = await callApi(system.gatewayUrl, contract, options);
+    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
+    return answer.body;
+  }
+  const tasks = async (state: Task['state']) =>
+    (await succeed(listTasks, { token, params: { venueId: venue.id }, query: { state } })).data;
+  const notificationsOf = async ({ id }: Party) =>
+    (await succeed(getParty, { token, params: { partyId: id } })).notifications.map(
+      ({ channel, kind, state }) => ({ channel, kind, state }),
+    );
+  const mailTo = (address: string) =>
+    until(`a mail came to ${address}`, async () => (await mailsTo(mailUrl, address))[0]);
+
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-refused-'));
+    database = await freshDatabase();
+    front = await startSmtpFront();
+    system = await startSystem({
+      dataDir,
+      env: {
+        ...process.env,
+        MYSQL_URL: database.url,
+        SMTP_URL: front.url,
+        SQS_PREFIX: prefix,
+        DYNAMODB_PREFIX: prefix,
+        OPERATOR_EMAIL: operator,
+      },
+    });
+    const [email, password] = [randomEmail(), randomPassword()];
+    await succeed(signUp, { body: { name: 'Olga Owner', email, password } });
+    const verification = tokenIn(await mailTo(email));
+    assert.ok(verification);
+    await succeed(verifyUser, { body: { token: verification } });
+    token = (await succeed(login, { body: { email, password } })).accessToken;
+    venue = await succeed(createVenue, {
+      token,
+      body: { name: 'The Blue Door', timezone: 'Europe/Lisbon' },
+    });
+    queue = await succeed(createQueue, {
+      token,
+      params: { venueId: venue.id },
+      body: { name: 'Tables' },
+    });
+  });
+
+  after(async () => {
+    await system?.stop();
+    await front?.close();
+    await database?.drop();
+    await dropTables(prefix);
+    sqs.destroy();
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it('fails its task in the words of the server, alerts the operator once, and is sent by a retry', async () => {
+    const [refused, fine] = [randomEmail(), randomEmail()];
+    front.answer(refused, `550 5.1.1 <${refused}> is unknown here`);
+    const params = { queueId: queue.id };
+    const [unreached, reached] = [
+      await succeed(addParty, { token, params, body: { name: 'Ana', email: refused } }),
+      await succeed(addParty, { token, params, body: { name: 'João', email: fine } }),
+    ];
+    await mailTo(fine);
+
+    await until('all that she was to be told has failed', async () => {
+      const states = (await notificationsOf(unreached)).map(({ state }) => state);
+      return states.length > 0 && states.every((state) => state === 'failed');
+    });
+    const failed = await tasks('failed');
+    const task = failed.find(({ kind }) => kind === 'notify.joined');
+    assert.ok(task);
+    const words = '550 5.1.1 the address is unknown here';
+    assert.equal(task.lastError, words);
+    assert.deepEqual(new Set(failed.map(({ partyId }) => partyId)), new Set([unreached.id]));
+    const joined = { channel: 'email', kind: 'notify.joined' };
+    assert.deepEqual(
+      (await notificationsOf(unreached)).find(({ kind }) => kind === joined.kind),
+      { ...joined, state: 'failed' },
+    );
+    await until('the other party’s task is done', async () =>
+      (await notificationsOf(reached)).some(
+        ({ kind, state }) => kind === joined.kind && state === 'done',
+      ),
+    );
+    const letters = await until('it is a dead letter', async () => {
+      const found = await deadLetters.read('mails', { most: 10, hiddenSeconds: 1 });
+      return found.length === failed.length ? found : undefined;
+    });
+    assert.deepEqual(new Set(letters.map(({ failure }) => failure?.error)), new Set([words]));
+
+    const alert = await mailTo(operator);
+    assert.match(alert.subject, /dead letters? in mails$/);
+    assert.ok(alert.text.includes(words), alert.text);
+    assert.ok(alert.text.includes('npm run dead-letters -- show mails'));
+    assert.ok(!alert.text.includes(refused));
+
+    front.accept(refused);
+    const offersBefore = front.offers(refused);
+    assert.deepEqual(await mailsTo(mailUrl, refused), []);
+    await succeed(retryTask, { token, params: { taskId: task.id } });
+    const mail = await mailTo(refused);
+    assert.equal(mail.subject, `You are in line: number ${unreached.number} at The Blue Door`);
+    await until('its task is done', async () =>
+      (await tasks('done')).some(({ id, attempts }) => id === task.id && attempts === 2),
+    );
+    assert.equal(front.offers(refused), offersBefore + 1);
+    assert.equal((await mailsTo(mailUrl, refused)).length, 1);
+    // The dead letter is still there for the operator, and nobody is told of it again.
+    assert.equal((await mailsTo(mailUrl, operator)).length, 1);
+    for (const name of queueNames) {
+      assert.equal(await deadLetters.count(name), name === 'mails' ? failed.length : 0, name);
+    }
+  });
+});
+
+async function dropTables(prefix: string): Promise<void> {
+  const dynamo = connectDynamo();
+  const { TableNames = [] } = await dynamo.send(
+    new ListTablesCommand({ ExclusiveStartTableName: prefix }),
+  );
+  for (const TableName of TableNames.filter((name) => name.startsWith(prefix)))
+    await dynamo.send(new DeleteTableCommand({ TableName }));
+  dynamo.destroy();
+}
