@@ -36,7 +36,7 @@ export const mailerEnv = {
   /** Who is mailed when messages end as dead letters, and in which language; nobody when not given. */
   OPERATOR_EMAIL: z.email().optional(),
   OPERATOR_LOCALE: Locale.default('en'),
-  MAILS_PER_RECIPIENT_PER_HOUR: z.coerce.number().int().min(1).default(20),
+  MAILS_PER_RECIPIENT_PER_HOUR: z.coerce.number().int().min(1).default(60),
   /**
    * How long a mail waits after its first and its second failure. Servers that put off mail of those they
    * do not know take it after a minute or two.

@@ -5,7 +5,10 @@ import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { createScript } from './scripts.ts';
 
 /** Counts a mail to an address. Throws a `PermanentFailure` when that would be too many within an hour. */
-export type RecipientLimit = (mailId: string, address: string) => Promise<void>;
+export type RecipientLimit = (mailId: string, address: string, about: MailSubject) => Promise<void>;
+
+/** Counted apart: whoever joins lines with a stranger's address must not use up the stranger's password resets. */
+export type MailSubject = 'account' | 'party';
 
 const hourMs = 60 * 60 * 1_000;
 
@@ -22,9 +25,9 @@ export function createRecipientLimit(options: {
   const { redis, clock, secret, mailsPerHour } = options;
   const countMail = createScript(redis, 'count-mail-1');
 
-  return async (mailId, address) => {
+  return async (mailId, address, about) => {
     const recipient = createHmac('sha256', secret)
-      .update(`mails-to ${address.toLowerCase()}`)
+      .update(`mails-to ${about} ${address.toLowerCase()}`)
       .digest('base64url');
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();

@@ -59,7 +59,7 @@ describe('migrations', () => {
       const [db] = instances as [Database];
       assert.deepEqual(await tablesOf(db), tables);
       const { rows } = await sql`SELECT name FROM kysely_migration`.execute(db);
-      assert.deepEqual(rows, [{ name: '0001-line' }]);
+      assert.deepEqual(rows, [{ name: '0001-line' }, { name: '0002-tasks' }]);
     }));
 
   it('go on where an interrupted start left them', () =>
