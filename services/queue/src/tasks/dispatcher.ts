@@ -13,8 +13,8 @@ import { taskKinds } from './registry.ts';
 import {
   batchSize,
   changeRunning,
+  earliestRunAt,
   finishTasks,
-  nextRunAt,
   reclaimLost,
   takeDue,
   taskRef,
@@ -24,6 +24,8 @@ import {
 const pollMs = 1_000;
 /** Batches in hand at once: while SQS takes one, the next is taken from MySQL. */
 const batchesAtOnce = 2;
+/** When everything due is in the hands of other instances: before looking at what comes after it. */
+const inHandMs = 50;
 /** How often a task that SQS refuses (it is too large, say) is tried before it fails. */
 const refusalsMax = 10;
 const refusalDelayMaxMs = 60_000;
@@ -45,45 +47,52 @@ export type DispatcherDeps = ComposeDeps & {
  * Hands due tasks out: takes a batch under a lease, commits, and only then sends a message for each to
  * whoever does its kind. A crash in between leaves the tasks running until the lease is over; then they are
  * handed out again. Any number of instances may run, and none hands out what another has in hand.
+ *
+ * A commit wakes it, which costs one read of the head of an index where there is nothing to do.
  */
 export function createDispatcher(deps: DispatcherDeps): WorkLoop {
-  /** Of this machine's running, not of the domain: how often to look for lost tasks at most. */
+  const { db, clock, logger } = deps;
+  /** Of this machine's running, not of the domain: when to look for lost tasks again. */
   let looksForLostAt = 0;
 
-  async function step(): Promise<number> {
-    const { db, clock } = deps;
-    const tasks = await takeDue(db, clock.now(), deps.leaseSeconds);
-    if (tasks.length > 0) await handOut(deps, tasks);
-    if (tasks.length === batchSize) return 0;
-    if (performance.now() >= looksForLostAt) {
-      looksForLostAt = performance.now() + pollMs;
-      const lost = await reclaimLost(db, clock.now());
-      if (lost > 0) {
-        deps.logger.warn({ count: lost }, 'tasks were lost on their way: handing them out again');
-        return 0;
-      }
+  async function step(lane: number): Promise<number> {
+    const now = clock.now();
+    const earliest = await earliestRunAt(db);
+    if (earliest === null || earliest > now) {
+      if (await foundLost()) return 0;
+      return earliest === null ? pollMs : Math.min(pollMs, earliest.getTime() - now.getTime());
     }
-    const next = await nextRunAt(db, clock.now());
-    return next === null ? pollMs : Math.min(pollMs, next.getTime() - clock.now().getTime());
+    const tasks = await takeDue(db, now, deps.leaseSeconds);
+    if (tasks.length === 0) return inHandMs;
+    // More than one batch: the next is taken meanwhile.
+    if (tasks.length === batchSize) lanes[lane + 1]?.wake();
+    await handOut(deps, tasks);
+    return 0;
   }
 
-  const loops = Array.from({ length: batchesAtOnce }, () =>
+  async function foundLost(): Promise<boolean> {
+    if (performance.now() < looksForLostAt) return false;
+    looksForLostAt = performance.now() + pollMs;
+    const count = await reclaimLost(db, clock.now());
+    if (count > 0) logger.warn({ count }, 'tasks were lost on their way: handing them out again');
+    return count > 0;
+  }
+
+  const lanes = Array.from({ length: batchesAtOnce }, (_, lane) =>
     createWorkLoop({
-      step,
-      logger: deps.logger,
+      step: () => step(lane),
+      logger,
       waits: 'tasks wait to be handed out',
       goesOn: 'tasks are handed out again',
     }),
   );
   return {
     start() {
-      for (const loop of loops) loop.start();
+      for (const lane of lanes) lane.start();
     },
-    wake() {
-      for (const loop of loops) loop.wake();
-    },
+    wake: () => lanes[0]?.wake(),
     async stop() {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all(lanes.map((lane) => lane.stop()));
     },
   };
 }

@@ -50,11 +50,11 @@ export async function takeDue(db: Database, now: Date, leaseSeconds: number): Pr
   });
 }
 
-/** When the next task that is not due yet will be; null when there is none. */
-export async function nextRunAt(db: Database, now: Date): Promise<Date | null> {
+/** When the first of the scheduled tasks is due; null when there is none. */
+export async function earliestRunAt(db: Database): Promise<Date | null> {
   const { rows } = await sql<{ run_at: Date }>`
     SELECT run_at FROM tasks FORCE INDEX (tasks_due)
-    WHERE state = 'scheduled' AND run_at > ${now} AND ${isKnown()}
+    WHERE state = 'scheduled' AND ${isKnown()}
     ORDER BY run_at LIMIT 1`.execute(db);
   return rows[0]?.run_at ?? null;
 }
