@@ -72,7 +72,10 @@ export type ConsumerOptions = {
    * delivered again, or after the last delivery moved by SQS, without the error.
    */
   onDeadLetter?: (event: Event, error: unknown) => Promise<void>;
-  /** How long a message stays hidden after its first, second, ... failure; 1 s and 5 s by default, never 0. */
+  /**
+   * How long a message stays hidden after its handler's first, second, ... failure; 1 s and 5 s by default,
+   * never 0. Messages that are no events go by the default.
+   */
   retryDelaysSeconds?: readonly number[];
   clock?: Clock;
 };
@@ -242,7 +245,9 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       }
       if (!isLast && !(error instanceof PermanentFailure)) {
         logger.warn({ ...label, err: error }, 'failed: will be tried again');
-        return giveBack(message, retryDelaysSeconds[receives - 1] ?? giveBackDelaySeconds);
+        // What is no event will be none later: nothing is gained by waiting for as long as a handler asks.
+        const delays = error instanceof BadMessage ? usualRetryDelaysSeconds : retryDelaysSeconds;
+        return giveBack(message, delays[receives - 1] ?? giveBackDelaySeconds);
       }
       logger.error({ ...label, err: error }, 'failed for the last time: a dead letter');
       try {

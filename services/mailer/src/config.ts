@@ -39,9 +39,9 @@ export const mailerEnv = {
   MAILS_PER_RECIPIENT_PER_HOUR: z.coerce.number().int().min(1).default(60),
   /**
    * How long a mail waits after its first and its second failure. Servers that put off mail of those they
-   * do not know take it after a minute or two.
+   * do not know take it after a minute.
    */
-  MAIL_RETRY_DELAYS_SECONDS: Delays.prefault('20,120'),
+  MAIL_RETRY_DELAYS_SECONDS: Delays.prefault('5,60'),
   /** Put before the names of message queues. */
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,
