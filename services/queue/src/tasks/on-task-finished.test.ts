@@ -68,6 +68,13 @@ describe('results of tasks', () => {
     assert.deepEqual(await rowOf(id), done);
   });
 
+  it('of a dead letter that an operator sent back count, until a manager retries the task', async () => {
+    const id = await running();
+    await finish(result(refOf(venueId, id), '451 Later'));
+    await finish(result(refOf(venueId, id)));
+    assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).last_error], ['done', null]);
+  });
+
   it('of a task that was put back by a manager are not mistaken for those of its new run', async () => {
     const id = await running();
     await service.db

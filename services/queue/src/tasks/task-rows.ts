@@ -79,12 +79,13 @@ export async function reclaimLost(db: Database, now: Date): Promise<number> {
 
 /**
  * Changes tasks that were handed out, unless something newer is known of them: only rows that are still
- * running the attempt named. One statement for each attempt number, which mostly is the same for all.
+ * running the attempt named (or in one of the states `from`). One statement for each attempt number, which mostly is the same for all.
  */
 export async function changeRunning(
   db: Database,
   refs: readonly TaskRef[],
   changes: Updateable<TaskTable> | { attempts: RawBuilder<number> },
+  from: readonly TaskState[] = ['running'],
 ): Promise<void> {
   for (const [attempt, sameAttempt] of Map.groupBy(refs, (ref) => ref.attempt)) {
     const keys = sameAttempt.map(({ venueId, taskId }) => ({
@@ -96,7 +97,7 @@ export async function changeRunning(
         .updateTable('tasks')
         .set(changes as Updateable<TaskTable>)
         .where(isOneOf(keys))
-        .where('state', '=', 'running' satisfies TaskState)
+        .where('state', 'in', from)
         .where('attempts', '=', attempt)
         .execute(),
     );
@@ -105,7 +106,10 @@ export async function changeRunning(
 
 export type Finished = { task: TaskRef; outcome: 'done' | 'failed'; error: string | null };
 
-/** Records how tasks ended, by as few statements as there are outcomes. A stale or repeated result changes nothing. */
+/**
+ * Records how tasks ended, by as few statements as there are outcomes. A stale or repeated result changes
+ * nothing. What was given up is done after all when an operator has sent its dead letter back.
+ */
 export async function finishTasks(
   db: Database,
   now: Date,
@@ -118,6 +122,7 @@ export async function finishTasks(
       db,
       group.map(({ task }) => task),
       { state: outcome, last_error: error, lease_until: null, updated_at: now },
+      outcome === 'done' ? ['running', 'failed'] : ['running'],
     );
   }
 }
