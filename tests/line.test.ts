@@ -278,14 +278,52 @@ describe('a line', () => {
     }
     await next(queue);
     await next(queue);
-    const mails = await Promise.all(guests.map(async ({ email }) => (await awaitMails(email))[0]));
-    for (const [index, mail] of mails.entries()) {
+    const subjects = [/^A sua mesa está pronta/, /^Your table is ready/];
+    for (const [index, { email }] of guests.entries()) {
+      // One on joining, one on being called, in whatever order.
+      const mails = await awaitMails(email, 2);
+      const mail = mails.find(({ subject }) => subjects[index]?.test(subject));
       assert.ok(mail?.text.includes(parties[index]?.ticketUrl ?? '?'));
       assert.ok(mail?.text.includes('The Blue Door'));
       assert.ok(String(mail?.html).includes(parties[index]?.ticket ?? '?'));
     }
-    assert.match(mails[0]?.text ?? '', /mesa|pronta|vez/i);
-    assert.notEqual(mails[0]?.subject, mails[1]?.subject);
+  });
+
+  it('writes to a guest at every stage of its wait, once, and shows staff what became of it', async () => {
+    const queue = await openQueueOf(venue);
+    const email = randomEmail();
+    for (const name of ['Ana', 'Bea', 'Cid']) await add(queue, name);
+    const body = { name: 'Dia', email };
+    const dia = await succeed(addParty, { token, params: { queueId: queue.id }, body });
+    const kinds = [
+      'notify.joined',
+      'notify.almost-there',
+      'notify.called',
+      'notify.recalled',
+      'notify.no-show',
+    ];
+    const isTold = (count: number) =>
+      until(`the guest was told ${count} times`, async () => {
+        const { notifications } = await succeed(getParty, partyOf(dia));
+        const told = notifications.filter(({ state }) => state === 'done');
+        return told.length === count && notifications;
+      });
+    await isTold(1);
+    await next(queue);
+    await isTold(2);
+    await next(queue);
+    await next(queue);
+    await next(queue);
+    await isTold(3);
+    await succeed(callParty, partyOf(dia));
+    await isTold(4);
+    await succeed(noShowParty, partyOf(dia));
+    const notifications = await isTold(5);
+    assert.deepEqual(
+      (notifications || []).map(({ channel, kind, state }) => ({ channel, kind, state })),
+      kinds.map((kind) => ({ channel: 'email', kind, state: 'done' })),
+    );
+    assert.equal((await awaitMails(email, 5)).length, 5);
   });
 
   it('shows a guest nothing of another', async () => {

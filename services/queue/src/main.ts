@@ -92,7 +92,14 @@ await serve(async () => {
   };
 
   const reporter = createTaskReporter({ publisher, clock, source: '/queue' });
-  const consuming = { sqs, prefix, logger, clock, ready: isDatabaseUp };
+  const isSqsUp = () => findQueue(sqs, prefix, 'position-events');
+  const consuming = {
+    sqs,
+    prefix,
+    logger,
+    clock,
+    ready: () => Promise.all([isDatabaseUp(), isSqsUp()]),
+  };
   const consumers = [
     createConsumer({
       ...consuming,
@@ -123,10 +130,7 @@ await serve(async () => {
     onTaskLost: (task, error) => reporter.failed(task, new Error(error)),
   });
 
-  const app = createQueueApp(deps, {
-    mysql: isDatabaseUp,
-    sqs: () => findQueue(sqs, prefix, 'position-events'),
-  });
+  const app = createQueueApp(deps, { mysql: isDatabaseUp, sqs: isSqsUp });
   app.addHook('onReady', async () => {
     relay.start();
     dispatcher.start();

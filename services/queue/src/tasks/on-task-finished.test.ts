@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { makeEvent, type TaskRef } from '@queue-manager/contracts/events';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { openDatabase } from '../database.ts';
 import { type QueueService, startQueueService } from '../testing.ts';
 import type { TaskRow } from './kind.ts';
 import { onTaskFinished } from './on-task-finished.ts';
@@ -68,6 +69,13 @@ describe('results of tasks', () => {
     assert.deepEqual(await rowOf(id), done);
   });
 
+  it('of a dead letter that an operator sent back count, until a manager retries the task', async () => {
+    const id = await running();
+    await finish(result(refOf(venueId, id), '451 Later'));
+    await finish(result(refOf(venueId, id)));
+    assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).last_error], ['done', null]);
+  });
+
   it('of a task that was put back by a manager are not mistaken for those of its new run', async () => {
     const id = await running();
     await service.db
@@ -104,10 +112,9 @@ describe('results of tasks', () => {
   });
 
   it('that cannot be written are handed back', async () => {
-    const away = onTaskFinished({
-      ...service.deps,
-      db: service.db.withSchema('no_such_database'),
-    });
+    const db = openDatabase({ url: 'mysql://nobody@127.0.0.1:1/nowhere', poolSize: 1 });
+    const away = onTaskFinished({ db, clock: service.clock });
     await assert.rejects(away(result(refOf(venueId, await running()))));
+    await db.destroy();
   });
 });

@@ -3,6 +3,7 @@ import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseTransaction } from '../database.ts';
 import type { TaskKindName } from './registry.ts';
+import { isOneOf } from './task-keys.ts';
 
 /** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
 const perStatement = 500;
@@ -86,14 +87,7 @@ export class TaskPlan {
       return kinds === null || kinds?.has(kind);
     });
     if (found.length === 0) return;
-    await trx
-      .deleteFrom('tasks')
-      .where(
-        sql<boolean>`(venue_id, id) IN (${sql.join(
-          found.map(({ venue_id, id }) => sql`(${venue_id}, ${id})`),
-        )})`,
-      )
-      .execute();
+    await trx.deleteFrom('tasks').where(isOneOf(found)).execute();
   }
 
   /** One statement, which looks for the e-mail address itself: the line is locked meanwhile. */

@@ -1,11 +1,12 @@
 import type { TaskRef } from '@queue-manager/contracts/events';
 import type { TaskState } from '@queue-manager/contracts/tasks';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { type RawBuilder, sql, type Updateable } from 'kysely';
-import { type Database, inTransaction } from '../database.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { type Database, type DatabaseTransaction, inTransaction } from '../database.ts';
 import type { TaskTable } from '../tables.ts';
 import type { TaskRow } from './kind.ts';
 import { taskKinds } from './registry.ts';
+import { isOneOf, type TaskKey } from './task-keys.ts';
 
 /** Tasks taken at a time; ten SQS batches. */
 export const batchSize = 100;
@@ -41,11 +42,7 @@ export async function takeDue(db: Database, now: Date, leaseSeconds: number): Pr
       lease_until: new Date(now.getTime() + leaseSeconds * secondMs),
       updated_at: now,
     } as const;
-    await trx
-      .updateTable('tasks')
-      .set({ ...changes, attempts: sql`attempts + 1` })
-      .where(isOneOf(rows))
-      .execute();
+    await update(trx, rows, { ...changes, attempts: sql`attempts + 1` });
     return rows.map((row) => ({ ...row, ...changes, attempts: row.attempts + 1 }));
   });
 }
@@ -68,23 +65,21 @@ export async function reclaimLost(db: Database, now: Date): Promise<number> {
       ORDER BY lease_until LIMIT ${batchSize}
       FOR UPDATE SKIP LOCKED`.execute(trx);
     if (rows.length === 0) return 0;
-    await trx
-      .updateTable('tasks')
-      .set({ state: 'scheduled', lease_until: null, updated_at: now })
-      .where(isOneOf(rows))
-      .execute();
+    await update(trx, rows, { state: 'scheduled', lease_until: null, updated_at: now });
     return rows.length;
   });
 }
 
 /**
  * Changes tasks that were handed out, unless something newer is known of them: only rows that are still
- * running the attempt named. One statement for each attempt number, which mostly is the same for all.
+ * running the attempt named (or in one of the states `from`). One statement for each attempt number, which
+ * mostly is the same for all.
  */
 export async function changeRunning(
   db: Database,
   refs: readonly TaskRef[],
-  changes: Updateable<TaskTable> | { attempts: RawBuilder<number> },
+  changes: Changes,
+  from: readonly TaskState[] = ['running'],
 ): Promise<void> {
   for (const [attempt, sameAttempt] of Map.groupBy(refs, (ref) => ref.attempt)) {
     const keys = sameAttempt.map(({ venueId, taskId }) => ({
@@ -92,20 +87,37 @@ export async function changeRunning(
       id: uuidToBytes(taskId),
     }));
     await inTransaction(db, (trx) =>
-      trx
-        .updateTable('tasks')
-        .set(changes as Updateable<TaskTable>)
-        .where(isOneOf(keys))
-        .where('state', '=', 'running' satisfies TaskState)
-        .where('attempts', '=', attempt)
-        .execute(),
+      update(trx, keys, changes, sql`AND state IN (${sql.join(from)}) AND attempts = ${attempt}`),
     );
   }
 }
 
+type Changes = { [C in keyof TaskTable]?: TaskRow[C] | RawBuilder<TaskRow[C]> };
+
+/**
+ * Told to go by the primary key: where few tasks are running, the optimizer would rather walk all of them,
+ * and lock what others are about to change.
+ */
+async function update(
+  trx: DatabaseTransaction,
+  tasks: readonly TaskKey[],
+  changes: Changes,
+  condition: RawBuilder<unknown> = sql``,
+): Promise<void> {
+  const assignments = Object.entries(changes).map(
+    ([column, value]) => sql`${sql.ref(column)} = ${value}`,
+  );
+  await sql`
+    UPDATE tasks FORCE INDEX (PRIMARY) SET ${sql.join(assignments)}
+    WHERE ${isOneOf(tasks)} ${condition}`.execute(trx);
+}
+
 export type Finished = { task: TaskRef; outcome: 'done' | 'failed'; error: string | null };
 
-/** Records how tasks ended, by as few statements as there are outcomes. A stale or repeated result changes nothing. */
+/**
+ * Records how tasks ended, by as few statements as there are outcomes. A stale or repeated result changes
+ * nothing. What was given up is done after all when an operator has sent its dead letter back.
+ */
 export async function finishTasks(
   db: Database,
   now: Date,
@@ -118,13 +130,7 @@ export async function finishTasks(
       db,
       group.map(({ task }) => task),
       { state: outcome, last_error: error, lease_until: null, updated_at: now },
+      outcome === 'done' ? ['running', 'failed'] : ['running'],
     );
   }
-}
-
-type TaskKey = Pick<TaskRow, 'venue_id' | 'id'>;
-
-export function isOneOf(tasks: readonly TaskKey[]) {
-  const keys = tasks.map(({ venue_id, id }) => sql`(${venue_id}, ${id})`);
-  return sql<boolean>`(venue_id, id) IN (${sql.join(keys)})`;
 }

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { together } from './together.ts';
+
+describe('calls made together', () => {
+  it('go in one batch when they come at once, and each gets its own result', async () => {
+    const batches: number[][] = [];
+    const double = together<number, number>(
+      async (items) => {
+        batches.push([...items]);
+        return items.map((item) => item * 2);
+      },
+      { max: 10 },
+    );
+    assert.deepEqual(await Promise.all([1, 2, 3].map(double)), [2, 4, 6]);
+    assert.deepEqual(batches, [[1, 2, 3]]);
+    assert.equal(await double(4), 8);
+  });
+
+  it('wait for the batch at work, and then go together, as many as fit', async () => {
+    const batches: number[][] = [];
+    const held: (() => void)[] = [];
+    const hold = together<number, void>(
+      async (items) => {
+        batches.push([...items]);
+        await new Promise<void>((resolve) => held.push(resolve));
+        return [];
+      },
+      { max: 2 },
+    );
+    const calls = [hold(1)];
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    calls.push(hold(2), hold(3), hold(4));
+    for (let batch = 0; batch < 3; batch += 1) {
+      while (held.length === 0) await new Promise(setImmediate);
+      held.shift()?.();
+    }
+    await Promise.all(calls);
+    assert.deepEqual(batches, [[1], [2, 3], [4]]);
+  });
+
+  it('fail with their batch, and the next batch does not', async () => {
+    let isBroken = true;
+    const work = together<string, string>(
+      async (items) => {
+        if (isBroken) throw new Error('away');
+        return items;
+      },
+      { max: 10 },
+    );
+    const answers = await Promise.allSettled([work('a'), work('b')]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    isBroken = false;
+    assert.equal(await work('c'), 'c');
+  });
+});
