@@ -101,7 +101,7 @@ describe('the direct way to the position service', () => {
     createLineFeed({
       position: over,
       logger: testLogger,
-      wakeRelay: () => {
+      onCommitted: () => {
         wakes += 1;
       },
       budgetMs,

@@ -35,7 +35,7 @@ export function createLineFeed(options: {
   position: InternalClient;
   logger: Logger;
   /** Called for every commit: wakes the relay. */
-  wakeRelay: () => void;
+  onCommitted: () => void;
   /** 50 ms by default. */
   budgetMs?: number;
 }): LineFeed {
@@ -91,7 +91,7 @@ export function createLineFeed(options: {
     committed(events) {
       const last = events.at(-1);
       if (last === undefined) return Promise.resolve(null);
-      options.wakeRelay();
+      options.onCommitted();
       const { promise, resolve } = Promise.withResolvers<Place | null>();
       const waiter: Waiter = {
         isDone: false,

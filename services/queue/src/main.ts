@@ -76,7 +76,7 @@ await serve(async () => {
     feed: createLineFeed({
       position,
       logger,
-      wakeRelay() {
+      onCommitted() {
         relay.wake();
         dispatcher.wake();
       },

@@ -56,7 +56,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     feed: createLineFeed({
       position,
       logger: testLogger,
-      wakeRelay: () => {},
+      onCommitted: () => {},
       budgetMs: 15_000,
     }),
     quotes: createQuotes(db, testLogger),
