@@ -91,10 +91,8 @@ const outageNames = new Set([
   'UpstreamError',
   'ClusterAllFailedError',
   // AWS, after its client tried again.
-  'InternalServerError',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
-  'ServiceUnavailable',
   'ThrottlingException',
 ]);
 const outageMessages = [
@@ -117,8 +115,13 @@ const outageMessages = [
 /** Whether an error says that a store or another service is away, rather than that our code is wrong. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
+  const { code, $metadata } = error as {
+    code?: unknown;
+    $metadata?: { httpStatusCode?: number };
+  };
   if (typeof code === 'string' && outageCodes.has(code)) return true;
+  // AWS has many names for a fault of its own; the status says it of all of them.
+  if (($metadata?.httpStatusCode ?? 0) >= 500) return true;
   if (outageNames.has(error.name)) return true;
   if (outageMessages.some((message) => error.message.includes(message))) return true;
   if (error instanceof AggregateError) return error.errors.some(isOutage);
