@@ -74,7 +74,7 @@ function parsed() {
 
 /** One file a service, and one for what the supervisor says. */
 function openLogs() {
-  mkdirSync(logFolder, { recursive: true });
+  mkdirSync(logFolder, { recursive: true, mode: 0o700 });
   const files = new Map<string, ReturnType<typeof createWriteStream>>();
   return (name: string, line: string) => {
     const file = files.get(name) ?? createWriteStream(join(logFolder, `${name}.log`));

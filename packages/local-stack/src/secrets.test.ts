@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { secretsOf } from './secrets.ts';
+import { hasSecrets, isSecret, secretsOf } from './secrets.ts';
 import { StackError } from './stack-error.ts';
 
 let folder = '';
@@ -20,6 +20,15 @@ suite('the secrets of a data folder', () => {
     assert.deepEqual(secretsOf(folder), first);
     assert.equal(statSync(file()).mode & 0o777, 0o600);
     assert.equal(new Set(Object.values(first)).size, Object.keys(first).length);
+  });
+
+  test('tell whether a system was started on it, whatever else stands in it', () => {
+    mkdirSync(join(folder, 'test-logs'));
+    assert.equal(hasSecrets(folder), false);
+    const made = secretsOf(folder);
+    assert.equal(hasSecrets(folder), true);
+    assert.ok(Object.keys(made).every(isSecret));
+    assert.ok(!isSecret('PUBLIC_URL') && !isSecret('toString'));
   });
 
   test('of an older folder are kept, and the missing ones are made once', () => {

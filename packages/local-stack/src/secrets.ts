@@ -17,13 +17,33 @@ export interface Secrets {
   SESSION_SECRET: string;
 }
 
+const names: Record<keyof Secrets, true> = {
+  INTERNAL_CREDENTIAL: true,
+  TICKET_KEYS: true,
+  TOKEN_KEYS: true,
+  ACCOUNT_TOKEN_SECRET: true,
+  SESSION_SECRET: true,
+};
+
+/** Whether a variable holds one of the secrets. */
+export function isSecret(variable: string): boolean {
+  return Object.hasOwn(names, variable);
+}
+
+const fileIn = (dataDir: string) => join(resolve(dataDir), 'secrets.json');
+
+/** Whether a system was ever started on this folder. */
+export function hasSecrets(dataDir: string): boolean {
+  return existsSync(fileIn(dataDir));
+}
+
 /**
  * The secrets of the system whose data is in this folder; each is made when it is first asked for.
  *
  * @throws StackError when their file is damaged: making new ones would end every session and ticket.
  */
 export function secretsOf(dataDir: string): Secrets {
-  const path = join(resolve(dataDir), 'secrets.json');
+  const path = fileIn(dataDir);
   const known = existsSync(path) ? readSecrets(path) : {};
   // A folder may be older than one of the secrets.
   const secrets = { ...newSecrets(), ...known };

@@ -1,7 +1,7 @@
+import { isSecret } from './secrets.ts';
+
 const addresses =
   /^(MYSQL_URL|REDIS_URL|SMTP_URL|MAIL_URL|GATEWAY_URL|PUBLIC_URL|AWS_.*|.*_SERVICE_URL)$/;
-const secrets =
-  /^(INTERNAL_CREDENTIAL|TICKET_KEYS|TOKEN_KEYS|ACCOUNT_TOKEN_SECRET|SESSION_SECRET)$/;
 
 /**
  * An environment without the addresses and secrets of any system, so that one that is started with it
@@ -9,6 +9,6 @@ const secrets =
  */
 export function standAlone(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !addresses.test(name) && !secrets.test(name)),
+    Object.entries(env).filter(([name]) => !addresses.test(name) && !isSecret(name)),
   );
 }

@@ -2,12 +2,12 @@
  * `npm start`: every backing store and every service on this machine, until stopped.
  * `npm run dev` (--watch): the same, and services are restarted when their files change.
  */
-import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoJoinUrl, makeDemo, planDemo, readDemo } from './demo.ts';
 import { prefixedOutput } from './log-lines.ts';
 import { repositoryRoot } from './repository.ts';
+import { hasSecrets } from './secrets.ts';
 import { services } from './services.ts';
 import { type Settings, settingsFrom } from './settings.ts';
 import { type System, startSystem } from './system.ts';
@@ -25,7 +25,8 @@ await runUntilStopped(async (stopping, signal) => {
     ...settings,
     signal,
     onDataDir: (dataDir) => {
-      if (isNew(dataDir)) planDemo(dataDir);
+      // Its secrets come with the first start; logs of tests may be there before.
+      if (!hasSecrets(dataDir)) planDemo(dataDir);
     },
     log: say,
     output: prefixedOutput(names, write, process.stdout.isTTY && !process.env.NO_COLOR),
@@ -41,11 +42,6 @@ await runUntilStopped(async (stopping, signal) => {
     await system.stop();
   }
 });
-
-/** Whether no store has put anything into the data folder yet. */
-function isNew(dataDir: string): boolean {
-  return readdirSync(dataDir).every((name) => name === 'lock' || name === 'processes');
-}
 
 /** The demo owner and the join link, as far as they still exist. The system works without them. */
 async function demoLines(dataDir: string, system: System): Promise<[string, string][]> {

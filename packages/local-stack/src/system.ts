@@ -4,7 +4,7 @@ import { freePort, requirePort } from './free-port.ts';
 import { processesOf } from './guarded-process.ts';
 import { readableLine } from './log-lines.ts';
 import { repositoryRoot } from './repository.ts';
-import { type Secrets, secretsOf } from './secrets.ts';
+import { isSecret, secretsOf } from './secrets.ts';
 import { addressVariable, type Service, services } from './services.ts';
 import { type Stores, type StoresOptions, startStores } from './stores.ts';
 import { describeExit, type SupervisedProcess, supervise } from './supervised-process.ts';
@@ -164,18 +164,6 @@ function reasonIn(lines: string[]): string {
   const said = lines.filter((line) => line.trim() !== '');
   const line = said.findLast((candidate) => /^\w*Error\b/.test(candidate)) ?? said.at(-1);
   return line === undefined ? '' : `: ${readableLine(line, false).split('\n')[0]}`;
-}
-
-const secretVariables: Record<keyof Secrets, true> = {
-  INTERNAL_CREDENTIAL: true,
-  TICKET_KEYS: true,
-  TOKEN_KEYS: true,
-  ACCOUNT_TOKEN_SECRET: true,
-  SESSION_SECRET: true,
-};
-
-function isSecret(variable: string): boolean {
-  return variable in secretVariables;
 }
 
 function assemble(

@@ -63,7 +63,7 @@ await runUntilStopped(async (_stopping, stopped) => {
 /** In .data/test-logs until the next run, for whoever has to find out why a test failed. */
 function serviceLogs() {
   const folder = join(repositoryRoot, '.data/test-logs');
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files = new Map(
     services.map(({ name }) => [name, createWriteStream(join(folder, `${name}.log`))]),
   );
