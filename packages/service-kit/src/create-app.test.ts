@@ -169,6 +169,14 @@ describe('createApp', () => {
     });
     assert.equal(torn.statusCode, 400);
     assert.equal(torn.json().errors[0].path, 'body');
+    const short = await app.inject({
+      method: 'POST',
+      url: '/v1/rests',
+      headers: { 'content-type': 'application/json', 'content-length': '90' },
+      payload: '{"seconds":1}',
+    });
+    assert.equal(short.statusCode, 400);
+    assert.equal(short.json().errors[0].path, 'body');
     const large = await post(`/v1/greetings/${id}`, { name: 'x'.repeat(300_000) });
     assert.equal(large.statusCode, 413);
   });

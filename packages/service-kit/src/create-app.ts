@@ -15,7 +15,7 @@ import { isUuid } from './ids.ts';
 import { credentialHeader, requestIdHeader } from './internal-client.ts';
 import type { Logger } from './logging.ts';
 import { createMetrics } from './metrics.ts';
-import { isOutage, Problem, problems } from './problems.ts';
+import { invalidField, isOutage, Problem, problems } from './problems.ts';
 
 /** Asks one store or service whether it can be used; throws when not. */
 export type ReadinessCheck = () => Promise<unknown>;
@@ -239,7 +239,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
         detail: `A body may have at most ${limits.bodyBytes} bytes.`,
       });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return problems.validationFailed({ detail: 'The body does not have the length it states.' });
+      return invalidField('body', 'does not have the length it states');
   }
   if (isOutage(error)) {
     return problems.unavailable({ cause: error, retryAfterSeconds });
