@@ -156,7 +156,7 @@ export type PartyEventType = Extract<EventType, `party.${string}`>;
 const schemaBase = 'https://queue-manager.dev/events/';
 
 /** The `dataschema` of a type at its current version. */
-export function dataSchemaOf(type: EventType): string {
+function dataSchemaOf(type: EventType): string {
   return `${schemaBase}${type}/${eventTypes[type].version}`;
 }
 

@@ -78,7 +78,7 @@ export const Party = z
   .meta({ id: 'Party' });
 export type Party = z.infer<typeof Party>;
 
-export const PartyParams = z.strictObject({ partyId: Uuid });
+const PartyParams = z.strictObject({ partyId: Uuid });
 
 /** What staff write about a party; `null` clears. */
 const contactFields = {

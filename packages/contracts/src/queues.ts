@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { contract } from './contract.ts';
 import { limits, optionalBody, PartySize, page, pageQuery, Text, Title, Uuid } from './values.ts';
 
-export const queueStates = ['open', 'paused', 'closed'] as const;
+const queueStates = ['open', 'paused', 'closed'] as const;
 export const QueueState = z.enum(queueStates);
 export type QueueState = z.infer<typeof QueueState>;
 

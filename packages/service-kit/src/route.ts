@@ -44,7 +44,7 @@ const jsonSchemas = new WeakMap<z.ZodType, object>();
  * JSON Schema of an answer, for the compiled serializer: a field that the schema does not name never leaves.
  * `nullable` is folded into `type` so that no value is validated while it is written.
  */
-export function serializationSchema(schema: z.ZodType): object {
+function serializationSchema(schema: z.ZodType): object {
   const known = jsonSchemas.get(schema);
   if (known !== undefined) return known;
   const made = z.toJSONSchema(schema, {

@@ -2,7 +2,7 @@ import type { Deps, Store } from './deps.ts';
 import { type Announcement, commit } from './outbox.ts';
 import type { Write, Writes } from './transact.ts';
 
-export const mailsADayMax = 3;
+const mailsADayMax = 3;
 
 type Mail = Extract<Announcement, { kind: `mail.${string}` }>;
 

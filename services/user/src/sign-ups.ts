@@ -16,7 +16,7 @@ export type SignUp = SignUpName & {
 export const signUpLifeSeconds = 24 * 60 * 60;
 
 const prefix = 'signup#';
-export const signUpKey = ({ addressKey, id }: SignUpName) => ({ addressKey, sk: prefix + id });
+const signUpKey = ({ addressKey, id }: SignUpName) => ({ addressKey, sk: prefix + id });
 
 /** DynamoDB deletes late: only the clock says whether a sign-up still counts. */
 const isPending = ({ clock }: Store, signUp: SignUp) =>
