@@ -327,6 +327,25 @@ describe('a line that Redis has not all of', () => {
       assert.equal(queueService.calls.snapshots, before + 1);
     });
 
+    it('is trusted again once it has gone past a snapshot, however busy it is', async () => {
+      const model = lineOf(2);
+      const ticket = model.ticket([...model.parties.keys()][1] as string);
+      await isRight(model);
+      await position.redis.save();
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      // Somebody joins whenever a snapshot is on its way.
+      queueService.beforeSnapshotLeaves = async () => {
+        await position.apply([model.join()]);
+      };
+      const before = queueService.calls.snapshots;
+      const { status, body } = await position.position(ticket);
+      assert.deepEqual([status, body.position, body.waiting], [200, 2, 3]);
+      await isRight(model);
+      assert.equal(queueService.calls.snapshots, before + 1);
+    });
+
     it('is 503 within the command timeout when Redis hangs, and recovers', async () => {
       const hurried = await startPosition({
         redisUrl: server.url,

@@ -21,8 +21,11 @@ if redis.call('GET', KEYS[11]) ~= ARGV[12]
   return -1
 end
 
+local runId = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local before = readMeta()
 if before and before.seq > seq then
+  -- Past the truth of a moment ago, it lacks nothing that an earlier run of the server may have lost.
+  redis.call('HSET', META, 'writtenBy', runId)
   redis.call('UNLINK', SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED)
   return 0
 end
@@ -37,7 +40,7 @@ local meta = {
   deleted = ARGV[9],
   gapMs = not pace.err and tonumber(pace[1] or nil) or nil,
   lastCallAt = not pace.err and tonumber(pace[2] or nil) or nil,
-  writtenBy = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '',
+  writtenBy = runId,
 }
 
 -- Who left the line is forgotten too: a reader asks the queue service once, and no old state outlives this.

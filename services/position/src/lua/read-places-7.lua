@@ -8,7 +8,7 @@
 --   gapMs      moving average of the gaps between calls as text, empty before the first
 --   deleted    '1' or '0'
 --   pending    how many events wait for an earlier one
---   writtenBy  run id of the server that installed the line
+--   writtenBy  run id of the server that installed the line, or found it ahead of a snapshot
 --   state      empty when the party is not known here
 --   rank       how many stand before it; -1 unless it is waiting
 
