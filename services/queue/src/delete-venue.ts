@@ -27,7 +27,7 @@ export const deleteVenue = (deps: Deps) =>
           const done = await changeLineWithin(deps, trx, id, (line) =>
             closeForGood(line, { kind: 'staff', userId: claims.sub }),
           );
-          all.push(...done.events);
+          for (const event of done.events) all.push(event);
         }
         await trx.deleteFrom('personal').where('queue_id', '=', id).execute();
       }
