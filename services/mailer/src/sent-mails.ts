@@ -6,8 +6,8 @@ import { createScript } from './scripts.ts';
 export type SentMails = {
   /**
    * Runs `send` unless the mail was sent already, here or in another process. While another one is at it,
-   * waits for how that ends. Throws what `send` throws, the signal's reason when it is stopped while it
-   * waits, and Redis's error while that is away; then it is to be called again.
+   * waits for how that ends. Throws what `send` throws, an `AbortError` when it is stopped while it waits,
+   * and Redis's error while that is away; then it is to be called again.
    */
   once(mailId: string, send: () => Promise<void>): Promise<void>;
   isSent(mailId: string): Promise<boolean>;

@@ -34,7 +34,7 @@ type Entry = { event: LineEvent; waiter: Waiter | null };
 export function createLineFeed(options: {
   position: InternalClient;
   logger: Logger;
-  /** Called for every commit: wakes the relay. */
+  /** Called for every commit that left events: wakes the relay and the dispatcher. */
   onCommitted: () => void;
   /** 50 ms by default. */
   budgetMs?: number;
