@@ -16,7 +16,12 @@ await runUntilStopped(async () => {
     const group = notedProcess(dataDir, name);
     if (group === undefined) throw new StackError(`nothing that runs here is called ${name}`);
     // Its supervisor starts again what ends in an orderly way.
-    process.kill(-group, 'SIGTERM');
+    try {
+      process.kill(-group, 'SIGTERM');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      throw new StackError(`${name} is not running at the moment: it is being started again`);
+    }
     say(`${name} is told to end and will be started again`);
   }
 });
