@@ -52,7 +52,6 @@ const PartyEventData = z.object({
   previousState: PartyState.nullable(),
   party: PartySnapshot,
   actor: Actor,
-  reason: z.string().optional(),
 });
 export type PartyEventData = z.infer<typeof PartyEventData>;
 

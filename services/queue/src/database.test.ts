@@ -38,6 +38,7 @@ const tables = [
   'personal',
   'queues',
   'quotes',
+  'reasons',
   'tasks',
   'venues',
 ];
@@ -59,7 +60,11 @@ describe('migrations', () => {
       const [db] = instances as [Database];
       assert.deepEqual(await tablesOf(db), tables);
       const { rows } = await sql`SELECT name FROM kysely_migration`.execute(db);
-      assert.deepEqual(rows, [{ name: '0001-line' }, { name: '0002-tasks' }]);
+      assert.deepEqual(rows, [
+        { name: '0001-line' },
+        { name: '0002-tasks' },
+        { name: '0003-reasons' },
+      ]);
     }));
 
   it('go on where an interrupted start left them', () =>

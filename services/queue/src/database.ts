@@ -4,6 +4,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { createPool } from 'mysql2';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
+import * as reasons from './migrations/0003-reasons.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -73,6 +74,7 @@ export async function inTransaction<T>(
 const migrations: Record<string, Migration> = {
   '0001-line': line,
   '0002-tasks': tasks,
+  '0003-reasons': reasons,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

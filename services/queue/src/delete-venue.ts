@@ -30,6 +30,8 @@ export const deleteVenue = (deps: Deps) =>
           for (const event of done.events) all.push(event);
         }
         await trx.deleteFrom('personal').where('queue_id', '=', id).execute();
+        // In somebody's words, and so about somebody.
+        await trx.deleteFrom('reasons').where('queue_id', '=', id).execute();
       }
       await trx.deleteFrom('tasks').where('venue_id', '=', venue.id).execute();
       await trx.deleteFrom('members').where('venue_id', '=', venue.id).execute();

@@ -35,6 +35,7 @@ export class Line {
   readonly tasks: TaskPlan;
   readonly #deps: Deps;
   readonly #changes: Updateable<QueueTable> = {};
+  readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
   #hasMovedUp = false;
 
   constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow) {
@@ -94,7 +95,7 @@ export class Line {
     return moved;
   }
 
-  /** Changes columns of a party's row and records the event. */
+  /** Changes columns of a party's row and records the event; why, in somebody's words, is kept beside it. */
   async changeParty(
     party: PartyRow,
     type: PartyEventType,
@@ -112,7 +113,8 @@ export class Line {
       .execute();
     this.#count(party.state, -1);
     this.#count(changed.state, +1);
-    this.#partyEvent(type, changed, party.state, actor, reason);
+    this.#partyEvent(type, changed, party.state, actor);
+    if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
     return changed;
   }
 
@@ -157,6 +159,10 @@ export class Line {
         .values(events.map((event) => ({ queue_id: queue.id, seq: seqOf(event), created_at: now })))
         .execute();
     }
+    for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {
+      const reasons = this.#reasons.slice(from, from + eventsPerStatement);
+      await trx.insertInto('reasons').values(reasons).execute();
+    }
     await this.tasks.write(trx, queue);
   }
 
@@ -176,14 +182,12 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
-    reason?: string,
   ): void {
     const data = {
       ...this.#ids(),
       previousState,
       party: partySnapshot(party),
       actor,
-      ...(reason === undefined ? {} : { reason }),
     };
     const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
     this.events.push(event as EventOf<PartyEventType>);

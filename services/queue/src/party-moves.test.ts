@@ -117,7 +117,7 @@ describe('moves of a party', () => {
     assert.equal(body.calls, 2);
   });
 
-  it('take a reason, which stands on the event', async () => {
+  it('take a reason, which is kept beside the event and not in it', async () => {
     const { owner, queueId } = await service.openLine();
     for (const move of ['call', 'seat', 'remove']) {
       const { body: party } = await service.add(queueId, owner);
@@ -125,7 +125,14 @@ describe('moves of a party', () => {
       const reason = 'Asked to';
       assert.equal((await service.call('POST', url, { as: owner, body: { reason } })).status, 200);
       const last = (await service.eventsOf(queueId)).at(-1);
-      assert.equal(JSON.parse(last?.data as string).reason, reason);
+      assert.ok(last !== undefined && !last.data.includes(reason));
+      const kept = await service.db
+        .selectFrom('reasons')
+        .select('text')
+        .where('queue_id', '=', last.queue_id)
+        .where('seq', '=', last.seq)
+        .execute();
+      assert.deepEqual(kept, [{ text: reason }]);
     }
     const { body: party } = await service.add(queueId, owner);
     for (const [body, path] of [

@@ -18,6 +18,7 @@ export type Tables = {
   quotes: QuoteTable;
   personal: PersonalTable;
   events: EventTable;
+  reasons: ReasonTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyTable;
   tasks: TaskTable;
@@ -129,6 +130,13 @@ export type EventTable = {
   time: Date;
   /** JSON */
   data: string;
+};
+
+/** Why a change was made, in somebody's words: erased with the personal data. */
+export type ReasonTable = {
+  queue_id: Buffer;
+  seq: number;
+  text: string;
 };
 
 export type OutboxTable = {
