@@ -179,6 +179,55 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(most, 3);
   });
 
+  it('goes on receiving beside slow handlers, with no more at work than it was told', async (test) => {
+    const { broker, consume, send, drained } = await setUp(test);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const slow = [userVerified(), userVerified()];
+    const quick = Array.from({ length: 12 }, userVerified);
+    const late = Array.from({ length: 12 }, userVerified);
+    const slowIds = new Set(slow.map(({ id }) => id));
+    const begun = new Set<string>();
+    const hasBegun = ({ id }: UserVerified) => begun.has(id);
+    let running = 0;
+    let most = 0;
+    const consumer = await consume(
+      {
+        'user.verified': async ({ id }) => {
+          begun.add(id);
+          running += 1;
+          most = Math.max(most, running);
+          if (slowIds.has(id)) await released;
+          else await broker.count('queue-events');
+          running -= 1;
+        },
+      },
+      { concurrency: 3 },
+    );
+    await send(slow.slice(0, 1));
+    await until('a slow one has begun', () => begun.size === 1);
+    await send(quick);
+    await until('the quick ones are handled beside it', () => quick.every(hasBegun));
+    await send(slow.slice(1));
+    await until('two slow ones are at work', () => slow.every(hasBegun));
+    await send(late);
+    await until('the late ones are handled beside both', () => late.every(hasBegun));
+    await until(
+      'what is handled is deleted',
+      async () => (await broker.count('queue-events')) === slow.length,
+    );
+    let hasStopped = false;
+    const stopped = consumer.stop().then(() => {
+      hasStopped = true;
+    });
+    assert.equal(running, slow.length);
+    assert.equal(hasStopped, false);
+    release();
+    await stopped;
+    assert.equal(running, 0);
+    await drained();
+    assert.ok(most <= 3);
+  });
+
   it('keeps only what failed and makes it a dead letter after three tries, holding up nothing', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     const hopeless = userVerified();
@@ -414,12 +463,16 @@ describe('createConsumer', { concurrency: true }, () => {
     const seen: string[] = [];
     let hasStopped = false;
     await send([first]);
-    const consumer = await consume({
-      'user.verified': async ({ id }) => {
-        seen.push(id);
-        await released;
+    // With one handler at work there is room for no other, and so no receive under way.
+    const consumer = await consume(
+      {
+        'user.verified': async ({ id }) => {
+          seen.push(id);
+          await released;
+        },
       },
-    });
+      { concurrency: 1 },
+    );
     await until('the handler runs', () => seen.length === 1);
     const stopped = consumer.stop().then(() => {
       hasStopped = true;

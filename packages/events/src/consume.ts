@@ -59,7 +59,7 @@ export type ConsumerOptions = {
   queue: QueueName;
   handlers: Handlers;
   logger: Logger;
-  /** Handlers at work at once, 10 by default. Above 10, in steps of 10. */
+  /** Handlers at work at once, 10 by default. */
   concurrency?: number;
   /**
    * Resolves when the handlers' own store can be used. With it, a handler's outage (`isOutage`) pauses the
@@ -82,6 +82,11 @@ export type ConsumerOptions = {
 
 const batchSizeMax = 10;
 const heartbeatMs = 10_000;
+/**
+ * How long a batch is waited for before the next one is received beside it. Most are handled by then, so that
+ * receives stay few and large.
+ */
+const batchUsuallyMs = 100;
 /** How long a handled message may wait to be deleted together with the others of its batch. */
 const sweepMs = 1_000;
 const usualRetryDelaysSeconds = [1, 5];
@@ -95,11 +100,12 @@ const outagesMax = 5;
 
 /**
  * Consumes a queue: batches by long polling, each message's event validated by its contract and given to the
- * handler of its type, with the message hidden from others for as long as that takes. Only what was handled
- * is deleted. What failed, or was no event at all, is given back with a growing delay; it holds up nothing
- * behind it. After its third delivery it goes to the dead-letter queue, with the error written on it: the
- * copy is sent before the original is deleted, so that a crash in between leaves two and never none. What
- * nobody finished, since its consumer was killed each time, is moved there by SQS, without an error.
+ * handler of its type, with the message hidden from others for as long as that takes. Receiving goes on beside
+ * slow handlers while fewer than `concurrency` are at work. Only what was handled is deleted. What failed, or
+ * was no event at all, is given back with a growing delay; it holds up nothing behind it. After its third
+ * delivery it goes to the dead-letter queue, with the error written on it: the copy is sent before the original
+ * is deleted, so that a crash in between leaves two and never none. What nobody finished, since its consumer
+ * was killed each time, is moved there by SQS, without an error.
  *
  * While the handlers' store is away, nothing is received, and what is held is kept and tried again when the
  * store is back. It is kept rather than given back because every further delivery is one of the three, and
@@ -131,6 +137,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
   const { signal } = stopping;
   const gate: StoreGate | undefined = ready && createStoreGate({ ready, logger, signal });
   const pollers: Poller[] = [];
+  const batches = new Set<Promise<unknown>>();
   /** Requests in a row that SQS did not answer: one outage, logged once. */
   let failures = 0;
 
@@ -185,8 +192,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     );
   };
 
-  /** Handles a batch; resolves with those that are handled and still to be deleted. */
-  const handleBatch = async (queueUrl: string, messages: Message[]): Promise<Message[]> => {
+  /** Handles a batch, and deletes what is handled. Calls `onEnd` as each message ends, however it does. */
+  const handleBatch = async (queueUrl: string, messages: Message[], onEnd: () => void) => {
     const held = new Set(messages);
     let handled: Message[] = [];
     let heartbeat: Promise<unknown> = Promise.resolve();
@@ -207,13 +214,21 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     const beating = setInterval(() => {
       if (held.size > 0) heartbeat = keep().catch(unanswered);
     }, heartbeatMs);
-    const sweeping = setInterval(() => {
+    const sweep = async () => {
       if (handled.length === 0) return;
       const Entries = entriesOf(handled);
       handled = [];
-      deletion = sqs
-        .send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }))
-        .catch((error: unknown) => logger.warn({ err: error }, 'handled, but not deleted'));
+      try {
+        const { Failed = [] } = await sqs.send(
+          new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }),
+        );
+        if (Failed.length > 0) logger.warn({ failed: Failed }, 'handled, but not deleted');
+      } catch (error) {
+        logger.warn({ err: error }, 'handled, but not deleted');
+      }
+    };
+    const sweeping = setInterval(() => {
+      deletion = Promise.all([deletion, sweep()]);
     }, sweepMs);
 
     const giveBack = async (message: Message, VisibilityTimeout: number) => {
@@ -275,6 +290,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
             handled.push(message);
           } catch (error) {
             await fail(message, error);
+          } finally {
+            onEnd();
           }
         }),
       );
@@ -282,15 +299,22 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       clearInterval(beating);
       clearInterval(sweeping);
     }
-    await deletion;
-    return handled;
+    await Promise.all([deletion, sweep()]);
   };
 
-  const createPoller = (queueUrl: string) => {
+  /** Receives again and again, with at most `most` handlers at work. */
+  const createPoller = (queueUrl: string, most: number) => {
+    let atWork = 0;
+    let ended = Promise.withResolvers<void>();
+    const onEnd = () => {
+      atWork -= 1;
+      ended.resolve();
+      ended = Promise.withResolvers();
+    };
     const poller = Poller.create({
       sqs,
       queueUrl,
-      batchSize: Math.min(batchSizeMax, concurrency),
+      batchSize: Math.min(batchSizeMax, most),
       waitTimeSeconds: waitSeconds,
       visibilityTimeout: visibilityTimeoutSeconds,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
@@ -302,12 +326,22 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         await gate?.passed();
       },
       postReceiveMessageCallback: async () => answered(),
-      handleMessageBatch: (messages) => handleBatch(queueUrl, messages),
+      // The next receive comes when this resolves, and is for no more than there is room for then.
+      handleMessageBatch: async (messages) => {
+        atWork += messages.length;
+        const batch = handleBatch(queueUrl, messages, onEnd).catch((error: unknown) =>
+          logger.error({ err: error }, 'a batch was not seen to its end'),
+        );
+        batches.add(batch);
+        batch.then(() => batches.delete(batch));
+        await Promise.race([batch, delay(batchUsuallyMs)]);
+        while (atWork >= most) await ended.promise;
+        poller.updateOption('batchSize', Math.min(batchSizeMax, most - atWork));
+        // Handled messages are deleted by us, as they may end long after this.
+        return [];
+      },
     });
-    poller.on('error', (error, messages) => {
-      if (messages === undefined) unanswered(error);
-      else logger.warn({ err: error }, 'handled, but not deleted');
-    });
+    poller.on('error', unanswered);
     return poller;
   };
 
@@ -324,7 +358,10 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     if (queueUrl === undefined || signal.aborted) return;
     answered();
     const pollerCount = Math.max(1, Math.floor(concurrency / batchSizeMax));
-    for (let made = 0; made < pollerCount; made++) pollers.push(createPoller(queueUrl));
+    for (let made = 0; made < pollerCount; made++) {
+      // Shares that differ by one at most, and are `concurrency` together.
+      pollers.push(createPoller(queueUrl, Math.floor((concurrency + made) / pollerCount)));
+    }
     for (const poller of pollers) poller.start();
   };
   const opened = open();
@@ -336,6 +373,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       for (const poller of pollers) poller.stop();
       // A receive under way is not cut off: SQS might give its messages to the closed connection.
       while (pollers.some((poller) => poller.status.isPolling)) await delay(10);
+      await Promise.all(batches);
     },
   };
 }
