@@ -1,6 +1,7 @@
 import { createVenue as contract } from '@queue-manager/contracts/venues';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
+import { lockAccount } from './accounts.ts';
 import type { Deps } from './deps.ts';
 import { once } from './idempotency.ts';
 import { venueView } from './venue-view.ts';
@@ -16,6 +17,7 @@ export const createVenue = (deps: Deps) =>
       body,
     };
     const { result } = await once(deps, request, async (trx) => {
+      await lockAccount(trx, caller);
       const now = deps.clock.now();
       const venue = {
         id: uuidToBytes(newId(deps.clock)),

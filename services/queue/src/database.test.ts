@@ -27,6 +27,7 @@ async function tablesOf(db: Database): Promise<string[]> {
 }
 
 const tables = [
+  'accounts',
   'alerts',
   'events',
   'idempotency_keys',
@@ -64,6 +65,7 @@ describe('migrations', () => {
         { name: '0001-line' },
         { name: '0002-tasks' },
         { name: '0003-reasons' },
+        { name: '0005-accounts' },
       ]);
     }));
 

@@ -5,6 +5,7 @@ import { createPool } from 'mysql2';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
+import * as accounts from './migrations/0005-accounts.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -75,6 +76,7 @@ const migrations: Record<string, Migration> = {
   '0001-line': line,
   '0002-tasks': tasks,
   '0003-reasons': reasons,
+  '0005-accounts': accounts,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

@@ -63,10 +63,52 @@ describe('what other services ask', () => {
       time: testStart,
       data: { userId },
     });
-    for (let times = 0; times < 2; times += 1) await onUserDeleted(service)(event);
+    for (let times = 0; times < 2; times += 1) await onUserDeleted(service.deps)(event);
     assert.deepEqual(await membershipsOf(host), []);
     assertProblem(await service.call('GET', `/v1/venues/${venueId}`, { as: host }), 'not-found');
     assert.equal((await membershipsOf(owner)).length, 1);
+  });
+
+  it('a deleted account can make no venue, and one made meanwhile goes with it', async () => {
+    const { owner, venueId, queueId } = await service.openLine();
+    const shared = await service.openLine();
+    await service.db
+      .insertInto('members')
+      .values({
+        venue_id: uuidToBytes(shared.venueId),
+        user_id: uuidToBytes(owner),
+        role: 'owner',
+        since: service.clock.now(),
+      })
+      .execute();
+    const { body: party } = await service.add(queueId, owner);
+    const event = makeEvent({
+      id: newId(service.clock),
+      source: '/user',
+      type: 'user.deleted',
+      subject: owner,
+      time: testStart,
+      data: { userId: owner },
+    });
+    const body = { name: 'Too late', timezone: 'Europe/Lisbon' };
+    const [made] = await Promise.all([
+      service.call('POST', '/v1/venues', { as: owner, body }),
+      onUserDeleted(service.deps)(event),
+    ]);
+    assert.ok([201, 401].includes(made.status));
+    await onUserDeleted(service.deps)(event);
+    assert.deepEqual(await membershipsOf(owner), []);
+    assertProblem(await service.call('POST', '/v1/venues', { as: owner, body }), 'unauthenticated');
+
+    const { body: ticket } = await service.call('GET', `/v1/tickets/${party.ticket}`);
+    assert.deepEqual([ticket.state, ticket.name], ['removed', null]);
+    const left = await service.db
+      .selectFrom('venues')
+      .select('id')
+      .where('deleted_at', 'is', null)
+      .where('id', 'in', [venueId, shared.venueId, made.body.id ?? venueId].map(uuidToBytes))
+      .execute();
+    assert.deepEqual(left, [{ id: uuidToBytes(shared.venueId) }]);
   });
 
   it('a party is told in whatever state, as its last event tells it', async () => {

@@ -1,10 +1,45 @@
 import type { EventOf } from '@queue-manager/contracts/events';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { noteDeletedAccount } from './accounts.ts';
+import { inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
+import { removeVenue } from './remove-venue.ts';
 
-/** A deleted account is a member of nothing. Deleting nothing a second time changes nothing. */
+/**
+ * A deleted account is a member of nothing. The user service asks first whether it is the only owner of a
+ * venue; a venue made between its asking and the deletion goes with it, since nobody else could ever delete
+ * it. Doing this a second time changes nothing.
+ */
 export const onUserDeleted =
-  ({ db }: Pick<Deps, 'db'>) =>
+  (deps: Deps) =>
   async (event: EventOf<'user.deleted'>): Promise<void> => {
-    await db.deleteFrom('members').where('user_id', '=', uuidToBytes(event.data.userId)).execute();
+    const userId = uuidToBytes(event.data.userId);
+    const events = await inTransaction(deps.db, async (trx) => {
+      await noteDeletedAccount(trx, userId, deps.clock.now());
+      const owned = await trx
+        .selectFrom('members as m')
+        .select('m.venue_id')
+        .where('m.user_id', '=', userId)
+        .where('m.role', '=', 'owner')
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('members as other')
+                .select('other.user_id')
+                .whereRef('other.venue_id', '=', 'm.venue_id')
+                .where('other.role', '=', 'owner')
+                .where('other.user_id', '!=', userId),
+            ),
+          ),
+        )
+        .orderBy('m.venue_id')
+        .execute();
+      const all = [];
+      for (const { venue_id } of owned) {
+        for (const one of await removeVenue(deps, trx, venue_id, { kind: 'system' })) all.push(one);
+      }
+      await trx.deleteFrom('members').where('user_id', '=', userId).execute();
+      return all;
+    });
+    await deps.feed.committed(events);
   };

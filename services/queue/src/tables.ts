@@ -11,6 +11,7 @@ import type { Generated } from 'kysely';
  */
 
 export type Tables = {
+  accounts: AccountTable;
   venues: VenueTable;
   members: MemberTable;
   queues: QueueTable;
@@ -23,6 +24,11 @@ export type Tables = {
   idempotency_keys: IdempotencyTable;
   tasks: TaskTable;
   alerts: AlertTable;
+};
+
+export type AccountTable = {
+  user_id: Buffer;
+  deleted_at: Date | null;
 };
 
 export type VenueTable = {
