@@ -73,7 +73,11 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   const given: Record<string, string> = {};
   const wanted = kinds.filter(({ givenBy }) => {
     const addresses = givenBy.filter((variable) => env[variable]);
-    for (const variable of addresses) given[variable] = env[variable] ?? '';
+    // Where one address of a store is given, the others are the same: none may lead to AWS by being absent.
+    for (const variable of givenBy) {
+      const address = env[variable] || env[addresses[0] ?? ''];
+      if (address) given[variable] = address;
+    }
     return addresses.length === 0;
   });
   let noteProcess: Stores['noteProcess'];
