@@ -13,9 +13,10 @@ import type { z } from 'zod';
 import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
 import { credentialHeader, requestIdHeader } from './internal-client.ts';
-import type { Logger } from './logging.ts';
+import { createRequestLogger, type Logger } from './logging.ts';
 import { createMetrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
+import { runInContext, wellFormedContext } from './request-context.ts';
 
 /** Asks one store or service whether it can be used; throws when not. */
 export type ReadinessCheck = () => Promise<unknown>;
@@ -43,7 +44,12 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // Our own line per answer names the route's pattern; Fastify's would name the address, tickets and all.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    childLoggerFactory: (parent, bindings, given) =>
+      createRequestLogger(parent as Logger, bindings, given) as FastifyBaseLogger,
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
@@ -80,6 +86,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     else parseJson(request, body as string, done);
   });
 
+  // Entered again before the handler: a body is read in the context of its connection, and whatever comes
+  // after it would run there (nodejs/node#33723).
+  app.addHook('onRequest', enterContext);
+  app.addHook('preValidation', enterContext);
   app.addHook('onRequest', async (request, reply) => {
     reply.header(requestIdHeader, request.id);
     const contract = request.routeOptions.config.contract;
@@ -152,9 +162,15 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .send(problem.toDetails(request.id));
 }
 
+function enterContext(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  const { traceparent } = request.headers;
+  runInContext(wellFormedContext({ requestId: request.id, traceparent }), done);
+}
+
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers[requestIdHeader];
-  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUUID();
+  return (
+    wellFormedContext({ requestId: request.headers[requestIdHeader] }).requestId ?? randomUUID()
+  );
 }
 
 /** A repeated parameter becomes an array, which no schema takes: it is refused by name, not guessed at. */

@@ -8,6 +8,7 @@ import {
 import { Pool } from 'undici';
 import type { z } from 'zod';
 import { Problem } from './problems.ts';
+import { currentContext } from './request-context.ts';
 
 export const credentialHeader = 'x-internal-credential';
 export const requestIdHeader = 'x-request-id';
@@ -22,7 +23,6 @@ type CallOptions<C extends Contract> = (C['schema'] extends { params: infer P }
   ? { params: Input<P> }
   : unknown) &
   (C['schema'] extends { body: infer B } ? { body: Input<B> } : unknown) & {
-    requestId?: string;
     /** Gives up after this long; milliseconds, 5,000 by default. */
     timeoutMs?: number;
   };
@@ -41,7 +41,10 @@ export type InternalClient = {
   close(): Promise<void>;
 };
 
-/** A client of one service, with its own connections and the service credential. */
+/**
+ * A client of one service, with its own connections and the service credential. Calls carry the ids of the
+ * request that they are made for.
+ */
 export function createInternalClient(options: {
   baseUrl: string;
   credential: string;
@@ -60,6 +63,7 @@ export function createInternalClient(options: {
     );
     const timeoutMs = (given.timeoutMs as number | undefined) ?? 5_000;
     const isRaw = isRawBody(contract.response);
+    const { requestId, traceparent } = currentContext() ?? {};
     try {
       const answer = await pool.request({
         method: contract.method,
@@ -67,9 +71,8 @@ export function createInternalClient(options: {
         headers: {
           [credentialHeader]: options.credential,
           ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(given.requestId === undefined
-            ? {}
-            : { [requestIdHeader]: given.requestId as string }),
+          ...(requestId === undefined ? {} : { [requestIdHeader]: requestId }),
+          ...(traceparent === undefined ? {} : { traceparent }),
         },
         body: given.body === undefined ? null : JSON.stringify(given.body),
         // A stream may take as long as it flows; anything else has one deadline in all.

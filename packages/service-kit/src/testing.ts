@@ -18,6 +18,13 @@ export const testLogger: Logger = createLogger({
   level: process.env.TEST_LOG_LEVEL ?? 'silent',
 });
 
+/** Logs into `lines`. */
+export function recordingLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { logger: createLogger({ name: 'test', level: 'debug', destination }), lines };
+}
+
 /** A service credential for tests. */
 export const testCredential = 'a-service-credential-for-tests-only-0123456789';
 

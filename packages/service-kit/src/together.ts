@@ -1,6 +1,9 @@
+import { runInContext } from './request-context.ts';
+
 /**
  * Makes many calls of one. What is asked for while a batch is at work (or in the same turn of the event loop)
  * goes into the next, up to `max` items; one batch is at work at a time, so that batches grow with the load.
+ * A batch is done for no request in particular, whoever asked first.
  * `work` gives a result for each item, in order. When it throws, each of its items' calls throws the same.
  */
 export function together<T, R>(
@@ -32,6 +35,6 @@ export function together<T, R>(
   return (item) =>
     new Promise<R>((resolve, reject) => {
       queued.push({ item, resolve, reject });
-      if (!isWorking) void run();
+      if (!isWorking) void runInContext({}, run);
     });
 }

@@ -6,10 +6,9 @@ import type { Deps } from './deps.ts';
 export async function findAccount(
   { userService }: Deps,
   userId: string,
-  requestId: string,
 ): Promise<Account | undefined> {
   try {
-    return await userService.call(getAccount, { params: { userId }, requestId });
+    return await userService.call(getAccount, { params: { userId } });
   } catch (error) {
     if (error instanceof Problem && error.code === 'not-found') return undefined;
     throw error;

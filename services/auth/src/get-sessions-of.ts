@@ -5,8 +5,8 @@ import { findAccount } from './find-account.ts';
 import { countsFor, readSessions, type Session } from './sessions.ts';
 
 export const getSessionsOf = (deps: Deps) =>
-  route(contract, async ({ id: requestId, params: { userId } }) => {
-    const account = await findAccount(deps, userId, requestId);
+  route(contract, async ({ params: { userId } }) => {
+    const account = await findAccount(deps, userId);
     const sessions: Session[] = [];
     if (account === undefined) return { sessions };
     for await (const session of readSessions(deps, userId)) {

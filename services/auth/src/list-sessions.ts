@@ -9,13 +9,13 @@ import { countsFor, readSessions } from './sessions.ts';
 
 /** The sessions that still count, the newest first. */
 export const listSessions = (deps: Deps) =>
-  route(contract, async ({ id: requestId, claims, query }) => {
+  route(contract, async ({ claims, query }) => {
     const afterId =
       query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string'])[0];
     if (afterId !== undefined && !isUuid(afterId)) {
       throw invalidField('cursor', 'is not a cursor of this list');
     }
-    const account = await findAccount(deps, claims.sub, requestId);
+    const account = await findAccount(deps, claims.sub);
     if (account === undefined) {
       throw problems.unauthenticated({ detail: 'This account was deleted.' });
     }

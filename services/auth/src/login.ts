@@ -7,8 +7,8 @@ import { openSession } from './sessions.ts';
 
 /** That an unknown e-mail answers like a wrong password, and as late, is seen to by the user service. */
 export const login = (deps: Deps) =>
-  route(contract, async ({ id: requestId, body, server }, reply) => {
-    const account = await deps.userService.call(checkCredentials, { body, requestId });
+  route(contract, async ({ body, server }, reply) => {
+    const account = await deps.userService.call(checkCredentials, { body });
     const session = await openSession(deps, account);
     reply.header('cache-control', 'no-store');
     return issueTokens(deps, server.jwt, session, session.counter);

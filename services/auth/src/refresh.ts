@@ -13,7 +13,7 @@ import { countsFor, deleteSession, findSession, type Session, spendToken } from 
  * the client keeps a token that works.
  */
 export const refresh = (deps: Deps) =>
-  route(contract, async ({ id: requestId, body, server }, reply) => {
+  route(contract, async ({ body, server }, reply) => {
     const presented = deps.refreshTokens.read(body.refreshToken);
     if (presented === null) throw problems.invalidRefreshToken();
     const { userId, sessionId, counter } = presented;
@@ -31,7 +31,7 @@ export const refresh = (deps: Deps) =>
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }
-      const account = await findAccount(deps, userId, requestId);
+      const account = await findAccount(deps, userId);
       if (account === undefined || !countsFor(account, session)) {
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();

@@ -3,6 +3,7 @@ import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
 import type { Contract, ServiceName } from '@queue-manager/contracts/contract';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
+import { wellFormedContext } from '@queue-manager/service-kit/request-context';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 type Hook<Name extends keyof FastifyReplyFromHooks> = NonNullable<FastifyReplyFromHooks[Name]>;
@@ -108,6 +109,7 @@ const rewriteRequestHeaders: Hook<'rewriteRequestHeaders'> = (request, given) =>
     'x-forwarded-for': request.ip,
     'x-forwarded-proto': request.protocol,
     'x-forwarded-host': request.host,
+    ...wellFormedContext({ traceparent: given.traceparent }),
   };
   for (const name of passedRequestHeaders) {
     if (given[name] !== undefined) headers[name] = String(given[name]);

@@ -11,7 +11,7 @@ import { staffView } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
 
 export const callNext = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey, id }) => {
+  route(contract, async ({ params, body, claims, idempotencyKey }) => {
     const { minSize, maxSize } = body;
     if (minSize !== undefined && maxSize !== undefined && minSize > maxSize) {
       throw problems.validationFailed({
@@ -36,7 +36,7 @@ export const callNext = (deps: Deps) =>
         return line.move(party, 'call', { kind: 'staff', userId: claims.sub });
       },
     );
-    return staffView(deps, record, id);
+    return staffView(deps, record);
   });
 
 /**

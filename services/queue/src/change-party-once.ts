@@ -24,7 +24,6 @@ export async function changePartyOnce(
 export async function movePartyOnce(
   deps: Deps,
   request: {
-    id: string;
     params: { partyId: string };
     claims: { sub: string };
     body: { reason?: string | undefined };
@@ -47,5 +46,5 @@ export async function movePartyOnce(
         body.reason,
       ),
   );
-  return staffView(deps, record, request.id);
+  return staffView(deps, record);
 }

@@ -7,7 +7,7 @@ import type { Deps } from './deps.ts';
 import { queueByJoinCode } from './membership.ts';
 
 export const getJoinPage = (deps: Deps) =>
-  route(contract, async ({ params, id }) => {
+  route(contract, async ({ params }) => {
     const { queue, venue } = await queueByJoinCode(deps.db, params.joinCode);
     const queueId = bytesToUuid(queue.id);
     return {
@@ -17,22 +17,17 @@ export const getJoinPage = (deps: Deps) =>
       text: queue.text,
       state: queue.state,
       waiting: queue.waiting,
-      estimate: await estimateIfJoined(deps, queueId, id),
+      estimate: await estimateIfJoined(deps, queueId),
       maxPartySize: queue.max_party_size,
       selfJoin: queue.self_join === 1,
     };
   });
 
-async function estimateIfJoined(
-  deps: Deps,
-  queueId: string,
-  requestId: string,
-): Promise<Estimate | null> {
+async function estimateIfJoined(deps: Deps, queueId: string): Promise<Estimate | null> {
   try {
     const answer = await deps.position.call(getPlaces, {
       params: { queueId },
       body: { partyIds: [] },
-      requestId,
       timeoutMs: 2_000,
     });
     return answer.estimateIfJoined;

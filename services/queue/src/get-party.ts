@@ -5,7 +5,7 @@ import { partyFor } from './membership.ts';
 import { partyRecord, staffView } from './party-view.ts';
 
 export const getParty = (deps: Deps) =>
-  route(contract, async ({ params, claims, id }) => {
+  route(contract, async ({ params, claims }) => {
     const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
-    return staffView(deps, partyRecord(party), id);
+    return staffView(deps, partyRecord(party));
   });

@@ -1,6 +1,11 @@
 import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import {
+  currentContext,
+  type RequestContext,
+  runInContext,
+} from '@queue-manager/service-kit/request-context';
 import { seqOf } from './line.ts';
 
 /** What an answer may wait for the position service, in milliseconds. */
@@ -24,7 +29,7 @@ export type LineFeed = {
 
 /** Who waits for the last event of a commit. */
 type Waiter = { isDone: boolean; done(place: Place | null): void };
-type Entry = { event: LineEvent; waiter: Waiter | null };
+type Entry = { event: LineEvent; waiter: Waiter | null; context: RequestContext | undefined };
 
 /**
  * The direct way of events to the position service: events of concurrent requests go together in one call,
@@ -60,10 +65,12 @@ export function createLineFeed(options: {
     callsUnderWay += 1;
     planFlush();
     try {
-      const { answers } = await options.position.call(applyEvents, {
-        body: { events: batch.map(({ event }) => event) },
-        timeoutMs: Math.max(callTimeoutMs, budgetMs),
-      });
+      const { answers } = await runInContext(commonContext(batch), () =>
+        options.position.call(applyEvents, {
+          body: { events: batch.map(({ event }) => event) },
+          timeoutMs: Math.max(callTimeoutMs, budgetMs),
+        }),
+      );
       batch.forEach((entry, index) => {
         const answer = answers[index];
         if (answer?.outcome === 'pending') askAgain(entry);
@@ -101,11 +108,20 @@ export function createLineFeed(options: {
         },
       };
       setTimeout(() => waiter.done(null), budgetMs).unref();
-      for (const event of events) queued.push({ event, waiter: event === last ? waiter : null });
+      const context = currentContext();
+      for (const event of events) {
+        queued.push({ event, waiter: event === last ? waiter : null, context });
+      }
       planFlush();
       return promise;
     },
   };
+}
+
+/** A call carries the ids of a request only when all of its events come from that one. */
+function commonContext(batch: readonly Entry[]): RequestContext {
+  const context = batch[0]?.context;
+  return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};
 }
 
 function compareEvents(a: LineEvent, b: LineEvent): number {

@@ -16,7 +16,7 @@ import { laneIndex } from './snapshots.ts';
  * page is the head of their merge, so that its cost does not depend on how long the line or its past is.
  */
 export const listParties = (deps: Deps) =>
-  route(contract, async ({ params, query, claims, id: requestId }) => {
+  route(contract, async ({ params, query, claims }) => {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     const { limit, q } = query;
     const lane = query.lane === undefined ? sql`` : sql`AND p.lane = ${laneIndex(query.lane)}`;
@@ -42,7 +42,7 @@ export const listParties = (deps: Deps) =>
     const last = rows.length > limit ? shown.at(-1) : undefined;
     const records = shown.map(partyRecord);
     return {
-      data: await staffViews(deps, records, await loadPlaces(deps, records, requestId)),
+      data: await staffViews(deps, records, await loadPlaces(deps, records)),
       nextCursor:
         last === undefined
           ? null

@@ -63,7 +63,6 @@ async function loadDetails(deps: Deps, records: readonly PartyRecord[]) {
 export async function loadPlaces(
   deps: Deps,
   records: readonly PartyRecord[],
-  requestId: string,
 ): Promise<Map<string, Place>> {
   const waiting = records.filter(({ state }) => state === 'waiting');
   const [first] = waiting;
@@ -72,7 +71,6 @@ export async function loadPlaces(
     const { places } = await deps.position.call(getPlaces, {
       params: { queueId: first.queueId },
       body: { partyIds: waiting.map(({ partyId }) => partyId) },
-      requestId,
       timeoutMs: 2_000,
     });
     return new Map(
@@ -124,12 +122,8 @@ export async function staffViews(
 }
 
 /** One party as staff see it, with its place asked for when it is waiting. */
-export async function staffView(
-  deps: Deps,
-  record: PartyRecord,
-  requestId: string,
-): Promise<Party> {
-  const places = await loadPlaces(deps, [record], requestId);
+export async function staffView(deps: Deps, record: PartyRecord): Promise<Party> {
+  const places = await loadPlaces(deps, [record]);
   return (await staffViews(deps, [record], places))[0] as Party;
 }
 

@@ -8,7 +8,7 @@ import { partyFor } from './membership.ts';
 import { partyRecord, staffView } from './party-view.ts';
 
 export const updateParty = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, id }) => {
+  route(contract, async ({ params, body, claims }) => {
     const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
     const record = await changeLine(deps, party.queue_id, async (line) => {
       const current = await line.party(party.id);
@@ -48,5 +48,5 @@ export const updateParty = (deps: Deps) =>
       const actor = { kind: 'staff', userId: claims.sub } as const;
       return partyRecord(await line.changeParty(current, 'party.changed', changes, actor));
     });
-    return staffView(deps, record, id);
+    return staffView(deps, record);
   });

@@ -10,7 +10,7 @@ import { deleteSignUp, listSignUps } from './sign-ups.ts';
 
 /** Deletes the account and everything that waits for its address; the rest of the system follows by the event. */
 export const deleteMe = (deps: Deps) =>
-  route(contract, ({ id: requestId, body, claims, idempotencyKey }) =>
+  route(contract, ({ body, claims, idempotencyKey }) =>
     idempotently<undefined>(
       deps,
       { idempotencyKey, body, caller: claims.sub, operation: contract.operationId },
@@ -23,7 +23,6 @@ export const deleteMe = (deps: Deps) =>
           }
           const { memberships } = await deps.queueService.call(getMembershipsOf, {
             params: { userId: account.id },
-            requestId,
           });
           if (memberships.some(({ soleOwner }) => soleOwner)) {
             throw problems.lastOwner({

@@ -7,13 +7,13 @@ import { listSignUps } from './sign-ups.ts';
 
 /** Everything or nothing: with a service away it is `unavailable`, never an export with a gap. */
 export const exportMe = (deps: Deps) =>
-  route(contract, async ({ id: requestId, claims }, reply) => {
+  route(contract, async ({ claims }, reply) => {
     const account = await requireAccount(deps, claims);
     const params = { userId: account.id };
     const [signUps, { sessions }, { memberships }] = await Promise.all([
       listSignUps(deps, addressKeyOf(account.email)),
-      deps.authService.call(getSessionsOf, { params, requestId }),
-      deps.queueService.call(getMembershipsOf, { params, requestId }),
+      deps.authService.call(getSessionsOf, { params }),
+      deps.queueService.call(getMembershipsOf, { params }),
     ]);
     reply.header('cache-control', 'no-store');
     return {
