@@ -12,6 +12,7 @@ import type { Event, EventOf, EventType } from '@queue-manager/contracts/events'
 import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
+import { runInContext } from '@queue-manager/service-kit/request-context';
 import { Consumer as Poller } from 'sqs-consumer';
 import { backoffMs } from './backoff.ts';
 import { carriedBy } from './carried.ts';
@@ -165,7 +166,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     for (let outages = 0; ; ) {
       await gate?.passed();
       try {
-        return await handler(event, delivery);
+        return await runInContext(carriedBy(message), () => handler(event, delivery));
       } catch (error) {
         // It may have an outage for its cause, and says that waiting does not help.
         if (gate === undefined || error instanceof PermanentFailure || !isOutage(error))
@@ -181,7 +182,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
   const bury = async (message: Message, error: unknown) => {
     if (onDeadLetter !== undefined) {
       const event = eventIn(message);
-      if (event !== undefined) await onDeadLetter(event, error);
+      if (event !== undefined)
+        await runInContext(carriedBy(message), () => onDeadLetter(event, error));
     }
     const { receives } = deliveryOf(message);
     await sqs.send(
@@ -228,7 +230,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       }
     };
     const sweeping = setInterval(() => {
-      deletion = Promise.all([deletion, sweep()]);
+      const earlier = deletion;
+      deletion = sweep().then(() => earlier);
     }, sweepMs);
 
     const giveBack = async (message: Message, VisibilityTimeout: number) => {
@@ -254,8 +257,8 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         receives,
         ...carried,
       };
-      if (signal.aborted && error === signal.reason) {
-        logger.info(label, 'given back: stopped while the store is away');
+      if (signal.aborted && isAbort(error)) {
+        logger.info(label, 'given back: stopped before it was handled');
         return giveBack(message, giveBackDelaySeconds);
       }
       if (!isLast && !(error instanceof PermanentFailure)) {
@@ -376,6 +379,11 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       await Promise.all(batches);
     },
   };
+}
+
+/** Whether work was broken off rather than failed: by us while the store is away, or by the handler's own end. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 function eventIn(message: Message): Event | undefined {

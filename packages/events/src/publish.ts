@@ -4,7 +4,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
-import { type Carried, carriedAttributes } from './carried.ts';
+import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
+import { carriedAttributes } from './carried.ts';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
 
@@ -14,11 +15,12 @@ export type Publisher = {
    * answered. `failed` maps the id of an event that did not reach all of its queues to the reason (a type
    * without a queue reaches all of them). Throws only when nothing could be sent, with the first error.
    *
-   * `carried` goes along for logs and traces: the same with all events, or its own with each, by event id.
+   * `carried` goes along for logs and traces: the same with all events, by default the
+   * current context, or its own with each, by event id.
    */
   publish(
     events: readonly Event[],
-    carried?: Carried | ReadonlyMap<string, Carried>,
+    carried?: RequestContext | ReadonlyMap<string, RequestContext>,
   ): Promise<{ failed: Map<string, string> }>;
 };
 
@@ -58,10 +60,10 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
   };
 
   return {
-    async publish(events, carried) {
+    async publish(events, carried = currentContext()) {
       const failed = new Map<string, string>();
       const carriedWith = (event: Event) =>
-        carried instanceof Map ? carried.get(event.id) : (carried as Carried | undefined);
+        carried instanceof Map ? carried.get(event.id) : (carried as RequestContext | undefined);
       const batches = batchesOf(events, carriedWith, failed);
       const errors: unknown[] = [];
       const pending = batches.values();
@@ -84,7 +86,7 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
 
 function batchesOf(
   events: readonly Event[],
-  carriedWith: (event: Event) => Carried | undefined,
+  carriedWith: (event: Event) => RequestContext | undefined,
   failed: Map<string, string>,
 ): Batch[] {
   const batches: Batch[] = [];
@@ -114,7 +116,7 @@ function batchesOf(
 }
 
 /** An event as SQS takes it, or the reason why it cannot be sent. */
-function outgoing(event: Event, carried: Carried | undefined): Outgoing | string {
+function outgoing(event: Event, carried: RequestContext | undefined): Outgoing | string {
   const parsed = eventSchema(event.type).safeParse(event);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
@@ -135,7 +137,7 @@ function outgoing(event: Event, carried: Carried | undefined): Outgoing | string
 /** What can be read off a message without opening it: how an operator finds one, and where tracing goes. */
 function attributesOf(
   event: Event,
-  carried: Carried | undefined,
+  carried: RequestContext | undefined,
 ): Record<string, MessageAttributeValue> {
   return {
     type: { DataType: 'String', StringValue: event.type },

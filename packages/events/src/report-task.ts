@@ -1,12 +1,15 @@
 import { type EventOf, makeEvent, type TaskRef } from '@queue-manager/contracts/events';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
+import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
 import { together } from '@queue-manager/service-kit/together';
 import { failureText } from './failure-text.ts';
 import type { Publisher } from './publish.ts';
 
 /** Ten SQS batches. */
 const batchMax = 100;
+
+type Report = { event: EventOf<'task.finished'>; context: RequestContext };
 
 export type TaskReporter = {
   /** Reports that a task's work is done. Throws when SQS did not take the report. */
@@ -28,16 +31,19 @@ export function createTaskReporter(options: {
   const { publisher, clock, source } = options;
 
   const send = together(
-    async (events: readonly EventOf<'task.finished'>[]) => {
-      const { failed } = await publisher.publish(events);
-      return events.map(({ id }) => failed.get(id));
+    async (reports: readonly Report[]) => {
+      const { failed } = await publisher.publish(
+        reports.map(({ event }) => event),
+        new Map(reports.map(({ event, context }) => [event.id, context])),
+      );
+      return reports.map(({ event }) => failed.get(event.id));
     },
     { max: batchMax },
   );
 
   const report = async (task: TaskRef, outcome: 'done' | 'failed', error: string | null) => {
-    const refused = await send(
-      makeEvent({
+    const refused = await send({
+      event: makeEvent({
         id: newId(clock),
         source,
         type: 'task.finished',
@@ -45,7 +51,8 @@ export function createTaskReporter(options: {
         time: clock.now().toISOString(),
         data: { task, outcome, error },
       }),
-    );
+      context: currentContext() ?? {},
+    });
     if (refused !== undefined) throw new Error(`SQS did not take a task's result: ${refused}`);
   };
 
