@@ -65,6 +65,7 @@ describe('migrations', () => {
         { name: '0001-line' },
         { name: '0002-tasks' },
         { name: '0003-reasons' },
+        { name: '0004-request-ids' },
         { name: '0005-accounts' },
       ]);
     }));

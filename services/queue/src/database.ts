@@ -5,6 +5,7 @@ import { createPool } from 'mysql2';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
+import * as requestIds from './migrations/0004-request-ids.ts';
 import * as accounts from './migrations/0005-accounts.ts';
 import type { Tables } from './tables.ts';
 
@@ -76,6 +77,7 @@ const migrations: Record<string, Migration> = {
   '0001-line': line,
   '0002-tasks': tasks,
   '0003-reasons': reasons,
+  '0004-request-ids': requestIds,
   '0005-accounts': accounts,
 };
 

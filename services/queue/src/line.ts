@@ -13,6 +13,7 @@ import type { Updateable } from 'kysely';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
+import { originColumns } from './origin.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
 import { planAlmostThere, planFollowUp } from './tasks/follow-up.ts';
@@ -131,6 +132,7 @@ export class Line {
   async write(): Promise<void> {
     if (this.events.length === 0) return;
     const { trx, queue, now } = this;
+    const origin = originColumns();
     if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
     await trx
       .updateTable('queues')
@@ -156,7 +158,14 @@ export class Line {
         .execute();
       await trx
         .insertInto('outbox')
-        .values(events.map((event) => ({ queue_id: queue.id, seq: seqOf(event), created_at: now })))
+        .values(
+          events.map((event) => ({
+            queue_id: queue.id,
+            seq: seqOf(event),
+            created_at: now,
+            ...origin,
+          })),
+        )
         .execute();
     }
     for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {

@@ -5,6 +5,8 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from './database.ts';
 import { toLineEvent } from './line-event.ts';
+import { contextOf } from './origin.ts';
+import type { Origin } from './tables.ts';
 import { backOffMs, createWorkLoop, type WorkLoop } from './work-loop.ts';
 
 /** Pointers taken at a time; ten SQS batches. */
@@ -46,8 +48,8 @@ export function createRelay(deps: RelayDeps): WorkLoop {
  */
 async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: number }> {
   return inTransaction(deps.db, async (trx) => {
-    const { rows: pointers } = await sql<Pointer>`
-      SELECT queue_id, seq FROM outbox FORCE INDEX (outbox_age)
+    const { rows: pointers } = await sql<Pointer & Origin>`
+      SELECT queue_id, seq, request_id, traceparent FROM outbox FORCE INDEX (outbox_age)
       ORDER BY created_at, queue_id, seq LIMIT ${batchSize}
       FOR UPDATE SKIP LOCKED`.execute(trx);
     if (pointers.length === 0) return { taken: 0, refused: 0 };
@@ -61,7 +63,11 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
       .orderBy('seq')
       .execute();
     const events = rows.map(toLineEvent);
-    const { failed } = await deps.publisher.publish(events);
+    const contexts = new Map(pointers.map((row) => [pointerKey(row), contextOf(row)]));
+    const { failed } = await deps.publisher.publish(
+      events,
+      new Map(rows.map((row) => [bytesToUuid(row.id), contexts.get(pointerKey(row)) ?? {}])),
+    );
 
     const refused = rows.filter(({ id }) => failed.has(bytesToUuid(id)));
     if (refused.length > 0) {

@@ -145,7 +145,13 @@ export type ReasonTable = {
   text: string;
 };
 
-export type OutboxTable = {
+/** The request that a row comes from; null when it comes from none, or from a time before this was kept. */
+export type Origin = {
+  request_id: string | null;
+  traceparent: string | null;
+};
+
+export type OutboxTable = Origin & {
   queue_id: Buffer;
   seq: number;
   created_at: Date;
@@ -161,7 +167,7 @@ export type IdempotencyTable = {
 };
 
 /** Follow-up work of changes; written with the change, handed out by the dispatcher. */
-export type TaskTable = {
+export type TaskTable = Origin & {
   venue_id: Buffer;
   id: Buffer;
   kind: string;

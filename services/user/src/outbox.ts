@@ -1,5 +1,6 @@
 import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { newId } from '@queue-manager/service-kit/ids';
+import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
 import type { SignUpName } from './account-tokens.ts';
 import type { Store } from './deps.ts';
 import { transact, type Write, type Writes } from './transact.ts';
@@ -19,6 +20,8 @@ export type OutboxItem = {
   /** Also the id of the event, so that one published twice is known as one. */
   id: string;
   createdAt: string;
+  /** The request that it comes from; items from a time before this was kept have none. */
+  context?: RequestContext;
   announcement: Announcement;
 };
 
@@ -41,6 +44,7 @@ export async function commit(
   const items = announcements.map((announcement) => ({
     id: newId(deps.clock),
     createdAt,
+    context: currentContext() ?? {},
     announcement,
   }));
   const outbox = items.map((item): [string, Write] => [

@@ -41,7 +41,11 @@ export function createRelay(options: {
       // One that cannot be made stays where it is, and holds up nothing behind it.
       const made = await Promise.allSettled(mine.map(makeEvent));
       const events = made.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-      const { failed } = await publisher.publish(events.filter((event) => event !== null));
+      const { failed } = await publisher.publish(
+        events.filter((event) => event !== null),
+        // An event has the id of its item.
+        new Map(mine.map(({ id, context = {} }) => [id, context])),
+      );
       const done = mine.filter(({ id }, at) => made[at]?.status === 'fulfilled' && !failed.has(id));
       await deleteFromOutbox(
         store,

@@ -7,6 +7,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
+import { contextOf } from '../origin.ts';
 import { createWorkLoop, type WorkLoop } from '../work-loop.ts';
 import { type ComposeDeps, type Mail, type TaskRow, taskKey } from './kind.ts';
 import { taskKinds } from './registry.ts';
@@ -129,7 +130,10 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
   const { messages, done, refused } = await compose(deps, tasks);
-  const { failed } = await deps.publisher.publish(messages.map(({ event }) => event));
+  const { failed } = await deps.publisher.publish(
+    messages.map(({ event }) => event),
+    new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
+  );
   return {
     messages: messages.filter(({ event }) => !failed.has(event.id)),
     done,

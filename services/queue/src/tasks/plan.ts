@@ -2,6 +2,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseTransaction } from '../database.ts';
+import { originColumns } from '../origin.ts';
 import type { TaskKindName } from './registry.ts';
 import { isOneOf } from './task-keys.ts';
 
@@ -96,16 +97,19 @@ export class TaskPlan {
     place: Place,
     planned: readonly Planned[],
   ): Promise<void> {
+    const { request_id, traceparent } = originColumns();
     const rows = planned.map(({ kind, partyId, runAt, payload }): RawBuilder<unknown> => {
       const id = uuidToBytes(newId(this.#clock));
       const condition = kind.startsWith('notify.')
         ? sql`FROM personal WHERE queue_id = ${place.id} AND party_id = ${partyId} AND email IS NOT NULL`
         : sql``;
       return sql`SELECT ${place.venue_id}, ${id}, ${kind}, ${place.id}, ${partyId},
-        ${JSON.stringify(payload)}, 'scheduled', ${runAt}, ${this.#now} ${condition}`;
+        ${JSON.stringify(payload)}, 'scheduled', ${runAt}, ${this.#now},
+        ${request_id}, ${traceparent} ${condition}`;
     });
     await sql`
-      INSERT INTO tasks (venue_id, id, kind, queue_id, party_id, payload, state, run_at, updated_at)
+      INSERT INTO tasks (venue_id, id, kind, queue_id, party_id, payload, state, run_at, updated_at,
+        request_id, traceparent)
       ${sql.join(rows, sql` UNION ALL `)}`.execute(trx);
   }
 }
