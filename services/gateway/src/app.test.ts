@@ -235,6 +235,15 @@ describe('gateway', () => {
     });
   });
 
+  it('hands on the trace that a request belongs to, when it is well-formed', async () => {
+    const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    for (const traceparent of [good, `${good}-more`, 'nonsense']) {
+      await call('/v1/tickets/abc', { headers: { traceparent } });
+      const { headers } = world.received.at(-1) ?? {};
+      assert.equal(headers?.traceparent, traceparent === good ? good : undefined);
+    }
+  });
+
   it('keeps a well-formed request id and replaces any other', async () => {
     for (const [given, isKept] of [
       ['well-formed_1.2', true],

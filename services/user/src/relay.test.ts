@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { newId } from '@queue-manager/service-kit/ids';
+import { runInContext } from '@queue-manager/service-kit/request-context';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { addressKeyOf } from './accounts.ts';
 import { createMakeAnnouncedEvent } from './make-announced-event.ts';
@@ -56,6 +57,25 @@ describe('the relay', () => {
       events.map(({ subject }) => subject),
       [userId],
     );
+  });
+
+  it('names the request that an event comes from, also when another process publishes it', async () => {
+    await service.call('POST', '/v1/users', {
+      body: { name: 'Ana', email: randomEmail(), password },
+      headers: { 'x-request-id': 'abc' },
+    });
+    await runInContext({ requestId: 'def' }, () => commitAndDie(newId(service.clock)));
+    service.clock.advance(10);
+    for (const [queue, requestId] of [
+      ['mails', 'abc'],
+      ['queue-events', 'def'],
+    ] as const) {
+      const message = await until(`${queue} has a message`, async () => {
+        const [first] = await service.queues.receive(queue);
+        return first;
+      });
+      assert.equal(message.MessageAttributes?.requestId?.StringValue, requestId);
+    }
   });
 
   it('may publish twice when many poll, always under the same id', async () => {

@@ -33,7 +33,7 @@ describe('the work that follows a change of a line', () => {
     const [joined, ...none] = await tasksOf(service, { partyId: party.id });
     assert.deepEqual(none, []);
     assert.deepEqual(
-      { ...joined, id: null },
+      { ...joined, id: null, request_id: null },
       {
         venue_id: uuidToBytes(venueId),
         id: null,
@@ -48,6 +48,8 @@ describe('the work that follows a change of a line', () => {
         run_at: service.clock.now(),
         lease_until: null,
         updated_at: service.clock.now(),
+        request_id: null,
+        traceparent: null,
       },
     );
 
