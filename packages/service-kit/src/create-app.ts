@@ -86,10 +86,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     else parseJson(request, body as string, done);
   });
 
-  // Entered again before the handler: a body is read in the context of its connection, and whatever comes
-  // after it would run there (nodejs/node#33723).
-  app.addHook('onRequest', enterContext);
-  app.addHook('preValidation', enterContext);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { traceparent } = request.headers;
+    runInContext(wellFormedContext({ requestId: request.id, traceparent }), done);
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.header(requestIdHeader, request.id);
     const contract = request.routeOptions.config.contract;
@@ -160,11 +160,6 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problem.toDetails(request.id));
-}
-
-function enterContext(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
-  const { traceparent } = request.headers;
-  runInContext(wellFormedContext({ requestId: request.id, traceparent }), done);
 }
 
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { contract } from '@queue-manager/contracts/contract';
 import { z } from 'zod';
@@ -51,12 +54,18 @@ async function startService(test: TestContext) {
     await app.close();
   });
   const send = async (text: string, headers: Record<string, string>) => {
-    const answer = await fetch(`${url}/v1/asks`, {
+    const isNoted = once(app.server, 'request');
+    const call = request(`${url}/v1/asks`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ text }),
     });
-    return answer.json();
+    const answered = once(call, 'response') as Promise<[IncomingMessage]>;
+    call.flushHeaders();
+    // The body comes by itself, when the request is known already.
+    await isNoted;
+    call.end(JSON.stringify({ text }));
+    const [answer] = await answered;
+    return json(answer);
   };
   return { send, lines };
 }
