@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { ChangeMessageVisibilityCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
@@ -453,6 +453,39 @@ describe('createConsumer', { concurrency: true }, () => {
     });
     await drained();
     assert.equal(seen.size, events.length);
+  });
+
+  it('gives back what a handler broke off since the consumer stops, and only then', async (test) => {
+    const { broker, consume, send } = await setUp(test);
+    const [early, late] = [userVerified(), userVerified()];
+    const ending = new AbortController();
+    const { logger, lines } = recordingLogger();
+    let isAtWork = false;
+    await send([early, late]);
+    const consumer = await consume(
+      {
+        'user.verified': async ({ id }) => {
+          if (id === early.id) AbortSignal.abort().throwIfAborted();
+          isAtWork = true;
+          await once(new EventEmitter(), 'never', { signal: ending.signal });
+        },
+      },
+      // What has failed is not seen again in this test.
+      { logger, retryDelaysSeconds: [600] },
+    );
+    await until('one has failed and the other is at work', () => isAtWork && lines.length === 1);
+    const stopped = consumer.stop();
+    ending.abort();
+    await stopped;
+    assert.equal(lines.length, 2);
+    assert.match(lines[0] ?? '', new RegExp(`${early.id}.*failed: will be tried again`));
+    assert.match(lines[1] ?? '', new RegExp(`${late.id}.*given back`));
+    const [back, ...others] = await until('one can be received', async () => {
+      const messages = await broker.receive('queue-events');
+      return messages.length > 0 ? messages : undefined;
+    });
+    assert.deepEqual(JSON.parse(back?.Body ?? ''), late);
+    assert.deepEqual(others, []);
   });
 
   it('finishes what it holds before it has stopped, and receives no more', async (test) => {
