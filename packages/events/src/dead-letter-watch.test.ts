@@ -142,12 +142,45 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
 
     await createDeadLetters(broker).purge('mails');
     await lookAll();
+    await lookAll();
     await broker.sendDead('mails', 'not JSON');
     await lookAll();
     assert.deepEqual(
       (await raised()).map(({ queue, count }) => [queue, count]),
       [['mails', 1]],
     );
+  });
+
+  it('takes a queue for emptied that two looks in a row found empty, not one', async (test) => {
+    const { broker, raised, watch } = await setUp(test);
+    const one = watch();
+    const letters = createDeadLetters(broker);
+    const looks = [];
+    for (const emptyLooks of [0, 1, 2, 1, 3]) {
+      await letters.purge('mails');
+      for (let looked = 0; looked < emptyLooks; looked++) await one.look();
+      await broker.sendDead('mails', 'not JSON');
+      await one.look();
+      looks.push((await raised()).length);
+    }
+    assert.deepEqual(looks, [1, 0, 1, 0, 1]);
+  });
+
+  it('raises an alert a minute late whose claimer died before it had published it', async (test) => {
+    const { broker, clock, ledger, raised, watch } = await setUp(test);
+    const one = watch();
+    await broker.sendDead('mails', 'not JSON');
+    assert.ok(await ledger.claim('mails', clock.now()));
+    await one.look();
+    clock.advance(59);
+    await one.look();
+    assert.deepEqual(await raised(), []);
+    clock.advance(1);
+    await one.look();
+    assert.equal((await raised()).length, 1);
+    clock.advance(3_599);
+    await one.look();
+    assert.deepEqual(await raised(), []);
   });
 
   it('names at most ten messages', async (test) => {

@@ -12,16 +12,21 @@ import { type QueueName, queueNames } from './topology.ts';
 /** What all instances of the watch know together of the alerts that were raised. */
 export type AlertLedger = {
   /**
-   * Takes it upon the caller to raise the alert for a queue: true for one caller alone when no claim stands
-   * for the queue, or when the last was made `alertRepeatMs` or more before `now`.
+   * Takes it upon the caller to raise the alert for a queue: true for one caller alone when neither an alert
+   * of less than `alertRepeatMs` before `now` stands for the queue, nor a claim of less than `claimMs`.
    */
   claim(queue: QueueName, now: Date): Promise<boolean>;
-  /** Ends the claim for a queue, so that the next one is granted. */
+  /** Says that the alert that was claimed is published: it stands from `now`. */
+  raised(queue: QueueName, now: Date): Promise<void>;
+  /** Ends what stands for a queue, so that the next claim is granted. */
   emptied(queue: QueueName): Promise<void>;
 };
 
 /** How long after an alert its queue, not emptied since, raises the next one. */
 export const alertRepeatMs = 3_600_000;
+
+/** How long whoever claimed an alert has to publish it, before another may. */
+export const claimMs = 60_000;
 
 export type DeadLetterWatch = {
   start(): void;
@@ -60,7 +65,8 @@ const namedMost = 10;
 /**
  * Looks at the dead-letter queue of every queue again and again. When one stops being empty, it raises an
  * alert: once, however many instances watch, and again when an hour has passed or when it was emptied in
- * between. What SQS moved there by itself is reported to `onTaskLost`.
+ * between, which two looks in a row must find. An alert comes twice rather than never: when its watch dies
+ * before it has published it, another does so a minute later. What SQS moved there by itself is reported to `onTaskLost`.
  */
 export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLetterWatch {
   const { sqs, prefix, clock, logger, everyMs, onTaskLost } = options;
@@ -69,6 +75,8 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
   const ledger = options.alerts?.ledger;
   /** How many there were when they were last read, by queue. */
   const lastCounts = new Map<QueueName, number>();
+  /** Looks in a row that found none, by queue. */
+  const emptyLooks = new Map<QueueName, number>();
   /** Messages whose tasks were reported, by queue. */
   const reported = new Map<QueueName, Set<string>>();
   let isFailing = false;
@@ -113,11 +121,17 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
     const count = await deadLetters.count(queue);
     const before = lastCounts.get(queue);
     if (count === 0) {
-      if (before !== 0) await ledger?.emptied(queue);
-      lastCounts.set(queue, 0);
-      reported.delete(queue);
+      // Counts are approximate: one that is 0 for a moment must not raise the same alert again.
+      const emptyBefore = emptyLooks.get(queue) ?? 0;
+      if (emptyBefore === 1) {
+        await ledger?.emptied(queue);
+        lastCounts.set(queue, 0);
+        reported.delete(queue);
+      }
+      emptyLooks.set(queue, emptyBefore + 1);
       return;
     }
+    emptyLooks.delete(queue);
     const isClaimed = (await ledger?.claim(queue, clock.now())) ?? false;
     if (!isClaimed && count === before) return;
     let letters: DeadLetter[];
@@ -129,6 +143,7 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
       if (isClaimed) await ledger?.emptied(queue);
       throw error;
     }
+    if (isClaimed) await ledger?.raised(queue, clock.now());
     await reportLost(queue, letters);
     lastCounts.set(queue, count);
   };

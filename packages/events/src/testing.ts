@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
 import { createSqsClient } from './client.ts';
-import { type AlertLedger, alertRepeatMs } from './dead-letter-watch.ts';
+import { type AlertLedger, alertRepeatMs, claimMs } from './dead-letter-watch.ts';
 import { provisionQueues } from './provision.ts';
 import { brokerName, deadLetterName, type QueueName, queueNames } from './topology.ts';
 
@@ -52,16 +52,19 @@ export function countReceives(sqs: SQSClient): Map<string, number> {
 
 /** A ledger that the watches of one process share. */
 export function createMemoryLedger(): AlertLedger {
-  const claims = new Map<QueueName, number>();
+  /** Until when no claim is granted. */
+  const taken = new Map<QueueName, number>();
   return {
     async claim(queue, now) {
-      const last = claims.get(queue);
-      if (last !== undefined && now.getTime() - last < alertRepeatMs) return false;
-      claims.set(queue, now.getTime());
+      if (now.getTime() < (taken.get(queue) ?? 0)) return false;
+      taken.set(queue, now.getTime() + claimMs);
       return true;
     },
+    async raised(queue, now) {
+      taken.set(queue, now.getTime() + alertRepeatMs);
+    },
     async emptied(queue) {
-      claims.delete(queue);
+      taken.delete(queue);
     },
   };
 }

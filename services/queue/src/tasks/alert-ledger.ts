@@ -1,23 +1,28 @@
-import { type AlertLedger, alertRepeatMs } from '@queue-manager/events/dead-letter-watch';
+import { type AlertLedger, alertRepeatMs, claimMs } from '@queue-manager/events/dead-letter-watch';
 import type { Database } from '../database.ts';
 
 /** Remembers for all instances which dead-letter queues an alert was raised about. */
 export function createAlertLedger(db: Database): AlertLedger {
   return {
     async claim(queue, now) {
+      // A claim is written as an alert that is old enough to end when the claim does.
+      const claimed = { alerted_at: new Date(now.getTime() - alertRepeatMs + claimMs) };
       const first = await db
         .insertInto('alerts')
         .ignore()
-        .values({ queue, alerted_at: now })
+        .values({ queue, ...claimed })
         .executeTakeFirst();
       if (first.numInsertedOrUpdatedRows === 1n) return true;
       const again = await db
         .updateTable('alerts')
-        .set({ alerted_at: now })
+        .set(claimed)
         .where('queue', '=', queue)
         .where('alerted_at', '<=', new Date(now.getTime() - alertRepeatMs))
         .executeTakeFirst();
       return again.numUpdatedRows === 1n;
+    },
+    async raised(queue, now) {
+      await db.updateTable('alerts').set({ alerted_at: now }).where('queue', '=', queue).execute();
     },
     async emptied(queue) {
       await db.deleteFrom('alerts').where('queue', '=', queue).execute();

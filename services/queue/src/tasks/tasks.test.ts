@@ -240,7 +240,7 @@ describe('the ledger of alerts', () => {
   });
   after(() => service.stop());
 
-  it('lets one instance alone raise an alert, again after an hour or when the queue was emptied', async () => {
+  it('lets one instance alone raise an alert, again after an hour, when it did not, or when emptied', async () => {
     const ledgers = Array.from({ length: 5 }, () => createAlertLedger(service.db));
     const claims = async (queue: 'mails' | 'tasks' = 'mails') => {
       const now = service.clock.now();
@@ -250,6 +250,13 @@ describe('the ledger of alerts', () => {
     assert.equal(await claims(), 1);
     assert.equal(await claims(), 0);
     assert.equal(await claims('tasks'), 1);
+    // Whoever claimed it is gone without having raised it.
+    service.clock.advance(59);
+    assert.equal(await claims(), 0);
+    service.clock.advance(1);
+    assert.equal(await claims(), 1);
+    assert.equal(await claims(), 0);
+    await ledgers[0]?.raised('mails', service.clock.now());
     service.clock.advance(3_599);
     assert.equal(await claims(), 0);
     service.clock.advance(1);
