@@ -13,8 +13,8 @@ const aroundMs = 20 * 60_000;
 export const chaosTimeoutMs = (minutes: number) => minutes * 60_000 + aroundMs;
 
 /**
- * Runs `npm run chaos` as a person does, on a system of its own, and wants it to find nothing. Its words, the
- * seed among them, go into the test's report.
+ * Runs `npm run chaos` as a person does, on a system of its own, and wants it to find nothing. What it
+ * says, the seed included, goes into the test's report.
  */
 export async function survives(test: TestContext, minutes: number): Promise<void> {
   const child = spawn(process.execPath, [script, '--minutes', String(minutes)], {
@@ -26,13 +26,14 @@ export async function survives(test: TestContext, minutes: number): Promise<void
     child.kill('SIGTERM');
     await once(child, 'close');
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text) => {
-      said += text;
-    });
-  }
+  const said = { out: '', err: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    said.out += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    said.err += text;
+  });
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code === 0) test.diagnostic(said.trim());
-  assert.equal(code, 0, said);
+  if (code === 0) test.diagnostic(said.out.trim());
+  assert.equal(code, 0, said.err + said.out);
 }

@@ -6,7 +6,7 @@ import { type Consumer, createConsumer } from '@queue-manager/events/consume';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { createTaskReporter } from '@queue-manager/events/report-task';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
-import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { type QueueService, startQueueService } from '../testing.ts';
 import type { DueTask } from './kind.ts';
@@ -84,9 +84,15 @@ describe('work that is due', () => {
     assert.equal(party.endedAt, service.clock.now().toISOString());
     const last = (await service.eventsOf(line.queueId)).at(-1);
     assert.equal(last?.type, 'party.no-show');
-    const { actor, reason } = JSON.parse(last?.data ?? '');
+    const { actor } = JSON.parse(last?.data ?? '');
     assert.deepEqual(actor, { kind: 'system' });
-    assert.equal(reason, 'The call was not answered');
+    const { text } = await service.db
+      .selectFrom('reasons')
+      .select('text')
+      .where('queue_id', '=', uuidToBytes(line.queueId))
+      .where('seq', '=', last?.seq ?? 0)
+      .executeTakeFirstOrThrow();
+    assert.equal(text, 'The call was not answered');
     assert.deepEqual(
       (await reports()).map(({ data }) => data),
       [{ task: event.data.task, outcome: 'done', error: null }],
