@@ -19,6 +19,7 @@ import { getMe, signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue, listVenues, type Venue } from '@queue-manager/contracts/venues';
 import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
+import { standAlone } from '@queue-manager/local-stack/stand-alone';
 import { type System, startSystem } from '@queue-manager/local-stack/system';
 import { findProgram } from '@queue-manager/local-stack/system-packages';
 import { freshDatabase, until } from '@queue-manager/service-kit/testing';
@@ -28,9 +29,6 @@ import { randomEmail, randomPassword } from './support/accounts.ts';
  * A system of its own, since it is stopped, robbed of its Redis data and shot at. It starts its own stores:
  * nothing of the environment that names those of the system the other tests share is passed on.
  */
-
-const ownVariables =
-  /^(MYSQL_URL|REDIS_URL|SMTP_URL|MAIL_URL|GATEWAY_URL|PUBLIC_URL|AWS_.*|.*_SERVICE_URL|INTERNAL_CREDENTIAL|TICKET_KEYS|TOKEN_KEYS|ACCOUNT_TOKEN_SECRET)$/;
 
 describe('a system that is stopped and started again', () => {
   const email = randomEmail();
@@ -71,9 +69,7 @@ describe('a system that is stopped and started again', () => {
 
   before(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-restart-'));
-    env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !ownVariables.test(name)),
-    );
+    env = standAlone(process.env);
     // Where there is no MariaDB of its own to start, the server that was given keeps the truth.
     if (findProgram('mariadbd', process.env) === undefined) {
       database = await freshDatabase();
