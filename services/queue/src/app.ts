@@ -8,6 +8,7 @@ import { createQueue } from './create-queue.ts';
 import { createVenue } from './create-venue.ts';
 import { deleteQueue } from './delete-queue.ts';
 import { deleteVenue } from './delete-venue.ts';
+import { departParty } from './depart-party.ts';
 import type { Deps } from './deps.ts';
 import { getJoinPage } from './get-join-page.ts';
 import { getLabels } from './get-labels.ts';
@@ -30,6 +31,7 @@ import { openQueue } from './open-queue.ts';
 import { pauseQueue } from './pause-queue.ts';
 import { removeParty } from './remove-party.ts';
 import { replaceJoinCode } from './replace-join-code.ts';
+import { restoreParty } from './restore-party.ts';
 import { seatParty } from './seat-party.ts';
 import { listTasks } from './tasks/list-tasks.ts';
 import { retryTask } from './tasks/retry-task.ts';
@@ -69,8 +71,10 @@ export function createQueueApp(
   app.route(callNext(deps));
   app.route(callParty(deps));
   app.route(seatParty(deps));
+  app.route(departParty(deps));
   app.route(noShowParty(deps));
   app.route(removeParty(deps));
+  app.route(restoreParty(deps));
 
   app.route(getJoinPage(deps));
   app.route(joinQueue(deps));

@@ -28,6 +28,7 @@ export const createVenue = (deps: Deps) =>
         occupancy: 0,
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
+        retention_due_at: now,
         created_at: now,
         deleted_at: null,
       };

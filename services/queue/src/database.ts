@@ -7,6 +7,7 @@ import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
 import * as requestIds from './migrations/0004-request-ids.ts';
 import * as accounts from './migrations/0005-accounts.ts';
+import * as lineComplete from './migrations/0006-line-complete.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -79,6 +80,7 @@ const migrations: Record<string, Migration> = {
   '0003-reasons': reasons,
   '0004-request-ids': requestIds,
   '0005-accounts': accounts,
+  '0006-line-complete': lineComplete,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

@@ -6,13 +6,14 @@ import {
 } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { PartyState } from '@queue-manager/contracts/parties';
-import { type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
+import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Updateable } from 'kysely';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
+import { Occupancy } from './occupancy.ts';
 import { originColumns } from './origin.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
@@ -22,6 +23,17 @@ import { TaskPlan } from './tasks/plan.ts';
 const source = '/queue';
 /** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
 const eventsPerStatement = 500;
+
+type MoveOptions = {
+  /** Why, in somebody's words. */
+  reason?: string | undefined;
+  /** Beyond the venue's capacity, as a manager may. */
+  override?: true | undefined;
+  /** Another place in the line. */
+  place?: Pick<PartyRow, 'lane' | 'order_key'>;
+  /** That place as whoever moves the party counted it. */
+  position?: number | undefined;
+};
 
 /**
  * A line under its lock, within one transaction. Changes are made through it so that none can forget its
@@ -37,12 +49,14 @@ export class Line {
   readonly #deps: Deps;
   readonly #changes: Updateable<QueueTable> = {};
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
+  readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
 
-  constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow) {
+  constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow, occupancy: Occupancy | null) {
     this.#deps = deps;
     this.trx = trx;
     this.queue = queue;
+    this.#occupancy = occupancy;
     this.now = deps.clock.now();
     this.tasks = new TaskPlan(deps.clock, this.now);
   }
@@ -75,25 +89,42 @@ export class Line {
       .executeTakeFirstOrThrow();
   }
 
-  /** Moves a party by the table of moves. Throws `invalid-transition` when the table has no such move. */
-  async move(party: PartyRow, move: PartyMove, actor: Actor, reason?: string): Promise<PartyRow> {
+  /**
+   * Moves a party by the table of moves, to a `place` other than its own if one is given. Throws
+   * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
+   */
+  async move(
+    party: PartyRow,
+    move: PartyMove,
+    actor: Actor,
+    { reason, override, place, position }: MoveOptions = {},
+  ): Promise<PartyRow> {
     const { from, to, event } = partyMoves[move];
     if (!(from as readonly PartyState[]).includes(party.state)) {
       throw problems.invalidTransition({
         detail: `The party is ${party.state}, not ${from.join(' or ')}.`,
       });
     }
-    const { now } = this;
+    if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
+      const delta = to === 'seated' ? party.size : -party.size;
+      await this.occupancy.change({ delta, actor, party, override: override === true, reason });
+    }
     const moved = await this.changeParty(
       party,
       event,
-      { state: to, ...timesOf(move, party, now) },
+      { state: to, ...changesOf(move, party, this.now), ...place },
       actor,
-      reason,
+      { reason, override, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
     planFollowUp(this, move, party, moved);
     return moved;
+  }
+
+  /** How many people are in the venue; only for a change that has locked it. */
+  get occupancy(): Occupancy {
+    if (this.#occupancy === null) throw new Error('This change has not locked the venue');
+    return this.#occupancy;
   }
 
   /** Changes columns of a party's row and records the event; why, in somebody's words, is kept beside it. */
@@ -102,7 +133,7 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    reason?: string,
+    { reason, override, position }: Omit<MoveOptions, 'place'> = {},
   ): Promise<PartyRow> {
     const seq = this.#takeSeq();
     const changed = { ...party, ...changes, seq } as PartyRow;
@@ -114,7 +145,10 @@ export class Line {
       .execute();
     this.#count(party.state, -1);
     this.#count(changed.state, +1);
-    this.#partyEvent(type, changed, party.state, actor);
+    this.#partyEvent(type, changed, party.state, actor, {
+      ...(position === undefined ? {} : { position }),
+      ...(override === true ? { override } : {}),
+    });
     if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
     return changed;
   }
@@ -191,12 +225,14 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
+    circumstances: { position?: number; override?: true } = {},
   ): void {
     const data = {
       ...this.#ids(),
       previousState,
       party: partySnapshot(party),
       actor,
+      ...circumstances,
     };
     const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
     this.events.push(event as EventOf<PartyEventType>);
@@ -216,13 +252,34 @@ export function seqOf(event: LineEvent): number {
   return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;
 }
 
-function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
+/** What a move writes besides the state. */
+function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
+  const served = party.state === 'waiting' ? { served_at: now } : {};
   switch (move) {
     case 'call':
-      return { called_at: now, calls: party.calls + 1 };
+      return { called_at: now, confirmed_at: null, calls: party.calls + 1, ...served };
+    case 'confirm':
+      return { confirmed_at: now };
     case 'seat':
-      return { seated_at: now };
-    default:
+      return { seated_at: now, ...served };
+    case 'depart':
+      return { departed_at: now, ended_at: now };
+    case 'restore':
+      return {
+        served_at: null,
+        called_at: null,
+        confirmed_at: null,
+        seated_at: null,
+        departed_at: null,
+        ended_at: null,
+      };
+    case 'move':
+      return {};
+    case 'snooze':
+      return { snoozes: party.snoozes + 1 };
+    case 'noShow':
+    case 'leave':
+    case 'remove':
       return { ended_at: now };
   }
 }
@@ -230,22 +287,29 @@ function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyT
 /** What a committed change gave, and the events it left. */
 export type Done<T> = { result: T; events: LineEvent[] };
 
+/** What a change locks besides the line. */
+type LineOptions = {
+  /** The venue, whose occupancy the change may change. */
+  occupancyOf?: Buffer | undefined;
+};
+
 /**
  * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
  * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
  * position service knows of it (or its budget is over), so that whoever reads next sees it.
  *
- * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line, so
- * that changes of one line wait for each other in order and two of them can never deadlock.
+ * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line (the
+ * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other in order and two of them can never deadlock.
  * Throws `not-found` when the queue was deleted meanwhile.
  */
 export async function changeLine<T>(
   deps: Deps,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
+  options: LineOptions = {},
 ): Promise<T> {
   const { result, events } = await inTransaction(deps.db, (trx) =>
-    changeLineWithin(deps, trx, queueId, change),
+    changeLineWithin(deps, trx, queueId, change, options),
   );
   await deps.feed.committed(events);
   return result;
@@ -257,7 +321,10 @@ export async function changeLineWithin<T>(
   trx: DatabaseTransaction,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
+  { occupancyOf }: LineOptions = {},
 ): Promise<Done<T>> {
+  const occupancy =
+    occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
   const queue = await trx
     .selectFrom('queues')
     .selectAll()
@@ -266,7 +333,7 @@ export async function changeLineWithin<T>(
     .forUpdate()
     .executeTakeFirst();
   if (queue === undefined) throw problems.notFound();
-  const line = new Line(deps, trx, queue);
+  const line = new Line(deps, trx, queue, occupancy);
   const result = await change(line);
   await line.write();
   return { result, events: line.events };
