@@ -34,7 +34,7 @@ export async function movePartyOnce(
   move: PartyMove,
 ): Promise<Party> {
   const { params, claims, body, idempotencyKey } = request;
-  const override = body.override === true || undefined;
+  const { reason, override } = body;
   const { party, venue } = await partyFor(
     deps.db,
     params.partyId,
@@ -50,7 +50,7 @@ export async function movePartyOnce(
         await line.party(party.id),
         move,
         { kind: 'staff', userId: claims.sub },
-        { reason: body.reason, override },
+        { reason, override },
       ),
     { occupancyOf: changesOccupancy(move) ? venue.id : undefined },
   );

@@ -26,6 +26,7 @@ export const createVenue = (deps: Deps) =>
         locale: body.locale,
         capacity: body.capacity,
         occupancy: 0,
+        occupancy_seq: 0,
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
         retention_due_at: now,

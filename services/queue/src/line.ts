@@ -27,8 +27,8 @@ const eventsPerStatement = 500;
 type MoveOptions = {
   /** Why, in somebody's words. */
   reason?: string | undefined;
-  /** Beyond the venue's capacity, as a manager may. */
-  override?: true | undefined;
+  /** Beyond the venue's capacity, as a manager may; recorded where it was needed. */
+  override?: boolean | undefined;
   /** Another place in the line. */
   place?: Pick<PartyRow, 'lane' | 'order_key'>;
   /** That place as whoever moves the party counted it. */
@@ -105,16 +105,17 @@ export class Line {
         detail: `The party is ${party.state}, not ${from.join(' or ')}.`,
       });
     }
+    let isOverridden = false;
     if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
       const delta = to === 'seated' ? party.size : -party.size;
-      await this.occupancy.change({ delta, actor, party, override: override === true, reason });
+      isOverridden = await this.occupancy.change({ delta, actor, party, override, reason });
     }
     const moved = await this.changeParty(
       party,
       event,
       { state: to, ...changesOf(move, party, this.now), ...place },
       actor,
-      { reason, override, position },
+      { reason, override: isOverridden, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
     planFollowUp(this, move, party, moved);
@@ -299,7 +300,8 @@ type LineOptions = {
  * position service knows of it (or its budget is over), so that whoever reads next sees it.
  *
  * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line (the
- * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other in order and two of them can never deadlock.
+ * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other
+ * in order and two of them can never deadlock.
  * Throws `not-found` when the queue was deleted meanwhile.
  */
 export async function changeLine<T>(

@@ -1,4 +1,5 @@
 import type { Actor } from '@queue-manager/contracts/events';
+import type { Occupancy as OccupancyView } from '@queue-manager/contracts/occupancy';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
@@ -12,8 +13,8 @@ type Change = {
   actor: Actor;
   /** The party that came or went; none for a click at the door. */
   party?: Pick<PartyRow, 'queue_id' | 'id'>;
-  /** Lets people in beyond the capacity. */
-  override?: boolean;
+  /** Lets people in beyond the capacity, where that is needed. */
+  override?: boolean | undefined;
   reason?: string | undefined;
 };
 
@@ -34,44 +35,58 @@ export class Occupancy {
     return new Occupancy(clock, trx, await lockVenue(trx, venueId));
   }
 
-  get capacity(): number | null {
-    return this.#venue.capacity;
-  }
-
-  get occupancy(): number {
-    return this.#venue.occupancy;
+  view(): OccupancyView {
+    return occupancyView(this.#venue);
   }
 
   /**
    * Counts people in or out and records who did. Never below 0: who went uncounted came in uncounted. Throws
    * `venue-full` when more would be in than the capacity; letting nobody in is never too much, also when an
-   * override has left more in than that.
+   * override, or a smaller capacity, has left more in than that. Gives back whether the override was needed:
+   * only then it is on record.
    */
-  async change({ delta, actor, party, override = false, reason }: Change): Promise<void> {
+  async change({ delta, actor, party, override = false, reason }: Change): Promise<boolean> {
     const { capacity, occupancy: before, id: venueId } = this.#venue;
     const occupancy = Math.max(0, before + delta);
-    if (delta > 0 && capacity !== null && occupancy > capacity && !override) {
+    const isTooMany = delta > 0 && capacity !== null && occupancy > capacity;
+    if (isTooMany && !override) {
       const available = Math.max(0, capacity - before);
       throw problems.venueFull({
         detail: `There is room for ${available} more, not for ${delta}: ${before} of ${capacity} are in.`,
       });
     }
-    this.#venue.occupancy = occupancy;
-    await this.#trx.updateTable('venues').set({ occupancy }).where('id', '=', venueId).execute();
+    const seq = this.#venue.occupancy_seq + 1;
+    const changes = { occupancy, occupancy_seq: seq };
+    Object.assign(this.#venue, changes);
+    await this.#trx.updateTable('venues').set(changes).where('id', '=', venueId).execute();
     await this.#trx
       .insertInto('occupancy_changes')
       .values({
         venue_id: venueId,
         id: uuidToBytes(newId(this.#clock)),
+        seq,
         time: this.#clock.now(),
         delta: occupancy - before,
         occupancy,
         queue_id: party?.queue_id ?? null,
         party_id: party?.id ?? null,
         actor: JSON.stringify(actor),
-        override: override ? 1 : 0,
+        override: isTooMany ? 1 : 0,
         reason: reason ?? null,
       })
       .execute();
+    return isTooMany;
   }
+}
+
+/** What the door is told. More people may be in than the capacity: then nobody else may come in. */
+export function occupancyView({
+  capacity,
+  occupancy,
+}: Pick<VenueRow, 'capacity' | 'occupancy'>): OccupancyView {
+  return {
+    occupancy,
+    capacity,
+    available: capacity === null ? null : Math.max(0, capacity - occupancy),
+  };
 }

@@ -41,6 +41,8 @@ export type VenueTable = {
   locale: string;
   capacity: number | null;
   occupancy: Generated<number>;
+  /** Sequence number of the last change of `occupancy`. */
+  occupancy_seq: Generated<number>;
   day_starts_at: string;
   retention_days: number;
   /** When what is past `retention_days` is to be erased next. */
@@ -82,6 +84,8 @@ export type ApiKeyTable = {
 export type OccupancyChangeTable = {
   venue_id: Buffer;
   id: Buffer;
+  /** Counts the changes of the venue without a gap, in the order in which they were committed. */
+  seq: number;
   time: Date;
   delta: number;
   /** As it was afterwards. */

@@ -37,6 +37,9 @@ export async function up(db: Kysely<never>): Promise<void> {
          ADD KEY venues_retention (deleted_at, retention_due_at)`,
     );
   }
+  if (!(await isThere('venues', 'occupancy_seq'))) {
+    await run('ALTER TABLE venues ADD COLUMN occupancy_seq BIGINT NOT NULL DEFAULT 0');
+  }
   await run(
     `CREATE TABLE IF NOT EXISTS invitations (
        venue_id BINARY(16) NOT NULL,
@@ -69,6 +72,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     `CREATE TABLE IF NOT EXISTS occupancy_changes (
        venue_id BINARY(16) NOT NULL,
        id BINARY(16) NOT NULL,
+       seq BIGINT NOT NULL,
        time DATETIME(3) NOT NULL,
        delta INT NOT NULL,
        occupancy INT NOT NULL,
@@ -79,6 +83,7 @@ export async function up(db: Kysely<never>): Promise<void> {
        reason VARCHAR(200) NULL,
        PRIMARY KEY (venue_id, id),
        UNIQUE KEY occupancy_changes_id (id),
+       UNIQUE KEY occupancy_changes_order (venue_id, seq),
        KEY occupancy_changes_party (party_id, id)
      ) ${options}`,
   );
