@@ -160,5 +160,5 @@ export const snooze = contract({
   },
   status: 200,
   response: GuestParty,
-  problems: ['not-found', 'invalid-transition', 'snooze-limit-reached'],
+  problems: ['not-found', 'invalid-transition', 'snooze-limit-reached', 'place-used-up'],
 });

@@ -298,5 +298,5 @@ export const moveParty = contract({
   },
   status: 200,
   response: Party,
-  problems: ['not-found', 'invalid-transition'],
+  problems: ['not-found', 'invalid-transition', 'place-used-up'],
 });

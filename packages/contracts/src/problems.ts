@@ -20,6 +20,7 @@ export const problemTypes = {
   'queue-paused': { status: 409, title: 'The queue is paused and takes nobody at the moment' },
   'queue-closed': { status: 409, title: 'The queue is closed' },
   'venue-full': { status: 409, title: 'The venue is full' },
+  'place-used-up': { status: 409, title: 'No more parties fit between these two' },
   'snooze-limit-reached': { status: 409, title: 'You have let others go first often enough' },
   'task-not-failed': { status: 409, title: 'Only a failed task can be retried' },
   'last-owner': { status: 409, title: 'A venue needs an owner' },

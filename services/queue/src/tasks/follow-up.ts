@@ -44,8 +44,14 @@ export function planFollowUp(
     case 'depart':
     case 'leave':
     case 'remove':
+      tasks.cancel(party.id);
+      return;
     case 'restore':
       tasks.cancel(party.id);
+      // Others were not told that their place was gone: by no mail, nor by the answer to their own leaving.
+      if (before.state === 'no_show' || before.state === 'removed') {
+        tasks.schedule('notify.restored', party.id);
+      }
   }
 }
 

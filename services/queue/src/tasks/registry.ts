@@ -5,6 +5,7 @@ import { notifyCalled } from './kinds/notify-called.ts';
 import { notifyJoined } from './kinds/notify-joined.ts';
 import { notifyNoShow } from './kinds/notify-no-show.ts';
 import { notifyRecalled } from './kinds/notify-recalled.ts';
+import { notifyRestored } from './kinds/notify-restored.ts';
 
 /** Every kind of task, a line each. */
 const kinds = [
@@ -13,6 +14,7 @@ const kinds = [
   notifyCalled,
   notifyRecalled,
   notifyNoShow,
+  notifyRestored,
   callExpire,
 ] as const satisfies readonly TaskKind[];
 
