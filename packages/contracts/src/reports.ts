@@ -4,17 +4,20 @@ import { type PartyState, partyStates } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Timestamp } from './values.ts';
 
+/** The longest period that is read at once: a year and a month to compare with. */
+export const periodDaysMax = 400;
+
 /** A business day of the venue, or a moment. */
 const PeriodEnd = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], {
-    error: 'must be a day such as 2026-11-20 or an RFC 3339 time',
+    error: 'must be a day such as 2026-11-20 or an RFC 3339 time, whose + is written %2B here',
   })
   .meta({ description: 'A business day of the venue, as 2026-11-20, or an RFC 3339 time' });
 
 const periodQuery = z.strictObject({ from: PeriodEnd.optional(), to: PeriodEnd.optional() });
+export type PeriodQuery = z.infer<typeof periodQuery>;
 
-const periodDescription =
-  'Of the parties that joined in a period: from the start of the day `from` to the end of the day `to`, each a business day of the venue; a time instead of a day counts as it is, `to` not included. Without `from` the present business day; without `to` up to now.';
+const periodDescription = `Of the parties that joined in a period: from the start of the day \`from\` to the end of the day \`to\`, each a business day of the venue; a time instead of a day counts as it is, \`to\` not included. Without \`from\` the present business day; without \`to\` up to now. At most ${periodDaysMax} days.`;
 
 const seconds = z.int().min(0);
 const rate = z.number().min(0).max(1);
@@ -43,13 +46,15 @@ export const Report = z
       })
       .meta({
         description:
-          'Seconds from joining until being called, or seated without a call, of those who were; percentiles by nearest rank',
+          'Whole seconds from joining until being called first, or seated without a call, of those who were; the wait of a party that was put back in the line goes on. Percentiles by nearest rank',
       }),
     noShowRate: rate.nullable().meta({
-      description: 'Of those who were called and are not expected any more, how many did not come',
+      description:
+        'Of those who were called and are not expected any more, the share that did not come; whoever left or was removed after the call is one of the former',
     }),
     abandonmentRate: rate.nullable().meta({
-      description: 'Of those whose wait is over, how many left before they were called',
+      description:
+        'Of those who were called or seated, or left before, the share that left; whoever still waits, or was removed by staff before being called, is in neither number',
     }),
     quoted: z
       .object({
@@ -60,15 +65,16 @@ export const Report = z
       })
       .meta({
         description:
-          'The wait quoted on joining against the one that came: mean absolute error of its median, share of medians that were too low, and share of waits between its 10th and 90th percentile',
+          'The wait quoted on joining against the one that came, of those served: mean absolute error of its median, share of medians that were too low, and share of waits between its 10th and 90th percentile',
       }),
     perHour: z
       .array(
         z.object({
           start: Timestamp,
-          hour: z
-            .string()
-            .meta({ description: "The venue's wall clock, as 2026-11-20T21:00+00:00" }),
+          hour: z.string().meta({
+            description:
+              "When it starts by the clock on the venue's wall, as 2026-11-20T21:00+00:00; where clocks go back an hour comes twice",
+          }),
           joined: z.int(),
           served: z.int(),
           abandoned: z.int(),
@@ -98,7 +104,7 @@ export const getReport = contract({
 export const exportParties = contract({
   operationId: 'exportParties',
   summary: 'The parties of a queue as a spreadsheet',
-  description: `${periodDescription} Times are the venue's own.`,
+  description: `${periodDescription} In the order of joining; times are by the clock on the venue's wall. An apostrophe stands before what a spreadsheet would compute. An answer that breaks off is not the whole file.`,
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/parties.csv',
@@ -106,6 +112,6 @@ export const exportParties = contract({
   rateLimit: 'account',
   schema: { params: QueueParams, querystring: periodQuery },
   status: 200,
-  response: { contentType: 'text/csv' },
+  response: { contentType: 'text/csv; charset=utf-8' },
   problems: ['forbidden', 'not-found'],
 });
