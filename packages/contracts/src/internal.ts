@@ -173,7 +173,7 @@ export const getSpots = contract({
   operationId: 'getSpots',
   summary: 'Who stands just before and behind a place, without the party that is to be put there',
   description:
-    'The place is a `position`, or as many `places` behind where the party stands. `before` is null at the front, `behind` at the end of the line. Knows of every event up to `seq`.',
+    'The place is a `position`, or as many `places` behind where the party stands. `before` is null at the front, `behind` at the end of the line; both when the party does not wait. Knows of every event up to `seq`.',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/spots',
@@ -195,8 +195,8 @@ export const getSpots = contract({
     seq: z.int(),
     /** The party's place before; null when it does not wait. */
     from: z.int().nullable(),
-    /** Its place when it has been put there. */
-    position: z.int(),
+    /** Its place when it has been put there; null when it does not wait. */
+    position: z.int().nullable(),
     before: Spot.nullable(),
     behind: Spot.nullable(),
   }),

@@ -89,6 +89,13 @@ export class Line {
       .executeTakeFirstOrThrow();
   }
 
+  /** The party's row under the lock, for a move that is prepared first. Throws what `move` would. */
+  async partyFor(partyId: Buffer, move: PartyMove): Promise<PartyRow> {
+    const party = await this.party(partyId);
+    assertMove(party, move);
+    return party;
+  }
+
   /**
    * Moves a party by the table of moves, to a `place` other than its own if one is given. Throws
    * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
@@ -99,12 +106,8 @@ export class Line {
     actor: Actor,
     { reason, override, place, position }: MoveOptions = {},
   ): Promise<PartyRow> {
-    const { from, to, event } = partyMoves[move];
-    if (!(from as readonly PartyState[]).includes(party.state)) {
-      throw problems.invalidTransition({
-        detail: `The party is ${party.state}, not ${from.join(' or ')}.`,
-      });
-    }
+    const { to, event } = partyMoves[move];
+    assertMove(party, move);
     let isOverridden = false;
     if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
       const delta = to === 'seated' ? party.size : -party.size;
@@ -251,6 +254,12 @@ export class Line {
 /** The sequence number that an event of a line carries. */
 export function seqOf(event: LineEvent): number {
   return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;
+}
+
+function assertMove({ state }: PartyRow, move: PartyMove): void {
+  const { from } = partyMoves[move];
+  if ((from as readonly PartyState[]).includes(state)) return;
+  throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
 }
 
 /** What a move writes besides the state. */

@@ -93,7 +93,7 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .innerJoin('members as m', 'm.venue_id', 'q.venue_id')
     .selectAll('p')
-    .select(['q.venue_id', ...venueColumns, 'm.role'])
+    .select(['q.venue_id', 'q.seq as queue_seq', ...venueColumns, 'm.role'])
     .where('p.id', '=', uuidToBytes(partyId))
     .where('m.user_id', '=', uuidToBytes(userId))
     .where('q.deleted_at', 'is', null)
@@ -103,6 +103,8 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
   return {
     party: row as PartyRow,
     queueId: bytesToUuid(row.queue_id),
+    /** Of the line's last event as it was loaded. */
+    queueSeq: row.queue_seq,
     venue: venueFactsOf(row),
     role: row.role,
   };

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import {
   applyEvents,
   getPlaces,
+  getSpots,
   type LineEvent,
   type Place,
+  type Spot,
 } from '@queue-manager/contracts/internal';
-import type { Lane, Party, PartyState } from '@queue-manager/contracts/parties';
+import { type Lane, lanes, type Party, type PartyState } from '@queue-manager/contracts/parties';
 import { type ProblemCode, problemTypeBase, problemTypes } from '@queue-manager/contracts/problems';
 import type { Role } from '@queue-manager/contracts/venues';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
@@ -27,6 +29,9 @@ import { keyBetween } from './order-key.ts';
 import { createQuotes } from './quotes.ts';
 import { laneIndex, partySnapshot } from './snapshots.ts';
 import { createTurns } from './turns.ts';
+
+/** Moves that a guest makes with its ticket. */
+const guestMoves = ['confirm', 'leave', 'snooze'];
 
 /** A Friday evening in Lisbon. */
 export const testStart = '2026-11-20T20:00:00.000Z';
@@ -160,12 +165,21 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
         ...(key === undefined ? {} : { key }),
       }),
     /** A host's move of one party, or a guest's own with its ticket. */
-    move: (party: { id: string; ticket: string }, move: string, as: string, key?: string) =>
+    move: (
+      party: { id: string; ticket: string },
+      move: string,
+      as: string,
+      key?: string,
+      body?: object,
+    ) =>
       call(
         'POST',
-        move === 'leave' ? `/v1/tickets/${party.ticket}/leave` : `/v1/parties/${party.id}/${move}`,
+        guestMoves.includes(move)
+          ? `/v1/tickets/${party.ticket}/${move}`
+          : `/v1/parties/${party.id}/${move}`,
         {
           as,
+          ...(body === undefined ? {} : { body }),
           ...(key === undefined ? {} : { key }),
         },
       ),
@@ -387,16 +401,23 @@ export type QueueService = Awaited<ReturnType<typeof startQueueService>>;
 
 async function startPositionUpstream() {
   const events: LineEvent[] = [];
-  const lines = new Map<string, Set<string>>();
+  /** Those waiting, first to last. */
+  const lines = new Map<string, Spot[]>();
   const lineOf = (queueId: string) => {
-    const line = lines.get(queueId) ?? new Set();
+    const line = lines.get(queueId) ?? [];
     lines.set(queueId, line);
     return line;
   };
-  const state = { isAway: false };
+  const indexOf = (queueId: string, partyId: string) =>
+    lineOf(queueId).findIndex((spot) => spot.partyId === partyId);
+  const state = {
+    isAway: false,
+    /** Runs when spots have been read and not yet been sent. */
+    beforeSpotsLeave: async (): Promise<void> => undefined,
+  };
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
   const placeOf = (queueId: string, partyId: string): Place | null => {
-    const index = [...lineOf(queueId)].indexOf(partyId);
+    const index = indexOf(queueId, partyId);
     if (index < 0) return null;
     const p50 = (index + 1) * 60;
     return {
@@ -415,10 +436,11 @@ async function startPositionUpstream() {
           events.push(event);
           if (event.type === 'queue.changed') return { outcome: 'applied' as const, place: null };
           const { queueId } = event.data;
-          const { partyId, state } = event.data.party;
+          const { partyId, state, lane, orderKey } = event.data.party;
           const line = lineOf(queueId);
-          if (state === 'waiting') line.add(partyId);
-          else line.delete(partyId);
+          const index = indexOf(queueId, partyId);
+          if (index >= 0) line.splice(index, 1);
+          if (state === 'waiting') insertSpot(line, { lane, orderKey, partyId });
           return { outcome: 'applied' as const, place: placeOf(queueId, partyId) };
         }),
       };
@@ -429,12 +451,44 @@ async function startPositionUpstream() {
       failWhenAway();
       return {
         seq: 0,
-        waiting: lineOf(params.queueId).size,
+        waiting: lineOf(params.queueId).length,
         estimateIfJoined: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
         places: body.partyIds.map((partyId) => placeOf(params.queueId, partyId)),
       };
     }),
   );
+  app.route(
+    route(getSpots, async ({ params, body }) => {
+      failWhenAway();
+      const line = lineOf(params.queueId);
+      const index = indexOf(params.queueId, body.partyId);
+      const others = line.filter(({ partyId }) => partyId !== body.partyId);
+      if (index < 0)
+        return { seq: body.seq, from: null, position: null, before: null, behind: null };
+      const wanted = 'position' in body.to ? body.to.position : index + 1 + body.to.places;
+      const position = Math.min(wanted, line.length);
+      const spots = {
+        before: others[position - 2] ?? null,
+        behind: others[position - 1] ?? null,
+      };
+      await state.beforeSpotsLeave();
+      return { seq: body.seq, from: index + 1, position, ...spots };
+    }),
+  );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { url, events, state, close: () => app.close() };
+}
+
+/** Puts a spot where it stands in the order of the line; thousands mostly join at its end. */
+function insertSpot(line: Spot[], spot: Spot): void {
+  const compare = (other: Spot) =>
+    lanes.indexOf(spot.lane) - lanes.indexOf(other.lane) ||
+    Buffer.compare(memberOf(spot), memberOf(other));
+  let at = line.length;
+  while (at > 0 && compare(line[at - 1] as Spot) < 0) at -= 1;
+  line.splice(at, 0, spot);
+}
+
+function memberOf({ orderKey, partyId }: Spot): Buffer {
+  return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
 }
