@@ -135,8 +135,6 @@ describe('what is not built yet', () => {
     ['POST', `/v1/parties/${partyId}/depart`],
     ['POST', `/v1/tickets/${ticket}/snooze`],
     ['POST', `/v1/tickets/${ticket}/confirm`],
-    ['GET', `/v1/venues/${venueId}/occupancy`],
-    ['POST', `/v1/venues/${venueId}/occupancy`],
     ['GET', `/v1/queues/${queueId}/report`],
     ['GET', `/v1/queues/${queueId}/parties.csv`],
     ['GET', `/v1/venues/${venueId}/api-keys`],
