@@ -12,6 +12,7 @@ import { keyBetween } from './order-key.ts';
 import { type PartyRecord, partyRecord } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
 import { joinsNearFront } from './tasks/follow-up.ts';
+import { insertRows } from './write-rows.ts';
 
 /** A party that wants in, by whichever door. */
 export type Arrival = {
@@ -88,9 +89,8 @@ async function join(
   const isNearFront = await joinsNearFront(line, lane);
 
   line.set({ number_day: day, last_number: number, tail_key: orderKey });
-  await trx
-    .insertInto('personal')
-    .values({
+  await insertRows(trx, 'personal', [
+    {
       queue_id: queue.id,
       party_id: id,
       name: arrival.name,
@@ -100,8 +100,8 @@ async function join(
       phone: arrival.phone,
       notes: arrival.notes,
       locale: arrival.locale ?? null,
-    })
-    .execute();
+    },
+  ]);
   if (arrival.email !== null) line.tasks.schedule('notify.joined', id);
   return line.addParty(
     {

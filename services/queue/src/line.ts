@@ -9,7 +9,7 @@ import type { PartyState } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
-import type { Updateable } from 'kysely';
+import { CompiledQuery, type Updateable } from 'kysely';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
@@ -19,8 +19,10 @@ import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
 import { planAlmostThere, planFollowUp } from './tasks/follow-up.ts';
 import { TaskPlan } from './tasks/plan.ts';
+import { insertRows, updateRow } from './write-rows.ts';
 
 const source = '/queue';
+const lockLine = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
 /** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
 const eventsPerStatement = 500;
 
@@ -141,12 +143,8 @@ export class Line {
   ): Promise<PartyRow> {
     const seq = this.#takeSeq();
     const changed = { ...party, ...changes, seq } as PartyRow;
-    await this.trx
-      .updateTable('parties')
-      .set({ ...changes, seq })
-      .where('queue_id', '=', party.queue_id)
-      .where('id', '=', party.id)
-      .execute();
+    const { queue_id, id } = party;
+    await updateRow(this.trx, 'parties', { ...changes, seq }, { queue_id, id });
     this.#count(party.state, -1);
     this.#count(changed.state, +1);
     this.#partyEvent(type, changed, party.state, actor, {
@@ -160,7 +158,7 @@ export class Line {
   /** Writes a new party at its place and records the event. */
   async addParty(party: Omit<PartyRow, 'seq'>, actor: Actor): Promise<PartyRow> {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    await this.trx.insertInto('parties').values(added).execute();
+    await insertRows(this.trx, 'parties', [added]);
     this.#count(added.state, +1);
     this.#partyEvent('party.joined', added, null, actor);
     return added;
@@ -172,43 +170,36 @@ export class Line {
     const { trx, queue, now } = this;
     const origin = originColumns();
     if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
-    await trx
-      .updateTable('queues')
-      .set(this.#changes)
-      .where('venue_id', '=', queue.venue_id)
-      .where('id', '=', queue.id)
-      .execute();
+    await updateRow(trx, 'queues', this.#changes, { venue_id: queue.venue_id, id: queue.id });
     for (let from = 0; from < this.events.length; from += eventsPerStatement) {
       const events = this.events.slice(from, from + eventsPerStatement);
-      await trx
-        .insertInto('events')
-        .values(
-          events.map((event) => ({
-            queue_id: queue.id,
-            seq: seqOf(event),
-            id: uuidToBytes(event.id),
-            type: event.type,
-            party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
-            time: now,
-            data: JSON.stringify(event.data),
-          })),
-        )
-        .execute();
-      await trx
-        .insertInto('outbox')
-        .values(
-          events.map((event) => ({
-            queue_id: queue.id,
-            seq: seqOf(event),
-            created_at: now,
-            ...origin,
-          })),
-        )
-        .execute();
+      await insertRows(
+        trx,
+        'events',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          id: uuidToBytes(event.id),
+          type: event.type,
+          party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
+          time: now,
+          data: JSON.stringify(event.data),
+        })),
+      );
+      await insertRows(
+        trx,
+        'outbox',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          created_at: now,
+          ...origin,
+        })),
+      );
     }
     for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {
       const reasons = this.#reasons.slice(from, from + eventsPerStatement);
-      await trx.insertInto('reasons').values(reasons).execute();
+      await insertRows(trx, 'reasons', reasons);
     }
     await this.tasks.write(trx, queue);
   }
@@ -336,13 +327,8 @@ export async function changeLineWithin<T>(
 ): Promise<Done<T>> {
   const occupancy =
     occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
-  const queue = await trx
-    .selectFrom('queues')
-    .selectAll()
-    .where('id', '=', queueId)
-    .where('deleted_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
+  const { rows } = await trx.executeQuery(CompiledQuery.raw(lockLine, [queueId]));
+  const queue = rows[0] as QueueRow | undefined;
   if (queue === undefined) throw problems.notFound();
   const line = new Line(deps, trx, queue, occupancy);
   const result = await change(line);
