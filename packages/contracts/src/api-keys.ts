@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { page, pageQuery, Timestamp, Title, Uuid } from './values.ts';
+import { limits, page, pageQuery, Timestamp, Title, Uuid } from './values.ts';
 import { VenueParams } from './venues.ts';
 
 /** What an API key begins with, so that one that leaked can be found by its looks. */
@@ -14,7 +14,7 @@ export type ApiKey = z.infer<typeof ApiKey>;
 export const createApiKey = contract({
   operationId: 'createApiKey',
   summary: "Make a key for a venue's own programs; it is shown this once",
-  description: 'A repeat with the same Idempotency-Key gets the answer without `key`.',
+  description: `A repeat with the same Idempotency-Key gets the answer without \`key\`. A venue has at most ${limits.apiKeysMax} keys.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/api-keys',
@@ -23,7 +23,7 @@ export const createApiKey = contract({
   schema: { params: VenueParams, body: z.strictObject({ name: Title }) },
   status: 201,
   response: ApiKey.extend({ key: z.string().optional() }).meta({ id: 'NewApiKey' }),
-  problems: ['forbidden', 'not-found'],
+  problems: ['forbidden', 'not-found', 'too-many-api-keys'],
 });
 
 export const listApiKeys = contract({

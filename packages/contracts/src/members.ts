@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { Email, page, pageQuery, Timestamp, Uuid } from './values.ts';
+import { Email, limits, page, pageQuery, Timestamp, Uuid } from './values.ts';
 import { Role, VenueParams } from './venues.ts';
 
 export const Member = z
@@ -69,8 +69,7 @@ export type Invitation = z.infer<typeof Invitation>;
 export const createInvitation = contract({
   operationId: 'createInvitation',
   summary: 'Invite somebody to work at a venue, by a mail with a link',
-  description:
-    'The same answer whether or not the e-mail has an account. Nobody grants a role at or above their own, owners excepted. A new invitation of the same e-mail takes the place of the one before.',
+  description: `The same answer whether or not the e-mail has an account. Nobody grants a role at or above their own, owners excepted. A new invitation of the same e-mail takes the place of the one before, whose link is dead from then on; a manager replaces none of a role that it could not grant. An invitation holds for ${limits.invitationDays} days, and ends when whoever sent it loses the right to grant its role. A venue has at most ${limits.invitationsMax} open.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/invitations',
@@ -79,7 +78,7 @@ export const createInvitation = contract({
   schema: { params: VenueParams, body: z.strictObject({ email: Email, role: Role }) },
   status: 201,
   response: Invitation,
-  problems: ['forbidden', 'not-found'],
+  problems: ['forbidden', 'not-found', 'too-many-invitations'],
 });
 
 export const listInvitations = contract({
@@ -99,6 +98,8 @@ export const listInvitations = contract({
 export const revokeInvitation = contract({
   operationId: 'revokeInvitation',
   summary: 'Take an invitation back',
+  description:
+    'Its link is dead from then on. A manager takes back what a manager could have sent: an invitation of a host.',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId/invitations/:invitationId',

@@ -23,6 +23,8 @@ export const problemTypes = {
   'place-used-up': { status: 409, title: 'No more parties fit between these two' },
   'snooze-limit-reached': { status: 409, title: 'You have let others go first often enough' },
   'task-not-failed': { status: 409, title: 'Only a failed task can be retried' },
+  'too-many-invitations': { status: 409, title: 'The venue has too many open invitations' },
+  'too-many-api-keys': { status: 409, title: 'The venue has too many API keys' },
   'last-owner': { status: 409, title: 'A venue needs an owner' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },

@@ -8,7 +8,8 @@ export const queueEnv = {
   MYSQL_POOL_SIZE: z.coerce.number().int().min(1).max(1_000).default(50),
   AUTH_SERVICE_URL: Url,
   POSITION_SERVICE_URL: Url,
-  /** Base of what guests see: join links and ticket links start with it. */
+  USER_SERVICE_URL: Url,
+  /** Base of what guests see: join links and ticket links start with it, and those of invitations. */
   PUBLIC_URL: Url,
   TICKET_KEYS: TicketKeys,
   SQS_PREFIX: z.string().default(''),

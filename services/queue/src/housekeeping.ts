@@ -2,6 +2,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './database.ts';
 import { sweepIdempotencyKeys } from './idempotency.ts';
+import { sweepInvitations } from './invitations.ts';
 import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;
@@ -25,6 +26,7 @@ export function createHousekeeping(deps: {
   async function sweep(): Promise<void> {
     try {
       while ((await sweepIdempotencyKeys(deps)) > 0);
+      while ((await sweepInvitations(deps)) > 0);
       while ((await sweepTasks(deps)) > 0);
     } catch (error) {
       deps.logger.warn({ err: error }, 'old rows stay for now');

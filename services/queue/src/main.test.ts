@@ -44,6 +44,7 @@ describe('the process', { timeout: 120_000 }, () => {
         SQS_PREFIX: broker.prefix,
         AUTH_SERVICE_URL: 'http://127.0.0.1:1',
         POSITION_SERVICE_URL: 'http://127.0.0.1:1',
+        USER_SERVICE_URL: 'http://127.0.0.1:1',
         PUBLIC_URL: 'http://queue.test/',
         INTERNAL_CREDENTIAL: testCredential,
         TICKET_KEYS: JSON.stringify([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),

@@ -18,6 +18,7 @@ import { queueEnv } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { createInvitationTokens } from './invitations.ts';
 import { createLineFeed } from './line-feed.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { createQuotes } from './quotes.ts';
@@ -38,6 +39,7 @@ await serve(async () => {
   const clock = systemClock;
   const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
   const tickets = createTicketCodec(config.TICKET_KEYS);
+  const invitationTokens = createInvitationTokens(config.TICKET_KEYS);
   const sqs = createSqsClient();
   const sns = createSnsClient();
   const prefix = config.SQS_PREFIX;
@@ -54,6 +56,10 @@ await serve(async () => {
     baseUrl: config.POSITION_SERVICE_URL,
     credential: config.INTERNAL_CREDENTIAL,
   });
+  const users = createInternalClient({
+    baseUrl: config.USER_SERVICE_URL,
+    credential: config.INTERNAL_CREDENTIAL,
+  });
   const publisher = createPublisher({ sqs, prefix });
   const relay = createRelay({ db, clock, logger, publisher });
   const dispatcher = createDispatcher({
@@ -62,6 +68,7 @@ await serve(async () => {
     logger,
     publisher,
     tickets,
+    invitationTokens,
     publicUrl,
     leaseSeconds: config.TASK_LEASE_SECONDS,
   });
@@ -71,8 +78,10 @@ await serve(async () => {
     clock,
     logger,
     tickets,
+    invitationTokens,
     publicUrl,
     position,
+    users,
     feed: createLineFeed({
       position,
       logger,
@@ -146,7 +155,7 @@ await serve(async () => {
       housekeeping.stop(),
       deadLetterWatch.stop(),
     ]);
-    await position.close();
+    await Promise.all([position.close(), users.close()]);
     await db.destroy();
     sqs.destroy();
     sns.destroy();

@@ -35,6 +35,8 @@ export async function removeVenue(
     await trx.deleteFrom('reasons').where('queue_id', '=', id).execute();
   }
   await trx.deleteFrom('tasks').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
   await trx
     .updateTable('venues')

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import {
+  type Account,
   applyEvents,
+  getAccount,
+  getNames,
   getPlaces,
   getSpots,
   type LineEvent,
@@ -11,10 +14,11 @@ import { type Lane, lanes, type Party, type PartyState } from '@queue-manager/co
 import { type ProblemCode, problemTypeBase, problemTypes } from '@queue-manager/contracts/problems';
 import type { Role } from '@queue-manager/contracts/venues';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
-import { ManualClock } from '@queue-manager/service-kit/clock';
+import { ManualClock, systemClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { freshDatabase, testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
@@ -23,6 +27,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
+import { createInvitationTokens } from './invitations.ts';
 import { createLineFeed } from './line-feed.ts';
 import type { PartyRow } from './membership.ts';
 import { keyBetween } from './order-key.ts';
@@ -39,7 +44,8 @@ export const publicUrl = 'http://queue.test';
 
 /**
  * The queue service on a database of its own. The position service beyond it is played by an app that keeps
- * the number waiting by the events it is given; `positionApp.events` shows what arrived.
+ * the number waiting by the events it is given; `positionApp.events` shows what arrived. The user service is
+ * played too: it knows the accounts that `userApp.open` made.
  */
 export async function startQueueService(options: { poolSize?: number } = {}) {
   const database = await freshDatabase();
@@ -48,15 +54,20 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
   const clock = new ManualClock(testStart);
   const positionApp = await startPositionUpstream();
   const position = createInternalClient({ baseUrl: positionApp.url, credential: testCredential });
+  const userApp = await startUserUpstream();
+  const users = createInternalClient({ baseUrl: userApp.url, credential: testCredential });
+  const ticketKeys = [{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }];
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
   const deps: Deps = {
     db,
     clock,
     logger: testLogger,
-    tickets: createTicketCodec([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
+    tickets: createTicketCodec(ticketKeys),
+    invitationTokens: createInvitationTokens(ticketKeys),
     publicUrl,
     position,
+    users,
     // However slow the machine is, an answer holds the place that the position service gives.
     feed: createLineFeed({
       position,
@@ -150,6 +161,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     /** What an account sends to be known. */
     headersOf,
     positionApp,
+    userApp,
     rowOf,
     /** A host's addition to a line. */
     add: (queueId: string, as: string, body: object = {}, key?: string) =>
@@ -363,8 +375,9 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     },
     async stop() {
       await app.close();
-      await position.close();
+      await Promise.all([position.close(), users.close()]);
       await positionApp.close();
+      await userApp.close();
       await db.destroy();
       await database.drop();
     },
@@ -491,4 +504,50 @@ function insertSpot(line: Spot[], spot: Spot): void {
 
 function memberOf({ orderKey, partyId }: Spot): Buffer {
   return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+}
+
+/** The user service as far as venues need it. */
+async function startUserUpstream() {
+  const accounts = new Map<string, Account>();
+  const state = { isAway: false };
+  const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
+  const failWhenAway = () => {
+    if (state.isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+  };
+  app.route(
+    route(getAccount, async ({ params }) => {
+      failWhenAway();
+      const account = accounts.get(params.userId);
+      if (account === undefined) throw problems.notFound();
+      return account;
+    }),
+  );
+  app.route(
+    route(getNames, async ({ body }) => {
+      failWhenAway();
+      return { names: body.userIds.map((id) => accounts.get(id)?.name ?? null) };
+    }),
+  );
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url,
+    state,
+    /** Makes an account, or gives this id a name and an e-mail. */
+    open(fields: { id?: string; name?: string; email?: string } = {}): Account {
+      const id = fields.id ?? newId(systemClock);
+      const account = {
+        id,
+        name: 'Ana Lima',
+        email: `${id}@example.com`,
+        locale: 'en',
+        passwordVersion: 1,
+        keptSessionId: null,
+        ...fields,
+      };
+      accounts.set(id, account);
+      return account;
+    },
+    forget: (id: string) => accounts.delete(id),
+    close: () => app.close(),
+  };
 }

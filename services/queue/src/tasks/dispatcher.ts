@@ -1,7 +1,6 @@
 import { type Event, makeEvent } from '@queue-manager/contracts/events';
 import type { Publisher } from '@queue-manager/events/publish';
 import { queues } from '@queue-manager/events/topology';
-import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
@@ -37,7 +36,6 @@ const keptBySqsMs = Math.max(queues.mails.retentionDays, queues.tasks.retentionD
 const mailNamespace = '6b1f7f0e-6b2c-4c39-9a53-0d1f5a1f3e55';
 
 export type DispatcherDeps = ComposeDeps & {
-  clock: Clock;
   logger: Logger;
   publisher: Publisher;
   /** How long a task may be on its way from MySQL to SQS before it is taken for lost. */

@@ -1,8 +1,10 @@
 import type { EventData } from '@queue-manager/contracts/events';
+import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Selectable } from 'kysely';
 import type { Database } from '../database.ts';
 import type { Deps } from '../deps.ts';
+import type { InvitationTokens } from '../invitations.ts';
 import type { TaskTable } from '../tables.ts';
 
 export type TaskRow = Selectable<TaskTable>;
@@ -13,7 +15,13 @@ export type DueTask = EventData<'task.due'>;
 export type Mail = Omit<EventData<'mail.requested'>, 'task'>;
 
 /** What mails are composed from. */
-export type ComposeDeps = { db: Database; tickets: TicketCodec; publicUrl: string };
+export type ComposeDeps = {
+  db: Database;
+  clock: Clock;
+  tickets: TicketCodec;
+  invitationTokens: InvitationTokens;
+  publicUrl: string;
+};
 
 /** A kind of task whose work is a mail; the mailer sends it and reports. */
 export type MailKind<K extends string = string> = {
