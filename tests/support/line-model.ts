@@ -114,6 +114,12 @@ export class LineModel {
     return copy;
   }
 
+  /** The same for two lines that are the same in all that is kept here. */
+  fingerprint(): string {
+    const { state, maxWaiting, occupancy, seq } = this;
+    return JSON.stringify([state, maxWaiting, occupancy, seq, this.#lanes, [...this.parties]]);
+  }
+
   /** Everyone who ever joined, in the order of the line. */
   order(): string[] {
     return lanes.flatMap((lane) => this.#lanes[lane]);
@@ -435,28 +441,27 @@ export type Answered = {
 };
 
 /**
- * Finds an order in which these commands, all under way at once, give exactly these answers and events: the
- * events in the order of their sequence numbers, each as the command's own. Gives the line as it stands then.
+ * Finds every order in which these commands, all under way at once, give exactly these answers and events: the
+ * events in the order of their sequence numbers, each as the command's own. Gives the lines that may stand
+ * then, mostly one: of a click that adds somebody and one that takes somebody off, none can say which was
+ * first, and nobody goes from an empty house.
  *
  * @throws Error that says how far the best attempt came.
  */
 export function explain(
-  before: LineModel,
+  possible: readonly LineModel[],
   answered: readonly Answered[],
   events: readonly Recorded[],
-): LineModel {
+): LineModel[] {
+  const found = new Map<string, LineModel>();
   let furthest = { events: -1, reasons: [] as string[] };
-  const fail = (at: number, reasons: string[]) => {
-    if (at > furthest.events) furthest = { events: at, reasons };
-    return null;
-  };
 
   function search(
     model: LineModel,
     at: number,
     open: readonly Answered[],
     moments: readonly WaitingLine[],
-  ): LineModel | null {
+  ): void {
     const rest = events.slice(at);
     // A refusal changes nothing, so that whoever can be refused now is.
     const left = open.filter(({ command, answer }) => {
@@ -464,7 +469,10 @@ export function explain(
       const outcome = model.clone().apply(command, rest, moments);
       return !(outcome.kind === 'refused' && (outcome.as as string[]).includes(answer.code));
     });
-    if (left.length === 0 && rest.length === 0) return model;
+    if (left.length === 0 && rest.length === 0) {
+      found.set(model.fingerprint(), model);
+      return;
+    }
     const reasons: string[] = [];
     for (const one of left) {
       const next = model.clone();
@@ -475,20 +483,19 @@ export function explain(
         continue;
       }
       const taken = outcome.kind === 'done' ? outcome.events : 0;
-      const found = search(
+      search(
         next,
         at + taken,
         left.filter((other) => other !== one),
         [...moments, next.waiting()],
       );
-      if (found !== null) return found;
     }
     if (left.length === 0) reasons.push(`nobody asked for ${rest.map(describe).join(', ')}`);
-    return fail(at, reasons);
+    if (at > furthest.events) furthest = { events: at, reasons };
   }
 
-  const found = search(before, 0, answered, [before.waiting()]);
-  if (found !== null) return found;
+  for (const model of possible) search(model, 0, answered, [model.waiting()]);
+  if (found.size > 0) return [...found.values()];
   throw new Error(
     [
       'no order of these commands explains what was answered and recorded:',

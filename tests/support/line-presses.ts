@@ -73,7 +73,8 @@ const places = fc.record({
 
 const snoozes = fc.record({
   kind: fc.constant('snooze' as const),
-  party,
+  // Mostly the same guest, up to how often it may.
+  party: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: party }),
   places: fc.integer({ min: 1, max: 5 }),
 });
 
@@ -114,9 +115,9 @@ const move = fc.oneof(
   { weight: 12, arbitrary: callsNext },
   { weight: 34, arbitrary: plain },
   { weight: 9, arbitrary: places },
-  { weight: 5, arbitrary: snoozes },
+  { weight: 8, arbitrary: snoozes },
   { weight: 5, arbitrary: resizes },
-  { weight: 4, arbitrary: clicks },
+  { weight: 5, arbitrary: clicks },
   { weight: 4, arbitrary: queueChanges },
 );
 
@@ -173,7 +174,9 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
       return partyId === undefined ? null : { kind: 'move', partyId, position: drawn.position };
     }
     case 'snooze': {
-      const partyId = waiting(drawn.party);
+      // In the order of their joining, which letting others go first does not change.
+      const able = everyone.filter((id) => model.party(id).state === 'waiting');
+      const partyId = pick(drawn.party % 7 === 6 ? everyone : able, drawn.party);
       return partyId === undefined ? null : { kind: 'snooze', partyId, places: drawn.places };
     }
     case 'resize': {
