@@ -169,7 +169,7 @@ describe('on a long line with a long past', () => {
       publisher: {
         async publish(events) {
           sent.push(...events.map(({ id }) => id));
-          return { failed: new Map() };
+          return { failed: new Map(), unanswered: new Map() };
         },
       },
     });

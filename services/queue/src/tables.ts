@@ -230,6 +230,8 @@ export type TaskTable = Origin & {
   state: TaskState;
   /** How often it was handed out; a message and its result name the one they belong to. */
   attempts: Generated<number>;
+  /** How often in a row SQS refused to take it. */
+  refusals: Generated<number>;
   /** How often a manager put it back. */
   generation: Generated<number>;
   last_error: string | null;

@@ -40,6 +40,9 @@ export async function up(db: Kysely<never>): Promise<void> {
   if (!(await isThere('venues', 'occupancy_seq'))) {
     await run('ALTER TABLE venues ADD COLUMN occupancy_seq BIGINT NOT NULL DEFAULT 0');
   }
+  if (!(await isThere('tasks', 'refusals'))) {
+    await run('ALTER TABLE tasks ADD COLUMN refusals INT NOT NULL DEFAULT 0');
+  }
   await run(
     `CREATE TABLE IF NOT EXISTS invitations (
        venue_id BINARY(16) NOT NULL,

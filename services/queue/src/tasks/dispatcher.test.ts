@@ -348,6 +348,80 @@ describe('the dispatcher of tasks', () => {
     assert.deepEqual(await mails(), []);
   });
 
+  it('counts refusals, and not how often a task was handed out', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { id: partyId } = await add(queueId, owner, { email: 'ana@example.com' });
+    const change = (changes: { attempts?: number; refusals?: number; state?: 'scheduled' }) =>
+      service.db
+        .updateTable('tasks')
+        .set(changes)
+        .where('party_id', '=', uuidToBytes(partyId))
+        .execute();
+    const localeOf = (locale: string) =>
+      service.db
+        .updateTable('personal')
+        .set({ locale })
+        .where('party_id', '=', uuidToBytes(partyId))
+        .execute();
+    const task = async () => (await tasksOf(service, { partyId }))[0];
+    await change({ attempts: 25 });
+    await localeOf('-');
+    const dispatcher = start();
+    await until('it was refused', async () => (await task())?.last_error);
+    assert.partialDeepStrictEqual(await task(), { state: 'scheduled', attempts: 26, refusals: 1 });
+
+    // Once it is taken, the refusals are over.
+    await localeOf('pt');
+    await change({ refusals: 9 });
+    service.clock.advance(60);
+    dispatcher.wake();
+    await until('it is handed out', async () => (await handedOver()) === 1);
+    assert.partialDeepStrictEqual(await task(), { state: 'running', attempts: 27, refusals: 0 });
+
+    // So they are for a manager who retries what failed of them.
+    await localeOf('-');
+    await change({ state: 'scheduled', refusals: 9 });
+    dispatcher.wake();
+    await until('it has failed', async () => (await task())?.state === 'failed');
+    const failed = await task();
+    const { status } = await service.call(
+      'POST',
+      `/v1/tasks/${bytesToUuid(failed?.id ?? Buffer.of())}/retry`,
+      { as: owner },
+    );
+    assert.equal(status, 200);
+    dispatcher.wake();
+    await until('it was refused once more', async () => (await task())?.refusals === 1);
+    assert.equal((await task())?.state, 'scheduled');
+  });
+
+  it('puts back what SQS was away for while it took the rest, as if never handed out', async () => {
+    const { owner, queueId, venueId } = await service.openLine();
+    const party = await add(queueId, owner, { email: 'ana@example.com' });
+    const taskId = await insertTask(service, venueId);
+    let tries = 0;
+    let isAway = true;
+    const sqs = new SQSClient();
+    sqs.middlewareStack.add((next) => (args) => {
+      const { QueueUrl = '' } = args.input as { QueueUrl?: string };
+      if (!QueueUrl.endsWith('-tasks') || !isAway) return next(args);
+      tries += 1;
+      return Promise.reject(Object.assign(new Error('cut off'), { code: 'ECONNRESET' }));
+    });
+    start(createPublisher({ sqs, prefix: broker.prefix }));
+    await until('it has tried in vain', () => tries >= 1);
+    await until('the mail is handed out', async () => (await handedOver()) === 1);
+    assert.deepEqual(await statesOf({ partyId: party.id }), { 'notify.joined': 'running 1' });
+    const work = async () =>
+      (await tasksOf(service, { venueId })).find(({ id }) => bytesToUuid(id) === taskId);
+    await until('the other one is put back', async () => (await work())?.state === 'scheduled');
+    assert.partialDeepStrictEqual(await work(), { attempts: 0, refusals: 0, last_error: null });
+    isAway = false;
+    await until('it is handed out, too', async () => (await handedOver()) === 2);
+    assert.partialDeepStrictEqual(await work(), { attempts: 1 });
+    sqs.destroy();
+  });
+
   it('leaves kinds that it does not know to newer instances, and passes over them', async () => {
     const { queueId: venueId } = await service.openLine();
     await Promise.all(

@@ -102,21 +102,25 @@ type HandedOut = {
   /** Those that have nothing left to do. */
   done: TaskRow[];
   refused: { task: TaskRow; reason: string }[];
+  /** Those that SQS was away for, while it took others. */
+  unanswered: { task: TaskRow; error: unknown }[];
 };
 
 async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<void> {
   const { db, clock } = deps;
-  const { messages, done, refused } = await sendMessages(deps, tasks).catch(async (error) => {
-    await putBack(deps, tasks);
-    throw error;
-  });
+  const { messages, done, refused, unanswered } = await sendMessages(deps, tasks).catch(
+    async (error) => {
+      await putBack(deps, tasks);
+      throw error;
+    },
+  );
   const now = clock.now();
   // SQS has them now, and gives them to their consumer or to the dead-letter queue: either reports. Until SQS
   // itself would have forgotten them, handing them out again could only double them.
   await changeRunning(
     db,
     messages.map(({ task }) => taskRef(task)),
-    { lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
+    { refusals: 0, lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
   );
   await finishTasks(
     db,
@@ -124,11 +128,18 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     done.map((task) => ({ task: taskRef(task), outcome: 'done', error: null })),
   );
   for (const { task, reason } of refused) await tryLater(deps, task, reason);
+  const [first] = unanswered;
+  if (first === undefined) return;
+  await putBack(
+    deps,
+    unanswered.map(({ task }) => task),
+  );
+  throw first.error;
 }
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
   const { messages, done, refused } = await compose(deps, tasks);
-  const { failed } = await deps.publisher.publish(
+  const { failed, unanswered } = await deps.publisher.publish(
     messages.map(({ event }) => event),
     new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
   );
@@ -139,15 +150,18 @@ async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Pr
       ...refused,
       ...messages.flatMap(({ task, event: { id } }) => {
         const reason = failed.get(id);
-        return reason === undefined ? [] : { task, reason };
+        return reason === undefined || unanswered.has(id) ? [] : { task, reason };
       }),
     ],
+    unanswered: messages.flatMap(({ task, event: { id } }) =>
+      unanswered.has(id) ? { task, error: unanswered.get(id) } : [],
+    ),
   };
 }
 
 /** Writes the message of each task, those of a kind together. Throws when what they are made of is away. */
 async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const composed: HandedOut = { messages: [], done: [], refused: [] };
+  const composed: HandedOut = { messages: [], done: [], refused: [], unanswered: [] };
   for (const [name, ofKind] of Map.groupBy(tasks, ({ kind }) => kind)) {
     const kind = taskKinds.get(name);
     if (kind?.destination !== 'mails') {
@@ -220,13 +234,16 @@ async function tryLater(deps: DispatcherDeps, task: TaskRow, reason: string): Pr
   const ref = taskRef(task);
   logger.error({ taskId: ref.taskId, kind: task.kind, reason }, 'a task cannot be handed out');
   const error = reason.slice(0, errorLengthMax);
-  if (task.attempts >= refusalsMax) {
+  // Not its attempts, which also count what was lost, failed at its work, or was retried by a manager.
+  const refusals = task.refusals + 1;
+  if (refusals >= refusalsMax) {
     await finishTasks(db, now, [{ task: ref, outcome: 'failed', error }]);
     return;
   }
-  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (task.attempts - 1));
+  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (refusals - 1));
   await changeRunning(db, [ref], {
     state: 'scheduled',
+    refusals,
     last_error: error,
     run_at: new Date(now.getTime() + delayMs),
     lease_until: null,
