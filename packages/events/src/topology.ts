@@ -57,7 +57,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'party.removed': ['position-events'],
   'party.restored': ['position-events'],
   'queue.changed': ['position-events'],
-  'venue.deleted': [],
+  'venue.deleted': ['queue-events'],
   'user.verified': [],
   'user.deleted': ['queue-events', 'auth-events'],
   'mail.requested': ['mails'],

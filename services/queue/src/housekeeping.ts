@@ -3,6 +3,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './database.ts';
 import { sweepIdempotencyKeys } from './idempotency.ts';
 import { sweepInvitations } from './invitations.ts';
+import { planRetention } from './plan-retention.ts';
 import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;
@@ -14,7 +15,7 @@ export type Housekeeping = {
   stop(): Promise<void>;
 };
 
-/** Deletes what has had its day. Several instances may sweep at once. */
+/** Deletes what has had its day, or plans that it goes. Several instances may sweep at once. */
 export function createHousekeeping(deps: {
   db: Database;
   clock: Clock;
@@ -28,6 +29,7 @@ export function createHousekeeping(deps: {
       while ((await sweepIdempotencyKeys(deps)) > 0);
       while ((await sweepInvitations(deps)) > 0);
       while ((await sweepTasks(deps)) > 0);
+      while ((await planRetention(deps)) > 0);
     } catch (error) {
       deps.logger.warn({ err: error }, 'old rows stay for now');
     }

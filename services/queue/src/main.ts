@@ -21,6 +21,7 @@ import { createHousekeeping } from './housekeeping.ts';
 import { createInvitationTokens } from './invitations.ts';
 import { createLineFeed } from './line-feed.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
+import { onVenueDeleted } from './on-venue-deleted.ts';
 import { createQuotes } from './quotes.ts';
 import { createRelay } from './relay.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
@@ -113,7 +114,7 @@ await serve(async () => {
     createConsumer({
       ...consuming,
       queue: 'queue-events',
-      handlers: { 'user.deleted': onUserDeleted(deps) },
+      handlers: { 'user.deleted': onUserDeleted(deps), 'venue.deleted': onVenueDeleted(deps) },
     }),
     createConsumer({
       ...consuming,

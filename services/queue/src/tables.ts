@@ -183,7 +183,8 @@ export type EventTable = {
   queue_id: Buffer;
   seq: number;
   id: Buffer;
-  type: PartyEventType | 'queue.changed';
+  /** `venue.deleted` stands under its venue's id in place of a queue's. */
+  type: PartyEventType | 'queue.changed' | 'venue.deleted';
   party_id: Buffer | null;
   time: Date;
   /** JSON */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EventOf } from '@queue-manager/contracts/events';
 import {
   type Account,
   applyEvents,
@@ -28,8 +29,10 @@ import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
 import { createInvitationTokens } from './invitations.ts';
+import { toEvent } from './line-event.ts';
 import { createLineFeed } from './line-feed.ts';
 import type { PartyRow } from './membership.ts';
+import { onVenueDeleted } from './on-venue-deleted.ts';
 import { keyBetween } from './order-key.ts';
 import { createQuotes } from './quotes.ts';
 import { laneIndex, partySnapshot } from './snapshots.ts';
@@ -314,6 +317,12 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           .where('id', '=', queue.id)
           .execute();
       });
+    },
+    /** Does what follows the deletion of a venue, which has to have been announced. */
+    async eraseDeleted(venueId: string): Promise<void> {
+      const [row] = await eventsOf(venueId);
+      assert.equal(row?.type, 'venue.deleted');
+      await onVenueDeleted(deps)(toEvent(row) as EventOf<'venue.deleted'>);
     },
     /** Checks what has to hold of a line at any moment at which nobody changes it. */
     async assertSound(queueId: string): Promise<void> {

@@ -7,7 +7,7 @@ import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
 import { venueView } from './venue-view.ts';
 
-export const updateVenue = ({ db }: Deps) =>
+export const updateVenue = ({ db, clock }: Deps) =>
   route(contract, async ({ params, body, claims }) => {
     const { id, role } = await venueFor(db, params.venueId, claims.sub, 'manager');
     const changed = await inTransaction(db, async (trx) => {
@@ -22,7 +22,14 @@ export const updateVenue = ({ db }: Deps) =>
         retention_days: body.retentionDays,
       });
       if (Object.keys(changes).length > 0) {
-        await trx.updateTable('venues').set(changes).where('id', '=', id).execute();
+        // What the venue was to keep until now goes with the next minute's housekeeping.
+        const isShorter = (changes.retention_days ?? Infinity) < venue.retention_days;
+        const dueAt = isShorter ? { retention_due_at: clock.now() } : {};
+        await trx
+          .updateTable('venues')
+          .set({ ...changes, ...dueAt })
+          .where('id', '=', id)
+          .execute();
       }
       return { ...venue, ...changes };
     });

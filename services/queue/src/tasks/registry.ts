@@ -7,6 +7,7 @@ import { notifyJoined } from './kinds/notify-joined.ts';
 import { notifyNoShow } from './kinds/notify-no-show.ts';
 import { notifyRecalled } from './kinds/notify-recalled.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
+import { retentionErase } from './kinds/retention-erase.ts';
 
 /** Every kind of task, a line each. */
 const kinds = [
@@ -18,6 +19,7 @@ const kinds = [
   notifyNoShow,
   notifyRestored,
   callExpire,
+  retentionErase,
 ] as const satisfies readonly TaskKind[];
 
 export type TaskKindName = (typeof kinds)[number]['kind'];
