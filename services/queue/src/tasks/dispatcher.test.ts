@@ -9,7 +9,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
 import { publicUrl, type QueueService, startQueueService } from '../testing.ts';
 import type { WorkLoop } from '../work-loop.ts';
-import { reclaimLost, takeDue, taskRef } from './task-rows.ts';
+import { deleteRunning, reclaimLost, takeDue, taskRef } from './task-rows.ts';
 import { insertTask, takeEvents, tasksOf, testDispatcher, testLeaseSeconds } from './testing.ts';
 
 describe('the dispatcher of tasks', () => {
@@ -175,7 +175,7 @@ describe('the dispatcher of tasks', () => {
   });
 
   it('has nothing to say to a party that was erased, took its address back, or is past the news', async () => {
-    const { owner, queueId } = await service.openLine();
+    const { owner, queueId, venueId } = await service.openLine();
     const [erased, silent, past] = await Promise.all(
       ['a@example.com', 'b@example.com', 'c@example.com'].map((email) =>
         add(queueId, owner, { email }),
@@ -192,15 +192,21 @@ describe('the dispatcher of tasks', () => {
       .where('id', '=', uuidToBytes(past?.id ?? ''))
       .execute();
     start();
-    await until('all are done', async () => (await inState('done')) === 3);
+    await until('all are gone', async () => (await tasksOf(service, { venueId })).length === 0);
     assert.deepEqual(await mails(), []);
+    // Nor does anybody claim that they were told.
+    for (const party of [erased, silent, past]) {
+      const { body } = await service.call('GET', `/v1/parties/${party?.id}`, { as: owner });
+      assert.deepEqual(body.notifications, []);
+    }
 
     // A manager who asks for it gets it sent all the same.
-    await service.db
-      .updateTable('tasks')
-      .set({ state: 'scheduled', generation: 1 })
-      .where('party_id', '=', uuidToBytes(past?.id ?? ''))
-      .execute();
+    await insertTask(service, venueId, {
+      kind: 'notify.joined',
+      queue_id: uuidToBytes(queueId),
+      party_id: uuidToBytes(past?.id ?? ''),
+      generation: 1,
+    });
     await untilNoneScheduled();
     await until('it is sent', async () => (await handedOver()) === 1);
     assert.deepEqual(
@@ -420,6 +426,28 @@ describe('the dispatcher of tasks', () => {
     await until('it is handed out, too', async () => (await handedOver()) === 2);
     assert.partialDeepStrictEqual(await work(), { attempts: 1 });
     sqs.destroy();
+  });
+
+  it('deletes what has nothing to tell only while it is in its own hands', async () => {
+    const { venueId } = await service.openLine();
+    const ids = [await insertTask(service, venueId), await insertTask(service, venueId)];
+    await takeDue(service.db, service.clock.now(), testLeaseSeconds);
+    await service.db
+      .updateTable('tasks')
+      .set({ attempts: 2 })
+      .where('id', '=', uuidToBytes(ids[1] as string))
+      .execute();
+    const refs = ids.map((taskId) => ({ venueId, taskId, attempt: 1 }));
+    await deleteRunning(service.db, refs);
+    await deleteRunning(service.db, []);
+    const left = await tasksOf(service, { venueId });
+    assert.deepEqual(
+      left.map(({ id }) => bytesToUuid(id)),
+      [ids[1]],
+    );
+    await service.db.updateTable('tasks').set({ state: 'scheduled', attempts: 1 }).execute();
+    await deleteRunning(service.db, refs);
+    assert.equal((await tasksOf(service, { venueId })).length, 1);
   });
 
   it('leaves kinds that it does not know to newer instances, and passes over them', async () => {

@@ -13,6 +13,7 @@ import { taskKinds } from './registry.ts';
 import {
   batchSize,
   changeRunning,
+  deleteRunning,
   earliestRunAt,
   finishTasks,
   reclaimLost,
@@ -99,8 +100,8 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
 /** What becomes of a batch. */
 type HandedOut = {
   messages: { task: TaskRow; event: Event }[];
-  /** Those that have nothing left to do. */
-  done: TaskRow[];
+  /** Those that have nothing to tell, or nobody to tell it to, any more. */
+  stale: TaskRow[];
   refused: { task: TaskRow; reason: string }[];
   /** Those that SQS was away for, while it took others. */
   unanswered: { task: TaskRow; error: unknown }[];
@@ -108,7 +109,7 @@ type HandedOut = {
 
 async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<void> {
   const { db, clock } = deps;
-  const { messages, done, refused, unanswered } = await sendMessages(deps, tasks).catch(
+  const { messages, stale, refused, unanswered } = await sendMessages(deps, tasks).catch(
     async (error) => {
       await putBack(deps, tasks);
       throw error;
@@ -122,11 +123,8 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     messages.map(({ task }) => taskRef(task)),
     { refusals: 0, lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
   );
-  await finishTasks(
-    db,
-    now,
-    done.map((task) => ({ task: taskRef(task), outcome: 'done', error: null })),
-  );
+  // As if cancelled before: `done` would tell the host that the guest has heard.
+  await deleteRunning(db, stale.map(taskRef));
   for (const { task, reason } of refused) await tryLater(deps, task, reason);
   const [first] = unanswered;
   if (first === undefined) return;
@@ -138,14 +136,14 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
 }
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const { messages, done, refused } = await compose(deps, tasks);
+  const { messages, stale, refused } = await compose(deps, tasks);
   const { failed, unanswered } = await deps.publisher.publish(
     messages.map(({ event }) => event),
     new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
   );
   return {
     messages: messages.filter(({ event }) => !failed.has(event.id)),
-    done,
+    stale,
     refused: [
       ...refused,
       ...messages.flatMap(({ task, event: { id } }) => {
@@ -161,7 +159,7 @@ async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Pr
 
 /** Writes the message of each task, those of a kind together. Throws when what they are made of is away. */
 async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const composed: HandedOut = { messages: [], done: [], refused: [], unanswered: [] };
+  const composed: HandedOut = { messages: [], stale: [], refused: [], unanswered: [] };
   for (const [name, ofKind] of Map.groupBy(tasks, ({ kind }) => kind)) {
     const kind = taskKinds.get(name);
     if (kind?.destination !== 'mails') {
@@ -172,7 +170,7 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
       const mails = await kind.compose(deps, ofKind);
       for (const task of ofKind) {
         const mail = mails.get(taskKey(task));
-        if (mail === undefined) composed.done.push(task);
+        if (mail === undefined) composed.stale.push(task);
         else composed.messages.push({ task, event: mailEvent(deps, task, mail) });
       }
     } catch (error) {

@@ -28,8 +28,8 @@ export type MailKind<K extends string = string> = {
   readonly kind: K;
   readonly destination: 'mails';
   /**
-   * The mails of tasks that are handed out, by `taskKey`; a task without one has nothing left to do. Called
-   * with many at once: whatever it reads, it reads for all of them together.
+   * The mails of tasks that are handed out, by `taskKey`; a task without one has nothing to tell any more,
+   * and goes. Called with many at once: whatever it reads, it reads for all of them together.
    */
   compose(deps: ComposeDeps, tasks: readonly TaskRow[]): Promise<Map<string, Mail>>;
 };
