@@ -43,6 +43,7 @@ describe('the work that follows a change of a line', () => {
         payload: '{}',
         state: 'scheduled',
         attempts: 0,
+        refusals: 0,
         generation: 0,
         last_error: null,
         run_at: service.clock.now(),
