@@ -9,10 +9,10 @@ import { lockVenue } from './lock-venue.ts';
 import { originColumns } from './origin.ts';
 
 /**
- * Removes a venue with its queues, its members, invitations and keys, and the work that waits for them, as part of a transaction; the
- * caller hands the events to the feed after its commit. None of its staff reads anything of it from then on. What
- * is known of its guests is erased as `venue.deleted` comes around, since it may be years of them. Throws `not-found`
- * when somebody else removed it meanwhile.
+ * Removes a venue with its queues, its members, invitations and keys, and the work that waits for them, as part
+ * of a transaction; the caller hands the events to the feed after its commit. None of its staff reads anything of
+ * it from then on. What is known of its guests is erased as `venue.deleted` comes around, since it may be years
+ * of them. Throws `not-found` when somebody else removed it meanwhile.
  */
 export async function removeVenue(
   deps: Deps,
