@@ -508,7 +508,7 @@ export function explain(
 }
 
 /** How an answer differs from what it has to be; null when it does not. */
-function differenceOf({ answer }: Answered, outcome: Outcome): string | null {
+export function differenceOf({ answer }: Answered, outcome: Outcome): string | null {
   if (outcome.kind === 'wrong') return outcome.why;
   if (outcome.kind === 'refused') {
     return `was ${answer.ok ? 'done' : answer.code}, and is refused as ${outcome.as.join(' or ')}`;
