@@ -9,8 +9,8 @@ import type { PartyState } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
-import { CompiledQuery, type Updateable } from 'kysely';
-import { type DatabaseTransaction, inTransaction } from './database.ts';
+import type { Updateable } from 'kysely';
+import { type DatabaseTransaction, inTransaction, preparedQuery } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
 import { Occupancy } from './occupancy.ts';
@@ -327,7 +327,7 @@ export async function changeLineWithin<T>(
 ): Promise<Done<T>> {
   const occupancy =
     occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
-  const { rows } = await trx.executeQuery(CompiledQuery.raw(lockLine, [queueId]));
+  const { rows } = await trx.executeQuery(preparedQuery(lockLine, [queueId]));
   const queue = rows[0] as QueueRow | undefined;
   if (queue === undefined) throw problems.notFound();
   const line = new Line(deps, trx, queue, occupancy);

@@ -1,5 +1,5 @@
 import { CompiledQuery, type Insertable, type Updateable } from 'kysely';
-import type { DatabaseTransaction } from './database.ts';
+import { type DatabaseTransaction, preparedQuery } from './database.ts';
 import type { Tables } from './tables.ts';
 
 /*
@@ -20,13 +20,11 @@ export async function insertRows<Table extends keyof Tables & string>(
   const places = `(${columns.map(() => '?').join(', ')})`;
   const parameters: unknown[] = [];
   for (const row of rows as readonly Record<string, unknown>[]) {
-    for (const column of columns) parameters.push(row[column]);
+    for (const column of columns) parameters.push(row[column] ?? null);
   }
+  const text = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows.map(() => places).join(', ')}`;
   await trx.executeQuery(
-    CompiledQuery.raw(
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows.map(() => places).join(', ')}`,
-      parameters,
-    ),
+    rows.length === 1 ? preparedQuery(text, parameters) : CompiledQuery.raw(text, parameters),
   );
 }
 
