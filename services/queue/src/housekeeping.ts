@@ -10,7 +10,7 @@ const everyMs = 60_000;
 
 export type Housekeeping = {
   start(): void;
-  /** Does at once what is done every minute. */
+  /** Does at once what is done every minute; joins a sweep that is under way, so that there is one at a time. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -22,9 +22,16 @@ export function createHousekeeping(deps: {
   logger: Logger;
 }): Housekeeping {
   let timer: NodeJS.Timeout | undefined;
-  let sweeping: Promise<void> = Promise.resolve();
+  let sweeping: Promise<void> | undefined;
 
-  async function sweep(): Promise<void> {
+  function sweep(): Promise<void> {
+    sweeping ??= sweepAll().finally(() => {
+      sweeping = undefined;
+    });
+    return sweeping;
+  }
+
+  async function sweepAll(): Promise<void> {
     try {
       while ((await sweepIdempotencyKeys(deps)) > 0);
       while ((await sweepInvitations(deps)) > 0);
@@ -37,9 +44,7 @@ export function createHousekeeping(deps: {
 
   return {
     start() {
-      timer = setInterval(() => {
-        sweeping = sweep();
-      }, everyMs);
+      timer = setInterval(sweep, everyMs);
       timer.unref();
     },
     sweep,
