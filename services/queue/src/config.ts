@@ -14,8 +14,11 @@ export const queueEnv = {
   TICKET_KEYS: TicketKeys,
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,
-  /** How long a task may be on its way to SQS before it is handed out again. */
-  TASK_LEASE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
+  /**
+   * How long a task may be on its way to SQS before it is handed out again. At least as long as one request to
+   * SQS may take with its three tries: what is still being sent is not lost.
+   */
+  TASK_LEASE_SECONDS: z.coerce.number().int().min(30).max(86_400).default(300),
   /** Off where the cloud's own alarms watch the dead-letter queues. */
   DEAD_LETTER_WATCH: z.stringbool().default(true),
 };
