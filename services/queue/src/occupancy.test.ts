@@ -532,7 +532,7 @@ async function isWaitingForVenue(db: Database): Promise<boolean> {
   );
   const own = await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(db);
   return rows.some(
-    (row) => row.db === own.rows[0]?.name && /from `venues` .*for update/.test(row.Info ?? ''),
+    (row) => row.db === own.rows[0]?.name && /from `?venues\b.*for update/is.test(row.Info ?? ''),
   );
 }
 
