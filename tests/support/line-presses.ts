@@ -40,21 +40,18 @@ const joins = fc.record({
   phone: fc.option(fc.constantFrom('+351910000001', '+351910000002'), { freq: 3 }),
 });
 
-const callsNext = fc
-  .record(
-    {
-      kind: fc.constant('callNext' as const),
-      sizes: fc.tuple(partySize, partySize).map((pair) => pair.toSorted()),
-      lane,
-    },
-    { requiredKeys: ['kind'] },
-  )
-  .chain((drawn) =>
-    fc.constantFrom('both' as const, 'least' as const, 'most' as const).map((bounds) => ({
-      ...drawn,
-      bounds,
+const callsNext = fc.record({
+  kind: fc.constant('callNext' as const),
+  sizes: fc.option(
+    fc.tuple(partySize, partySize).map(([one, other]) => ({
+      minSize: Math.min(one, other),
+      maxSize: Math.max(one, other),
     })),
-  );
+    { freq: 2 },
+  ),
+  bounds: fc.constantFrom('both' as const, 'least' as const, 'most' as const),
+  lane: fc.option(lane, { freq: 2 }),
+});
 
 const plain = fc.record({
   kind: fc.constant('plain' as const),
@@ -153,12 +150,12 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
       // Guests join the regular lane.
       return drawn.by === 'guest' ? { ...drawn, lane: 'regular' } : drawn;
     case 'callNext': {
-      const { sizes: [minSize, maxSize] = [], bounds } = drawn;
+      const { sizes, bounds, lane } = drawn;
       return {
         kind: 'callNext',
-        ...(minSize === undefined || bounds === 'most' ? {} : { minSize }),
-        ...(maxSize === undefined || bounds === 'least' ? {} : { maxSize }),
-        ...(drawn.lane === undefined ? {} : { lane: drawn.lane }),
+        ...(sizes === null || bounds === 'most' ? {} : { minSize: sizes.minSize }),
+        ...(sizes === null || bounds === 'least' ? {} : { maxSize: sizes.maxSize }),
+        ...(lane === null ? {} : { lane }),
       };
     }
     case 'plain': {

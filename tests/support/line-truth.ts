@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { PartySnapshot } from '@queue-manager/contracts/events';
+import { type HistoryEvent, listQueueEvents } from '@queue-manager/contracts/history';
 import { getOccupancy } from '@queue-manager/contracts/occupancy';
 import { lanes, partyStates } from '@queue-manager/contracts/parties';
 import { getBoard, getPosition } from '@queue-manager/contracts/positions';
@@ -127,6 +128,18 @@ export async function assertAgreement(
     'the list of staff',
   );
 
+  const [history, recorded] = await Promise.all([allEvents(token, queueId), truth.events(queueId)]);
+  assert.deepEqual(
+    history.map(({ seq, type, partyId, previousState }) => ({ seq, type, partyId, previousState })),
+    recorded.map(({ seq, type, partyId, previousState }) => ({
+      seq,
+      type,
+      partyId,
+      previousState,
+    })),
+    'the events as staff see them',
+  );
+
   const left = [...order];
   const readPlaces = async () => {
     for (let id = left.pop(); id !== undefined; id = left.pop()) await assertPlace(id);
@@ -166,4 +179,23 @@ export async function assertAgreement(
     [],
     'who is on the board and was not called',
   );
+}
+
+/** Everything that happened in a line, as staff read it. */
+async function allEvents(token: string, queueId: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  let cursor: string | null | undefined;
+  while (cursor !== null) {
+    const page: { data: HistoryEvent[]; nextCursor: string | null } = await succeed(
+      listQueueEvents,
+      {
+        token,
+        params: { queueId },
+        query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) },
+      },
+    );
+    events.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  return events;
 }
