@@ -42,7 +42,7 @@ function notWaiting({ state }: PartyRow): never {
   throw problems.invalidTransition({ detail: `The party was ${state}, not waiting.` });
 }
 
-/** It was called, or left, after it was looked at; and it waits again. */
+/** It was called, or left, after it was looked at; and it waits again: refused as it would have been then. */
 function movedOn(): never {
-  throw problems.unavailable({ detail: 'The party is being moved.', retryAfterSeconds: 1 });
+  throw problems.invalidTransition({ detail: 'The party was called, or left, a moment ago.' });
 }
