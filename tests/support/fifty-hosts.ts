@@ -106,6 +106,7 @@ async function pressAll(
   const pressing = hosts.length + guestCount;
   const until = Date.now() + seconds * 1_000;
   let seq = opened;
+  let changes = 0;
   let failed = false;
   const isOver = () => failed || (Date.now() > until && needed.every((kind) => done.has(kind)));
 
@@ -118,12 +119,13 @@ async function pressAll(
         throw error;
       });
       if (answered.answer.ok) note(command, answered.answer.body);
-      // Besides what is known, each of the others may have changed the line once and not heard of it yet.
-      presses.push({ ...answered, from, to: seq + pressing });
+      // Besides the changes that were answered, each of the others may have made one and not heard of it yet.
+      presses.push({ ...answered, from, to: opened + changes + pressing });
     }
   }
 
   function note(command: Command, body: Record<string, unknown>): void {
+    changes += 1;
     done.add(command.kind);
     const id = String(body.id ?? ('partyId' in command ? command.partyId : ''));
     const last = known.get(id);
