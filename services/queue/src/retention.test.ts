@@ -76,16 +76,19 @@ describe('what is kept of a guest', () => {
     }
     await join(queueId, owner, 'Waits');
     await move(await join(queueId, owner, 'Was called'), 'call', owner);
+    const satLater = await join(queueId, owner, 'Sat later');
     service.clock.advance(1);
     await move(await join(queueId, owner, 'Came later'), 'remove', owner);
-    const everyone = [...Object.keys(ends), 'Came later', 'Waits', 'Was called'].sort();
+    await move(satLater, 'seat', owner);
+    const later = ['Came later', 'Sat later'];
+    const everyone = [...Object.keys(ends), ...later, 'Waits', 'Was called'].sort();
 
     service.clock.advance(30 * day - 2);
     await run(venueId);
     assert.deepEqual(await personsOf(queueId), everyone);
     service.clock.advance(1);
     await run(venueId);
-    assert.deepEqual(await personsOf(queueId), ['Came later', 'Waits', 'Was called']);
+    assert.deepEqual(await personsOf(queueId), [...later, 'Waits', 'Was called']);
     service.clock.advance(1);
     await run(venueId);
     assert.deepEqual(await personsOf(queueId), ['Waits', 'Was called']);
@@ -272,6 +275,8 @@ describe('what is kept of a guest', () => {
       .set({ ended_at: service.clock.now() })
       .where('queue_id', '=', uuidToBytes(queueId))
       .execute();
+    // Later, and so behind the others in the order of ids.
+    service.clock.advance(1);
     await join(queueId, owner, 'Waits');
     service.clock.advance(30 * day);
 
