@@ -115,9 +115,15 @@ function tampered(credential: string, at = Math.floor(credential.length / 2)): s
   return credential.slice(0, at) + other + credential.slice(at + 1);
 }
 
-/** `granted`, or the code of the problem; the shape of either is checked. */
+/**
+ * `granted`, or the code of the problem; the shape of either is checked, and that nobody on the way keeps
+ * what was for one caller.
+ */
 function outcomeOf(contract: Contract, answer: RawAnswer): string {
   if (answer.status !== contract.status) return problemOf(answer).code;
+  if (contract.auth !== 'public' || answer.text.includes('"ticket":')) {
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+  }
   const { response } = contract;
   if (response === undefined) assert.equal(answer.text, '');
   else if (isRawBody(response)) {

@@ -99,9 +99,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     } else if (contract.auth !== 'public' && contract.auth !== 'ticket') {
       request.claims = await claimsOf(request, options.verifyAccessToken);
     }
-    if (contract.auth === 'ticket') {
-      reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
-    }
+    // Answers to one caller hold names, contacts and tickets: nothing on the way or on a shared device keeps them.
+    if (contract.auth !== 'public') reply.header('cache-control', 'no-store');
+    if (contract.auth === 'ticket') reply.header('referrer-policy', 'no-referrer');
     if (contract.method === 'POST' && contract.auth !== 'internal' && contract.service !== 'auth') {
       request.idempotencyKey = idempotencyKeyOf(request, contract.auth);
     }
