@@ -12,7 +12,6 @@ import { keyBetween } from './order-key.ts';
 import { type PartyRecord, partyRecord } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
 import { joinsNearFront } from './tasks/follow-up.ts';
-import { insertRows } from './write-rows.ts';
 
 /** A party that wants in, by whichever door. */
 export type Arrival = {
@@ -88,20 +87,6 @@ async function join(
   const lane = laneIndex(arrival.lane);
   const isNearFront = await joinsNearFront(line, lane);
 
-  line.set({ number_day: day, last_number: number, tail_key: orderKey });
-  await insertRows(trx, 'personal', [
-    {
-      queue_id: queue.id,
-      party_id: id,
-      name: arrival.name,
-      name_key: arrival.name.toLowerCase(),
-      email: arrival.email,
-      email_key: arrival.email?.toLowerCase() ?? null,
-      phone: arrival.phone,
-      notes: arrival.notes,
-      locale: arrival.locale ?? null,
-    },
-  ]);
   if (arrival.email !== null) line.tasks.schedule('notify.joined', id);
   return line.addParty(
     {
@@ -125,6 +110,18 @@ async function join(
       departed_at: null,
       ended_at: null,
     },
+    {
+      queue_id: queue.id,
+      party_id: id,
+      name: arrival.name,
+      name_key: arrival.name.toLowerCase(),
+      email: arrival.email,
+      email_key: arrival.email?.toLowerCase() ?? null,
+      phone: arrival.phone,
+      notes: arrival.notes,
+      locale: arrival.locale ?? null,
+    },
+    day,
     actor,
   );
 }

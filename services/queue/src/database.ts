@@ -1,13 +1,15 @@
 import { problems } from '@queue-manager/service-kit/problems';
-import { CompiledQuery, Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
+import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
+import { createAdmitRoutine } from './admit-routine.ts';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
 import * as requestIds from './migrations/0004-request-ids.ts';
 import * as accounts from './migrations/0005-accounts.ts';
 import * as lineComplete from './migrations/0006-line-complete.ts';
+import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -50,19 +52,6 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
   return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: preparing(pool) }) });
 }
 
-/** Texts of the statements that are prepared on the connections that run them. */
-const prepared = new Set<string>();
-
-/**
- * A statement that a change of a line, or its way there, runs every time: prepared once a connection, which
- * spares the server its parsing and this process the writing of values into text. Only for a fixed text, since
- * each is kept, and without a number that MySQL takes as a whole number alone, such as a LIMIT's.
- */
-export function preparedQuery(text: string, parameters: readonly unknown[]): CompiledQuery {
-  prepared.add(text);
-  return CompiledQuery.raw(text, [...parameters]);
-}
-
 /** The pool as Kysely uses it, with the statements that are to be prepared sent so. */
 function preparing(pool: Pool): MysqlPool {
   const connections = new WeakMap<PoolConnection, PreparingConnection>();
@@ -98,7 +87,7 @@ class PreparingConnection implements KyselyConnection {
   destroy = () => this.#connection.destroy();
   release = () => this.#connection.release();
   query: KyselyConnection['query'] = (text, parameters, callback) =>
-    (prepared.has(text)
+    (isPrepared(text)
       ? this.#connection.execute(text, parameters, callback as never)
       : this.#connection.query(text, parameters, callback as never)) as never;
 }
@@ -141,4 +130,5 @@ export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+  await createAdmitRoutine(db);
 }

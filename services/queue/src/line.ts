@@ -10,11 +10,13 @@ import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/con
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Updateable } from 'kysely';
-import { type DatabaseTransaction, inTransaction, preparedQuery } from './database.ts';
+import { type Admission, writeAdmission } from './admit-routine.ts';
+import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
 import { Occupancy } from './occupancy.ts';
 import { originColumns } from './origin.ts';
+import { preparedQuery } from './prepared-query.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
 import { planAlmostThere, planFollowUp } from './tasks/follow-up.ts';
@@ -53,6 +55,7 @@ export class Line {
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
   readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
+  #admission: Admission | null = null;
 
   constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow, occupancy: Occupancy | null) {
     this.#deps = deps;
@@ -155,10 +158,16 @@ export class Line {
     return changed;
   }
 
-  /** Writes a new party at its place and records the event. */
-  async addParty(party: Omit<PartyRow, 'seq'>, actor: Actor): Promise<PartyRow> {
+  /** Adds a new party behind everybody of its lane and records the event; the only change of its transaction. */
+  addParty(
+    party: Omit<PartyRow, 'seq'>,
+    personal: Admission['personal'],
+    day: string,
+    actor: Actor,
+  ): PartyRow {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    await insertRows(this.trx, 'parties', [added]);
+    this.set({ number_day: day, last_number: party.number, tail_key: party.order_key });
+    this.#admission = { party: added, personal };
     this.#count(added.state, +1);
     this.#partyEvent('party.joined', added, null, actor);
     return added;
@@ -170,6 +179,14 @@ export class Line {
     const { trx, queue, now } = this;
     const origin = originColumns();
     if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
+    if (this.#admission !== null) {
+      const [event, ...others] = this.events as [LineEvent, ...LineEvent[]];
+      if (others.length > 0) throw new Error('A party joins in a transaction of its own');
+      const row = { id: uuidToBytes(event.id), data: JSON.stringify(event.data) };
+      await writeAdmission(trx, queue, this.#admission, row, origin);
+      await this.tasks.write(trx, queue);
+      return;
+    }
     await updateRow(trx, 'queues', this.#changes, { venue_id: queue.venue_id, id: queue.id });
     for (let from = 0; from < this.events.length; from += eventsPerStatement) {
       const events = this.events.slice(from, from + eventsPerStatement);

@@ -2,7 +2,8 @@ import { type Role, roles } from '@queue-manager/contracts/venues';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
-import { type Database, type DatabaseTransaction, preparedQuery } from './database.ts';
+import type { Database, DatabaseTransaction } from './database.ts';
+import { preparedQuery } from './prepared-query.ts';
 import type { PartyTable, QueueTable, VenueTable } from './tables.ts';
 
 export type VenueRow = Selectable<VenueTable>;

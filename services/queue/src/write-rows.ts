@@ -1,5 +1,6 @@
 import { CompiledQuery, type Insertable, type Updateable } from 'kysely';
-import { type DatabaseTransaction, preparedQuery } from './database.ts';
+import type { DatabaseTransaction } from './database.ts';
+import { preparedQuery } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
 /*
