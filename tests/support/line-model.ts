@@ -143,9 +143,9 @@ export class LineModel {
   }
 
   /**
-   * Does what the command asks, or says as what it is refused. `events` are those recorded next. What the
-   * description leaves open is read there: the id of who joins, and where among those who do not wait a
-   * moved party stands. `moments` are the lines that whoever moves a party may have had in view.
+   * Does what the command asks, or says as what it is refused. `events` are those recorded next; the id of who
+   * joins is read there, and the key of a place, which has to be that of the place the model gives. `moments`
+   * are the lines that whoever moves a party may have had in view.
    */
   apply(command: Command, events: readonly Recorded[], moments?: readonly WaitingLine[]): Outcome {
     const [event] = events;
@@ -296,10 +296,7 @@ export class LineModel {
     );
   }
 
-  /**
-   * Puts a waiting party at its new place. It has to stand just between the two who were its neighbours
-   * there at one of these moments; where these two have gone or moved meanwhile, between where they stood.
-   */
+  /** Puts a waiting party at the place that was meant at one of these moments. */
   #place(
     party: ModelParty,
     to: { position: number } | { places: number },
@@ -311,14 +308,18 @@ export class LineModel {
       return wrong(`${id} was moved and ${describe(event)} is recorded`);
     }
     const at = { lane: event.party.lane, key: event.party.orderKey, id };
-    if (!moments.some((line) => fits(line, party.at, to, at))) {
-      return wrong(`${id} moved to ${JSON.stringify(to)}, and stands elsewhere`);
-    }
+    const othersOf = (lane: Lane) =>
+      this.#lanes[lane].filter((other) => other !== id).map((other) => this.party(other).at);
+    const others = { priority: othersOf('priority'), regular: othersOf('regular') };
+    const index = others[at.lane].filter((other) => compare(other, at) < 0).length;
+    const isMeant = moments.some((line) => {
+      const meant = placeIn(line, party.at, to, others);
+      return meant?.lane === at.lane && meant.index === index;
+    });
+    if (!isMeant) return wrong(`${id} moved to ${JSON.stringify(to)}, and stands elsewhere`);
     const old = party.at.lane;
     this.#lanes[old] = this.#lanes[old].filter((other) => other !== id);
-    const lane = this.#lanes[at.lane];
-    const next = lane.findIndex((other) => compare(this.party(other).at, at) > 0);
-    this.#lanes[at.lane] = lane.toSpliced(next < 0 ? lane.length : next, 0, id);
+    this.#lanes[at.lane] = this.#lanes[at.lane].toSpliced(index, 0, id);
     party.at = at;
     return this.#record('party.moved', id, 'waiting', event) ?? this.#told(id);
   }
@@ -406,28 +407,37 @@ function compare(a: Coordinates, b: Coordinates): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-/** Whether `at` is the place that somebody who saw this line meant. */
-function fits(
+/**
+ * The place that somebody who saw this line meant, as an index among `others` of a lane, those who are away
+ * included. Towards the front it is directly in front of who waits behind it, towards the end directly behind
+ * who waits before it, and at the end behind everybody: whoever is away is overtaken only where there is no
+ * other way. Those two may have gone or moved since; where they stood counts.
+ */
+function placeIn(
   line: WaitingLine,
-  { id, lane }: Coordinates,
+  own: Coordinates,
   to: { position: number } | { places: number },
-  at: Coordinates,
-): boolean {
-  const from = line.findIndex((other) => other.id === id);
-  if (from < 0) return false;
-  const others = line.toSpliced(from, 1);
-  const ahead = Math.min('places' in to ? from + to.places : to.position - 1, others.length);
-  const before = others[ahead - 1];
-  const behind = others[ahead];
-  // It keeps its lane unless everybody on that side is of another one.
-  const first = before === undefined ? 0 : lanes.indexOf(before.lane);
-  const last = behind === undefined ? lanes.length - 1 : lanes.indexOf(behind.lane);
-  const expected = lanes[Math.min(Math.max(lanes.indexOf(lane), first), last)];
-  return (
-    at.lane === expected &&
-    (before === undefined || compare(before, at) < 0) &&
-    (behind === undefined || compare(at, behind) < 0)
-  );
+  others: Record<Lane, readonly Coordinates[]>,
+): { lane: Lane; index: number } | null {
+  const from = line.findIndex(({ id }) => id === own.id);
+  if (from < 0) return null;
+  const rest = line.toSpliced(from, 1);
+  const ahead = Math.min('places' in to ? from + to.places : to.position - 1, rest.length);
+  const before = rest[ahead - 1];
+  const behind = rest[ahead];
+  const inFrontOf = (at: Coordinates) =>
+    others[at.lane].filter((other) => compare(other, at) < 0).length;
+  if (behind !== undefined && compare(own, behind) > 0) {
+    return { lane: behind.lane, index: inFrontOf(behind) };
+  }
+  // It stands there already.
+  if (before === undefined || compare(before, own) < 0) {
+    return { lane: own.lane, index: inFrontOf(own) };
+  }
+  const { lane } = before;
+  const inLane = others[lane];
+  const upTo = inLane.filter((other) => compare(other, before) <= 0).length;
+  return { lane, index: behind === undefined ? inLane.length : upTo };
 }
 
 function describe(event: Recorded | undefined): string {
