@@ -1,5 +1,4 @@
-import type { PeriodQuery } from '@queue-manager/contracts/reports';
-import { periodDaysMax } from '@queue-manager/contracts/reports';
+import { type PeriodQuery, periodDaysMax } from '@queue-manager/contracts/reports';
 import { invalidField } from '@queue-manager/service-kit/problems';
 import { businessDayOf, dayAfter, startOfBusinessDay } from './business-day.ts';
 import type { VenueFacts } from './membership.ts';
@@ -25,7 +24,8 @@ export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Peri
     query.to === undefined
       ? now
       : within('to', query.to, isDay(query.to) ? startOf(dayAfter(query.to)) : new Date(query.to));
-  if (from > to) {
+  // The end of one day is the start of the next: times alone would not tell that the days are the wrong way round.
+  if (from > to || areTurned(query)) {
     throw query.from === undefined
       ? invalidField('to', 'must not be before the present business day unless from is given too')
       : invalidField('from', `must not be after ${query.to === undefined ? 'now' : 'to'}`);
@@ -36,6 +36,10 @@ export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Peri
     throw invalidField(path, `must not make a period of more than ${periodDaysMax} days`);
   }
   return { from, to };
+}
+
+function areTurned({ from = '', to = '' }: PeriodQuery): boolean {
+  return from !== '' && to !== '' && isDay(from) && isDay(to) && from > to;
 }
 
 function isDay(written: string): boolean {
