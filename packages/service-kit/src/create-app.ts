@@ -216,9 +216,16 @@ function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null 
   });
 }
 
+/** What the commonest slips are told, where the contract has no words of its own. */
+function plainWords(issue: { code?: string; input?: unknown; expected?: unknown }) {
+  if (issue.code !== 'invalid_type') return undefined;
+  if (issue.input === undefined) return 'is needed';
+  return typeof issue.expected === 'string' ? `must be of type ${issue.expected}` : undefined;
+}
+
 function validatorOf(schema: z.ZodType, httpPart: string) {
   return (value: unknown) => {
-    const parsed = schema.safeParse(value ?? undefined);
+    const parsed = schema.safeParse(value ?? undefined, { error: plainWords });
     if (parsed.success) return { value: parsed.data };
     // An id of the wrong form cannot exist: the same 404 as for one that does not.
     if (httpPart === 'params') return { error: problems.notFound() };
