@@ -96,7 +96,7 @@ describe('keyBetween', () => {
 
   it('goes on between keys of a line that was ordered before', () => {
     // Written when a level began at 0 and went on by one: [0], [0, 0], [0, 1], [0, 1, 0], [1].
-    const line = ['8000', '808000', '808100', '80818000', '8100'].map((hex) =>
+    const line: Buffer[] = ['8000', '808000', '808100', '80818000', '8100'].map((hex) =>
       Buffer.from(hex, 'hex'),
     );
     for (let count = 0; count < 200; count += 1) {
