@@ -7,6 +7,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { createSqsClient, findQueue } from '@queue-manager/events/client';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { credentialHeader } from '@queue-manager/service-kit/internal-client';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
 import { importJWK, SignJWT } from 'jose';
 import { sql } from 'kysely';
@@ -40,7 +41,7 @@ const goals = { joinRatio: 0.35, callNextRatio: 1.5 };
 const connections = 64;
 const shortLine = 1_000;
 const closedLine = 3_000;
-const callsEach = 300;
+const callsEach = 200;
 /** Of an event of a line, in its row. */
 const eventBytes = 600;
 /** More than a line can be called in a second. */
@@ -152,6 +153,14 @@ async function openSystem() {
         await delay(200);
       }
     },
+    /** Seconds of a core that the queue service has used. */
+    async cpuSeconds(): Promise<number> {
+      const answer = await fetch(`${urls['queue service']}/metrics`, {
+        headers: { [credentialHeader]: env('INTERNAL_CREDENTIAL') },
+      });
+      const used = /^process_cpu_seconds_total (\S+)$/m.exec(await answer.text());
+      return Number(used?.[1]);
+    },
     async close(): Promise<void> {
       await db.destroy();
       sqs.destroy();
@@ -182,10 +191,16 @@ const works: Work[] = [
   { work: 'call', lines: 1 },
 ];
 
-type Round = { raw: number } & Record<
-  Door,
-  { perSecond: number; ratio: number; p50: number; p99: number }
->;
+type Turn = {
+  perSecond: number;
+  /** Of the baseline. */
+  ratio: number;
+  p50: number;
+  p99: number;
+  /** The queue service's processor time a change, what follows its answer included. */
+  cpuMs: number;
+};
+type Round = { raw: number } & Record<Door, Turn>;
 type Throughput = Work & { rounds: Round[] };
 
 async function measureThroughput(system: System, args: Arguments): Promise<Throughput[]> {
@@ -232,6 +247,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     };
     const runOurs = async (door: Door, { work, lines: count }: Work, seconds: number) => {
       const over = lines.get(count) ?? [];
+      const cpuBefore = await system.cpuSeconds();
       const result = (await load.ask('run', {
         baseUrl: system.urls[door],
         connections,
@@ -251,7 +267,8 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
       })) as LoadResult;
       if (result.refused > 0) throw new Error(`${work}: ${result.refused} were refused`);
       await system.settle();
-      return result;
+      const cpuSeconds = (await system.cpuSeconds()) - cpuBefore;
+      return { ...result, cpuMs: (1_000 * cpuSeconds) / (result.perSecond * seconds) };
     };
 
     say('Warming up …');
@@ -266,8 +283,8 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
         const before = await runRaw(result, args.seconds / 2);
         const taken = {} as Round;
         for (const door of doors) {
-          const { perSecond, p50, p99 } = await runOurs(door, result, args.seconds);
-          taken[door] = { perSecond, ratio: Number.NaN, p50, p99 };
+          const { refused: _, ...turn } = await runOurs(door, result, args.seconds);
+          taken[door] = { ...turn, ratio: Number.NaN };
         }
         const after = await runRaw(result, args.seconds / 2);
         taken.raw = (before + after) / 2;
@@ -278,7 +295,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
             doors
               .map(
                 (door) =>
-                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)})`,
+                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)}, ${taken[door].cpuMs.toFixed(2)} ms CPU)`,
               )
               .join(', '),
         );
@@ -330,13 +347,10 @@ const filters: { filter: string; body: object; status: number }[] = [
 
 /** Medians of one call after the other, on a short line and a long one in turns. */
 async function measureCalls(system: System, waiting: number): Promise<Calls[]> {
-  const [short, long] = [await system.makeLine(), await system.makeLine()];
+  const long = await system.makeLine();
   say(`Filling a line with ${waiting} …`);
-  // So that both have as many waiting on average as their names say.
-  const called = filters.length * callsEach;
-  await fillLine(system.db, systemClock, uuidToBytes(short.id), shortLine + called / 2);
   await fillLine(system.db, systemClock, uuidToBytes(long.id), waiting);
-  await Promise.all([system.project(short), system.project(long)]);
+  await system.project(long);
   await sql`ANALYZE TABLE parties`.execute(system.db);
 
   const timed = async (line: Line, body: object, status: number) => {
@@ -349,6 +363,11 @@ async function measureCalls(system: System, waiting: number): Promise<Calls[]> {
   };
   const results: Calls[] = [];
   for (const { filter, body, status } of filters) {
+    const short = await system.makeLine();
+    // So that as many wait on average as its name says.
+    const atFirst = shortLine + (status === 200 ? callsEach / 2 : 0);
+    await fillLine(system.db, systemClock, uuidToBytes(short.id), atFirst);
+    await system.project(short);
     const times = { short: [] as number[], long: [] as number[] };
     for (let index = 0; index < callsEach; index += 1) {
       times.short.push(await timed(short, body, status));
@@ -429,13 +448,12 @@ function rowsOf({ throughput, calls, closeMs }: Result): Row[] {
     const raw = median(rounds.map((round) => round.raw));
     rows.push({ what: `${nameOf(result)}: raw mysql2`, measured: `${raw.toFixed(0)} a second` });
     for (const door of doors) {
-      const of = (key: 'perSecond' | 'ratio' | 'p50' | 'p99') =>
-        median(rounds.map((round) => round[door][key]));
+      const of = (key: keyof Turn) => median(rounds.map((round) => round[door][key]));
       const ratio = of('ratio');
       const hasGoal = result.work === 'join' && door === 'queue service';
       rows.push({
         what: `  ${door}`,
-        measured: `${of('perSecond').toFixed(0)} a second, ${ratio.toFixed(2)} of raw; p50 ${of('p50').toFixed(0)} ms, p99 ${of('p99').toFixed(0)} ms`,
+        measured: `${of('perSecond').toFixed(0)} a second, ${ratio.toFixed(2)} of raw; p50 ${of('p50').toFixed(0)} ms, p99 ${of('p99').toFixed(0)} ms; CPU ${of('cpuMs').toFixed(2)} ms`,
         ...(hasGoal
           ? { goal: `≥ ${goals.joinRatio} of raw`, isReached: ratio >= goals.joinRatio }
           : {}),
