@@ -46,6 +46,10 @@ const callsEach = 200;
 const eventBytes = 600;
 /** More than a line can be called in a second. */
 const callsPerSecondMax = 3_000;
+/** Of all calls before the first that counts, by each door and the baseline. */
+const warmUpSeconds = 3;
+/** So that the long line is not called empty. */
+const waitingLeast = 2_000;
 const settleMsMax = 120_000;
 
 function readArguments() {
@@ -63,10 +67,14 @@ function readArguments() {
     if (Number.isInteger(value) && value >= least) return value;
     throw new TypeError(`--${name} must be a whole number, ${least} or more.`);
   };
+  const waiting = number('waiting', 0);
+  if (waiting > 0 && waiting < waitingLeast) {
+    throw new TypeError(`--waiting must be 0, or ${waitingLeast} or more.`);
+  }
   return {
     rounds: number('rounds', 1),
     seconds: number('seconds', 1),
-    waiting: number('waiting', 0),
+    waiting,
     json: values.json,
     help: values.help,
   };
@@ -221,7 +229,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     workers.push(rawWorker);
 
     say('Filling lines …');
-    const enough = args.rounds * args.seconds * callsPerSecondMax;
+    const enough = (args.rounds * args.seconds + warmUpSeconds) * callsPerSecondMax;
     const lines = new Map<number, Line[]>();
     const rawLines = new Map<number, string[]>();
     for (const count of [connections, 1]) {
