@@ -60,16 +60,16 @@ describe('createPublisher', () => {
   it('sends each event to every queue of its type, and an event without a queue to nobody', async () => {
     const deleted = userDeleted();
     const mail = mailEvent('Ana');
-    const venueId = newId(systemClock);
-    const venueDeleted = makeEvent({
+    const userId = newId(systemClock);
+    const verified = makeEvent({
       id: newId(systemClock),
-      source: '/queue',
-      type: 'venue.deleted',
-      subject: venueId,
+      source: '/user',
+      type: 'user.verified',
+      subject: userId,
       time: systemClock.now().toISOString(),
-      data: { venueId },
+      data: { userId },
     });
-    const { failed } = await publisher.publish([mail, deleted, venueDeleted]);
+    const { failed } = await publisher.publish([mail, deleted, verified]);
     assert.equal(failed.size, 0);
     const messages = await receivedFrom('queue-events');
     assert.equal(messages[0]?.MessageAttributes?.type?.StringValue, 'user.deleted');
