@@ -18,6 +18,9 @@ const unknownParams = {
   venueId: randomUUID(),
   queueId: randomUUID(),
   partyId: randomUUID(),
+  taskId: randomUUID(),
+  invitationId: randomUUID(),
+  keyId: randomUUID(),
   sessionId: randomUUID(),
   userId: randomUUID(),
   joinCode: 'NOSUCHCODE',
@@ -36,7 +39,9 @@ describe('every route', () => {
 
   /** What a caller without any credential gets. */
   function expectedOf({ auth, schema, operationId }: Contract): string[] {
-    if (auth === 'ticket') return ['not-found'];
+    // A body that is missing is refused whatever the ticket is.
+    const needsBody = schema.body?.safeParse(undefined).success === false;
+    if (auth === 'ticket') return [needsBody ? 'validation-failed' : 'not-found'];
     if (auth !== 'public') return ['unauthenticated'];
     if (operationId === 'getJwks') return ['success'];
     // Without a body it is refused for that, or for the code in its address.
@@ -125,22 +130,8 @@ async function statusOfRaw(path: string, headers: Record<string, string>): Promi
 }
 
 describe('what is not built yet', () => {
-  const { venueId, queueId, partyId, ticket } = unknownParams;
+  const { queueId, ticket } = unknownParams;
   const absent: [string, string][] = [
-    ['POST', `/v1/venues/${venueId}/invitations`],
-    ['GET', `/v1/venues/${venueId}/invitations`],
-    ['POST', '/v1/invitations/accept'],
-    ['POST', `/v1/parties/${partyId}/restore`],
-    ['POST', `/v1/parties/${partyId}/move`],
-    ['POST', `/v1/parties/${partyId}/depart`],
-    ['POST', `/v1/tickets/${ticket}/snooze`],
-    ['POST', `/v1/tickets/${ticket}/confirm`],
-    ['GET', `/v1/venues/${venueId}/occupancy`],
-    ['POST', `/v1/venues/${venueId}/occupancy`],
-    ['GET', `/v1/queues/${queueId}/report`],
-    ['GET', `/v1/queues/${queueId}/parties.csv`],
-    ['GET', `/v1/venues/${venueId}/api-keys`],
-    ['POST', `/v1/venues/${venueId}/api-keys`],
     ['GET', `/v1/live/tickets/${ticket}`],
     ['GET', `/v1/live/boards/${queueId}`],
     ['GET', `/v1/live/queues/${queueId}`],

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, it } from 'node:test';
-import { getJoinPage, getTicket, joinQueue, leaveQueue } from '@queue-manager/contracts/guests';
+import {
+  confirmComing,
+  getJoinPage,
+  getTicket,
+  joinQueue,
+  leaveQueue,
+  snooze,
+} from '@queue-manager/contracts/guests';
 import {
   addParty,
   callNext,
   callParty,
+  departParty,
   getParty,
   listParties,
+  moveParty,
   noShowParty,
   type Party,
   removeParty,
+  restoreParty,
   seatParty,
   updateParty,
 } from '@queue-manager/contracts/parties';
@@ -137,6 +147,73 @@ describe('a line', () => {
       ),
     );
     assert.deepEqual(states, ['called', 'seated', 'left', 'removed', 'waiting']);
+  });
+
+  it('is put in another order by hosts and guests, and everybody sees its own new place', async () => {
+    const queue = await openQueueOf(venue);
+    const parties: Record<string, { id: string; ticket: string }> = {};
+    for (const name of ['A', 'B', 'C', 'D', 'E']) parties[name] = await add(queue, name);
+    const party = (name: string) => parties[name] as { id: string; ticket: string };
+    const ticketOf = (name: string) => ({ params: { ticket: party(name).ticket } });
+    /** The line as guests see it on their phones, and as hosts see it. */
+    const awaitOrder = async (order: string) => {
+      for (const [index, name] of [...order].entries()) {
+        await awaitPosition(party(name).ticket, index + 1);
+      }
+      assert.deepEqual(names(await allParties(token, queue.id, 'waiting')), [...order]);
+    };
+    const put = (name: string, position: number) =>
+      succeed(moveParty, { ...partyOf(party(name)), body: { position, reason: 'A birthday' } });
+    await awaitOrder('ABCDE');
+    assert.equal((await put('E', 2)).position, 2);
+    await awaitOrder('AEBCD');
+    await put('A', 1_000);
+    await awaitOrder('EBCDA');
+
+    for (const order of ['BCEDA', 'BCDAE', 'BCDAE']) {
+      const snoozed = await succeed(snooze, { ...ticketOf('E'), body: { places: 2 } });
+      assert.equal(snoozed.state, 'waiting');
+      await awaitOrder(order);
+    }
+    await refuse('snooze-limit-reached', snooze, { ...ticketOf('E'), body: { places: 2 } });
+
+    await refuse('invalid-transition', confirmComing, ticketOf('B'));
+    await next(queue);
+    await awaitOrder('CDAE');
+    await awaitPosition(party('B').ticket, null);
+    const confirmed = await succeed(confirmComing, ticketOf('B'));
+    assert.ok(confirmed.confirmedAt);
+    assert.deepEqual(await succeed(confirmComing, ticketOf('B')), confirmed);
+    await refuse('invalid-transition', snooze, { ...ticketOf('B'), body: { places: 1 } });
+    await refuse('invalid-transition', moveParty, {
+      ...partyOf(party('B')),
+      body: { position: 1, reason: 'Too late' },
+    });
+
+    await succeed(seatParty, partyOf(party('B')));
+    const departed = await succeed(departParty, partyOf(party('B')));
+    assert.equal(departed.state, 'departed');
+    assert.ok(departed.departedAt);
+    await succeed(leaveQueue, ticketOf('D'));
+    await succeed(removeParty, partyOf(party('A')));
+    await put('E', 1);
+    await awaitOrder('EC');
+    for (const [name, order] of [
+      ['A', 'ECA'],
+      ['D', 'ECDA'],
+      ['B', 'BECDA'],
+    ] as const) {
+      const restored = await succeed(restoreParty, partyOf(party(name)));
+      assert.equal(restored.state, 'waiting');
+      assert.equal(restored.seatedAt, null);
+      await awaitOrder(order);
+    }
+    await refuse('invalid-transition', restoreParty, partyOf(party('B')));
+    await refuseField('reason', moveParty, {
+      ...partyOf(party('B')),
+      body: { position: 1 } as never,
+    });
+    await refuseField('places', snooze, { ...ticketOf('C'), body: { places: 11 } });
   });
 
   it('lets each party move only as its state allows', async () => {
@@ -301,6 +378,7 @@ describe('a line', () => {
       'notify.called',
       'notify.recalled',
       'notify.no-show',
+      'notify.restored',
     ];
     const isTold = (count: number) =>
       until(`the guest was told ${count} times`, async () => {
@@ -318,12 +396,14 @@ describe('a line', () => {
     await succeed(callParty, partyOf(dia));
     await isTold(4);
     await succeed(noShowParty, partyOf(dia));
-    const notifications = await isTold(5);
+    await isTold(5);
+    await succeed(restoreParty, partyOf(dia));
+    const notifications = await isTold(6);
     assert.deepEqual(
       (notifications || []).map(({ channel, kind, state }) => ({ channel, kind, state })),
       kinds.map((kind) => ({ channel: 'email', kind, state: 'done' })),
     );
-    assert.equal((await awaitMails(email, 5)).length, 5);
+    assert.equal((await awaitMails(email, 6)).length, 6);
   });
 
   it('shows a guest nothing of another', async () => {

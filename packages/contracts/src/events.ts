@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Lane, PartySource, PartyState } from './parties.ts';
 import { BoardLabels, QueueState } from './queues.ts';
 import { Locale, PartySize, Timestamp, Uuid } from './values.ts';
+import { Role } from './venues.ts';
 
 /** Who made a change. `system` is a timer or a rule. Ids only, never names. */
 export const Actor = z.object({
@@ -52,6 +53,10 @@ const PartyEventData = z.object({
   previousState: PartyState.nullable(),
   party: PartySnapshot,
   actor: Actor,
+  /** Where a moved party was put, as whoever moved it counted. */
+  position: z.int().optional(),
+  /** A manager let this party in beyond the venue's capacity. */
+  override: z.literal(true).optional(),
 });
 export type PartyEventData = z.infer<typeof PartyEventData>;
 
@@ -109,11 +114,18 @@ export const MailContent = z.discriminatedUnion('template', [
   z.object({ template: z.literal('verify-account'), name: z.string(), link: z.url() }),
   z.object({ template: z.literal('account-exists'), name: z.string(), link: z.url() }),
   z.object({ template: z.literal('reset-password'), name: z.string(), link: z.url() }),
+  z.object({
+    template: z.literal('venue-invitation'),
+    venueName: z.string(),
+    role: Role,
+    link: z.url(),
+  }),
   z.object({ template: z.literal('party-joined'), ...partyMail }),
   z.object({ template: z.literal('party-almost-there'), ...partyMail }),
   z.object({ template: z.literal('party-called'), graceSeconds: z.int(), ...partyMail }),
   z.object({ template: z.literal('party-recalled'), graceSeconds: z.int(), ...partyMail }),
   z.object({ template: z.literal('party-no-show'), ...partyMail }),
+  z.object({ template: z.literal('party-restored'), ...partyMail }),
   z.object({ template: z.literal('operator-alert'), ...alertFacts }),
 ]);
 export type MailContent = z.infer<typeof MailContent>;
@@ -132,11 +144,15 @@ export type MailRequestedData = z.infer<typeof MailRequestedData>;
 export const eventTypes = {
   'party.joined': { version: 1, data: PartyEventData },
   'party.called': { version: 1, data: PartyEventData },
+  'party.confirmed': { version: 1, data: PartyEventData },
+  'party.moved': { version: 1, data: PartyEventData },
   'party.changed': { version: 1, data: PartyEventData },
   'party.seated': { version: 1, data: PartyEventData },
+  'party.departed': { version: 1, data: PartyEventData },
   'party.no-show': { version: 1, data: PartyEventData },
   'party.left': { version: 1, data: PartyEventData },
   'party.removed': { version: 1, data: PartyEventData },
+  'party.restored': { version: 1, data: PartyEventData },
   'queue.changed': { version: 1, data: QueueChangedData },
   'venue.deleted': { version: 1, data: z.object({ venueId: Uuid }) },
   'user.verified': { version: 1, data: UserData },
@@ -151,6 +167,10 @@ export type EventType = keyof typeof eventTypes;
 export type EventData<T extends EventType> = z.infer<(typeof eventTypes)[T]['data']>;
 
 export type PartyEventType = Extract<EventType, `party.${string}`>;
+
+export const partyEventTypes = (Object.keys(eventTypes) as EventType[]).filter(
+  (type): type is PartyEventType => type.startsWith('party.'),
+);
 
 const schemaBase = 'https://queue-manager.dev/events/';
 

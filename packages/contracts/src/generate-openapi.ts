@@ -1,20 +1,22 @@
 /*
- * Writes swagger/ from the contracts. With --check it writes nothing, names every file that says something
- * else than the contracts, and exits with 1 if there is one.
+ * Writes swagger/ and docs/party-moves.md from the contracts. With --check it writes nothing, names every file
+ * that says something else than the contracts, and exits with 1 if there is one.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openApiDocuments } from './openapi.ts';
+import { partyMovesPage } from './party-moves-page.ts';
 
 const { values } = parseArgs({
   options: {
     check: { type: 'boolean', default: false },
     directory: { type: 'string', default: join(import.meta.dirname, '../../../swagger') },
+    docs: { type: 'string', default: join(import.meta.dirname, '../../../docs') },
   },
 });
-const { check, directory } = values;
+const { check, directory, docs } = values;
 
 const wanted = new Map(
   [...openApiDocuments()].map(([name, document]) => [
@@ -41,4 +43,12 @@ for (const name of drifting) {
   else if (content === undefined) await rm(join(directory, name));
   else await writeFile(join(directory, name), content);
 }
-if (check && drifting.length > 0) process.exitCode = 1;
+
+const pageFile = join(docs, 'party-moves.md');
+const page = partyMovesPage();
+const isPageDrifting = !existsSync(pageFile) || (await readFile(pageFile, 'utf8')) !== page;
+if (isPageDrifting && check)
+  console.error('docs/party-moves.md is not what the table of moves says');
+else if (isPageDrifting) await writeFile(pageFile, page);
+
+if (check && (drifting.length > 0 || isPageDrifting)) process.exitCode = 1;

@@ -6,6 +6,7 @@ import {
   Email,
   Estimate,
   Locale,
+  limits,
   optionalBody,
   PartySize,
   PersonName,
@@ -128,4 +129,36 @@ export const leaveQueue = contract({
   status: 200,
   response: GuestParty,
   problems: ['not-found', 'invalid-transition'],
+});
+
+export const confirmComing = contract({
+  operationId: 'confirmComing',
+  summary: 'Say that you are on your way; doubles the time you have, once a call',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/tickets/:ticket/confirm',
+  auth: 'ticket',
+  rateLimit: 'ticket',
+  schema: { params: TicketParams, body: optionalBody({}) },
+  status: 200,
+  response: GuestParty,
+  problems: ['not-found', 'invalid-transition'],
+});
+
+export const snooze = contract({
+  operationId: 'snooze',
+  summary: 'Let some parties go first',
+  description: `Puts you behind as many parties as \`places\` says, or at the end of the line when fewer wait. At most ${limits.snoozesMax} times.`,
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/tickets/:ticket/snooze',
+  auth: 'ticket',
+  rateLimit: 'ticket',
+  schema: {
+    params: TicketParams,
+    body: z.strictObject({ places: z.int().min(1).max(limits.snoozePlacesMax) }),
+  },
+  status: 200,
+  response: GuestParty,
+  problems: ['not-found', 'invalid-transition', 'snooze-limit-reached', 'place-used-up'],
 });

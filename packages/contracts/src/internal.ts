@@ -3,10 +3,13 @@ import { contract } from './contract.ts';
 import {
   type EventOf,
   eventSchema,
+  OrderKeyHex,
   type PartyEventType,
   PartySnapshot,
+  partyEventTypes,
   QueueSnapshot,
 } from './events.ts';
+import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
 import { OfferedPassword } from './users.ts';
@@ -62,6 +65,19 @@ export const getAccount = contract({
   problems: ['not-found'],
 });
 
+export const getNames = contract({
+  operationId: 'getNames',
+  summary: 'The names of accounts, for a list of them; null for one that is gone',
+  service: 'user',
+  method: 'POST',
+  url: '/internal/users/names',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { body: z.strictObject({ userIds: z.array(Uuid).max(100) }) },
+  status: 200,
+  response: z.object({ names: z.array(z.string().nullable()) }),
+});
+
 export const getSessionsOf = contract({
   operationId: 'getSessionsOf',
   summary: 'The open sessions of an account, for its export',
@@ -97,16 +113,6 @@ export const getMembershipsOf = contract({
     ),
   }),
 });
-
-const partyEventTypes = [
-  'party.joined',
-  'party.called',
-  'party.changed',
-  'party.seated',
-  'party.no-show',
-  'party.left',
-  'party.removed',
-] as const satisfies readonly PartyEventType[];
 
 /** Events of a line, as the position service takes them. */
 export const LineEvent = z.union([
@@ -155,6 +161,44 @@ export const getPlaces = contract({
     waiting: z.int(),
     estimateIfJoined: Estimate,
     places: z.array(Place.nullable()),
+  }),
+  problems: ['not-found'],
+});
+
+/** A place between two that wait: a spot of the line that stays where it is however the line moves. */
+export const Spot = z.object({ lane: Lane, orderKey: OrderKeyHex, partyId: Uuid });
+export type Spot = z.infer<typeof Spot>;
+
+export const getSpots = contract({
+  operationId: 'getSpots',
+  summary: 'Who stands just before and behind a place, without the party that is to be put there',
+  description:
+    'The place is a `position`, or as many `places` behind where the party stands. `before` is null at the front, `behind` at the end of the line; both when the party does not wait. Knows of every event up to `seq`.',
+  service: 'position',
+  method: 'POST',
+  url: '/internal/queues/:queueId/spots',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: {
+    params: QueueParams,
+    body: z.strictObject({
+      partyId: Uuid,
+      seq: z.int(),
+      to: z.union([
+        z.strictObject({ position: z.int().min(1) }),
+        z.strictObject({ places: z.int().min(1) }),
+      ]),
+    }),
+  },
+  status: 200,
+  response: z.object({
+    seq: z.int(),
+    /** The party's place before; null when it does not wait. */
+    from: z.int().nullable(),
+    /** Its place when it has been put there; null when it does not wait. */
+    position: z.int().nullable(),
+    before: Spot.nullable(),
+    behind: Spot.nullable(),
   }),
   problems: ['not-found'],
 });

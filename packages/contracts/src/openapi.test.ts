@@ -176,11 +176,18 @@ describe('openApiOf', () => {
 
 describe('generate-openapi', () => {
   const directory = mkdtempSync(join(tmpdir(), 'openapi-'));
-  after(() => rmSync(directory, { recursive: true }));
+  const docs = mkdtempSync(join(tmpdir(), 'docs-'));
+  after(() => {
+    for (const made of [directory, docs]) rmSync(made, { recursive: true });
+  });
   const run = (...args: string[]) =>
     spawnSync(
       process.execPath,
-      [join(import.meta.dirname, 'generate-openapi.ts'), '--directory', directory, ...args],
+      [
+        join(import.meta.dirname, 'generate-openapi.ts'),
+        ...['--directory', directory, '--docs', docs],
+        ...args,
+      ],
       { encoding: 'utf8' },
     );
 
@@ -192,11 +199,13 @@ describe('generate-openapi', () => {
     appendFileSync(join(directory, 'user.json'), ' ');
     rmSync(join(directory, 'auth.json'));
     writeFileSync(join(directory, 'gone.json'), '{}');
+    appendFileSync(join(docs, 'party-moves.md'), ' ');
     const drift = run('--check');
     assert.equal(drift.status, 1);
     assert.match(drift.stderr, /swagger\/user\.json/);
     assert.match(drift.stderr, /swagger\/auth\.json/);
     assert.match(drift.stderr, /swagger\/gone\.json/);
+    assert.match(drift.stderr, /docs\/party-moves\.md/);
     assert.doesNotMatch(drift.stderr, /openapi\.json/);
 
     assert.equal(run().status, 0);

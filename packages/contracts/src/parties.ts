@@ -78,7 +78,23 @@ export const Party = z
   .meta({ id: 'Party' });
 export type Party = z.infer<typeof Party>;
 
-const PartyParams = z.strictObject({ partyId: Uuid });
+export const PartyParams = z.strictObject({ partyId: Uuid });
+
+/** What a manager adds to go beyond the venue's capacity. */
+export const overrideFields = {
+  override: z.boolean().optional().meta({ description: 'Beyond the capacity; managers only' }),
+  reason: Reason.optional(),
+};
+
+/** Whoever overrides a limit says why. */
+export function overrideNeedsReason(
+  body: { override?: boolean | undefined; reason?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (body.override === true && body.reason === undefined) {
+    context.addIssue({ code: 'custom', path: ['reason'], message: 'is needed with override' });
+  }
+}
 
 /** What staff write about a party; `null` clears. */
 const contactFields = {
@@ -159,6 +175,8 @@ export const getParty = contract({
 export const updateParty = contract({
   operationId: 'updateParty',
   summary: 'Change what is known of a party',
+  description:
+    'A larger `size` of a seated party takes places of the venue; beyond its capacity a manager may `override`, with a `reason`.',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/parties/:partyId',
@@ -166,11 +184,14 @@ export const updateParty = contract({
   rateLimit: 'account',
   schema: {
     params: PartyParams,
-    body: z.strictObject({ name: PersonName, size: PartySize, ...contactFields }).partial(),
+    body: z
+      .strictObject({ name: PersonName, size: PartySize, ...contactFields, ...overrideFields })
+      .partial()
+      .superRefine(overrideNeedsReason),
   },
   status: 200,
   response: Party,
-  problems: ['party-too-large', 'not-found'],
+  problems: ['party-too-large', 'forbidden', 'not-found', 'venue-full'],
 });
 
 export const callNext = contract({
@@ -218,7 +239,33 @@ export const callParty = move(
   '/v1/parties/:partyId/call',
   'Call this party, or call it again',
 );
-export const seatParty = move('seatParty', '/v1/parties/:partyId/seat', 'Seat this party');
+
+export const seatParty = contract({
+  operationId: 'seatParty',
+  summary: 'Seat this party',
+  description: 'Beyond the capacity of the venue a manager may `override`, with a `reason`.',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/parties/:partyId/seat',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: PartyParams,
+    body: z.preprocess(
+      (body) => body ?? {},
+      z.strictObject(overrideFields).superRefine(overrideNeedsReason),
+    ),
+  },
+  status: 200,
+  response: Party,
+  problems: ['forbidden', 'not-found', 'invalid-transition', 'venue-full'],
+});
+
+export const departParty = move(
+  'departParty',
+  '/v1/parties/:partyId/depart',
+  'The seated party has gone; its places are free again',
+);
 export const noShowParty = move(
   'noShowParty',
   '/v1/parties/:partyId/no-show',
@@ -229,3 +276,27 @@ export const removeParty = move(
   '/v1/parties/:partyId/remove',
   'Take this party out of the line',
 );
+export const restoreParty = move(
+  'restoreParty',
+  '/v1/parties/:partyId/restore',
+  'Put this party back in the line, at exactly the place it had',
+);
+
+export const moveParty = contract({
+  operationId: 'moveParty',
+  summary: 'Move a waiting party to another place in the line',
+  description:
+    'A `position` past the end of the line is its end. A party that is put among those of another lane changes to that lane.',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/parties/:partyId/move',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: {
+    params: PartyParams,
+    body: z.strictObject({ position: z.int().min(1).max(limits.waitingMax), reason: Reason }),
+  },
+  status: 200,
+  response: Party,
+  problems: ['not-found', 'invalid-transition', 'place-used-up'],
+});

@@ -1,13 +1,28 @@
+import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts';
 import type { Contract } from './contract.ts';
-import { getJoinPage, getTicket, joinQueue, leaveQueue } from './guests.ts';
+import { confirmComing, getJoinPage, getTicket, joinQueue, leaveQueue, snooze } from './guests.ts';
+import { listPartyEvents, listQueueEvents } from './history.ts';
+import {
+  acceptInvitation,
+  createInvitation,
+  listInvitations,
+  listMembers,
+  removeMember,
+  revokeInvitation,
+  updateMember,
+} from './members.ts';
+import { changeOccupancy, getOccupancy, listOccupancyChanges } from './occupancy.ts';
 import {
   addParty,
   callNext,
   callParty,
+  departParty,
   getParty,
   listParties,
+  moveParty,
   noShowParty,
   removeParty,
+  restoreParty,
   seatParty,
   updateParty,
 } from './parties.ts';
@@ -25,6 +40,7 @@ import {
   replaceJoinCode,
   updateQueue,
 } from './queues.ts';
+import { exportParties, getReport } from './reports.ts';
 import { listTasks, retryTask } from './tasks.ts';
 import { endSession, getJwks, listSessions, login, logout, refresh } from './tokens.ts';
 import {
@@ -66,6 +82,21 @@ export const publicContracts: readonly Contract[] = [
   getVenue,
   updateVenue,
   deleteVenue,
+  getOccupancy,
+  changeOccupancy,
+  listOccupancyChanges,
+
+  listMembers,
+  updateMember,
+  removeMember,
+  listInvitations,
+  createInvitation,
+  revokeInvitation,
+  acceptInvitation,
+
+  listApiKeys,
+  createApiKey,
+  deleteApiKey,
 
   createQueue,
   listQueues,
@@ -78,6 +109,9 @@ export const publicContracts: readonly Contract[] = [
   replaceJoinCode,
   getQrSvg,
   getQrPng,
+  listQueueEvents,
+  getReport,
+  exportParties,
 
   addParty,
   listParties,
@@ -86,13 +120,19 @@ export const publicContracts: readonly Contract[] = [
   callNext,
   callParty,
   seatParty,
+  departParty,
   noShowParty,
   removeParty,
+  restoreParty,
+  moveParty,
+  listPartyEvents,
 
   getJoinPage,
   joinQueue,
   getTicket,
+  confirmComing,
   leaveQueue,
+  snooze,
 
   listTasks,
   retryTask,

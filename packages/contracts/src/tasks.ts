@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { page, pageQuery, Timestamp, Uuid } from './values.ts';
+import { optionalBody, page, pageQuery, Timestamp, Uuid } from './values.ts';
 
 export const taskStates = ['scheduled', 'running', 'done', 'failed'] as const;
 export const TaskState = z.enum(taskStates);
@@ -48,7 +48,7 @@ export const retryTask = contract({
   url: '/v1/tasks/:taskId/retry',
   auth: 'manager',
   rateLimit: 'account',
-  schema: { params: z.strictObject({ taskId: Uuid }) },
+  schema: { params: z.strictObject({ taskId: Uuid }), body: optionalBody({}) },
   status: 200,
   response: Task,
   problems: ['forbidden', 'not-found', 'task-not-failed'],

@@ -5,6 +5,14 @@ export const limits = {
   bodyBytes: 256 * 1024,
   partySizeMax: 100,
   waitingMax: 1_000_000,
+  /** How often a guest may let others go first, so that it cannot hold the front for ever. */
+  snoozesMax: 3,
+  snoozePlacesMax: 10,
+  /** How long an invitation can be accepted. */
+  invitationDays: 7,
+  /** Of one venue, open at the same time. */
+  invitationsMax: 200,
+  apiKeysMax: 50,
   pageSizeMax: 100,
   pageSizeDefault: 50,
 } as const;

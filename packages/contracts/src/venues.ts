@@ -33,7 +33,7 @@ const venueFields = {
   retentionDays: z.int().min(1).max(3_650),
 };
 
-const VenueParams = z.strictObject({ venueId: Uuid });
+export const VenueParams = z.strictObject({ venueId: Uuid });
 
 export const createVenue = contract({
   operationId: 'createVenue',

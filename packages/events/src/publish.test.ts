@@ -60,16 +60,16 @@ describe('createPublisher', () => {
   it('sends each event to every queue of its type, and an event without a queue to nobody', async () => {
     const deleted = userDeleted();
     const mail = mailEvent('Ana');
-    const venueId = newId(systemClock);
-    const venueDeleted = makeEvent({
+    const userId = newId(systemClock);
+    const verified = makeEvent({
       id: newId(systemClock),
-      source: '/queue',
-      type: 'venue.deleted',
-      subject: venueId,
+      source: '/user',
+      type: 'user.verified',
+      subject: userId,
       time: systemClock.now().toISOString(),
-      data: { venueId },
+      data: { userId },
     });
-    const { failed } = await publisher.publish([mail, deleted, venueDeleted]);
+    const { failed } = await publisher.publish([mail, deleted, verified]);
     assert.equal(failed.size, 0);
     const messages = await receivedFrom('queue-events');
     assert.equal(messages[0]?.MessageAttributes?.type?.StringValue, 'user.deleted');
@@ -123,12 +123,26 @@ describe('createPublisher', () => {
     const mail = mailEvent('Ana');
     const QueueUrl = await findQueue(half.sqs, half.prefix, 'auth-events');
     await half.sqs.send(new DeleteQueueCommand({ QueueUrl }));
-    const { failed } = await createPublisher(half).publish([mail, deleted]);
+    const { failed, unanswered } = await createPublisher(half).publish([mail, deleted]);
     assert.deepEqual([...failed.keys()], [deleted.id]);
+    // That is an answer.
+    assert.equal(unanswered.size, 0);
     // Making them again leaves what is there as it is.
     await provisionQueues(half.sqs, half);
     assert.equal(await half.count('queue-events'), 1);
     await half.drop();
+
+    const cut = new SQSClient();
+    cut.middlewareStack.add((next) => (args) => {
+      const { QueueUrl = '' } = args.input as { QueueUrl?: string };
+      if (!QueueUrl.endsWith('-queue-events')) return next(args);
+      return Promise.reject(Object.assign(new Error('cut off'), { code: 'ECONNRESET' }));
+    });
+    const partly = await createPublisher({ ...broker, sqs: cut }).publish([mail, deleted]);
+    assert.deepEqual([...partly.failed.keys()], [deleted.id]);
+    assert.deepEqual([...partly.unanswered.keys()], [deleted.id]);
+    await Promise.all([receivedFrom('mails'), receivedFrom('auth-events')]);
+    cut.destroy();
 
     const away = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
     await assert.rejects(createPublisher({ sqs: away, prefix: '' }).publish([mail]), {

@@ -4,10 +4,13 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
+import { isOutage } from '@queue-manager/service-kit/problems';
 import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
 import { carriedAttributes } from './carried.ts';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
+
+export type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
 
 export type Publisher = {
   /**
@@ -15,13 +18,16 @@ export type Publisher = {
    * answered. `failed` maps the id of an event that did not reach all of its queues to the reason (a type
    * without a queue reaches all of them). Throws only when nothing could be sent, with the first error.
    *
+   * `unanswered` holds the errors of those of them that nobody refused: the broker was away when they were
+   * sent, and takes them when it is back.
+   *
    * `carried` goes along for logs and traces: the same with all events, by default the
    * current context, or its own with each, by event id.
    */
   publish(
     events: readonly Event[],
     carried?: RequestContext | ReadonlyMap<string, RequestContext>,
-  ): Promise<{ failed: Map<string, string> }>;
+  ): Promise<Published>;
 };
 
 /** SQS's limits of one batch. */
@@ -62,6 +68,7 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
   return {
     async publish(events, carried = currentContext()) {
       const failed = new Map<string, string>();
+      const unanswered = new Map<string, unknown>();
       const carriedWith = (event: Event) =>
         carried instanceof Map ? carried.get(event.id) : (carried as RequestContext | undefined);
       const batches = batchesOf(events, carriedWith, failed);
@@ -73,13 +80,16 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
             await send(batch, failed);
           } catch (error) {
             errors.push(error);
-            for (const { eventId } of batch.messages) failed.set(eventId, String(error));
+            for (const { eventId } of batch.messages) {
+              failed.set(eventId, String(error));
+              if (isOutage(error)) unanswered.set(eventId, error);
+            }
           }
         }
       };
       await Promise.all(Array.from({ length: Math.min(batchesAtOnce, batches.length) }, work));
       if (batches.length > 0 && errors.length === batches.length) throw errors[0];
-      return { failed };
+      return { failed, unanswered };
     },
   };
 }

@@ -8,34 +8,50 @@ import { repositoryRoot } from './repository.ts';
 import { StackError } from './stack-error.ts';
 import { standAlone } from './stand-alone.ts';
 import { removeDataDir, startStores } from './stores.ts';
+import { startSystem } from './system.ts';
 import { ensurePrograms } from './system-packages.ts';
 import { runUntilStopped, say } from './terminal.ts';
 import { makeThrowAwayDataDir } from './throw-away-data.ts';
 
-/** The program of each measurement; it finds the stores in its environment. */
-const benches: Record<string, string> = {
-  events: 'services/queue/src/bench/events.ts',
+type Bench = {
+  /** Finds what it measures in its environment. */
+  program: string;
+  /** Takes the running services too, with these settings; the stores alone when there are none. */
+  systemSettings?: Record<string, string>;
+};
+
+const benches: Record<string, Bench> = {
+  events: { program: 'services/queue/src/bench/events.ts' },
+  line: {
+    program: 'services/queue/src/bench/line.ts',
+    // All of the load comes from one address and one account.
+    systemSettings: {
+      RATE_LIMIT_JOIN_PER_MINUTE: '1000000000',
+      RATE_LIMIT_ACCOUNT_PER_MINUTE: '1000000000',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000',
+    },
+  },
 };
 
 await runUntilStopped(async (_stopping, signal) => {
   const [name = '', ...args] = process.argv.slice(2);
-  const program = benches[name];
-  if (program === undefined) {
+  const bench = benches[name];
+  if (bench === undefined) {
     throw new StackError(`usage: npm run bench -- ${Object.keys(benches).join('|')} [argument...]`);
   }
   const env = standAlone(process.env);
-  const run = async (storesEnv: Record<string, string>) => {
-    const bench = startGuarded(
+  const run = async (foundEnv: Record<string, string>) => {
+    const program = startGuarded(
       {
         file: process.execPath,
-        args: [program, ...args],
+        args: [bench.program, ...args],
         cwd: repositoryRoot,
-        env: { ...env, ...storesEnv },
+        env: { ...env, ...foundEnv },
       },
       'inherit',
     );
-    signal.addEventListener('abort', () => void bench.stop(5_000), { once: true });
-    const { code } = await bench.exited;
+    signal.addEventListener('abort', () => void program.stop(5_000), { once: true });
+    const { code } = await program.exited;
     return signal.aborted ? 130 : (code ?? 1);
   };
   // What it says of itself takes no stores.
@@ -44,11 +60,13 @@ await runUntilStopped(async (_stopping, signal) => {
   await ensurePrograms(process.env, repositoryRoot, say);
   const dataDir = makeThrowAwayDataDir('queue-manager-bench-');
   try {
-    const stores = await startStores({ dataDir, env, log: say, signal });
+    const measured = await (bench.systemSettings === undefined
+      ? startStores({ dataDir, env, log: say, signal })
+      : startSystem({ dataDir, env: { ...env, ...bench.systemSettings }, log: say, signal }));
     try {
-      return await run(stores.env);
+      return await run(measured.env);
     } finally {
-      await stores.stop();
+      await measured.stop();
     }
   } finally {
     removeDataDir(dataDir);

@@ -1,4 +1,4 @@
-/** `npm run check`: format and lint, types, and whether swagger/ says what the contracts say. */
+/** `npm run check`: format and lint, types, and whether swagger/ and docs/party-moves.md say what the contracts say. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { repositoryRoot } from './repository.ts';
@@ -15,7 +15,7 @@ const checks: { title: string; file: string; args: string[]; mend: string }[] = 
   },
   { title: 'Types', file: bin('tsc'), args: ['--noEmit', '-p', '.'], mend: '' },
   {
-    title: 'OpenAPI',
+    title: 'OpenAPI and the diagram of moves',
     file: process.execPath,
     args: ['packages/contracts/src/generate-openapi.ts', '--check'],
     mend: 'npm run openapi writes it anew',

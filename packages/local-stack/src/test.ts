@@ -25,6 +25,16 @@ const everyTest = [
 /** Those that take minutes: `npm run test:long` names them. */
 const longTests = '**/*.long.test.ts';
 
+/** Every test of the whole system comes from one address, some with the load of a whole evening. */
+const limitsOfTests = {
+  RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: '10000',
+  RATE_LIMIT_JOIN_PER_MINUTE: '100000',
+  RATE_LIMIT_TICKET_PER_MINUTE: '10000',
+  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '100000',
+  RATE_LIMIT_ACCOUNT_PER_MINUTE: '100000',
+  RATE_LIMIT_ADDRESS_PER_MINUTE: '100000',
+};
+
 /** Bounds a test that hangs and sets itself no other bound; not a measure of how fast tests have to be. */
 const testTimeoutMs = 300_000;
 
@@ -43,7 +53,7 @@ await runUntilStopped(async (_stopping, stopped) => {
   try {
     const system = await startSystem({
       dataDir,
-      env: { ...process.env, ...(database ? { MYSQL_URL: database.url } : {}) },
+      env: { ...limitsOfTests, ...process.env, ...(database ? { MYSQL_URL: database.url } : {}) },
       log: say,
       signal: stopped,
       output: serviceLogs(),
@@ -85,6 +95,8 @@ async function runTests(files: string[], system: System, stopped: AbortSignal): 
       env: {
         ...process.env,
         ...system.env,
+        // The truth of the system under test, to be compared with what it answers.
+        SYSTEM_MYSQL_URL: system.env.MYSQL_URL,
         // Each test file makes its own database from the server's own address.
         ...(process.env.MYSQL_URL ? { MYSQL_URL: process.env.MYSQL_URL } : {}),
       },

@@ -106,6 +106,16 @@ describe('createApp', () => {
     assert.deepEqual(other.json(), { text: null, limit: 5 });
   });
 
+  it('says in plain words that a field is missing or of another type', async () => {
+    for (const [body, message] of [
+      [{}, 'is needed'],
+      [{ name: 7 }, 'must be of type string'],
+    ] as const) {
+      const { errors } = (await post(`/v1/greetings/${id}`, body)).json();
+      assert.deepEqual(errors, [{ path: 'name', message }]);
+    }
+  });
+
   it('names the field that was refused, also an unknown or repeated one', async () => {
     const answer = await post(`/v1/greetings/${id}`, { name: '', extra: 1 });
     assert.equal(answer.statusCode, 400);

@@ -99,9 +99,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     } else if (contract.auth !== 'public' && contract.auth !== 'ticket') {
       request.claims = await claimsOf(request, options.verifyAccessToken);
     }
-    if (contract.auth === 'ticket') {
-      reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
-    }
+    // Answers to one caller hold names, contacts and tickets: nothing on the way or on a shared device keeps them.
+    if (contract.auth !== 'public') reply.header('cache-control', 'no-store');
+    if (contract.auth === 'ticket') reply.header('referrer-policy', 'no-referrer');
     if (contract.method === 'POST' && contract.auth !== 'internal' && contract.service !== 'auth') {
       request.idempotencyKey = idempotencyKeyOf(request, contract.auth);
     }
@@ -216,9 +216,16 @@ function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null 
   });
 }
 
+/** What the commonest slips are told, where the contract has no words of its own. */
+function plainWords(issue: { code?: string; input?: unknown; expected?: unknown }) {
+  if (issue.code !== 'invalid_type') return undefined;
+  if (issue.input === undefined) return 'is needed';
+  return typeof issue.expected === 'string' ? `must be of type ${issue.expected}` : undefined;
+}
+
 function validatorOf(schema: z.ZodType, httpPart: string) {
   return (value: unknown) => {
-    const parsed = schema.safeParse(value ?? undefined);
+    const parsed = schema.safeParse(value ?? undefined, { error: plainWords });
     if (parsed.success) return { value: parsed.data };
     // An id of the wrong form cannot exist: the same 404 as for one that does not.
     if (httpPart === 'params') return { error: problems.notFound() };

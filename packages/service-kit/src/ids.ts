@@ -1,9 +1,23 @@
+import { randomFillSync } from 'node:crypto';
 import { v7, validate } from 'uuid';
 import type { Clock } from './clock.ts';
 
+/** Random bytes of 256 ids, since asking for them one id at a time costs more than making the id. */
+const randomBytes = new Uint8Array(256 * 16);
+let usedBytes = randomBytes.length;
+
+function nextRandom(): Uint8Array {
+  if (usedBytes === randomBytes.length) {
+    randomFillSync(randomBytes);
+    usedBytes = 0;
+  }
+  usedBytes += 16;
+  return randomBytes.subarray(usedBytes - 16, usedBytes);
+}
+
 /** A new UUIDv7: unique, and ordered by the clock's time to the millisecond. */
 export function newId(clock: Clock): string {
-  return v7({ msecs: clock.now().getTime() });
+  return v7({ msecs: clock.now().getTime(), random: nextRandom() });
 }
 
 /** The 16 bytes of a UUID, as stored in `BINARY(16)`. */

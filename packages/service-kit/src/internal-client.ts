@@ -64,6 +64,9 @@ export function createInternalClient(options: {
     const timeoutMs = (given.timeoutMs as number | undefined) ?? 5_000;
     const isRaw = isRawBody(contract.response);
     const { requestId, traceparent } = currentContext() ?? {};
+    // Ended with the call: the timer of an `AbortSignal.timeout` would go off for each call that went well.
+    const deadline = new AbortController();
+    const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
     try {
       const answer = await pool.request({
         method: contract.method,
@@ -76,7 +79,7 @@ export function createInternalClient(options: {
         },
         body: given.body === undefined ? null : JSON.stringify(given.body),
         // A stream may take as long as it flows; anything else has one deadline in all.
-        ...(isRaw ? { headersTimeout: timeoutMs } : { signal: AbortSignal.timeout(timeoutMs) }),
+        ...(isRaw ? { headersTimeout: timeoutMs } : { signal: deadline.signal }),
       });
       if (answer.statusCode === contract.status) {
         if (isRaw) return answer.body;
@@ -89,6 +92,8 @@ export function createInternalClient(options: {
       throw new UpstreamError(`${contract.service} did not answer ${contract.operationId}`, {
         cause: error,
       });
+    } finally {
+      clearTimeout(timer);
     }
   }
 

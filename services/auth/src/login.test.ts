@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { password, randomEmail } from '@queue-manager/user/testing';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createAuthApp } from './app.ts';
+import { openSession, readSessions, sessionsMax } from './sessions.ts';
 import { type Accounts, newTokenKey, startAccounts } from './testing.ts';
 
 describe('signing in', () => {
@@ -41,6 +42,35 @@ describe('signing in', () => {
       headers: accounts.bearer(answer.body),
     });
     assert.deepEqual(me.body, user);
+  });
+
+  it('ends the oldest session of an account that has as many as it may', async () => {
+    const { email, pair: first } = await accounts.signIn();
+    const { deps, clock } = accounts;
+    const userId = decodeJwt(first.accessToken).sub as string;
+    for (let count = 1; count < sessionsMax; count += 1) {
+      clock.advance(1);
+      await openSession(deps, { userId, passwordVersion: 1 });
+    }
+    const ids = async () => {
+      const open = [];
+      for await (const { id } of readSessions(deps, userId)) open.push(id);
+      return open;
+    };
+    const full = await ids();
+    assert.equal(full.length, sessionsMax);
+    clock.advance(1);
+    const { body: second } = await accounts.login(email);
+    const newest = decodeJwt(second.accessToken).sid;
+    assert.deepEqual(await ids(), [newest, ...full.slice(0, -1)]);
+    assert.equal((await accounts.refresh(first.refreshToken)).status, 401);
+    // However many there are: what an earlier version let grow.
+    for (let count = 0; count < 30; count += 1) {
+      await openSession(deps, { userId, passwordVersion: 1 });
+    }
+    clock.advance(1);
+    await accounts.login(email);
+    assert.equal((await ids()).length, sessionsMax);
   });
 
   it('gives a token that ends after fifteen minutes', async () => {

@@ -3,13 +3,14 @@ import { login as contract } from '@queue-manager/contracts/tokens';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { issueTokens } from './issue-tokens.ts';
-import { openSession } from './sessions.ts';
+import { deleteOldSessions, openSession } from './sessions.ts';
 
 /** That an unknown e-mail answers like a wrong password, and as late, is seen to by the user service. */
 export const login = (deps: Deps) =>
   route(contract, async ({ body, server }, reply) => {
     const account = await deps.userService.call(checkCredentials, { body });
     const session = await openSession(deps, account);
+    await deleteOldSessions(deps, account.userId);
     reply.header('cache-control', 'no-store');
     return issueTokens(deps, server.jwt, session, session.counter);
   });

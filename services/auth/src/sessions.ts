@@ -40,6 +40,8 @@ const spentMax = 50;
 /** As many as BatchWriteItem takes. */
 const deletesMax = 25;
 const pageSize = 100;
+/** More than anyone has devices; a program that signs in for every request does not fill the table. */
+export const sessionsMax = 50;
 
 /** A session's life starts anew with every use. */
 function lifeFrom(now: Date) {
@@ -170,6 +172,40 @@ export async function* readSessions(
   } while (start !== undefined);
 }
 
+/**
+ * Ends the sessions of an account but the newest `sessionsMax`, by when they were opened: ids say that. There is
+ * mostly nothing to end, and one query of as many keys; two sign-ins at once may both end the same.
+ */
+export async function deleteOldSessions({ db, tables }: Store, userId: string): Promise<void> {
+  const { LastEvaluatedKey: newest } = await db.send(
+    new QueryCommand({
+      TableName: tables.sessions.name,
+      KeyConditionExpression: 'userId = :userId',
+      ExpressionAttributeValues: { ':userId': userId },
+      ProjectionExpression: 'userId, id',
+      ScanIndexForward: false,
+      ConsistentRead: true,
+      Limit: sessionsMax,
+    }),
+  );
+  // The oldest of those that stay; none when there is nothing behind it.
+  if (newest === undefined) return;
+  for (;;) {
+    const { Items: keys = [] } = await db.send(
+      new QueryCommand({
+        TableName: tables.sessions.name,
+        KeyConditionExpression: 'userId = :userId AND id < :oldest',
+        ExpressionAttributeValues: { ':userId': userId, ':oldest': newest.id },
+        ProjectionExpression: 'userId, id',
+        ConsistentRead: true,
+        Limit: deletesMax,
+      }),
+    );
+    if (keys.length === 0) return;
+    await deleteSessions({ db, tables }, keys);
+  }
+}
+
 /** Ends every session of an account. */
 export async function deleteSessionsOf({ db, tables }: Store, userId: string): Promise<void> {
   for (;;) {
@@ -184,10 +220,17 @@ export async function deleteSessionsOf({ db, tables }: Store, userId: string): P
       }),
     );
     if (keys.length === 0) return;
-    const requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
-    // What DynamoDB leaves over, the next round finds again.
-    await db.send(new BatchWriteCommand({ RequestItems: { [tables.sessions.name]: requests } }));
+    await deleteSessions({ db, tables }, keys);
   }
+}
+
+/** What DynamoDB leaves over, the caller's next round finds again. */
+async function deleteSessions(
+  { db, tables }: Pick<Store, 'db' | 'tables'>,
+  keys: Record<string, unknown>[],
+): Promise<void> {
+  const requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
+  await db.send(new BatchWriteCommand({ RequestItems: { [tables.sessions.name]: requests } }));
 }
 
 async function isConditionMet(write: () => Promise<unknown>): Promise<boolean> {

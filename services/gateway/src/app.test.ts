@@ -304,6 +304,17 @@ describe('gateway', () => {
     await until('the service sees the caller gone', () => stream.destroyed);
   });
 
+  it('breaks off an answer that its service broke off, so that a part is not taken for the whole', async () => {
+    const stream = new PassThrough();
+    world.answerWith(async (_request, reply) => reply.type('text/csv').send(stream));
+    stream.write('number,name\r\n');
+    const answer = await call(`/v1/queues/${randomUUID()}/parties.csv`, { headers: asStaff() });
+    assert.equal(answer.status, 200);
+    const reading = answer.text();
+    stream.destroy(new Error('the database went away'));
+    await assert.rejects(reading, TypeError);
+  });
+
   it('takes 200 calls at once of one account, all of them at the service together', async () => {
     let present = 0;
     let mostPresent = 0;

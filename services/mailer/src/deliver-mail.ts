@@ -20,5 +20,6 @@ export const deliverMail =
   };
 
 function subjectOf(template: MailContent['template']): MailSubject {
+  if (template === 'venue-invitation') return 'invitation';
   return template.startsWith('party-') ? 'party' : 'account';
 }

@@ -21,6 +21,7 @@ import {
   startRedisFront,
   startSmtpFront,
   uniqueAddress,
+  venueInvitation,
   verifyAccount,
 } from './testing.ts';
 
@@ -365,9 +366,9 @@ describe('onMailRequested', { concurrency: true }, () => {
     await publish(mailRequested(to, partyCalled));
     assert.equal((await deadLetters(1))[0]?.error, error);
     // What strangers do with an address keeps nobody out of their account.
-    await publish(mailRequested(to, verifyAccount));
+    await publish(mailRequested(to, verifyAccount), mailRequested(to, venueInvitation));
     await drained();
-    assert.equal(front.offers(to), 3);
+    assert.equal(front.offers(to), 4);
     assert.deepEqual(await redis.keys(`*${to.slice(0, to.indexOf('@'))}*`), []);
   });
 

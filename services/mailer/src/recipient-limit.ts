@@ -7,8 +7,11 @@ import { createScript } from './scripts.ts';
 /** Counts a mail to an address. Throws a `PermanentFailure` when that would be too many within an hour. */
 export type RecipientLimit = (mailId: string, address: string, about: MailSubject) => Promise<void>;
 
-/** Counted apart: whoever joins lines with a stranger's address must not use up the stranger's password resets. */
-export type MailSubject = 'account' | 'party';
+/**
+ * Counted apart: whoever joins lines with a stranger's address, or invites it to venues, must not use up the
+ * stranger's password resets.
+ */
+export type MailSubject = 'account' | 'invitation' | 'party';
 
 const hourMs = 60 * 60 * 1_000;
 

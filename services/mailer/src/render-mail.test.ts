@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { MailContent } from '@queue-manager/contracts/events';
 import { loadTemplates, type RenderMail } from './render-mail.ts';
-import { partyCalled, partyFacts, verifyAccount } from './testing.ts';
+import { partyCalled, partyFacts, venueInvitation, verifyAccount } from './testing.ts';
 
 type Alert = Extract<MailContent, { template: 'operator-alert' }>;
 
@@ -18,11 +18,13 @@ const letters: Exclude<MailContent, Alert>[] = [
     name: 'Ana',
     link: 'https://queue.example/reset?token=AbC-123_xyz',
   },
+  venueInvitation,
   { template: 'party-joined', ...partyFacts },
   { template: 'party-almost-there', ...partyFacts },
   partyCalled,
   { template: 'party-recalled', graceSeconds: 300, ...partyFacts },
   { template: 'party-no-show', ...partyFacts },
+  { template: 'party-restored', ...partyFacts },
 ];
 
 const alert: Alert = {
@@ -48,7 +50,8 @@ describe('loadTemplates', () => {
     for (const locale of ['en-GB', 'pt-BR']) {
       it(`says all of ${content.template} in ${locale}, as HTML and as text`, () => {
         const { subject, text, html } = render(content, locale);
-        const greeting = locale === 'pt-BR' ? 'Olá Ana,' : 'Hello Ana,';
+        const hello = locale === 'pt-BR' ? 'Olá' : 'Hello';
+        const greeting = 'name' in content ? `${hello} Ana,` : `${hello},`;
         assert.match(subject, /^[^\r\n]+$/);
         assert.ok(text.includes(greeting), text);
         assert.ok(visible(html).includes(greeting));
@@ -101,6 +104,34 @@ describe('loadTemplates', () => {
           assert.match(part, /“Tables”/, content.template);
         assert.match(visible(mail.html), / 42 /, content.template);
       }
+    }
+  });
+
+  it('tells who is invited the venue and the role', () => {
+    const roles = [
+      ['host', 'a host', 'anfitrião'],
+      ['manager', 'a manager', 'gerente'],
+      ['owner', 'an owner', 'proprietário'],
+    ] as const;
+    for (const [role, english, portuguese] of roles) {
+      for (const [locale, said] of [
+        ['en', english],
+        ['pt', portuguese],
+      ] as const) {
+        const mail = render({ ...venueInvitation, role }, locale);
+        assert.match(mail.subject, /Café Zé/);
+        for (const part of [mail.text, visible(mail.html)])
+          assert.ok(part.includes('Café Zé') && part.includes(said), part);
+      }
+    }
+  });
+
+  it('invites to no venue whose name is an advertisement', () => {
+    for (const locale of ['en', 'pt']) {
+      const mail = render({ ...venueInvitation, venueName: 'Win at spam.example' }, locale);
+      for (const part of [mail.subject, mail.text, mail.html]) assert.doesNotMatch(part, /spam/);
+      assert.match(mail.subject, locale === 'pt' ? /^Recebeu um convite$/ : /^You are invited$/);
+      assert.match(mail.text, locale === 'pt' ? /trabalhar num estab/ : /work at a venue in/);
     }
   });
 

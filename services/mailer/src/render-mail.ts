@@ -22,11 +22,13 @@ const bodies: Record<Template, Body> = {
   'verify-account': 'account',
   'account-exists': 'account',
   'reset-password': 'account',
+  'venue-invitation': 'account',
   'party-joined': 'party',
   'party-almost-there': 'party',
   'party-called': 'party',
   'party-recalled': 'party',
   'party-no-show': 'party',
+  'party-restored': 'party',
   'operator-alert': 'alert',
 };
 
@@ -66,9 +68,14 @@ type Said = { subject: string; paragraphs: string[]; slots: Record<string, strin
 
 function letterOf(content: LetterContent, language: Language): Said {
   const common = commonTexts[language];
-  const greeting = common.greeting(greetable(content.name));
+  // Who is invited may have no account, so there is no name to greet it by.
+  const greeting = common.greeting('name' in content ? unlinked(content.name) : '');
   const say = texts[content.template][language] as (content: LetterContent) => LetterTexts;
-  const said = say(content);
+  const said = say(
+    content.template === 'venue-invitation'
+      ? { ...content, venueName: unlinked(content.venueName) }
+      : content,
+  );
   const { link } = content;
   return {
     subject: said.subject,
@@ -156,9 +163,10 @@ function webAddress(link: string): string {
 }
 
 /**
- * Whoever signs up or joins a line chooses both the name and who gets the mail. A name that a mail program
- * would turn into a link is left out, so that these mails carry no stranger's advertisement.
+ * Whoever signs up, joins a line or invites to a venue chooses both the name and who gets the mail. A name
+ * that a mail program would turn into a link is left out, so that these mails carry no stranger's
+ * advertisement.
  */
-function greetable(name: string): string {
+function unlinked(name: string): string {
   return /:\/\/|[\p{L}\p{N}]\.\p{L}{2}/u.test(name) ? '' : name;
 }

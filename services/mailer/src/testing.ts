@@ -65,6 +65,13 @@ export const verifyAccount = {
   link: 'https://queue.example/verify?token=AbC-123_xyz',
 } as const satisfies MailContent;
 
+export const venueInvitation = {
+  template: 'venue-invitation',
+  venueName: 'Café Zé',
+  role: 'manager',
+  link: 'https://queue.example/invitations/accept?token=AbC-123_xyz',
+} as const satisfies MailContent;
+
 /** What every mail of a party tells. */
 export const partyFacts = {
   name: 'Ana',

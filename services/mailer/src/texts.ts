@@ -1,4 +1,5 @@
 import type { MailContent } from '@queue-manager/contracts/events';
+import type { Role } from '@queue-manager/contracts/venues';
 
 export const languages = ['en', 'pt'] as const;
 export type Language = (typeof languages)[number];
@@ -40,6 +41,11 @@ export const commonTexts: Record<Language, { greeting(name: string): string; ope
     greeting: (name) => (name === '' ? 'Olá,' : `Olá ${name},`),
     openLink: 'Se o botão não funcionar, abra este endereço:',
   },
+};
+
+const roleNames: Record<Language, Record<Role, string>> = {
+  en: { host: 'a host', manager: 'a manager', owner: 'an owner' },
+  pt: { host: 'anfitrião', manager: 'gerente', owner: 'proprietário' },
 };
 
 /** Every mail's texts, and no others: a new template is an entry here, and one in `bodies` of `render-mail.ts`. */
@@ -98,6 +104,22 @@ export const texts: {
         'Alguém, esperamos que tenha sido você, pediu uma nova palavra-passe para a conta do Queue Manager deste endereço.',
       button: 'Escolher nova palavra-passe',
       note: 'O link funciona uma só vez e durante algum tempo. Se não foi você, ignore esta mensagem: a sua palavra-passe não muda.',
+    }),
+  },
+  'venue-invitation': {
+    en: ({ venueName, role }) => ({
+      subject: venueName === '' ? 'You are invited' : `You are invited to ${venueName}`,
+      heading: venueName === '' ? 'You are invited' : `You are invited to ${venueName}`,
+      intro: `You are invited to work at ${venueName === '' ? 'a venue' : venueName} in Queue Manager, as ${roleNames.en[role]}. To accept, sign in with this e-mail address, or sign up with it first.`,
+      button: 'Accept the invitation',
+      note: 'The link works once and for a limited time. If you do not know the venue, ignore this mail: nothing happens unless you accept.',
+    }),
+    pt: ({ venueName, role }) => ({
+      subject: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
+      heading: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
+      intro: `Recebeu um convite para trabalhar ${venueName === '' ? 'num estabelecimento' : `em ${venueName}`} no Queue Manager, com a função de ${roleNames.pt[role]}. Para o aceitar, entre com este endereço de e-mail, ou registe-se primeiro com ele.`,
+      button: 'Aceitar o convite',
+      note: 'O link funciona uma só vez e durante algum tempo. Se não conhece o estabelecimento, ignore esta mensagem: nada acontece se não aceitar.',
     }),
   },
   'party-joined': {
@@ -178,6 +200,22 @@ export const texts: {
       intro: `O número ${number} na fila “${queueName}”, ${venueName}, foi chamado e ninguém apareceu, por isso a mesa passou para o próximo.`,
       button: 'Abrir a sua senha',
       note: 'Se ainda estiver por perto, fale com a receção, que o pode voltar a pôr na fila.',
+    }),
+  },
+  'party-restored': {
+    en: ({ number, venueName, queueName }) => ({
+      subject: `You are back in the line: number ${number} at ${venueName}`,
+      heading: `You are back in the line at ${venueName}`,
+      intro: `Number ${number} in the line “${queueName}” at ${venueName} has its place again, exactly where it was.`,
+      button: 'See your place',
+      note: 'Stay near: we call you when it is your turn.',
+    }),
+    pt: ({ number, venueName, queueName }) => ({
+      subject: `Está de volta à fila: número ${number}, ${venueName}`,
+      heading: `Está de volta à fila: ${venueName}`,
+      intro: `O número ${number} na fila “${queueName}”, ${venueName}, tem de novo o seu lugar, exatamente onde estava.`,
+      button: 'Ver o seu lugar',
+      note: 'Fique por perto: chamamos quando for a sua vez.',
     }),
   },
   'operator-alert': {

@@ -12,6 +12,7 @@ import { createGapWatch } from './gap-watch.ts';
 import { getBoardOfQueue } from './get-board.ts';
 import { getPlacesOfParties } from './get-places.ts';
 import { getPositionOfTicket } from './get-position.ts';
+import { getSpotsOfPlace } from './get-spots.ts';
 import { createLabels } from './labels.ts';
 import { createLines } from './lines.ts';
 import { onLineEvents } from './on-line-events.ts';
@@ -29,7 +30,11 @@ export type PositionAppOptions = {
   logger: Logger;
   internalCredential: string;
   directRebuildWaitMs: number;
+  /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
+  eventWaitMs?: number;
 };
+
+const usualEventWaitMs = 500;
 
 /** The position service: every route and consumer it has. Connections passed in are closed with it. */
 export function createPositionApp(options: PositionAppOptions) {
@@ -37,7 +42,13 @@ export function createPositionApp(options: PositionAppOptions) {
   const projection = createProjection({ redis, clock });
   const rebuild = createRebuild({ redis, projection, queueService, logger });
   const gaps = createGapWatch({ projection, rebuild, logger });
-  const lines = createLines({ projection, rebuild, gaps, logger });
+  const lines = createLines({
+    projection,
+    rebuild,
+    gaps,
+    logger,
+    eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
+  });
   const deps: Deps = {
     clock,
     tickets,
@@ -59,6 +70,7 @@ export function createPositionApp(options: PositionAppOptions) {
   app.route(getBoardOfQueue(deps));
   app.route(applyEventsDirectly(deps));
   app.route(getPlacesOfParties(deps));
+  app.route(getSpotsOfPlace(deps));
 
   const consumer: Consumer = createConsumer({
     sqs,

@@ -3,16 +3,38 @@ import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { GapWatch } from './gap-watch.ts';
-import type { Applied, BoardView, Line, Places, Projection, UnknownLine } from './projection.ts';
+import type {
+  Applied,
+  BoardView,
+  Line,
+  Places,
+  PlaceWanted,
+  Projection,
+  Spots,
+  UnknownLine,
+} from './projection.ts';
 import type { Rebuild } from './rebuild.ts';
 
 const attemptsMax = 3;
 /** A guest is told to come again rather than kept waiting longer for a rebuild. */
 const readerWaitMsMax = 5_000;
 
+/** How often a line is looked at for events that are on their way. */
+const eventLookMs = 10;
+
 export type Lines = {
   /** Reads places; null when there is no such queue. Rebuilds the line first when Redis has not all of it. */
   places(queueId: string, partyIds: readonly string[]): Promise<Places | null>;
+  /**
+   * Reads who stands around a place, of a line that knows of every event up to `seq`; null when there is no
+   * such queue. Events of a moment ago are on their way by themselves: a line, which may be a long one, is
+   * rebuilt for their sake only when they have not come for a while.
+   */
+  spots(
+    queueId: string,
+    partyId: string,
+    wanted: { seq: number; to: PlaceWanted },
+  ): Promise<(Line & { spots: Spots }) | null>;
   /** Reads a board; null when there is no such queue. Rebuilds as `places` does. */
   board(queueId: string, calledMax: number): Promise<BoardView | null>;
   /** Makes the line know of all events up to `seq`. False when there is no such queue. */
@@ -34,8 +56,10 @@ export function createLines(given: {
   rebuild: Rebuild;
   gaps: GapWatch;
   logger: Logger;
+  /** How long events that are on their way are waited for before a line is rebuilt. */
+  eventWaitMs: number;
 }): Lines {
-  const { projection, rebuild, gaps, logger } = given;
+  const { projection, rebuild, gaps, logger, eventWaitMs } = given;
 
   async function catchUp(queueId: string, seq: number): Promise<boolean> {
     const rebuilt = await within(readerWaitMsMax, rebuild(queueId, { seq }));
@@ -65,6 +89,21 @@ export function createLines(given: {
 
   return {
     places: (queueId, partyIds) => whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    async spots(queueId, partyId, { seq, to }) {
+      const read = () => projection.readSpots(queueId, partyId, to);
+      const waitEnds = performance.now() + eventWaitMs;
+      for (let rebuilds = 0; ; ) {
+        const line = await whole(queueId, read);
+        if (line === null || line.seq >= seq) return line;
+        if (performance.now() < waitEnds) {
+          await delay(eventLookMs);
+        } else {
+          rebuilds += 1;
+          if (rebuilds > attemptsMax) throw beingRebuilt();
+          if (!(await catchUp(queueId, seq))) return null;
+        }
+      }
+    },
     board: (queueId, calledMax) => whole(queueId, () => projection.readBoard(queueId, calledMax)),
     catchUp,
     async apply(queueId, events, { waitMs }) {

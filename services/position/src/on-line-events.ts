@@ -1,3 +1,4 @@
+import { partyEventTypes } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Handlers } from '@queue-manager/events/consume';
 import type { Lines } from './lines.ts';
@@ -11,14 +12,7 @@ export function onLineEvents(lines: Lines): Handlers {
   const apply = async (event: LineEvent) => {
     await lines.apply(event.data.queueId, [event], { waitMs: 0 });
   };
-  return {
-    'party.joined': apply,
-    'party.called': apply,
-    'party.changed': apply,
-    'party.seated': apply,
-    'party.no-show': apply,
-    'party.left': apply,
-    'party.removed': apply,
-    'queue.changed': apply,
-  };
+  return Object.fromEntries(
+    ([...partyEventTypes, 'queue.changed'] as const).map((type) => [type, apply]),
+  );
 }

@@ -1,6 +1,6 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
-import type { LineEvent, SnapshotHead } from '@queue-manager/contracts/internal';
-import { lanes, type PartyState } from '@queue-manager/contracts/parties';
+import type { LineEvent, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
+import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
@@ -16,6 +16,8 @@ const idleMs = 7 * dayMs;
 const endedMs = 2 * dayMs;
 /** A rebuild that crashed leaves its keys for no longer than this. */
 const snapshotMs = 60_000;
+
+const idBytes = 16;
 
 /** What an answer tells of the line itself. */
 export type Line = {
@@ -40,6 +42,18 @@ export type PlaceInLine = { state: PartyState; ahead: number | null };
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
 
+/** Where a party is to be put: a place from the front, or as many behind its own. */
+export type PlaceWanted = { position: number } | { places: number };
+
+/** Who stands around a place, the party that is to be put there not counted. */
+export type Spots = {
+  /** Where the party stands now; null unless it is waiting, and then there are no spots. */
+  from: number | null;
+  position: number | null;
+  before: Spot | null;
+  behind: Spot | null;
+};
+
 export type BoardView = Line & {
   name: string;
   state: QueueState;
@@ -63,6 +77,7 @@ export type Projection = ReturnType<typeof createProjection>;
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
+  const readSpotsScript = defineScript(redis.client, 'read-spots-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
   const installScript = defineScript(redis.client, 'install-snapshot-11', ['line', 'change']);
 
@@ -118,6 +133,29 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           return { state: state as PartyState, ahead: rankOrNull(numberAt(reply, 8 + 2 * index)) };
         }),
       };
+    },
+
+    async readSpots(
+      queueId: string,
+      partyId: string,
+      to: PlaceWanted,
+    ): Promise<(Line & { spots: Spots }) | UnknownLine> {
+      const reply = (await readSpotsScript(lineKeys(queueId, clock.now()), [
+        uuidToBytes(partyId),
+        ...('position' in to ? ['position', to.position] : ['places', to.places]),
+      ])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const from = numberAt(reply, 7);
+      const spots =
+        from === 0
+          ? { from: null, position: null, before: null, behind: null }
+          : {
+              from,
+              position: numberAt(reply, 8),
+              before: spotOf(textAt(reply, 9), reply[10] as Buffer),
+              behind: spotOf(textAt(reply, 11), reply[12] as Buffer),
+            };
+      return { ...lineOf(reply), spots };
     },
 
     /** At most `limit` of those called. */
@@ -204,6 +242,17 @@ export function isInLine(state: PartyState): boolean {
 /** An order key ends itself, so with the id behind it members compare as the line runs. */
 function memberOf({ orderKey, partyId }: PartySnapshot): Buffer {
   return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+}
+
+/** The spot of a member of the line's sorted set; null where nobody stands. */
+function spotOf(laneRank: string, member: Buffer): Spot | null {
+  if (laneRank === '') return null;
+  const keyBytes = member.length - idBytes;
+  return {
+    lane: lanes[Number(laneRank)] as Lane,
+    orderKey: member.toString('hex', 0, keyBytes),
+    partyId: bytesToUuid(member.subarray(keyBytes)),
+  };
 }
 
 function lineValueOf(party: PartySnapshot): Buffer {

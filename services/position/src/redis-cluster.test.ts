@@ -49,6 +49,8 @@ describe('on a Redis Cluster', () => {
       assert.deepEqual([board.status, board.body.called.length], [200, 1]);
       const places = await position.places(model.queueId, [partyId]);
       assert.equal(places.body.places[0].position, 1);
+      const asked = { partyId, seq: model.queue.seq, to: { position: 2 } };
+      assert.equal((await position.spots(model.queueId, asked)).body.from, 1);
     };
     await Promise.all(models.map(isRight));
     assert.equal(queueService.calls.snapshots, models.length);

@@ -266,6 +266,7 @@ export async function startPosition(options: {
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
+  eventWaitMs?: number;
 }) {
   const queues = await testQueues();
   const redis = connectLines({
@@ -288,6 +289,7 @@ export async function startPosition(options: {
     logger: testLogger,
     internalCredential: testCredential,
     directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
+    ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
   });
   await app.ready();
   await until('Redis is connected', () => redis.client.status === 'ready');
@@ -311,6 +313,8 @@ export async function startPosition(options: {
     apply: (events: readonly LineEvent[]) => post('/internal/events', { events }),
     places: (queueId: string, partyIds: readonly string[]) =>
       post(`/internal/queues/${queueId}/places`, { partyIds }),
+    spots: (queueId: string, body: { partyId: string; seq: number; to: object }) =>
+      post(`/internal/queues/${queueId}/spots`, body),
     async close() {
       await app.close();
       await queues.drop();

@@ -9,7 +9,13 @@ import type { DatabaseTransaction } from './database.ts';
 
 /** Holds off the deletion of an account until this transaction ends. Throws `unauthenticated` when it came before. */
 export async function lockAccount(trx: DatabaseTransaction, userId: Buffer): Promise<void> {
-  await trx.insertInto('accounts').ignore().values({ user_id: userId, deleted_at: null }).execute();
+  // Takes the row's exclusive lock also where it is there already. INSERT IGNORE would share it, and all but one
+  // of several requests of an account would deadlock on the way to their own.
+  await trx
+    .insertInto('accounts')
+    .values({ user_id: userId, deleted_at: null })
+    .onDuplicateKeyUpdate({ user_id: userId })
+    .execute();
   const account = await trx
     .selectFrom('accounts')
     .select('deleted_at')

@@ -87,21 +87,6 @@ async function join(
   const lane = laneIndex(arrival.lane);
   const isNearFront = await joinsNearFront(line, lane);
 
-  line.set({ number_day: day, last_number: number, tail_key: orderKey });
-  await trx
-    .insertInto('personal')
-    .values({
-      queue_id: queue.id,
-      party_id: id,
-      name: arrival.name,
-      name_key: arrival.name.toLowerCase(),
-      email: arrival.email,
-      email_key: arrival.email?.toLowerCase() ?? null,
-      phone: arrival.phone,
-      notes: arrival.notes,
-      locale: arrival.locale ?? null,
-    })
-    .execute();
   if (arrival.email !== null) line.tasks.schedule('notify.joined', id);
   return line.addParty(
     {
@@ -116,13 +101,27 @@ async function join(
       calls: 0,
       possible_duplicate: duplicates.length > 0 ? 1 : 0,
       almost_there: isNearFront ? 1 : 0,
+      snoozes: 0,
       joined_at: now,
+      served_at: null,
       called_at: null,
       confirmed_at: null,
       seated_at: null,
       departed_at: null,
       ended_at: null,
     },
+    {
+      queue_id: queue.id,
+      party_id: id,
+      name: arrival.name,
+      name_key: arrival.name.toLowerCase(),
+      email: arrival.email,
+      email_key: arrival.email?.toLowerCase() ?? null,
+      phone: arrival.phone,
+      notes: arrival.notes,
+      locale: arrival.locale ?? null,
+    },
+    day,
     actor,
   );
 }

@@ -1,37 +1,52 @@
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatOf(timezone: string): Intl.DateTimeFormat {
-  let format = formats.get(timezone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-CA', {
-      timeZone: timezone,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    });
-    formats.set(timezone, format);
-  }
-  return format;
-}
+import { Temporal } from 'temporal-polyfill';
 
 /**
- * The business day (`2026-11-20`) that a moment belongs to: the venue's calendar day, or the day before
- * until the clock on its wall shows `dayStartsAt` (`05:00`).
+ * When a venue's business day (`2026-11-20`) begins: the first moment of that day at which the clock on its
+ * wall shows `dayStartsAt` (`05:00`) or, where it is put forward over that time, a later one.
  */
+export function startOfBusinessDay(day: string, timezone: string, dayStartsAt: string): Date {
+  const wanted = Temporal.PlainDate.from(day).toPlainDateTime(dayStartsAt);
+  const earlier = wanted.toZonedDateTime(timezone, { disambiguation: 'earlier' });
+  // A time that is skipped comes out as one before it; the skip itself is the first moment past it.
+  const start = earlier.toPlainDateTime().equals(wanted)
+    ? earlier
+    : earlier.getTimeZoneTransition('next');
+  return new Date((start ?? earlier).epochMilliseconds);
+}
+
+/** The day after a day of the calendar. */
+export function dayAfter(day: string): string {
+  return Temporal.PlainDate.from(day).add({ days: 1 }).toString();
+}
+
+type Known = { day: string; start: Date; end: Date };
+/** The business day that was asked for last, of each way in which venues count them. */
+const known = new Map<string, Known>();
+
+/** The business day that a moment belongs to: the last one that has begun. */
 export function businessDayOf(moment: Date, timezone: string, dayStartsAt: string): string {
-  const parts = Object.fromEntries(
-    formatOf(timezone)
-      .formatToParts(moment)
-      .map(({ type, value }) => [type, value]),
-  );
-  const date = `${parts.year}-${parts.month}-${parts.day}`;
-  if (`${parts.hour}:${parts.minute}` >= dayStartsAt) return date;
-  const dayBefore = new Date(`${date}T00:00:00Z`);
-  dayBefore.setUTCDate(dayBefore.getUTCDate() - 1);
-  return dayBefore.toISOString().slice(0, 10);
+  const key = `${timezone} ${dayStartsAt}`;
+  const last = known.get(key);
+  if (last !== undefined && moment >= last.start && moment < last.end) return last.day;
+  const found = findBusinessDay(moment, timezone, dayStartsAt);
+  known.set(key, found);
+  return found.day;
+}
+
+function findBusinessDay(moment: Date, timezone: string, dayStartsAt: string): Known {
+  const wall = Temporal.Instant.fromEpochMilliseconds(moment.getTime())
+    .toZonedDateTimeISO(timezone)
+    .toPlainDateTime();
+  const isBegun = Temporal.PlainTime.compare(wall.toPlainTime(), dayStartsAt) >= 0;
+  const date = wall.toPlainDate();
+  let day = (isBegun ? date : date.subtract({ days: 1 })).toString();
+  let start = startOfBusinessDay(day, timezone, dayStartsAt);
+  for (;;) {
+    const next = dayAfter(day);
+    const end = startOfBusinessDay(next, timezone, dayStartsAt);
+    if (moment < end) return { day, start, end };
+    // The clock was put back over the start of a day: it has begun, though the wall shows less again.
+    day = next;
+    start = end;
+  }
 }

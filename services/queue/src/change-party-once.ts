@@ -1,5 +1,5 @@
 import type { Party } from '@queue-manager/contracts/parties';
-import type { PartyMove } from '@queue-manager/contracts/party-moves';
+import { changesOccupancy, type PartyMove } from '@queue-manager/contracts/party-moves';
 import type { Deps } from './deps.ts';
 import { once, type Repeatable } from './idempotency.ts';
 import { changeLineWithin, type Line } from './line.ts';
@@ -12,9 +12,10 @@ export async function changePartyOnce(
   request: Repeatable,
   queueId: Buffer,
   change: (line: Line) => Promise<PartyRow>,
+  options: { occupancyOf?: Buffer | undefined } = {},
 ): Promise<PartyRecord> {
   const { result, events } = await once(deps, request, (trx) =>
-    changeLineWithin(deps, trx, queueId, async (line) => partyRecord(await change(line))),
+    changeLineWithin(deps, trx, queueId, async (line) => partyRecord(await change(line)), options),
   );
   await deps.feed.committed(events);
   return result;
@@ -26,14 +27,20 @@ export async function movePartyOnce(
   request: {
     params: { partyId: string };
     claims: { sub: string };
-    body: { reason?: string | undefined };
+    body: { reason?: string | undefined; override?: boolean | undefined };
     idempotencyKey: string | null;
   },
   operationId: string,
   move: PartyMove,
 ): Promise<Party> {
   const { params, claims, body, idempotencyKey } = request;
-  const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
+  const { reason, override } = body;
+  const { party, venue } = await partyFor(
+    deps.db,
+    params.partyId,
+    claims.sub,
+    override ? 'manager' : 'host',
+  );
   const record = await changePartyOnce(
     deps,
     { key: idempotencyKey, caller: claims.sub, operationId, target: party.id, body },
@@ -43,8 +50,9 @@ export async function movePartyOnce(
         await line.party(party.id),
         move,
         { kind: 'staff', userId: claims.sub },
-        body.reason,
+        { reason, override },
       ),
+    { occupancyOf: changesOccupancy(move) ? venue.id : undefined },
   );
   return staffView(deps, record);
 }

@@ -45,7 +45,7 @@ export const createQueue = (deps: Deps) =>
         deleted_at: null,
       };
       await trx.insertInto('queues').values(queue).execute();
-      const line = new Line(deps, trx, queue);
+      const line = new Line(deps, trx, queue, null);
       line.queueChanged({ kind: 'staff', userId: claims.sub });
       await line.write();
       return { result: queueView(deps, queue), events: line.events };

@@ -4,6 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from './accounts.ts';
 import type { Deps } from './deps.ts';
 import { once } from './idempotency.ts';
+import { retentionEveryMs } from './plan-retention.ts';
 import { venueView } from './venue-view.ts';
 
 export const createVenue = (deps: Deps) =>
@@ -26,8 +27,10 @@ export const createVenue = (deps: Deps) =>
         locale: body.locale,
         capacity: body.capacity,
         occupancy: 0,
+        occupancy_seq: 0,
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
+        retention_due_at: new Date(now.getTime() + retentionEveryMs),
         created_at: now,
         deleted_at: null,
       };

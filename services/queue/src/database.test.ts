@@ -29,11 +29,14 @@ async function tablesOf(db: Database): Promise<string[]> {
 const tables = [
   'accounts',
   'alerts',
+  'api_keys',
   'events',
   'idempotency_keys',
+  'invitations',
   'kysely_migration',
   'kysely_migration_lock',
   'members',
+  'occupancy_changes',
   'outbox',
   'parties',
   'personal',
@@ -67,6 +70,7 @@ describe('migrations', () => {
         { name: '0003-reasons' },
         { name: '0004-request-ids' },
         { name: '0005-accounts' },
+        { name: '0006-line-complete' },
       ]);
     }));
 

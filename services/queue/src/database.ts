@@ -1,12 +1,15 @@
 import { problems } from '@queue-manager/service-kit/problems';
-import { Kysely, MysqlDialect, type Transaction } from 'kysely';
+import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { createPool } from 'mysql2';
+import { createPool, type Pool, type PoolConnection } from 'mysql2';
+import { createAdmitRoutine } from './admit-routine.ts';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
 import * as requestIds from './migrations/0004-request-ids.ts';
 import * as accounts from './migrations/0005-accounts.ts';
+import * as lineComplete from './migrations/0006-line-complete.ts';
+import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -46,7 +49,47 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
          innodb_lock_wait_timeout = 10`,
     );
   });
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: preparing(pool) }) });
+}
+
+/** The pool as Kysely uses it, with the statements that are to be prepared sent so. */
+function preparing(pool: Pool): MysqlPool {
+  const connections = new WeakMap<PoolConnection, PreparingConnection>();
+  return {
+    getConnection(callback) {
+      pool.getConnection((error, connection) => {
+        if (error !== null) return callback(error, undefined as never);
+        const known = connections.get(connection) ?? new PreparingConnection(connection);
+        connections.set(connection, known);
+        callback(null, known);
+      });
+    },
+    end: (callback) => pool.end(callback),
+  };
+}
+
+type KyselyConnection = Parameters<Parameters<MysqlPool['getConnection']>[0]>[1];
+
+class PreparingConnection implements KyselyConnection {
+  readonly config: object;
+  readonly #connection: PoolConnection;
+
+  constructor(connection: PoolConnection) {
+    this.config = connection.config;
+    this.#connection = connection;
+  }
+
+  get threadId(): number {
+    return this.#connection.threadId as number;
+  }
+
+  connect: KyselyConnection['connect'] = (callback) => this.#connection.connect(callback);
+  destroy = () => this.#connection.destroy();
+  release = () => this.#connection.release();
+  query: KyselyConnection['query'] = (text, parameters, callback) =>
+    (isPrepared(text)
+      ? this.#connection.execute(text, parameters, callback as never)
+      : this.#connection.query(text, parameters, callback as never)) as never;
 }
 
 const deadlock = 'ER_LOCK_DEADLOCK';
@@ -79,6 +122,7 @@ const migrations: Record<string, Migration> = {
   '0003-reasons': reasons,
   '0004-request-ids': requestIds,
   '0005-accounts': accounts,
+  '0006-line-complete': lineComplete,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */
@@ -86,4 +130,5 @@ export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+  await createAdmitRoutine(db);
 }

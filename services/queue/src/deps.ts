@@ -4,6 +4,7 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Database } from './database.ts';
+import type { InvitationTokens } from './invitations.ts';
 import type { LineFeed } from './line-feed.ts';
 import type { Quotes } from './quotes.ts';
 import type { Turns } from './turns.ts';
@@ -14,9 +15,11 @@ export type Deps = {
   clock: Clock;
   logger: Logger;
   tickets: TicketCodec;
-  /** Base of join links and ticket links, without a trailing slash. */
+  invitationTokens: InvitationTokens;
+  /** Base of the links to tickets, joining and invitations, without a trailing slash. */
   publicUrl: string;
   position: InternalClient;
+  users: InternalClient;
   /** Where events go once they are committed. */
   feed: LineFeed;
   quotes: Quotes;

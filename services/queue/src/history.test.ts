@@ -19,12 +19,17 @@ import {
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import { type QueueService, startQueueService, testStart } from './testing.ts';
 
+/** Moves of a host that take nothing but the party. */
+const moves = ['call', 'seat', 'depart', 'no-show', 'remove', 'restore'] as const;
+
 /** What somebody tries; `pick` chooses a party of all that ever joined. Refused ones leave no trace. */
 type Step =
   | { kind: 'add'; lane: Lane; size: number; email: boolean }
   | { kind: 'join'; size: number }
   | { kind: 'call-next'; maxSize: number | null }
-  | { kind: 'call' | 'seat' | 'no-show' | 'remove' | 'leave'; pick: number }
+  | { kind: (typeof moves)[number]; pick: number }
+  | { kind: 'confirm' | 'leave'; pick: number }
+  | { kind: 'snooze' | 'move'; pick: number; places: number }
   | { kind: 'resize'; pick: number; size: number }
   | { kind: 'pause' | 'open' }
   | { kind: 'close'; expireWaiting: boolean }
@@ -50,8 +55,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: kinds('call-next'), maxSize: fc.option(size) }),
   },
   {
-    weight: 6,
-    arbitrary: fc.record({ kind: kinds('call', 'seat', 'no-show', 'remove', 'leave'), pick }),
+    weight: 8,
+    arbitrary: fc.record({ kind: kinds(...moves), pick }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: kinds('confirm', 'leave'), pick }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: kinds('snooze', 'move'),
+      pick,
+      places: fc.integer({ min: 1, max: 10 }),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: kinds('resize'), pick, size }) },
   { weight: 2, arbitrary: fc.record({ kind: kinds('pause', 'open') }) },
@@ -165,6 +179,12 @@ describe('the history of a line', () => {
             as: owner,
             body: { size: step.size },
           });
+        } else if (step.kind === 'move') {
+          const body = { position: step.places, reason: 'Has a cake' };
+          await post(`/v1/parties/${party.id}/move`, body);
+        } else if (step.kind === 'snooze' || step.kind === 'confirm' || step.kind === 'leave') {
+          const body = step.kind === 'snooze' ? { places: step.places } : undefined;
+          await post(`/v1/tickets/${party.ticket}/${step.kind}`, body);
         } else await service.move(party, step.kind, owner);
       }
     }

@@ -356,9 +356,24 @@ describe('a repeat with the same Idempotency-Key', () => {
       .values(rowsAt(new Date(now - day + 1), 3))
       .execute();
     assert.equal(await sweepIdempotencyKeys({ db, clock }), 1_000);
-    const housekeeping = createHousekeeping({ db, clock, logger: service.deps.logger });
-    await Promise.all([housekeeping.sweep(), housekeeping.sweep()]);
+    // Two instances at once.
+    await Promise.all([1, 2].map(() => createHousekeeping(service.deps).sweep()));
     assert.equal(await kept(), 3);
+  });
+
+  it('sweeps once at a time, and again when that is done', async () => {
+    const housekeeping = createHousekeeping(service.deps);
+    const first = housekeeping.sweep();
+    assert.equal(housekeeping.sweep(), first);
+    await first;
+    const second = housekeeping.sweep();
+    assert.notEqual(second, first);
+    let isDone = false;
+    void second.then(() => {
+      isDone = true;
+    });
+    await housekeeping.stop();
+    assert.ok(isDone);
   });
 
   it('takes its turn again after a deadlock', async () => {

@@ -100,6 +100,7 @@ describe('what other services ask', () => {
     assert.deepEqual(await membershipsOf(owner), []);
     assertProblem(await service.call('POST', '/v1/venues', { as: owner, body }), 'unauthenticated');
 
+    await service.eraseDeleted(venueId);
     const { body: ticket } = await service.call('GET', `/v1/tickets/${party.ticket}`);
     assert.deepEqual([ticket.state, ticket.name], ['removed', null]);
     const left = await service.db

@@ -6,7 +6,9 @@ import { queueByJoinCode } from './membership.ts';
 import { ticketUrlOf } from './party-view.ts';
 
 export const joinQueue = (deps: Deps) =>
-  route(contract, async ({ params, body, idempotencyKey }) => {
+  route(contract, async ({ params, body, idempotencyKey }, reply) => {
+    // The ticket is for this guest alone.
+    reply.header('cache-control', 'no-store');
     const { queue, venue } = await queueByJoinCode(deps.db, params.joinCode);
     const { record, place } = await admitParty(
       deps,

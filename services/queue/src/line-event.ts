@@ -1,10 +1,10 @@
-import { makeEvent } from '@queue-manager/contracts/events';
+import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { EventTable } from './tables.ts';
 
-/** An event of a line as its row keeps it, in its envelope. */
-export function toLineEvent(row: EventTable): LineEvent {
+/** An event as its row keeps it, in its envelope. */
+export function toEvent(row: EventTable): LineEvent | EventOf<'venue.deleted'> {
   return makeEvent({
     id: bytesToUuid(row.id),
     source: '/queue',
@@ -12,5 +12,10 @@ export function toLineEvent(row: EventTable): LineEvent {
     subject: bytesToUuid(row.party_id ?? row.queue_id),
     time: row.time.toISOString(),
     data: JSON.parse(row.data),
-  }) as LineEvent;
+  }) as LineEvent | EventOf<'venue.deleted'>;
+}
+
+/** The same of a row that stands under a queue's id: those are its line's. */
+export function toLineEvent(row: EventTable): LineEvent {
+  return toEvent(row) as LineEvent;
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { makeEvent } from '@queue-manager/contracts/events';
 import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
 import { limits } from '@queue-manager/contracts/values';
@@ -15,7 +14,7 @@ import { route } from '@queue-manager/service-kit/route';
 import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';
 import type { FastifyInstance } from 'fastify';
 import { seqOf } from './line.ts';
-import { createLineFeed } from './line-feed.ts';
+import { createLineFeed, queuedMax } from './line-feed.ts';
 import { orderKeyBytesMax } from './order-key.ts';
 
 const queueId = newId(systemClock);
@@ -150,9 +149,42 @@ describe('the direct way to the position service', () => {
     // Nor when the event waits for one that never comes: it is not asked for for ever.
     answerTo = async () => ['pending'];
     assert.equal(await feed.committed([joined(2)]), null);
-    const asked = calls.length;
-    await delay(50);
-    assert.ok(calls.length <= asked + 1);
+    const timesAsked = () => calls.flat().filter((seq) => seq === 2).length;
+    const asked = timesAsked();
+    // Others come and go meanwhile, each as long as its budget, which is as long as the pause before asking again.
+    for (let seq = 101; seq <= 120; seq += 1) {
+      assert.equal(await feed.committed([joined(seq)]), null);
+    }
+    assert.ok(timesAsked() <= asked + 1);
+  });
+
+  it('keeps so many for a position service that hangs, and leaves the rest to the relay', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    answerTo = async () => {
+      await held;
+      return [];
+    };
+    const feed = feedOf(patient);
+    const several = (first: number, count: number) =>
+      Array.from({ length: count }, (_, index) => joined(first + index));
+    const kept = feed.committed(several(1, queuedMax));
+    assert.equal(await feed.committed([joined(queuedMax + 1)]), null);
+    // Once calls are on their way there is room for as many more.
+    await until('its calls hang', () => calls.length === 4);
+    const room = calls.flat().length;
+    const first = queuedMax + 2;
+    assert.equal(await feed.committed(several(first, room + 1)), null);
+    const fitting = feed.committed(several(first + room + 1, room));
+    assert.equal(await feed.committed([joined(1)]), null);
+    assert.equal(wakes, 5);
+    release();
+    assert.equal((await kept)?.position, queuedMax);
+    assert.equal((await fitting)?.position, first + 2 * room);
+    const arrived = calls.flat().sort((a, b) => a - b);
+    const numbers = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => from + index);
+    assert.deepEqual(arrived, [...numbers(1, queuedMax), ...numbers(first + room + 1, room)]);
+    assert.equal((await feed.committed([joined(7)]))?.position, 7);
   });
 
   it('answers without a place when the position service is away, and goes on when it is back', async () => {

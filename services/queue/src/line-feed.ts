@@ -18,11 +18,14 @@ const pendingPauseMs = 5;
 const batchMax = 100;
 /** Calls on their way at once; more events than these carry wait for the next. */
 const callsMax = 4;
+/** Events that wait for a call at the most, some ten megabytes: what comes while these wait, the relay brings. */
+export const queuedMax = 10_000;
 
 export type LineFeed = {
   /**
    * Hands on the events of one commit. Resolves when the position service has applied the last of them, with
-   * its party's place (null unless waiting), or with null when the budget is over. Never rejects.
+   * its party's place (null unless waiting), or with null when the budget is over, or when too many wait already.
+   * Never rejects.
    */
   committed(events: readonly LineEvent[]): Promise<Place | null>;
 };
@@ -99,6 +102,8 @@ export function createLineFeed(options: {
       const last = events.at(-1);
       if (last === undefined) return Promise.resolve(null);
       options.onCommitted();
+      // All of a commit or nothing: the later of its events could not be applied without the earlier.
+      if (queued.length + events.length > queuedMax) return Promise.resolve(null);
       const { promise, resolve } = Promise.withResolvers<Place | null>();
       const waiter: Waiter = {
         isDone: false,

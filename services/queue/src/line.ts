@@ -6,22 +6,40 @@ import {
 } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { PartyState } from '@queue-manager/contracts/parties';
-import { type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
+import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
-import type { Updateable } from 'kysely';
+import { sql, type Updateable } from 'kysely';
+import { type Admission, writeAdmission } from './admit-routine.ts';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { PartyRow, QueueRow } from './membership.ts';
+import { Occupancy } from './occupancy.ts';
 import { originColumns } from './origin.ts';
+import { preparedQuery } from './prepared-query.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import type { PartyTable, QueueTable } from './tables.ts';
 import { planAlmostThere, planFollowUp } from './tasks/follow-up.ts';
 import { TaskPlan } from './tasks/plan.ts';
+import { insertRows, updateRow } from './write-rows.ts';
 
 const source = '/queue';
+const lockLine = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
 /** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
 const eventsPerStatement = 500;
+/** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
+const partiesPerStatement = 100;
+
+type MoveOptions = {
+  /** Why, in somebody's words. */
+  reason?: string | undefined;
+  /** Beyond the venue's capacity, as a manager may; recorded where it was needed. */
+  override?: boolean | undefined;
+  /** Another place in the line. */
+  place?: Pick<PartyRow, 'lane' | 'order_key'>;
+  /** That place as whoever moves the party counted it. */
+  position?: number | undefined;
+};
 
 /**
  * A line under its lock, within one transaction. Changes are made through it so that none can forget its
@@ -37,12 +55,15 @@ export class Line {
   readonly #deps: Deps;
   readonly #changes: Updateable<QueueTable> = {};
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
+  readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
+  #admission: Admission | null = null;
 
-  constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow) {
+  constructor(deps: Deps, trx: DatabaseTransaction, queue: QueueRow, occupancy: Occupancy | null) {
     this.#deps = deps;
     this.trx = trx;
     this.queue = queue;
+    this.#occupancy = occupancy;
     this.now = deps.clock.now();
     this.tasks = new TaskPlan(deps.clock, this.now);
   }
@@ -75,25 +96,46 @@ export class Line {
       .executeTakeFirstOrThrow();
   }
 
-  /** Moves a party by the table of moves. Throws `invalid-transition` when the table has no such move. */
-  async move(party: PartyRow, move: PartyMove, actor: Actor, reason?: string): Promise<PartyRow> {
-    const { from, to, event } = partyMoves[move];
-    if (!(from as readonly PartyState[]).includes(party.state)) {
-      throw problems.invalidTransition({
-        detail: `The party is ${party.state}, not ${from.join(' or ')}.`,
-      });
+  /** The party's row under the lock, for a move that is prepared first. Throws what `move` would. */
+  async partyFor(partyId: Buffer, move: PartyMove): Promise<PartyRow> {
+    const party = await this.party(partyId);
+    assertMove(party, move);
+    return party;
+  }
+
+  /**
+   * Moves a party by the table of moves, to a `place` other than its own if one is given. Throws
+   * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
+   */
+  async move(
+    party: PartyRow,
+    move: PartyMove,
+    actor: Actor,
+    { reason, override, place, position }: MoveOptions = {},
+  ): Promise<PartyRow> {
+    const { to, event } = partyMoves[move];
+    assertMove(party, move);
+    let isOverridden = false;
+    if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
+      const delta = to === 'seated' ? party.size : -party.size;
+      isOverridden = await this.occupancy.change({ delta, actor, party, override, reason });
     }
-    const { now } = this;
     const moved = await this.changeParty(
       party,
       event,
-      { state: to, ...timesOf(move, party, now) },
+      { state: to, ...changesOf(move, party, this.now), ...place },
       actor,
-      reason,
+      { reason, override: isOverridden, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
     planFollowUp(this, move, party, moved);
     return moved;
+  }
+
+  /** How many people are in the venue; only for a change that has locked it. */
+  get occupancy(): Occupancy {
+    if (this.#occupancy === null) throw new Error('This change has not locked the venue');
+    return this.#occupancy;
   }
 
   /** Changes columns of a party's row and records the event; why, in somebody's words, is kept beside it. */
@@ -102,27 +144,66 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    reason?: string,
+    { reason, override, position }: Omit<MoveOptions, 'place'> = {},
   ): Promise<PartyRow> {
+    const changed = this.#recordChange(party, type, changes, actor, { reason, override, position });
+    const { queue_id, id } = party;
+    await updateRow(this.trx, 'parties', { ...changes, seq: changed.seq }, { queue_id, id });
+    return changed;
+  }
+
+  /** `move` with `remove` for a whole line: hundreds in one statement, since the line is locked meanwhile. */
+  async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
+    const { to: state, event } = partyMoves.remove;
+    for (let from = 0; from < parties.length; from += partiesPerStatement) {
+      const removed = parties.slice(from, from + partiesPerStatement).map((party) => {
+        assertMove(party, 'remove');
+        const changes = { state, ...changesOf('remove', party, this.now) };
+        const changed = this.#recordChange(party, event, changes, actor, { reason });
+        planFollowUp(this, 'remove', party, changed);
+        return changed;
+      });
+      const seqs = removed.map(({ id, seq }) => sql`WHEN ${id} THEN ${seq}`);
+      await sql`
+        UPDATE parties
+        SET state = ${state}, ended_at = ${this.now}, seq = CASE id ${sql.join(seqs, sql` `)} END
+        WHERE queue_id = ${this.queue.id} AND id IN (${sql.join(removed.map(({ id }) => id))})`.execute(
+        this.trx,
+      );
+    }
+    if (parties.some(({ state }) => state === 'waiting')) this.#hasMovedUp = true;
+  }
+
+  /** Counts what a change of a party changes and notes its event; gives the row as it is to be written. */
+  #recordChange(
+    party: PartyRow,
+    type: PartyEventType,
+    changes: Updateable<PartyTable>,
+    actor: Actor,
+    { reason, override, position }: Omit<MoveOptions, 'place'>,
+  ): PartyRow {
     const seq = this.#takeSeq();
     const changed = { ...party, ...changes, seq } as PartyRow;
-    await this.trx
-      .updateTable('parties')
-      .set({ ...changes, seq })
-      .where('queue_id', '=', party.queue_id)
-      .where('id', '=', party.id)
-      .execute();
     this.#count(party.state, -1);
     this.#count(changed.state, +1);
-    this.#partyEvent(type, changed, party.state, actor);
+    this.#partyEvent(type, changed, party.state, actor, {
+      ...(position === undefined ? {} : { position }),
+      ...(override === true ? { override } : {}),
+    });
     if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
     return changed;
   }
 
-  /** Writes a new party at its place and records the event. */
-  async addParty(party: Omit<PartyRow, 'seq'>, actor: Actor): Promise<PartyRow> {
+  /** Adds a new party behind everybody of its lane and records the event; the only change of its transaction. */
+  addParty(
+    party: Omit<PartyRow, 'seq'>,
+    personal: Admission['personal'],
+    day: string,
+    actor: Actor,
+  ): PartyRow {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    await this.trx.insertInto('parties').values(added).execute();
+    this.set({ number_day: day, last_number: party.number, tail_key: party.order_key });
+    this.#admission = { party: added, personal };
     this.#count(added.state, +1);
     this.#partyEvent('party.joined', added, null, actor);
     return added;
@@ -134,43 +215,44 @@ export class Line {
     const { trx, queue, now } = this;
     const origin = originColumns();
     if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
-    await trx
-      .updateTable('queues')
-      .set(this.#changes)
-      .where('venue_id', '=', queue.venue_id)
-      .where('id', '=', queue.id)
-      .execute();
+    if (this.#admission !== null) {
+      const [event, ...others] = this.events as [LineEvent, ...LineEvent[]];
+      if (others.length > 0) throw new Error('A party joins in a transaction of its own');
+      const row = { id: uuidToBytes(event.id), data: JSON.stringify(event.data) };
+      await writeAdmission(trx, queue, this.#admission, row, origin);
+      await this.tasks.write(trx, queue);
+      return;
+    }
+    await updateRow(trx, 'queues', this.#changes, { venue_id: queue.venue_id, id: queue.id });
     for (let from = 0; from < this.events.length; from += eventsPerStatement) {
       const events = this.events.slice(from, from + eventsPerStatement);
-      await trx
-        .insertInto('events')
-        .values(
-          events.map((event) => ({
-            queue_id: queue.id,
-            seq: seqOf(event),
-            id: uuidToBytes(event.id),
-            type: event.type,
-            party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
-            time: now,
-            data: JSON.stringify(event.data),
-          })),
-        )
-        .execute();
-      await trx
-        .insertInto('outbox')
-        .values(
-          events.map((event) => ({
-            queue_id: queue.id,
-            seq: seqOf(event),
-            created_at: now,
-            ...origin,
-          })),
-        )
-        .execute();
+      await insertRows(
+        trx,
+        'events',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          id: uuidToBytes(event.id),
+          type: event.type,
+          party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
+          time: now,
+          data: JSON.stringify(event.data),
+        })),
+      );
+      await insertRows(
+        trx,
+        'outbox',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          created_at: now,
+          ...origin,
+        })),
+      );
     }
     for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {
       const reasons = this.#reasons.slice(from, from + eventsPerStatement);
-      await trx.insertInto('reasons').values(reasons).execute();
+      await insertRows(trx, 'reasons', reasons);
     }
     await this.tasks.write(trx, queue);
   }
@@ -191,12 +273,14 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
+    circumstances: { position?: number; override?: true } = {},
   ): void {
     const data = {
       ...this.#ids(),
       previousState,
       party: partySnapshot(party),
       actor,
+      ...circumstances,
     };
     const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
     this.events.push(event as EventOf<PartyEventType>);
@@ -216,13 +300,40 @@ export function seqOf(event: LineEvent): number {
   return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;
 }
 
-function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
+function assertMove({ state }: PartyRow, move: PartyMove): void {
+  const { from } = partyMoves[move];
+  if ((from as readonly PartyState[]).includes(state)) return;
+  throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
+}
+
+/** What a move writes besides the state. */
+function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
+  const served = party.state === 'waiting' ? { served_at: now } : {};
   switch (move) {
     case 'call':
-      return { called_at: now, calls: party.calls + 1 };
+      return { called_at: now, confirmed_at: null, calls: party.calls + 1, ...served };
+    case 'confirm':
+      return { confirmed_at: now };
     case 'seat':
-      return { seated_at: now };
-    default:
+      return { seated_at: now, ...served };
+    case 'depart':
+      return { departed_at: now, ended_at: now };
+    case 'restore':
+      return {
+        served_at: null,
+        called_at: null,
+        confirmed_at: null,
+        seated_at: null,
+        departed_at: null,
+        ended_at: null,
+      };
+    case 'move':
+      return {};
+    case 'snooze':
+      return { snoozes: party.snoozes + 1 };
+    case 'noShow':
+    case 'leave':
+    case 'remove':
       return { ended_at: now };
   }
 }
@@ -230,22 +341,30 @@ function timesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyT
 /** What a committed change gave, and the events it left. */
 export type Done<T> = { result: T; events: LineEvent[] };
 
+/** What a change locks besides the line. */
+type LineOptions = {
+  /** The venue, whose occupancy the change may change. */
+  occupancyOf?: Buffer | undefined;
+};
+
 /**
  * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
  * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
  * position service knows of it (or its budget is over), so that whoever reads next sees it.
  *
- * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line, so
- * that changes of one line wait for each other in order and two of them can never deadlock.
+ * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line (the
+ * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other
+ * in order and two of them can never deadlock.
  * Throws `not-found` when the queue was deleted meanwhile.
  */
 export async function changeLine<T>(
   deps: Deps,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
+  options: LineOptions = {},
 ): Promise<T> {
   const { result, events } = await inTransaction(deps.db, (trx) =>
-    changeLineWithin(deps, trx, queueId, change),
+    changeLineWithin(deps, trx, queueId, change, options),
   );
   await deps.feed.committed(events);
   return result;
@@ -257,16 +376,14 @@ export async function changeLineWithin<T>(
   trx: DatabaseTransaction,
   queueId: Buffer,
   change: (line: Line) => Promise<T>,
+  { occupancyOf }: LineOptions = {},
 ): Promise<Done<T>> {
-  const queue = await trx
-    .selectFrom('queues')
-    .selectAll()
-    .where('id', '=', queueId)
-    .where('deleted_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
+  const occupancy =
+    occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
+  const { rows } = await trx.executeQuery(preparedQuery(lockLine, [queueId]));
+  const queue = rows[0] as QueueRow | undefined;
   if (queue === undefined) throw problems.notFound();
-  const line = new Line(deps, trx, queue);
+  const line = new Line(deps, trx, queue, occupancy);
   const result = await change(line);
   await line.write();
   return { result, events: line.events };

@@ -116,6 +116,28 @@ describe('on a long line with a long past', () => {
     );
   });
 
+  it('another place in the line reads a few rows, and so does the way back to it', async () => {
+    const parties = [];
+    for (let count = 0; count < 4; count += 1) {
+      parties.push((await service.add(queueId, owner)).body);
+    }
+    const [first, , , last] = parties;
+    for (const [party, move, body] of [
+      [last, 'move', { position: 1, reason: 'Asked to' }],
+      [last, 'move', { position: 3, reason: 'Asked to' }],
+      [first, 'move', { position: 1_000_000, reason: 'Asked to' }],
+      [last, 'snooze', { places: 1 }],
+      [last, 'call'],
+      [last, 'confirm'],
+      [last, 'restore'],
+    ] as const) {
+      const { status } = await assertReads(around, () =>
+        service.move(party, move, owner, undefined, body),
+      );
+      assert.equal(status, 200);
+    }
+  });
+
   it('a page of the list reads a page, wherever it begins and whatever it shows', async () => {
     const limit = 50;
     for (const [query, states] of [
@@ -169,7 +191,7 @@ describe('on a long line with a long past', () => {
       publisher: {
         async publish(events) {
           sent.push(...events.map(({ id }) => id));
-          return { failed: new Map() };
+          return { failed: new Map(), unanswered: new Map() };
         },
       },
     });

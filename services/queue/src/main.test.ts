@@ -44,6 +44,7 @@ describe('the process', { timeout: 120_000 }, () => {
         SQS_PREFIX: broker.prefix,
         AUTH_SERVICE_URL: 'http://127.0.0.1:1',
         POSITION_SERVICE_URL: 'http://127.0.0.1:1',
+        USER_SERVICE_URL: 'http://127.0.0.1:1',
         PUBLIC_URL: 'http://queue.test/',
         INTERNAL_CREDENTIAL: testCredential,
         TICKET_KEYS: JSON.stringify([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
@@ -132,7 +133,7 @@ describe('the process', { timeout: 120_000 }, () => {
       const joining = joinAt(address, joinCode);
       await until('the join waits', async () => {
         const { rows } = await sql<{ db: string; Info: string }>`SHOW FULL PROCESSLIST`.execute(db);
-        return rows.some((row) => row.db === name && /queues.*for update/.test(row.Info));
+        return rows.some((row) => row.db === name && /queues.*for update/i.test(row.Info));
       });
       started.kill('SIGTERM');
       await until('it takes nobody any more', () =>
@@ -176,6 +177,7 @@ describe('the process', { timeout: 120_000 }, () => {
         /^Could not start: .*MySQL \(MYSQL_URL\).*ECONNREFUSED.*\n$/,
       ],
       [{ MYSQL_URL: '' }, /^Bad configuration: MYSQL_URL is missing\n$/],
+      [{ TASK_LEASE_SECONDS: '29' }, /^Bad configuration: TASK_LEASE_SECONDS .*30\n$/],
       [
         { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1', PROVISION: 'true' },
         /^Could not start: .*SQS \(AWS_ENDPOINT_URL_SQS\).*ECONNREFUSED.*\n$/,

@@ -18,8 +18,10 @@ import { queueEnv } from './config.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { createInvitationTokens } from './invitations.ts';
 import { createLineFeed } from './line-feed.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
+import { onVenueDeleted } from './on-venue-deleted.ts';
 import { createQuotes } from './quotes.ts';
 import { createRelay } from './relay.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
@@ -38,6 +40,7 @@ await serve(async () => {
   const clock = systemClock;
   const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
   const tickets = createTicketCodec(config.TICKET_KEYS);
+  const invitationTokens = createInvitationTokens(config.TICKET_KEYS);
   const sqs = createSqsClient();
   const sns = createSnsClient();
   const prefix = config.SQS_PREFIX;
@@ -54,6 +57,10 @@ await serve(async () => {
     baseUrl: config.POSITION_SERVICE_URL,
     credential: config.INTERNAL_CREDENTIAL,
   });
+  const users = createInternalClient({
+    baseUrl: config.USER_SERVICE_URL,
+    credential: config.INTERNAL_CREDENTIAL,
+  });
   const publisher = createPublisher({ sqs, prefix });
   const relay = createRelay({ db, clock, logger, publisher });
   const dispatcher = createDispatcher({
@@ -62,6 +69,7 @@ await serve(async () => {
     logger,
     publisher,
     tickets,
+    invitationTokens,
     publicUrl,
     leaseSeconds: config.TASK_LEASE_SECONDS,
   });
@@ -71,8 +79,10 @@ await serve(async () => {
     clock,
     logger,
     tickets,
+    invitationTokens,
     publicUrl,
     position,
+    users,
     feed: createLineFeed({
       position,
       logger,
@@ -104,7 +114,7 @@ await serve(async () => {
     createConsumer({
       ...consuming,
       queue: 'queue-events',
-      handlers: { 'user.deleted': onUserDeleted(deps) },
+      handlers: { 'user.deleted': onUserDeleted(deps), 'venue.deleted': onVenueDeleted(deps) },
     }),
     createConsumer({
       ...consuming,
@@ -146,7 +156,7 @@ await serve(async () => {
       housekeeping.stop(),
       deadLetterWatch.stop(),
     ]);
-    await position.close();
+    await Promise.all([position.close(), users.close()]);
     await db.destroy();
     sqs.destroy();
     sns.destroy();

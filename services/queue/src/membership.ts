@@ -3,6 +3,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
 import type { Database, DatabaseTransaction } from './database.ts';
+import { preparedQuery } from './prepared-query.ts';
 import type { PartyTable, QueueTable, VenueTable } from './tables.ts';
 
 export type VenueRow = Selectable<VenueTable>;
@@ -69,18 +70,15 @@ function venueFactsOf(row: WithVenue): VenueFacts {
   };
 }
 
+const selectQueueOf = `SELECT q.*, ${venueColumns.join(', ')}, m.role
+  FROM queues AS q JOIN venues AS v ON v.id = q.venue_id JOIN members AS m ON m.venue_id = q.venue_id
+  WHERE q.id = ? AND m.user_id = ? AND q.deleted_at IS NULL`;
+
 export async function queueFor(db: Db, queueId: string, userId: string, least: Role) {
-  const row = await db
-    .selectFrom('queues as q')
-    .innerJoin('venues as v', 'v.id', 'q.venue_id')
-    .innerJoin('members as m', 'm.venue_id', 'q.venue_id')
-    .selectAll('q')
-    .select(venueColumns)
-    .select('m.role')
-    .where('q.id', '=', uuidToBytes(queueId))
-    .where('m.user_id', '=', uuidToBytes(userId))
-    .where('q.deleted_at', 'is', null)
-    .executeTakeFirst();
+  const { rows } = await db.executeQuery(
+    preparedQuery(selectQueueOf, [uuidToBytes(queueId), uuidToBytes(userId)]),
+  );
+  const row = rows[0] as (QueueRow & WithVenue & { role: Role }) | undefined;
   if (row === undefined) throw problems.notFound();
   authorise(row.role, least);
   return { queue: row as QueueRow, venue: venueFactsOf(row), role: row.role };
@@ -93,7 +91,7 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .innerJoin('members as m', 'm.venue_id', 'q.venue_id')
     .selectAll('p')
-    .select(['q.venue_id', ...venueColumns, 'm.role'])
+    .select(['q.venue_id', 'q.seq as queue_seq', ...venueColumns, 'm.role'])
     .where('p.id', '=', uuidToBytes(partyId))
     .where('m.user_id', '=', uuidToBytes(userId))
     .where('q.deleted_at', 'is', null)
@@ -103,6 +101,8 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
   return {
     party: row as PartyRow,
     queueId: bytesToUuid(row.queue_id),
+    /** Of the line's last event as it was loaded. */
+    queueSeq: row.queue_seq,
     venue: venueFactsOf(row),
     role: row.role,
   };
@@ -123,16 +123,14 @@ export async function taskFor(db: Db, taskId: string, userId: string, least: Rol
   return row;
 }
 
+const selectByJoinCode = `SELECT q.*, ${venueColumns.join(', ')}
+  FROM queues AS q JOIN venues AS v ON v.id = q.venue_id
+  WHERE q.join_code = ? AND q.deleted_at IS NULL`;
+
 /** A queue by its join code, for the public; 404 for an unknown or replaced code. */
 export async function queueByJoinCode(db: Db, joinCode: string) {
-  const row = await db
-    .selectFrom('queues as q')
-    .innerJoin('venues as v', 'v.id', 'q.venue_id')
-    .selectAll('q')
-    .select(venueColumns)
-    .where('q.join_code', '=', joinCode.toUpperCase())
-    .where('q.deleted_at', 'is', null)
-    .executeTakeFirst();
+  const { rows } = await db.executeQuery(preparedQuery(selectByJoinCode, [joinCode.toUpperCase()]));
+  const row = rows[0] as (QueueRow & WithVenue) | undefined;
   if (row === undefined)
     throw problems.notFound({ detail: 'This join link is not valid (any more).' });
   return { queue: row as QueueRow, venue: venueFactsOf(row) };

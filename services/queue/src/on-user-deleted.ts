@@ -1,7 +1,7 @@
 import type { EventOf } from '@queue-manager/contracts/events';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { noteDeletedAccount } from './accounts.ts';
-import { inTransaction } from './database.ts';
+import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import { removeVenue } from './remove-venue.ts';
 
@@ -16,6 +16,7 @@ export const onUserDeleted =
     const userId = uuidToBytes(event.data.userId);
     const events = await inTransaction(deps.db, async (trx) => {
       await noteDeletedAccount(trx, userId, deps.clock.now());
+      await lockVenuesOf(trx, userId);
       const owned = await trx
         .selectFrom('members as m')
         .select('m.venue_id')
@@ -43,3 +44,27 @@ export const onUserDeleted =
     });
     await deps.feed.committed(events);
   };
+
+/**
+ * Whoever changes the members of a venue holds its lock. Without it, two owners of whom one is deleted and the
+ * other is made a host at the same moment would leave a venue without an owner.
+ */
+async function lockVenuesOf(trx: DatabaseTransaction, userId: Buffer): Promise<void> {
+  const memberships = await trx
+    .selectFrom('members')
+    .select('venue_id')
+    .where('user_id', '=', userId)
+    .execute();
+  if (memberships.length === 0) return;
+  await trx
+    .selectFrom('venues')
+    .select('id')
+    .where(
+      'id',
+      'in',
+      memberships.map(({ venue_id }) => venue_id),
+    )
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { keyBetween, OrderKeyTooLong } from './order-key.ts';
+import { keyBetween, OrderKeyTooLong, orderKeyBytesMax } from './order-key.ts';
 
 function assertInOrder(keys: readonly Buffer[]): void {
   keys.forEach((key, index) => {
@@ -56,18 +56,56 @@ describe('keyBetween', () => {
     }
   });
 
-  it('says so when one gap was halved too often, and when the neighbours are not in order', () => {
+  /** Halves one gap again and again; `isLow` says which side the last key becomes. */
+  function halve(count: number, isLow: (turn: number) => boolean): number {
     let low = keyBetween(null, null);
     let high = keyBetween(low, null);
-    assert.throws(() => {
-      for (let count = 0; count < 5_000; count += 1) {
-        const middle = keyBetween(low, high);
-        if (count % 2 === 0) low = middle;
-        else high = middle;
-      }
-    }, OrderKeyTooLong);
+    let bytesMax = 0;
+    for (let turn = 0; turn < count; turn += 1) {
+      const middle = keyBetween(low, high);
+      assert.ok(Buffer.compare(low, middle) < 0 && Buffer.compare(middle, high) < 0);
+      bytesMax = Math.max(bytesMax, middle.length);
+      if (isLow(turn)) low = middle;
+      else high = middle;
+    }
+    return bytesMax;
+  }
+
+  it('takes 100,000 halvings of one gap by turns, whichever side is first', () => {
+    for (const first of [0, 1]) {
+      assert.ok(halve(100_000, (turn) => turn % 2 === first) <= 450);
+    }
+  });
+
+  it('takes 1,200 halvings of one gap without a pattern', () => {
+    // A fixed sequence of numbers that look like chance.
+    let state = 20_251_120;
+    const chance = () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return state >>> 31 === 1;
+    };
+    assert.ok(halve(1_200, chance) <= orderKeyBytesMax);
+  });
+
+  it('says so when one gap was halved too often, and when the neighbours are not in order', () => {
+    // More than there are keys of that length, however they are chosen.
+    assert.throws(() => halve(8 * orderKeyBytesMax, (turn) => turn % 6 < 3), OrderKeyTooLong);
     const key = keyBetween(null, null);
     assert.throws(() => keyBetween(key, key), RangeError);
+  });
+
+  it('goes on between keys of a line that was ordered before', () => {
+    // Written when a level began at 0 and went on by one: [0], [0, 0], [0, 1], [0, 1, 0], [1].
+    const line: Buffer[] = ['8000', '808000', '808100', '80818000', '8100'].map((hex) =>
+      Buffer.from(hex, 'hex'),
+    );
+    for (let count = 0; count < 200; count += 1) {
+      for (let at = line.length; at >= 0; at -= 7) {
+        line.splice(at, 0, keyBetween(line[at - 1] ?? null, line[at] ?? null));
+      }
+      if (line.length > 2_000) break;
+    }
+    assertInOrder(line);
   });
 
   it('crosses every width of its integers', () => {

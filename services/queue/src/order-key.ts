@@ -20,6 +20,13 @@ const positiveHead = 0xf6;
 const negativeHead = 0x09;
 const widthMax = 6;
 
+/**
+ * Below the first level integers start here and leave that much room between them, so that all of the first
+ * stride take one byte.
+ */
+const start = -118;
+const stride = 236;
+
 /** Longest key that the tables hold, in bytes. */
 export const orderKeyBytesMax = 512;
 
@@ -29,8 +36,9 @@ export class OrderKeyTooLong extends Error {
 
 /**
  * A key between two others; `null` stands for the end of the line on that side. Repeated insertion at one
- * end, or always next to the same neighbour, costs O(log n) bytes; only halving one and the same gap again
- * and again costs a byte every other time. Throws `OrderKeyTooLong` past `orderKeyBytesMax`, and a
+ * end, or always next to the same neighbour, costs O(log n) bytes; halving one and the same gap by turns from
+ * below and from above, a byte each 236 times. Only halving it without such a pattern costs a byte every few
+ * times, as it must with keys that are never renumbered. Throws `OrderKeyTooLong` past `orderKeyBytesMax`, and a
  * RangeError when `before` does not sort before `behind`.
  */
 export function keyBetween(before: Uint8Array | null, behind: Uint8Array | null): Buffer {
@@ -54,13 +62,42 @@ function pathBetween(low: number[] | null, high: number[] | null): number[] {
   while (shared < low.length && low[shared] === high[shared]) shared += 1;
   const prefix = high.slice(0, shared);
   const upper = high[shared] as number;
-  if (shared === low.length) return [...prefix, upper - 1];
+  if (shared === low.length) return [...prefix, upper - stride];
 
   const lower = low[shared] as number;
-  if (upper - lower > 1) return [...prefix, lower + 1];
+  if (upper - lower > 1) {
+    return [...prefix, integerBetween(lower, upper, high[shared - 1])];
+  }
   // Neighbouring integers: go one level down, behind the rest of the lower path.
   const rest = low[shared + 1];
-  return [...prefix, lower, rest === undefined ? 0 : rest + 1];
+  if (rest !== undefined) return [...prefix, lower, rest + stride];
+  return [...prefix, lower, isHighFirst(lower) ? start + stride : start];
+}
+
+/**
+ * Close to the side that has come less far into its stride. Whoever halves a gap by turns, from below and
+ * from above, so takes one integer of it at a time from either side; when all are taken, it begins anew one
+ * level down. At evens it is the turn of the end of the stride that was given first.
+ */
+function integerBetween(lower: number, upper: number, parent: number | undefined): number {
+  const base = Math.floor((lower - start) / stride) * stride + start;
+  const next = base + stride;
+  if (next < upper) return next;
+  const fromBelow = lower - base;
+  const fromAbove = next - upper;
+  const isFirstStride = base === start;
+  const isLowFirst = isFirstStride ? parent === undefined || !isHighFirst(parent) : base > start;
+  const isLower = fromBelow === fromAbove ? isLowFirst : fromBelow < fromAbove;
+  return isLower ? lower + 1 : upper - 1;
+}
+
+/**
+ * Where a level opens behind this integer, whether what comes next will probably be the upper end of its gap:
+ * so it is when the gap was halved by turns and the last turn was the lower one's.
+ */
+function isHighFirst(lower: number): boolean {
+  const fromBelow = (((lower - start) % stride) + stride) % stride;
+  return fromBelow > stride - 1 - fromBelow;
 }
 
 function encode(path: readonly number[]): Buffer {

@@ -2,26 +2,43 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Party, type PartyState, partyStates } from '@queue-manager/contracts/parties';
 import { type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
-import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { assertProblem, type QueueService, startQueueService, testStart } from './testing.ts';
 
 /** How a move stands in an address. */
 const paths: Record<PartyMove, string> = {
   call: 'call',
+  confirm: 'confirm',
   seat: 'seat',
+  depart: 'depart',
   noShow: 'no-show',
   leave: 'leave',
   remove: 'remove',
+  restore: 'restore',
+  move: 'move',
+  snooze: 'snooze',
 };
 
-/** What a move writes besides the state. */
+/** What a move cannot do without. */
+const bodies: Partial<Record<PartyMove, object>> = {
+  move: { position: 1, reason: 'Asked to' },
+  snooze: { places: 1 },
+};
+
+/** The times that a move writes besides the state. */
 const times: Record<PartyMove, (keyof Party)[]> = {
   call: ['calledAt'],
+  confirm: ['confirmedAt'],
   seat: ['seatedAt'],
+  depart: ['departedAt', 'endedAt'],
   noShow: ['endedAt'],
   leave: ['endedAt'],
   remove: ['endedAt'],
+  restore: [],
+  move: [],
+  snooze: [],
 };
+
+const isGuestMove = (move: PartyMove) => partyMoves[move].by.some((maker) => maker === 'guest');
 
 describe('moves of a party', () => {
   let service: QueueService;
@@ -30,28 +47,34 @@ describe('moves of a party', () => {
   });
   after(() => service.stop());
 
-  /** A party in any state, also those that no route of today leads to. */
+  /** The moves that lead to a state. */
+  const ways: Record<PartyState, PartyMove[]> = {
+    waiting: [],
+    called: ['call'],
+    seated: ['seat'],
+    departed: ['seat', 'depart'],
+    no_show: ['call', 'noShow'],
+    left: ['leave'],
+    removed: ['remove'],
+  };
+
   async function partyIn(state: PartyState, queueId: string, as: string): Promise<Party> {
     const { body } = await service.add(queueId, as);
-    if (state === 'called') await service.move(body, 'call', as);
-    else if (state !== 'waiting') {
-      await service.move(body, 'seat', as);
-      await service.db
-        .updateTable('parties')
-        .set({ state })
-        .where('queue_id', '=', uuidToBytes(queueId))
-        .where('id', '=', uuidToBytes(body.id))
-        .execute();
+    for (const move of ways[state]) {
+      assert.equal((await service.move(body, paths[move], as)).status, 200);
     }
     return body;
   }
+
+  /** The estimate of one who waits alone. */
+  const alone = { p10: 30, p50: 60, p90: 120, model: 'test-1', asOf: testStart };
 
   for (const move of Object.keys(partyMoves) as PartyMove[]) {
     for (const state of partyStates) {
       const { from, to, event } = partyMoves[move];
       const isAllowed = (from as readonly PartyState[]).includes(state);
       it(`${move} is ${isAllowed ? 'done' : 'refused'} when ${state}`, async () => {
-        const { owner, queueId } = await service.openLine();
+        const { owner, venueId, queueId } = await service.openLine();
         const party = await partyIn(state, queueId, owner);
         const seqBefore = (await service.rowOf(queueId)).seq;
         const { body: queueBefore } = await service.call('GET', `/v1/queues/${queueId}`, {
@@ -62,7 +85,7 @@ describe('moves of a party', () => {
         });
         service.clock.advance(60);
         const now = service.clock.now().toISOString();
-        const answer = await service.move(party, paths[move], owner);
+        const answer = await service.move(party, paths[move], owner, undefined, bodies[move]);
         const { body: queue } = await service.call('GET', `/v1/queues/${queueId}`, { as: owner });
         const { body: read } = await service.call('GET', `/v1/parties/${party.id}`, { as: owner });
         service.clock.set(testStart);
@@ -78,12 +101,17 @@ describe('moves of a party', () => {
           state: to,
           seq: seqBefore + 1,
           calls: before.calls + (move === 'call' ? 1 : 0),
-          position: null,
-          estimate: null,
+          position: to === 'waiting' ? 1 : null,
+          estimate: to === 'waiting' ? alone : null,
         };
+        if (move === 'call') changes.confirmedAt = null;
+        if (move === 'restore') {
+          for (const written of Object.values(times).flat())
+            Object.assign(changes, { [written]: null });
+        }
         for (const field of times[move]) Object.assign(changes, { [field]: now });
         assert.deepEqual(read, { ...before, ...changes });
-        if (move !== 'leave') assert.deepEqual(answer.body, read);
+        if (!isGuestMove(move)) assert.deepEqual(answer.body, read);
         const count = (counted: PartyState) =>
           (queueBefore[counted] as number) - Number(state === counted) + Number(to === counted);
         assert.deepEqual(
@@ -97,9 +125,11 @@ describe('moves of a party', () => {
         assert.equal(data.previousState, state);
         assert.deepEqual(
           data.actor,
-          move === 'leave' ? { kind: 'guest' } : { kind: 'staff', userId: owner },
+          isGuestMove(move) ? { kind: 'guest' } : { kind: 'staff', userId: owner },
         );
         await service.assertSound(queueId);
+        const { body: venue } = await service.call('GET', `/v1/venues/${venueId}`, { as: owner });
+        assert.equal(venue.occupancy, to === 'seated' ? read.size : 0);
       });
     }
   }

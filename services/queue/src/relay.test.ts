@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Event } from '@queue-manager/contracts/events';
+import type { Event, EventOf } from '@queue-manager/contracts/events';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
@@ -80,6 +80,24 @@ describe('the relay', () => {
     // By SQS comes what came directly.
     const direct = service.positionApp.events.filter(({ data }) => data.queueId === queueId);
     assert.deepEqual(events, direct);
+  });
+
+  it('announces the deletion of a venue to this service, once and whole', async () => {
+    const { owner, venueId, queueId } = await service.openLine();
+    await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    start();
+    await until('the outbox is empty', isEmpty);
+    const [event, ...none] = await received<EventOf<'venue.deleted'>>('queue-events');
+    assert.deepEqual(none, []);
+    assert.deepEqual(
+      [event?.type, event?.subject, event?.data],
+      ['venue.deleted', venueId, { venueId }],
+    );
+    const ofLine = await received('position-events');
+    assert.deepEqual(
+      ofLine.map(({ id }) => id),
+      await idsOf(queueId),
+    );
   });
 
   it('goes on at once when it is woken', async () => {

@@ -4,7 +4,7 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from './database.ts';
-import { toLineEvent } from './line-event.ts';
+import { toEvent } from './line-event.ts';
 import { contextOf } from './origin.ts';
 import type { Origin } from './tables.ts';
 import { backOffMs, createWorkLoop, type WorkLoop } from './work-loop.ts';
@@ -62,7 +62,7 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
       .orderBy('queue_id')
       .orderBy('seq')
       .execute();
-    const events = rows.map(toLineEvent);
+    const events = rows.map(toEvent);
     const contexts = new Map(pointers.map((row) => [pointerKey(row), contextOf(row)]));
     const { failed } = await deps.publisher.publish(
       events,

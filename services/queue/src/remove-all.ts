@@ -18,5 +18,5 @@ export async function removeAll(
     .orderBy('order_key')
     .orderBy('id')
     .execute();
-  for (const party of parties) await line.move(party, 'remove', actor, reason);
+  await line.removeAll(parties, actor, reason);
 }

@@ -1,15 +1,18 @@
 import type { Actor } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { DatabaseTransaction } from './database.ts';
 import { closeForGood } from './delete-queue.ts';
 import type { Deps } from './deps.ts';
 import { changeLineWithin } from './line.ts';
 import { lockVenue } from './lock-venue.ts';
+import { originColumns } from './origin.ts';
 
 /**
- * Removes a venue with its queues, its members, its tasks and every guest's personal data, as part of a
- * transaction; the caller hands the events to the feed after its commit. Throws `not-found` when somebody
- * else removed it meanwhile.
+ * Removes a venue with its queues, its members, invitations and keys, and the work that waits for them, as part
+ * of a transaction; the caller hands the events to the feed after its commit. None of its staff reads anything of
+ * it from then on. What is known of its guests is erased as `venue.deleted` comes around, since it may be years
+ * of them. Throws `not-found` when somebody else removed it meanwhile.
  */
 export async function removeVenue(
   deps: Deps,
@@ -18,28 +21,53 @@ export async function removeVenue(
   actor: Actor,
 ): Promise<LineEvent[]> {
   const events: LineEvent[] = [];
+  const now = deps.clock.now();
   await lockVenue(trx, venueId);
   const queues = await trx
     .selectFrom('queues')
-    .select(['id', 'deleted_at'])
+    .select('id')
     .where('venue_id', '=', venueId)
+    .where('deleted_at', 'is', null)
     .orderBy('id')
     .execute();
-  for (const { id, deleted_at } of queues) {
-    if (deleted_at === null) {
-      const done = await changeLineWithin(deps, trx, id, (line) => closeForGood(line, actor));
-      for (const event of done.events) events.push(event);
-    }
-    await trx.deleteFrom('personal').where('queue_id', '=', id).execute();
-    // In somebody's words, and so about somebody.
-    await trx.deleteFrom('reasons').where('queue_id', '=', id).execute();
+  for (const { id } of queues) {
+    const done = await changeLineWithin(deps, trx, id, (line) => closeForGood(line, actor));
+    for (const event of done.events) events.push(event);
   }
-  await trx.deleteFrom('tasks').where('venue_id', '=', venueId).execute();
-  await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
   await trx
-    .updateTable('venues')
-    .set({ deleted_at: deps.clock.now() })
-    .where('id', '=', venueId)
+    .deleteFrom('tasks')
+    .where('venue_id', '=', venueId)
+    .where('state', '=', 'scheduled')
     .execute();
+  await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
+  await trx.updateTable('venues').set({ deleted_at: now }).where('id', '=', venueId).execute();
+  await announce(deps, trx, venueId, now);
   return events;
+}
+
+/** Of a venue there is one event, the last: it takes the way of the lines' events, under the venue's own id. */
+async function announce(
+  { clock }: Deps,
+  trx: DatabaseTransaction,
+  venueId: Buffer,
+  now: Date,
+): Promise<void> {
+  const key = { queue_id: venueId, seq: 1 };
+  await trx
+    .insertInto('events')
+    .values({
+      ...key,
+      id: uuidToBytes(newId(clock)),
+      type: 'venue.deleted',
+      party_id: null,
+      time: now,
+      data: JSON.stringify({ venueId: bytesToUuid(venueId) }),
+    })
+    .execute();
+  await trx
+    .insertInto('outbox')
+    .values({ ...key, created_at: now, ...originColumns() })
+    .execute();
 }

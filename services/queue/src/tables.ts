@@ -14,6 +14,9 @@ export type Tables = {
   accounts: AccountTable;
   venues: VenueTable;
   members: MemberTable;
+  invitations: InvitationTable;
+  api_keys: ApiKeyTable;
+  occupancy_changes: OccupancyChangeTable;
   queues: QueueTable;
   parties: PartyTable;
   quotes: QuoteTable;
@@ -38,8 +41,12 @@ export type VenueTable = {
   locale: string;
   capacity: number | null;
   occupancy: Generated<number>;
+  /** Sequence number of the last change of `occupancy`. */
+  occupancy_seq: Generated<number>;
   day_starts_at: string;
   retention_days: number;
+  /** When what is past `retention_days` is to be erased next. */
+  retention_due_at: Generated<Date>;
   created_at: Date;
   deleted_at: Date | null;
 };
@@ -49,6 +56,47 @@ export type MemberTable = {
   user_id: Buffer;
   role: Role;
   since: Date;
+};
+
+/** An invitation that nobody has accepted yet. */
+export type InvitationTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  email: string;
+  /** Lower-case e-mail; one invitation a venue. */
+  email_key: string;
+  role: Role;
+  invited_by: Buffer;
+  created_at: Date;
+  expires_at: Date;
+};
+
+export type ApiKeyTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  name: string;
+  secret_hash: Buffer;
+  created_by: Buffer;
+  created_at: Date;
+};
+
+/** Every change of how many people are in a venue. */
+export type OccupancyChangeTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  /** Counts the changes of the venue without a gap, in the order in which they were committed. */
+  seq: number;
+  time: Date;
+  delta: number;
+  /** As it was afterwards. */
+  occupancy: number;
+  queue_id: Buffer | null;
+  party_id: Buffer | null;
+  /** JSON */
+  actor: string;
+  override: number;
+  /** In somebody's words: erased with the personal data. */
+  reason: string | null;
 };
 
 export type QueueTable = {
@@ -92,7 +140,11 @@ export type PartyTable = {
   possible_duplicate: Generated<number>;
   /** Whether the guest knows that it is near the front: told by mail, or on joining. */
   almost_there: Generated<number>;
+  /** How often the guest let others go first. */
+  snoozes: Generated<number>;
   joined_at: Date;
+  /** When its wait ended, by being called or seated; null while it waits, and when it left before. */
+  served_at: Date | null;
   called_at: Date | null;
   confirmed_at: Date | null;
   seated_at: Date | null;
@@ -131,7 +183,8 @@ export type EventTable = {
   queue_id: Buffer;
   seq: number;
   id: Buffer;
-  type: PartyEventType | 'queue.changed';
+  /** `venue.deleted` stands under its venue's id in place of a queue's. */
+  type: PartyEventType | 'queue.changed' | 'venue.deleted';
   party_id: Buffer | null;
   time: Date;
   /** JSON */
@@ -178,6 +231,8 @@ export type TaskTable = Origin & {
   state: TaskState;
   /** How often it was handed out; a message and its result name the one they belong to. */
   attempts: Generated<number>;
+  /** How often in a row SQS refused to take it. */
+  refusals: Generated<number>;
   /** How often a manager put it back. */
   generation: Generated<number>;
   last_error: string | null;

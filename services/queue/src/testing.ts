@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
+import type { EventOf } from '@queue-manager/contracts/events';
 import {
+  type Account,
   applyEvents,
+  getAccount,
+  getNames,
   getPlaces,
+  getSpots,
   type LineEvent,
   type Place,
+  type Spot,
 } from '@queue-manager/contracts/internal';
-import type { Lane, Party, PartyState } from '@queue-manager/contracts/parties';
+import { type Lane, lanes, type Party, type PartyState } from '@queue-manager/contracts/parties';
 import { type ProblemCode, problemTypeBase, problemTypes } from '@queue-manager/contracts/problems';
 import type { Role } from '@queue-manager/contracts/venues';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
-import { ManualClock } from '@queue-manager/service-kit/clock';
+import { ManualClock, systemClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { freshDatabase, testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
@@ -21,12 +28,18 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
+import { createInvitationTokens } from './invitations.ts';
+import { toEvent } from './line-event.ts';
 import { createLineFeed } from './line-feed.ts';
 import type { PartyRow } from './membership.ts';
+import { onVenueDeleted } from './on-venue-deleted.ts';
 import { keyBetween } from './order-key.ts';
 import { createQuotes } from './quotes.ts';
 import { laneIndex, partySnapshot } from './snapshots.ts';
 import { createTurns } from './turns.ts';
+
+/** Moves that a guest makes with its ticket. */
+const guestMoves = ['confirm', 'leave', 'snooze'];
 
 /** A Friday evening in Lisbon. */
 export const testStart = '2026-11-20T20:00:00.000Z';
@@ -34,7 +47,8 @@ export const publicUrl = 'http://queue.test';
 
 /**
  * The queue service on a database of its own. The position service beyond it is played by an app that keeps
- * the number waiting by the events it is given; `positionApp.events` shows what arrived.
+ * the number waiting by the events it is given; `positionApp.events` shows what arrived. The user service is
+ * played too: it knows the accounts that `userApp.open` made.
  */
 export async function startQueueService(options: { poolSize?: number } = {}) {
   const database = await freshDatabase();
@@ -43,15 +57,20 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
   const clock = new ManualClock(testStart);
   const positionApp = await startPositionUpstream();
   const position = createInternalClient({ baseUrl: positionApp.url, credential: testCredential });
+  const userApp = await startUserUpstream();
+  const users = createInternalClient({ baseUrl: userApp.url, credential: testCredential });
+  const ticketKeys = [{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }];
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
   const deps: Deps = {
     db,
     clock,
     logger: testLogger,
-    tickets: createTicketCodec([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
+    tickets: createTicketCodec(ticketKeys),
+    invitationTokens: createInvitationTokens(ticketKeys),
     publicUrl,
     position,
+    users,
     // However slow the machine is, an answer holds the place that the position service gives.
     feed: createLineFeed({
       position,
@@ -145,6 +164,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     /** What an account sends to be known. */
     headersOf,
     positionApp,
+    userApp,
     rowOf,
     /** A host's addition to a line. */
     add: (queueId: string, as: string, body: object = {}, key?: string) =>
@@ -160,12 +180,21 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
         ...(key === undefined ? {} : { key }),
       }),
     /** A host's move of one party, or a guest's own with its ticket. */
-    move: (party: { id: string; ticket: string }, move: string, as: string, key?: string) =>
+    move: (
+      party: { id: string; ticket: string },
+      move: string,
+      as: string,
+      key?: string,
+      body?: object,
+    ) =>
       call(
         'POST',
-        move === 'leave' ? `/v1/tickets/${party.ticket}/leave` : `/v1/parties/${party.id}/${move}`,
+        guestMoves.includes(move)
+          ? `/v1/tickets/${party.ticket}/${move}`
+          : `/v1/parties/${party.id}/${move}`,
         {
           as,
+          ...(body === undefined ? {} : { body }),
           ...(key === undefined ? {} : { key }),
         },
       ),
@@ -221,7 +250,9 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           calls: state === 'waiting' ? 0 : 1,
           possible_duplicate: 0,
           almost_there: 0,
+          snoozes: 0,
           joined_at: now,
+          served_at: state === 'waiting' ? null : now,
           called_at: state === 'waiting' ? null : now,
           confirmed_at: null,
           seated_at: null,
@@ -287,6 +318,12 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           .execute();
       });
     },
+    /** Does what follows the deletion of a venue, which has to have been announced. */
+    async eraseDeleted(venueId: string): Promise<void> {
+      const [row] = await eventsOf(venueId);
+      assert.equal(row?.type, 'venue.deleted');
+      await onVenueDeleted(deps)(toEvent(row) as EventOf<'venue.deleted'>);
+    },
     /** Checks what has to hold of a line at any moment at which nobody changes it. */
     async assertSound(queueId: string): Promise<void> {
       const queue_id = uuidToBytes(queueId);
@@ -347,8 +384,9 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     },
     async stop() {
       await app.close();
-      await position.close();
+      await Promise.all([position.close(), users.close()]);
       await positionApp.close();
+      await userApp.close();
       await db.destroy();
       await database.drop();
     },
@@ -385,16 +423,23 @@ export type QueueService = Awaited<ReturnType<typeof startQueueService>>;
 
 async function startPositionUpstream() {
   const events: LineEvent[] = [];
-  const lines = new Map<string, Set<string>>();
+  /** Those waiting, first to last. */
+  const lines = new Map<string, Spot[]>();
   const lineOf = (queueId: string) => {
-    const line = lines.get(queueId) ?? new Set();
+    const line = lines.get(queueId) ?? [];
     lines.set(queueId, line);
     return line;
   };
-  const state = { isAway: false };
+  const indexOf = (queueId: string, partyId: string) =>
+    lineOf(queueId).findIndex((spot) => spot.partyId === partyId);
+  const state = {
+    isAway: false,
+    /** Runs when spots have been read and not yet been sent. */
+    beforeSpotsLeave: async (): Promise<void> => undefined,
+  };
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
   const placeOf = (queueId: string, partyId: string): Place | null => {
-    const index = [...lineOf(queueId)].indexOf(partyId);
+    const index = indexOf(queueId, partyId);
     if (index < 0) return null;
     const p50 = (index + 1) * 60;
     return {
@@ -413,10 +458,11 @@ async function startPositionUpstream() {
           events.push(event);
           if (event.type === 'queue.changed') return { outcome: 'applied' as const, place: null };
           const { queueId } = event.data;
-          const { partyId, state } = event.data.party;
+          const { partyId, state, lane, orderKey } = event.data.party;
           const line = lineOf(queueId);
-          if (state === 'waiting') line.add(partyId);
-          else line.delete(partyId);
+          const index = indexOf(queueId, partyId);
+          if (index >= 0) line.splice(index, 1);
+          if (state === 'waiting') insertSpot(line, { lane, orderKey, partyId });
           return { outcome: 'applied' as const, place: placeOf(queueId, partyId) };
         }),
       };
@@ -427,12 +473,90 @@ async function startPositionUpstream() {
       failWhenAway();
       return {
         seq: 0,
-        waiting: lineOf(params.queueId).size,
+        waiting: lineOf(params.queueId).length,
         estimateIfJoined: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
         places: body.partyIds.map((partyId) => placeOf(params.queueId, partyId)),
       };
     }),
   );
+  app.route(
+    route(getSpots, async ({ params, body }) => {
+      failWhenAway();
+      const line = lineOf(params.queueId);
+      const index = indexOf(params.queueId, body.partyId);
+      const others = line.filter(({ partyId }) => partyId !== body.partyId);
+      if (index < 0)
+        return { seq: body.seq, from: null, position: null, before: null, behind: null };
+      const wanted = 'position' in body.to ? body.to.position : index + 1 + body.to.places;
+      const position = Math.min(wanted, line.length);
+      const spots = {
+        before: others[position - 2] ?? null,
+        behind: others[position - 1] ?? null,
+      };
+      await state.beforeSpotsLeave();
+      return { seq: body.seq, from: index + 1, position, ...spots };
+    }),
+  );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { url, events, state, close: () => app.close() };
+}
+
+/** Puts a spot where it stands in the order of the line; thousands mostly join at its end. */
+function insertSpot(line: Spot[], spot: Spot): void {
+  const compare = (other: Spot) =>
+    lanes.indexOf(spot.lane) - lanes.indexOf(other.lane) ||
+    Buffer.compare(memberOf(spot), memberOf(other));
+  let at = line.length;
+  while (at > 0 && compare(line[at - 1] as Spot) < 0) at -= 1;
+  line.splice(at, 0, spot);
+}
+
+function memberOf({ orderKey, partyId }: Spot): Buffer {
+  return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+}
+
+/** The user service as far as venues need it. */
+async function startUserUpstream() {
+  const accounts = new Map<string, Account>();
+  const state = { isAway: false };
+  const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
+  const failWhenAway = () => {
+    if (state.isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+  };
+  app.route(
+    route(getAccount, async ({ params }) => {
+      failWhenAway();
+      const account = accounts.get(params.userId);
+      if (account === undefined) throw problems.notFound();
+      return account;
+    }),
+  );
+  app.route(
+    route(getNames, async ({ body }) => {
+      failWhenAway();
+      return { names: body.userIds.map((id) => accounts.get(id)?.name ?? null) };
+    }),
+  );
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url,
+    state,
+    /** Makes an account, or gives this id a name and an e-mail. */
+    open(fields: { id?: string; name?: string; email?: string } = {}): Account {
+      const id = fields.id ?? newId(systemClock);
+      const account = {
+        id,
+        name: 'Ana Lima',
+        email: `${id}@example.com`,
+        locale: 'en',
+        passwordVersion: 1,
+        keptSessionId: null,
+        ...fields,
+      };
+      accounts.set(id, account);
+      return account;
+    },
+    forget: (id: string) => accounts.delete(id),
+    close: () => app.close(),
+  };
 }

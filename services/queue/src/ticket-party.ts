@@ -10,11 +10,18 @@ export async function ticketParty(deps: Deps, ticket: string) {
     .selectFrom('parties as p')
     .innerJoin('queues as q', 'q.id', 'p.queue_id')
     .selectAll('p')
-    .select(['q.name as queue_name', 'q.text', 'q.end_message', 'q.deleted_at'])
+    .select([
+      'q.name as queue_name',
+      'q.text',
+      'q.end_message',
+      'q.deleted_at',
+      'q.seq as queue_seq',
+    ])
     .where('p.queue_id', '=', uuidToBytes(subject.queueId))
     .where('p.id', '=', uuidToBytes(subject.partyId))
     .executeTakeFirst();
   if (row === undefined) throw problems.notFound({ detail: 'This ticket is not valid.' });
-  const { queue_name, text, end_message, deleted_at, ...party } = row;
-  return { party, queue: { name: queue_name, text, end_message, isDeleted: deleted_at !== null } };
+  const { queue_name, queue_seq, text, end_message, deleted_at, ...party } = row;
+  const isDeleted = deleted_at !== null;
+  return { party, queue: { name: queue_name, seq: queue_seq, text, end_message, isDeleted } };
 }

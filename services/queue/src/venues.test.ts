@@ -231,6 +231,7 @@ describe('venues', () => {
     assertProblem(await service.join(joinCode), 'not-found');
     assert.deepEqual((await service.call('GET', '/v1/venues', { as: owner })).body.data, []);
 
+    await service.eraseDeleted(venueId);
     const personal = await service.db
       .selectFrom('personal')
       .select('queue_id')
@@ -277,6 +278,7 @@ describe('venues', () => {
       .where('deleted_at', 'is', null)
       .execute();
     assert.deepEqual(open, []);
+    await service.eraseDeleted(venueId);
     const personal = await service.db
       .selectFrom('personal')
       .select('party_id')

@@ -1,5 +1,5 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { createTokenSeal } from '@queue-manager/service-kit/sealed-tokens';
 
 /** Names one sign-up: where it stands in the table. */
 export type SignUpName = { addressKey: string; id: string };
@@ -19,38 +19,11 @@ export type AccountTokens = {
   readReset(token: string): ResetPermission | null;
 };
 
-/** The first byte of a token, under its signature: a token of one kind never passes for another. */
+/** Told apart inside the tokens, so that a token of one kind never passes for another. */
 const kinds = { verification: 1, reset: 2 };
-const macBytes = 32;
-
-/** A key for each secret of a ring, for one purpose only (HKDF-SHA-256, RFC 5869). */
-export function deriveKeys(secrets: readonly string[], purpose: string): Buffer[] {
-  return secrets.map((secret) =>
-    Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'base64url'), '', purpose, 32)),
-  );
-}
 
 export function createAccountTokens(secrets: readonly string[]): AccountTokens {
-  const keys = deriveKeys(secrets, 'account-token');
-  const [newest] = keys;
-  if (newest === undefined) throw new Error('A ring of secrets needs at least one');
-  const macOf = (key: Buffer, body: Buffer) => createHmac('sha256', key).update(body).digest();
-
-  function seal(kind: number, content: Buffer): string {
-    const body = Buffer.concat([Buffer.of(kind), content]);
-    return Buffer.concat([body, macOf(newest as Buffer, body)]).toString('base64url');
-  }
-
-  function open(kind: number, contentBytes: number, token: string): Buffer | null {
-    const bytes = Buffer.from(token, 'base64url');
-    // Decoding forgives foreign characters and stray bits; a token has one spelling only.
-    if (bytes.length !== 1 + contentBytes + macBytes || bytes.toString('base64url') !== token)
-      return null;
-    const body = bytes.subarray(0, -macBytes);
-    const mac = bytes.subarray(-macBytes);
-    const isOurs = keys.some((key) => timingSafeEqual(macOf(key, body), mac));
-    return isOurs && body[0] === kind ? body.subarray(1) : null;
-  }
+  const { seal, open } = createTokenSeal(secrets, 'account-token');
 
   return {
     makeVerification({ addressKey, id }) {

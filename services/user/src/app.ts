@@ -9,6 +9,7 @@ import { exportMe } from './export-me.ts';
 import { forgotPassword } from './forgot-password.ts';
 import { getAccount } from './get-account.ts';
 import { getMe } from './get-me.ts';
+import { getNames } from './get-names.ts';
 import { resendVerification } from './resend-verification.ts';
 import { resetPassword } from './reset-password.ts';
 import { signUp } from './sign-up.ts';
@@ -38,6 +39,7 @@ export function createUserApp(deps: Deps): FastifyInstance {
 
   app.route(checkCredentials(deps));
   app.route(getAccount(deps));
+  app.route(getNames(deps));
 
   app.addHook('onReady', async () => deps.relay.start());
   app.addHook('onClose', async () => {

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { problems } from '@queue-manager/service-kit/problems';
-import { deriveKeys } from './account-tokens.ts';
+import { deriveKeys } from '@queue-manager/service-kit/sealed-tokens';
 import type { Deps, Store } from './deps.ts';
 import type { Writes } from './transact.ts';
 

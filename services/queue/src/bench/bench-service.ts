@@ -9,6 +9,7 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createQueueApp } from '../app.ts';
 import { openDatabase } from '../database.ts';
 import type { Deps } from '../deps.ts';
+import { createInvitationTokens } from '../invitations.ts';
 import { createQuotes } from '../quotes.ts';
 import { createTurns } from '../turns.ts';
 
@@ -25,18 +26,21 @@ export async function openBenchService(options: {
   const db = openDatabase({ url, poolSize: 50 });
   const sqs = createSqsClient();
   const clock = systemClock;
-  const position = createInternalClient({
+  const nobody = createInternalClient({
     baseUrl: 'http://127.0.0.1:9',
     credential: testCredential,
   });
+  const ticketKeys = [{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }];
   const owner = newId(clock);
   const deps: Deps = {
     db,
     clock,
     logger: testLogger,
-    tickets: createTicketCodec([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
+    tickets: createTicketCodec(ticketKeys),
+    invitationTokens: createInvitationTokens(ticketKeys),
     publicUrl: 'http://bench.invalid',
-    position,
+    position: nobody,
+    users: nobody,
     feed: {
       async committed(events) {
         onCommit?.(events);
@@ -74,7 +78,7 @@ export async function openBenchService(options: {
     },
     async close(): Promise<void> {
       await app.close();
-      await position.close();
+      await nobody.close();
       await db.destroy();
       sqs.destroy();
     },

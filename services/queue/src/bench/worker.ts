@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 export type Worker = {
   /** Resolves with what the worker answers; rejects when it ends before. */
-  ask(question: string): Promise<unknown>;
+  ask(question: string, details?: object): Promise<unknown>;
   stop(): Promise<void>;
 };
 
@@ -33,9 +33,9 @@ export async function startWorker(program: string, options: object): Promise<Wor
     }
   };
   const worker: Worker = {
-    ask(question) {
+    ask(question, details = {}) {
       const answered = answer();
-      child.send(question);
+      child.send({ question, details });
       return answered;
     },
     async stop() {
@@ -52,11 +52,13 @@ export async function startWorker(program: string, options: object): Promise<Wor
  * ends when the measuring process does not want it any more.
  */
 export function answerQuestions(
-  questions: Record<string, () => unknown>,
+  // biome-ignore lint/suspicious/noExplicitAny: whoever asks knows what the question takes
+  questions: Record<string, (details: any) => unknown>,
   end: () => Promise<void>,
 ): void {
-  process.on('message', async (question) => {
-    const answer = await questions[String(question)]?.();
+  process.on('message', async (asked) => {
+    const { question, details } = asked as { question: string; details: object };
+    const answer = await questions[question]?.(details);
     process.send?.(answer ?? null);
   });
   process.once('disconnect', async () => {

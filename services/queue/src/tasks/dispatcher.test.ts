@@ -9,7 +9,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
 import { publicUrl, type QueueService, startQueueService } from '../testing.ts';
 import type { WorkLoop } from '../work-loop.ts';
-import { reclaimLost, takeDue, taskRef } from './task-rows.ts';
+import { deleteRunning, reclaimLost, takeDue, taskRef } from './task-rows.ts';
 import { insertTask, takeEvents, tasksOf, testDispatcher, testLeaseSeconds } from './testing.ts';
 
 describe('the dispatcher of tasks', () => {
@@ -175,7 +175,7 @@ describe('the dispatcher of tasks', () => {
   });
 
   it('has nothing to say to a party that was erased, took its address back, or is past the news', async () => {
-    const { owner, queueId } = await service.openLine();
+    const { owner, queueId, venueId } = await service.openLine();
     const [erased, silent, past] = await Promise.all(
       ['a@example.com', 'b@example.com', 'c@example.com'].map((email) =>
         add(queueId, owner, { email }),
@@ -192,15 +192,21 @@ describe('the dispatcher of tasks', () => {
       .where('id', '=', uuidToBytes(past?.id ?? ''))
       .execute();
     start();
-    await until('all are done', async () => (await inState('done')) === 3);
+    await until('all are gone', async () => (await tasksOf(service, { venueId })).length === 0);
     assert.deepEqual(await mails(), []);
+    // Nor does anybody claim that they were told.
+    for (const party of [erased, silent, past]) {
+      const { body } = await service.call('GET', `/v1/parties/${party?.id}`, { as: owner });
+      assert.deepEqual(body.notifications, []);
+    }
 
     // A manager who asks for it gets it sent all the same.
-    await service.db
-      .updateTable('tasks')
-      .set({ state: 'scheduled', generation: 1 })
-      .where('party_id', '=', uuidToBytes(past?.id ?? ''))
-      .execute();
+    await insertTask(service, venueId, {
+      kind: 'notify.joined',
+      queue_id: uuidToBytes(queueId),
+      party_id: uuidToBytes(past?.id ?? ''),
+      generation: 1,
+    });
     await untilNoneScheduled();
     await until('it is sent', async () => (await handedOver()) === 1);
     assert.deepEqual(
@@ -346,6 +352,102 @@ describe('the dispatcher of tasks', () => {
     assert.equal(task?.state, 'failed');
     assert.match(task?.last_error ?? '', /data\.locale/);
     assert.deepEqual(await mails(), []);
+  });
+
+  it('counts refusals, and not how often a task was handed out', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { id: partyId } = await add(queueId, owner, { email: 'ana@example.com' });
+    const change = (changes: { attempts?: number; refusals?: number; state?: 'scheduled' }) =>
+      service.db
+        .updateTable('tasks')
+        .set(changes)
+        .where('party_id', '=', uuidToBytes(partyId))
+        .execute();
+    const localeOf = (locale: string) =>
+      service.db
+        .updateTable('personal')
+        .set({ locale })
+        .where('party_id', '=', uuidToBytes(partyId))
+        .execute();
+    const task = async () => (await tasksOf(service, { partyId }))[0];
+    await change({ attempts: 25 });
+    await localeOf('-');
+    const dispatcher = start();
+    await until('it was refused', async () => (await task())?.last_error);
+    assert.partialDeepStrictEqual(await task(), { state: 'scheduled', attempts: 26, refusals: 1 });
+
+    // Once it is taken, the refusals are over.
+    await localeOf('pt');
+    await change({ refusals: 9 });
+    service.clock.advance(60);
+    dispatcher.wake();
+    await until('it is handed out', async () => (await handedOver()) === 1);
+    assert.partialDeepStrictEqual(await task(), { state: 'running', attempts: 27, refusals: 0 });
+
+    // So they are for a manager who retries what failed of them.
+    await localeOf('-');
+    await change({ state: 'scheduled', refusals: 9 });
+    dispatcher.wake();
+    await until('it has failed', async () => (await task())?.state === 'failed');
+    const failed = await task();
+    const { status } = await service.call(
+      'POST',
+      `/v1/tasks/${bytesToUuid(failed?.id ?? Buffer.of())}/retry`,
+      { as: owner },
+    );
+    assert.equal(status, 200);
+    dispatcher.wake();
+    await until('it was refused once more', async () => (await task())?.refusals === 1);
+    assert.equal((await task())?.state, 'scheduled');
+  });
+
+  it('puts back what SQS was away for while it took the rest, as if never handed out', async () => {
+    const { owner, queueId, venueId } = await service.openLine();
+    const party = await add(queueId, owner, { email: 'ana@example.com' });
+    const taskId = await insertTask(service, venueId);
+    let tries = 0;
+    let isAway = true;
+    const sqs = new SQSClient();
+    sqs.middlewareStack.add((next) => (args) => {
+      const { QueueUrl = '' } = args.input as { QueueUrl?: string };
+      if (!QueueUrl.endsWith('-tasks') || !isAway) return next(args);
+      tries += 1;
+      return Promise.reject(Object.assign(new Error('cut off'), { code: 'ECONNRESET' }));
+    });
+    start(createPublisher({ sqs, prefix: broker.prefix }));
+    await until('it has tried in vain', () => tries >= 1);
+    await until('the mail is handed out', async () => (await handedOver()) === 1);
+    assert.deepEqual(await statesOf({ partyId: party.id }), { 'notify.joined': 'running 1' });
+    const work = async () =>
+      (await tasksOf(service, { venueId })).find(({ id }) => bytesToUuid(id) === taskId);
+    await until('the other one is put back', async () => (await work())?.state === 'scheduled');
+    assert.partialDeepStrictEqual(await work(), { attempts: 0, refusals: 0, last_error: null });
+    isAway = false;
+    await until('it is handed out, too', async () => (await handedOver()) === 2);
+    assert.partialDeepStrictEqual(await work(), { attempts: 1 });
+    sqs.destroy();
+  });
+
+  it('deletes what has nothing to tell only while it is in its own hands', async () => {
+    const { venueId } = await service.openLine();
+    const ids = [await insertTask(service, venueId), await insertTask(service, venueId)];
+    await takeDue(service.db, service.clock.now(), testLeaseSeconds);
+    await service.db
+      .updateTable('tasks')
+      .set({ attempts: 2 })
+      .where('id', '=', uuidToBytes(ids[1] as string))
+      .execute();
+    const refs = ids.map((taskId) => ({ venueId, taskId, attempt: 1 }));
+    await deleteRunning(service.db, refs);
+    await deleteRunning(service.db, []);
+    const left = await tasksOf(service, { venueId });
+    assert.deepEqual(
+      left.map(({ id }) => bytesToUuid(id)),
+      [ids[1]],
+    );
+    await service.db.updateTable('tasks').set({ state: 'scheduled', attempts: 1 }).execute();
+    await deleteRunning(service.db, refs);
+    assert.equal((await tasksOf(service, { venueId })).length, 1);
   });
 
   it('leaves kinds that it does not know to newer instances, and passes over them', async () => {

@@ -1,7 +1,6 @@
 import { type Event, makeEvent } from '@queue-manager/contracts/events';
 import type { Publisher } from '@queue-manager/events/publish';
 import { queues } from '@queue-manager/events/topology';
-import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
@@ -14,6 +13,7 @@ import { taskKinds } from './registry.ts';
 import {
   batchSize,
   changeRunning,
+  deleteRunning,
   earliestRunAt,
   finishTasks,
   reclaimLost,
@@ -37,7 +37,6 @@ const keptBySqsMs = Math.max(queues.mails.retentionDays, queues.tasks.retentionD
 const mailNamespace = '6b1f7f0e-6b2c-4c39-9a53-0d1f5a1f3e55';
 
 export type DispatcherDeps = ComposeDeps & {
-  clock: Clock;
   logger: Logger;
   publisher: Publisher;
   /** How long a task may be on its way from MySQL to SQS before it is taken for lost. */
@@ -101,55 +100,66 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
 /** What becomes of a batch. */
 type HandedOut = {
   messages: { task: TaskRow; event: Event }[];
-  /** Those that have nothing left to do. */
-  done: TaskRow[];
+  /** Those that have nothing to tell, or nobody to tell it to, any more. */
+  stale: TaskRow[];
   refused: { task: TaskRow; reason: string }[];
+  /** Those that SQS was away for, while it took others. */
+  unanswered: { task: TaskRow; error: unknown }[];
 };
 
 async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<void> {
   const { db, clock } = deps;
-  const { messages, done, refused } = await sendMessages(deps, tasks).catch(async (error) => {
-    await putBack(deps, tasks);
-    throw error;
-  });
+  const { messages, stale, refused, unanswered } = await sendMessages(deps, tasks).catch(
+    async (error) => {
+      await putBack(deps, tasks);
+      throw error;
+    },
+  );
   const now = clock.now();
   // SQS has them now, and gives them to their consumer or to the dead-letter queue: either reports. Until SQS
   // itself would have forgotten them, handing them out again could only double them.
   await changeRunning(
     db,
     messages.map(({ task }) => taskRef(task)),
-    { lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
+    { refusals: 0, lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
   );
-  await finishTasks(
-    db,
-    now,
-    done.map((task) => ({ task: taskRef(task), outcome: 'done', error: null })),
-  );
+  // As if cancelled before: `done` would tell the host that the guest has heard.
+  await deleteRunning(db, stale.map(taskRef));
   for (const { task, reason } of refused) await tryLater(deps, task, reason);
+  const [first] = unanswered;
+  if (first === undefined) return;
+  await putBack(
+    deps,
+    unanswered.map(({ task }) => task),
+  );
+  throw first.error;
 }
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const { messages, done, refused } = await compose(deps, tasks);
-  const { failed } = await deps.publisher.publish(
+  const { messages, stale, refused } = await compose(deps, tasks);
+  const { failed, unanswered } = await deps.publisher.publish(
     messages.map(({ event }) => event),
     new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
   );
   return {
     messages: messages.filter(({ event }) => !failed.has(event.id)),
-    done,
+    stale,
     refused: [
       ...refused,
       ...messages.flatMap(({ task, event: { id } }) => {
         const reason = failed.get(id);
-        return reason === undefined ? [] : { task, reason };
+        return reason === undefined || unanswered.has(id) ? [] : { task, reason };
       }),
     ],
+    unanswered: messages.flatMap(({ task, event: { id } }) =>
+      unanswered.has(id) ? { task, error: unanswered.get(id) } : [],
+    ),
   };
 }
 
 /** Writes the message of each task, those of a kind together. Throws when what they are made of is away. */
 async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const composed: HandedOut = { messages: [], done: [], refused: [] };
+  const composed: HandedOut = { messages: [], stale: [], refused: [], unanswered: [] };
   for (const [name, ofKind] of Map.groupBy(tasks, ({ kind }) => kind)) {
     const kind = taskKinds.get(name);
     if (kind?.destination !== 'mails') {
@@ -160,7 +170,7 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
       const mails = await kind.compose(deps, ofKind);
       for (const task of ofKind) {
         const mail = mails.get(taskKey(task));
-        if (mail === undefined) composed.done.push(task);
+        if (mail === undefined) composed.stale.push(task);
         else composed.messages.push({ task, event: mailEvent(deps, task, mail) });
       }
     } catch (error) {
@@ -222,13 +232,16 @@ async function tryLater(deps: DispatcherDeps, task: TaskRow, reason: string): Pr
   const ref = taskRef(task);
   logger.error({ taskId: ref.taskId, kind: task.kind, reason }, 'a task cannot be handed out');
   const error = reason.slice(0, errorLengthMax);
-  if (task.attempts >= refusalsMax) {
+  // Not its attempts, which also count what was lost, failed at its work, or was retried by a manager.
+  const refusals = task.refusals + 1;
+  if (refusals >= refusalsMax) {
     await finishTasks(db, now, [{ task: ref, outcome: 'failed', error }]);
     return;
   }
-  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (task.attempts - 1));
+  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (refusals - 1));
   await changeRunning(db, [ref], {
     state: 'scheduled',
+    refusals,
     last_error: error,
     run_at: new Date(now.getTime() + delayMs),
     lease_until: null,

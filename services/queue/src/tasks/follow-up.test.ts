@@ -43,6 +43,7 @@ describe('the work that follows a change of a line', () => {
         payload: '{}',
         state: 'scheduled',
         attempts: 0,
+        refusals: 0,
         generation: 0,
         last_error: null,
         run_at: service.clock.now(),
@@ -247,6 +248,13 @@ describe('the work that follows a change of a line', () => {
       .execute();
     const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
     assert.equal(status, 204);
+    // What waits goes at once, what has been with the rest of the venue.
+    const left = await tasksOf(service, { venueId });
+    assert.deepEqual(
+      left.map(({ state }) => state),
+      ['done'],
+    );
+    await service.eraseDeleted(venueId);
     assert.deepEqual(await tasksOf(service, { venueId }), []);
   });
 });

@@ -29,11 +29,35 @@ export function planFollowUp(
       tasks.cancel(party.id);
       tasks.schedule('notify.no-show', party.id);
       return;
+    case 'confirm':
+      // The call ends later: twice the time that it had.
+      tasks.cancel(party.id, ['call.expire']);
+      tasks.schedule('call.expire', party.id, {
+        runAt: new Date(callOf(party).getTime() + 2 * queue.call_grace_seconds * 1_000),
+        payload: { calls: party.calls, confirmed: true },
+      });
+      return;
+    case 'move':
+    case 'snooze':
+      return;
     case 'seat':
+    case 'depart':
     case 'leave':
     case 'remove':
       tasks.cancel(party.id);
+      return;
+    case 'restore':
+      tasks.cancel(party.id);
+      // Others were not told that their place was gone: by no mail, nor by the answer to their own leaving.
+      if (before.state === 'no_show' || before.state === 'removed') {
+        tasks.schedule('notify.restored', party.id);
+      }
   }
+}
+
+function callOf({ called_at }: PartyRow): Date {
+  if (called_at === null) throw new Error('A party that confirms was called');
+  return called_at;
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { EventData } from '@queue-manager/contracts/events';
+import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Selectable } from 'kysely';
 import type { Database } from '../database.ts';
 import type { Deps } from '../deps.ts';
+import type { InvitationTokens } from '../invitations.ts';
 import type { TaskTable } from '../tables.ts';
 
 export type TaskRow = Selectable<TaskTable>;
@@ -13,15 +15,21 @@ export type DueTask = EventData<'task.due'>;
 export type Mail = Omit<EventData<'mail.requested'>, 'task'>;
 
 /** What mails are composed from. */
-export type ComposeDeps = { db: Database; tickets: TicketCodec; publicUrl: string };
+export type ComposeDeps = {
+  db: Database;
+  clock: Clock;
+  tickets: TicketCodec;
+  invitationTokens: InvitationTokens;
+  publicUrl: string;
+};
 
 /** A kind of task whose work is a mail; the mailer sends it and reports. */
 export type MailKind<K extends string = string> = {
   readonly kind: K;
   readonly destination: 'mails';
   /**
-   * The mails of tasks that are handed out, by `taskKey`; a task without one has nothing left to do. Called
-   * with many at once: whatever it reads, it reads for all of them together.
+   * The mails of tasks that are handed out, by `taskKey`; a task without one has nothing to tell any more,
+   * and goes. Called with many at once: whatever it reads, it reads for all of them together.
    */
   compose(deps: ComposeDeps, tasks: readonly TaskRow[]): Promise<Map<string, Mail>>;
 };

@@ -161,7 +161,10 @@ describe('work that is due', () => {
     const line = await calledParty();
     const event = await callExpire(line);
     const deaf: Publisher = {
-      publish: async (events) => ({ failed: new Map(events.map(({ id }) => [id, 'refused'])) }),
+      publish: async (events) => ({
+        failed: new Map(events.map(({ id }) => [id, 'refused'])),
+        unanswered: new Map(),
+      }),
     };
     await assert.rejects(onTaskDue(service.deps, reporterOver(deaf))(event), /refused/);
     await onTaskDue(service.deps, reporterOver(publisher))(event);

@@ -34,7 +34,7 @@ export const retryTask = (deps: Deps) =>
           throw problems.taskNotFailed({ detail: `The task is ${task.state}.` });
         }
         const now = deps.clock.now();
-        const changes = { state: 'scheduled', run_at: now, updated_at: now } as const;
+        const changes = { state: 'scheduled', refusals: 0, run_at: now, updated_at: now } as const;
         await trx
           .updateTable('tasks')
           .set({ ...changes, generation: sql`generation + 1` })

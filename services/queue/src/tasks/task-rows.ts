@@ -92,6 +92,24 @@ export async function changeRunning(
   }
 }
 
+/** Deletes tasks that are still running the attempt named; found by primary keys, as the others change them. */
+export async function deleteRunning(db: Database, refs: readonly TaskRef[]): Promise<void> {
+  if (refs.length === 0) return;
+  const attempts = new Map(refs.map(({ taskId, attempt }) => [taskId, attempt]));
+  const keys = refs.map(({ venueId, taskId }) => ({
+    venue_id: uuidToBytes(venueId),
+    id: uuidToBytes(taskId),
+  }));
+  await inTransaction(db, async (trx) => {
+    const { rows } = await sql<TaskKey & { attempts: number }>`
+      SELECT venue_id, id, attempts FROM tasks FORCE INDEX (PRIMARY)
+      WHERE ${isOneOf(keys)} AND state = 'running'
+      FOR UPDATE`.execute(trx);
+    const found = rows.filter((row) => attempts.get(bytesToUuid(row.id)) === row.attempts);
+    if (found.length > 0) await trx.deleteFrom('tasks').where(isOneOf(found)).execute();
+  });
+}
+
 type Changes = { [C in keyof TaskTable]?: TaskRow[C] | RawBuilder<TaskRow[C]> };
 
 /**

@@ -14,13 +14,14 @@ export const testLeaseSeconds = 300;
 
 /** A dispatcher of the service under test, not started. */
 export function testDispatcher(service: QueueService, publisher: Publisher): WorkLoop {
-  const { logger, tickets } = service.deps;
+  const { logger, tickets, invitationTokens } = service.deps;
   const { db, clock } = service;
   return createDispatcher({
     db,
     clock,
     logger,
     tickets,
+    invitationTokens,
     publicUrl,
     publisher,
     leaseSeconds: testLeaseSeconds,

@@ -8,6 +8,8 @@ import type { WorkKind } from '../kind.ts';
 const Payload = z.object({
   /** Which call of the party this is the end of. */
   calls: z.int(),
+  /** Whether the guest had said that it is on its way, which makes the call end later. */
+  confirmed: z.boolean().default(false),
 });
 
 /**
@@ -21,15 +23,17 @@ export const callExpire = {
   kind: 'call.expire',
   destination: 'tasks',
   async handle(deps, { queueId, partyId, payload }) {
-    const { calls } = Payload.parse(payload);
+    const { calls, confirmed } = Payload.parse(payload);
     if (queueId === null || partyId === null) throw new Error('call.expire names no party');
     const [queue, id] = [uuidToBytes(queueId), uuidToBytes(partyId)];
-    const isUnanswered = (party: Pick<PartyRow, 'state' | 'calls'> | undefined) =>
-      party?.state === 'called' && party.calls === calls;
+    const isUnanswered = (party: Pick<PartyRow, 'state' | 'calls' | 'confirmed_at'> | undefined) =>
+      party?.state === 'called' &&
+      party.calls === calls &&
+      (party.confirmed_at !== null) === confirmed;
 
     const seen = await deps.db
       .selectFrom('parties')
-      .select(['state', 'calls'])
+      .select(['state', 'calls', 'confirmed_at'])
       .where('queue_id', '=', queue)
       .where('id', '=', id)
       .executeTakeFirst();
@@ -38,7 +42,12 @@ export const callExpire = {
       await changeLine(deps, queue, async (line) => {
         const party = await line.party(id);
         if (!isUnanswered(party)) return;
-        await line.move(party, 'noShow', { kind: 'system' }, 'The call was not answered');
+        await line.move(
+          party,
+          'noShow',
+          { kind: 'system' },
+          { reason: 'The call was not answered' },
+        );
       });
     } catch (error) {
       // The queue was deleted, and with it everyone's call.

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { partyStates } from './parties.ts';
+import { partyMoves } from './party-moves.ts';
+import { partyMovesPage } from './party-moves-page.ts';
+
+describe('partyMovesPage', () => {
+  const page = partyMovesPage();
+  const [, diagram = ''] = /```mermaid\n([^`]+)```/.exec(page) ?? [];
+  /** Every arrow of the diagram with one name, as `from to name`. */
+  const arrows = diagram.split('\n').flatMap((line) => {
+    const [, from, to, names = ''] = /^ +(\w+) --> (\w+): (.+)$/.exec(line) ?? [];
+    return from === undefined ? [] : names.split(', ').map((name) => `${from} ${to} ${name}`);
+  });
+
+  it('draws every move of the table, and no other', () => {
+    const expected = Object.entries(partyMoves).flatMap(([move, { from, to }]) =>
+      from.map((state) => `${state} ${to} ${move === 'noShow' ? 'no-show' : move}`),
+    );
+    assert.deepEqual(arrows.toSorted(), expected.toSorted());
+    for (const state of partyStates) assert.ok(diagram.includes(state), state);
+  });
+
+  it('says who makes each', () => {
+    assert.match(page, /\| `snooze` \| the guest \| `waiting` \| `waiting` \| `party\.moved` \|/);
+    assert.match(page, /\| `no-show` \| a host, a timer \| `called` \| `no_show` \|/);
+    assert.equal(page.match(/^\| `/gm)?.length, Object.keys(partyMoves).length);
+  });
+});

@@ -1,0 +1,45 @@
+-- Reads who stands just before and behind a place, the party that is to be put there not counted. Writes
+-- nothing.
+--
+-- KEYS  see line.lua
+-- ARGV[1]  party id (bytes)
+-- ARGV[2]  'position': ARGV[3] counts from the front, 1 the first
+--          'places': ARGV[3] counts from where the party stands
+-- A place past the end of the line is its end.
+--
+-- Returns { known, seq, waiting, gapMs, deleted, pending, writtenBy, from, position,
+--           rank of the lane of who stands before, its member, the same of who stands behind }
+--   The first seven as in read-places-7.lua.
+--   from   place of the party now, 1 the first; 0 when it does not wait, and then nothing follows
+--   member order key .. party id (bytes); empty, with an empty rank, at the front and at the end of the line
+
+local meta = readMeta()
+if not meta then return { 0, countPending() or 0 } end
+
+local gapMs = meta.gapMs and string.format('%.3f', meta.gapMs) or ''
+local reply = { 1, meta.seq, meta.waiting, gapMs, meta.deleted, countPending(), meta.writtenBy }
+
+local value = redis.call('HGET', PARTIES, ARGV[1])
+local rank = false
+if value then
+  local state, member = openValue(value)
+  if state == 'waiting' then rank = redis.call('ZRANK', LINE, member) end
+end
+if not rank then
+  reply[#reply + 1] = 0
+  return reply
+end
+
+local wanted = tonumber(ARGV[3]) - 1
+if ARGV[2] == 'places' then wanted = rank + 1 + wanted end
+local target = math.min(wanted, meta.waiting - 1)
+reply[#reply + 1] = rank + 1
+reply[#reply + 1] = target + 1
+for index = target - 1, target do
+  -- The same place in the line as it stands, with the party in it.
+  local at = index < rank and index or index + 1
+  local spot = at < 0 and {} or redis.call('ZRANGE', LINE, at, at, 'WITHSCORES')
+  reply[#reply + 1] = spot[2] or ''
+  reply[#reply + 1] = spot[1] or ''
+end
+return reply

@@ -1,0 +1,95 @@
+import { getAccount } from '@queue-manager/contracts/internal';
+import { acceptInvitation as contract } from '@queue-manager/contracts/members';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { Problem, problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { lockAccount } from './accounts.ts';
+import type { DatabaseTransaction } from './database.ts';
+import type { Deps } from './deps.ts';
+import { once } from './idempotency.ts';
+import { emailKeyOf } from './invitations.ts';
+import { lockVenue } from './lock-venue.ts';
+import { isAtLeast } from './membership.ts';
+
+/** Of two who accept at once, the second waits for the venue's lock and then finds no invitation. */
+export const acceptInvitation = (deps: Deps) =>
+  route(contract, async ({ body, claims, idempotencyKey }) => {
+    const invitationId = deps.invitationTokens.read(body.token);
+    if (invitationId === null) throw problems.invalidToken();
+    const caller = uuidToBytes(claims.sub);
+    // Asked before anything is locked: another service may take its time.
+    const callerEmail = await emailOf(deps, claims.sub);
+    const { result } = await once(
+      deps,
+      {
+        key: idempotencyKey,
+        caller: claims.sub,
+        operationId: contract.operationId,
+        target: caller,
+        body,
+      },
+      async (trx) => {
+        await lockAccount(trx, caller);
+        const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
+        if (invitation.email_key !== emailKeyOf(callerEmail)) {
+          throw problems.forbidden({ detail: 'This invitation is for another e-mail address.' });
+        }
+        await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
+        const member = await trx
+          .selectFrom('members')
+          .select('role')
+          .where('venue_id', '=', venue.id)
+          .where('user_id', '=', caller)
+          .executeTakeFirst();
+        const role =
+          member !== undefined && isAtLeast(member.role, invitation.role)
+            ? member.role
+            : invitation.role;
+        await trx
+          .insertInto('members')
+          .values({ venue_id: venue.id, user_id: caller, role, since: deps.clock.now() })
+          .onDuplicateKeyUpdate({ role })
+          .execute();
+        const membership = {
+          venueId: bytesToUuid(venue.id),
+          venueName: venue.name,
+          userId: claims.sub,
+          role,
+        };
+        return { result: membership, events: [] };
+      },
+    );
+    return result;
+  });
+
+async function emailOf({ users }: Deps, userId: string): Promise<string> {
+  try {
+    return (await users.call(getAccount, { params: { userId } })).email;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'not-found') throw error;
+    throw problems.unauthenticated({
+      detail: 'The account of this access token was deleted.',
+    });
+  }
+}
+
+/** An open invitation and its venue, under the venue's lock. Throws `invalid-token` when either is gone. */
+async function lockInvitation(deps: Deps, trx: DatabaseTransaction, id: Buffer) {
+  const find = () =>
+    trx
+      .selectFrom('invitations')
+      .selectAll()
+      .where('id', '=', id)
+      .where('expires_at', '>', deps.clock.now())
+      .executeTakeFirst();
+  // Which venue it is has to be known before its lock; what holds is what stands there under it.
+  const found = await find();
+  if (found === undefined) throw problems.invalidToken();
+  const venue = await lockVenue(trx, found.venue_id).catch((error) => {
+    if (error instanceof Problem && error.code === 'not-found') throw problems.invalidToken();
+    throw error;
+  });
+  const invitation = await find();
+  if (invitation === undefined) throw problems.invalidToken();
+  return { invitation, venue };
+}

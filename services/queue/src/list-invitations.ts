@@ -1,0 +1,28 @@
+import { listInvitations as contract } from '@queue-manager/contracts/members';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
+import { invitationView } from './invitations.ts';
+import { venueFor } from './membership.ts';
+
+/** Oldest first: ids are ordered by the time of their making. */
+export const listInvitations = ({ db, clock }: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
+    const rows = await db
+      .selectFrom('invitations')
+      .selectAll()
+      .where('venue_id', '=', venue.id)
+      .where('expires_at', '>', clock.now())
+      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .orderBy('id')
+      .limit(query.limit + 1)
+      .execute();
+    const shown = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    return {
+      data: shown.map(invitationView),
+      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+    };
+  });

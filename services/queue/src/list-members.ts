@@ -1,0 +1,36 @@
+import { listMembers as contract } from '@queue-manager/contracts/members';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
+import { namesOf } from './member-names.ts';
+import { venueFor } from './membership.ts';
+
+/** Those whose accounts are the oldest first: ids are ordered by the time of their making. */
+export const listMembers = (deps: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
+    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
+    const rows = await deps.db
+      .selectFrom('members')
+      .select(['user_id', 'role'])
+      .where('venue_id', '=', venue.id)
+      .$if(after !== null, (select) => select.where('user_id', '>', after as Buffer))
+      .orderBy('user_id')
+      .limit(query.limit + 1)
+      .execute();
+    const shown = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const names = await namesOf(
+      deps,
+      shown.map(({ user_id }) => user_id),
+    );
+    return {
+      data: shown.map(({ user_id, role }, index) => ({
+        userId: bytesToUuid(user_id),
+        name: names[index] ?? null,
+        role,
+      })),
+      nextCursor: last === undefined ? null : encodeIdCursor(last.user_id),
+    };
+  });

@@ -1,0 +1,44 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import { listOccupancyChanges as contract } from '@queue-manager/contracts/occupancy';
+import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { invalidField } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from './deps.ts';
+import { venueFor } from './membership.ts';
+
+/** Latest first, by the number that each change took under the venue's lock. */
+export const listOccupancyChanges = ({ db }: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const before = query.cursor === undefined ? null : decodeSeq(query.cursor);
+    const rows = await db
+      .selectFrom('occupancy_changes')
+      .selectAll()
+      .where('venue_id', '=', venue.id)
+      .$if(before !== null, (select) => select.where('seq', '<', before as number))
+      .orderBy('seq', 'desc')
+      .limit(query.limit + 1)
+      .execute();
+    const shown = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    return {
+      data: shown.map((row) => ({
+        id: bytesToUuid(row.id),
+        time: row.time.toISOString(),
+        delta: row.delta,
+        occupancy: row.occupancy,
+        partyId: row.party_id && bytesToUuid(row.party_id),
+        actor: JSON.parse(row.actor) as Actor,
+        override: row.override === 1,
+        reason: row.reason,
+      })),
+      nextCursor: last === undefined ? null : encodeCursor([last.seq]),
+    };
+  });
+
+function decodeSeq(cursor: string): number {
+  const [seq] = decodeCursor(cursor, ['number']);
+  if (!Number.isSafeInteger(seq)) throw invalidField('cursor', 'is not a cursor of this list');
+  return seq;
+}

@@ -1,0 +1,40 @@
+import { moveParty as contract } from '@queue-manager/contracts/parties';
+import { route } from '@queue-manager/service-kit/route';
+import { changePartyOnce } from './change-party-once.ts';
+import type { Deps } from './deps.ts';
+import { findSpots } from './find-spots.ts';
+import { partyFor } from './membership.ts';
+import { staffView } from './party-view.ts';
+import { placeBetween } from './place-between.ts';
+
+export const moveParty = (deps: Deps) =>
+  route(contract, async ({ params, claims, body, idempotencyKey }) => {
+    const { party, queueSeq } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
+    const spotsOf = await findSpots(deps, party, queueSeq, { position: body.position });
+    const record = await changePartyOnce(
+      deps,
+      {
+        key: idempotencyKey,
+        caller: claims.sub,
+        operationId: contract.operationId,
+        target: party.id,
+        body,
+      },
+      party.queue_id,
+      async (line) => {
+        const present = await line.partyFor(party.id, 'move');
+        const spots = spotsOf();
+        return line.move(
+          present,
+          'move',
+          { kind: 'staff', userId: claims.sub },
+          {
+            reason: body.reason,
+            place: await placeBetween(line, present, spots),
+            position: spots.position,
+          },
+        );
+      },
+    );
+    return staffView(deps, record);
+  });

@@ -1,0 +1,50 @@
+import { isUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { type ComposeDeps, type Mail, type MailKind, type TaskRow, taskKey } from '../kind.ts';
+
+/**
+ * Mails an invitation its link. Address, role and venue are read when the mail is handed out: an invitation
+ * that was taken back, replaced, accepted or is over by then has none.
+ */
+export const notifyInvitation: MailKind<'notify.invitation'> = {
+  kind: 'notify.invitation',
+  destination: 'mails',
+  async compose(deps, tasks) {
+    const mails = new Map<string, Mail>();
+    const invitations = await loadInvitations(deps, tasks);
+    for (const task of tasks) {
+      const row = invitations.get(invitationIdOf(task)?.toString('hex') ?? '');
+      if (row === undefined) continue;
+      const token = deps.invitationTokens.make(row.id);
+      mails.set(taskKey(task), {
+        to: row.email,
+        locale: row.locale,
+        content: {
+          template: 'venue-invitation',
+          venueName: row.venue_name,
+          role: row.role,
+          link: `${deps.publicUrl}/invitations/accept?token=${token}`,
+        },
+      });
+    }
+    return mails;
+  },
+};
+
+function invitationIdOf({ payload }: TaskRow): Buffer | null {
+  const { invitationId } = JSON.parse(payload) as { invitationId?: unknown };
+  return isUuid(invitationId) ? uuidToBytes(invitationId as string) : null;
+}
+
+/** One query for all: each row is found by a unique key. */
+async function loadInvitations({ db, clock }: ComposeDeps, tasks: readonly TaskRow[]) {
+  const ids = tasks.flatMap((task) => invitationIdOf(task) ?? []);
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('invitations as i')
+    .innerJoin('venues as v', 'v.id', 'i.venue_id')
+    .select(['i.id', 'i.email', 'i.role', 'v.name as venue_name', 'v.locale'])
+    .where('i.id', 'in', ids)
+    .where('i.expires_at', '>', clock.now())
+    .execute();
+  return new Map(rows.map((row) => [row.id.toString('hex'), row]));
+}

@@ -1,0 +1,534 @@
+import type { PartySnapshot } from '@queue-manager/contracts/events';
+import type { Lane, PartyState } from '@queue-manager/contracts/parties';
+import type { ProblemCode } from '@queue-manager/contracts/problems';
+
+/*
+ * What a line is meant to do, without a store and small enough to be seen to be right. It is written from
+ * the description of the product and shares no rule with the services: a transition, a filter or a place
+ * that is wrong there is not wrong here as well.
+ */
+
+/** What a host or a guest asks for. */
+export type Command =
+  | { kind: 'join'; by: 'guest' | 'staff'; size: number; lane: Lane; phone: string | null }
+  | { kind: 'callNext'; minSize?: number; maxSize?: number; lane?: Lane }
+  | { kind: PlainMove; partyId: string; override?: boolean }
+  | { kind: 'move'; partyId: string; position: number }
+  | { kind: 'snooze'; partyId: string; places: number }
+  | { kind: 'resize'; partyId: string; size: number; override?: boolean }
+  | { kind: 'click'; delta: number; override?: boolean }
+  | { kind: 'open' | 'pause' }
+  | { kind: 'close'; expireWaiting: boolean }
+  | { kind: 'limit'; maxWaiting: number | null };
+
+/** From which states a party may be moved, and to which; as the description of the product draws it. */
+const transitions = {
+  call: { from: ['waiting', 'called'], to: 'called', event: 'party.called' },
+  confirm: { from: ['called'], to: 'called', event: 'party.confirmed' },
+  seat: { from: ['waiting', 'called'], to: 'seated', event: 'party.seated' },
+  depart: { from: ['seated'], to: 'departed', event: 'party.departed' },
+  noShow: { from: ['called'], to: 'no_show', event: 'party.no-show' },
+  leave: { from: ['waiting', 'called'], to: 'left', event: 'party.left' },
+  remove: { from: ['waiting', 'called'], to: 'removed', event: 'party.removed' },
+  restore: {
+    from: ['called', 'seated', 'departed', 'no_show', 'left', 'removed'],
+    to: 'waiting',
+    event: 'party.restored',
+  },
+} as const satisfies Record<string, { from: PartyState[]; to: PartyState; event: string }>;
+
+export type PlainMove = keyof typeof transitions;
+export const plainMoves = Object.keys(transitions) as PlainMove[];
+
+/** Whether a party in this state may be moved so. */
+export const allows = (move: PlainMove, state: PartyState): boolean =>
+  (transitions[move].from as readonly PartyState[]).includes(state);
+
+const snoozesMax = 3;
+const lanes: readonly Lane[] = ['priority', 'regular'];
+
+/** An event as it was recorded. */
+export type Recorded = {
+  seq: number;
+  type: string;
+  partyId: string | null;
+  previousState: PartyState | null;
+  /** The party afterwards. */
+  party: PartySnapshot | null;
+};
+
+/** Where a party stands; never changed once made. */
+type Coordinates = { readonly lane: Lane; readonly key: string; readonly id: string };
+
+/** Those waiting at one moment, in the order of the line. */
+export type WaitingLine = readonly Coordinates[];
+
+export type ModelParty = {
+  at: Coordinates;
+  state: PartyState;
+  size: number;
+  phone: string | null;
+  calls: number;
+  confirmed: boolean;
+  snoozes: number;
+  possibleDuplicate: boolean;
+  seq: number;
+};
+
+/**
+ * What came of a command: it is `refused` as one of these, or it is done, `answer` holding what has to be in
+ * the answer. `wrong` says why the events that were recorded cannot be its own.
+ */
+export type Outcome =
+  | { kind: 'refused'; as: ProblemCode[] }
+  | { kind: 'done'; events: number; answer: Record<string, unknown> }
+  | { kind: 'wrong'; why: string };
+
+const refused = (...as: ProblemCode[]): Outcome => ({ kind: 'refused', as });
+const wrong = (why: string): Outcome => ({ kind: 'wrong', why });
+
+export class LineModel {
+  readonly parties = new Map<string, ModelParty>();
+  readonly capacity: number | null;
+  readonly maxPartySize: number;
+  state: 'open' | 'paused' | 'closed' = 'open';
+  maxWaiting: number | null = null;
+  occupancy = 0;
+  seq = 0;
+  /** Everyone who ever joined, whatever became of them: who comes back comes back to its place. */
+  #lanes: Record<Lane, readonly string[]> = { priority: [], regular: [] };
+
+  constructor(settings: { capacity: number | null; maxPartySize: number; seq: number }) {
+    this.capacity = settings.capacity;
+    this.maxPartySize = settings.maxPartySize;
+    this.seq = settings.seq;
+  }
+
+  clone(): LineModel {
+    const copy = new LineModel(this);
+    for (const [id, party] of this.parties) copy.parties.set(id, { ...party });
+    copy.state = this.state;
+    copy.maxWaiting = this.maxWaiting;
+    copy.occupancy = this.occupancy;
+    copy.#lanes = { ...this.#lanes };
+    return copy;
+  }
+
+  /** The same for two lines that are the same in all that is kept here. */
+  fingerprint(): string {
+    const { state, maxWaiting, occupancy, seq } = this;
+    return JSON.stringify([state, maxWaiting, occupancy, seq, this.#lanes, [...this.parties]]);
+  }
+
+  /** Everyone who ever joined, in the order of the line. */
+  order(): string[] {
+    return lanes.flatMap((lane) => this.#lanes[lane]);
+  }
+
+  waiting(): WaitingLine {
+    return this.order()
+      .map((id) => this.party(id))
+      .filter(({ state }) => state === 'waiting')
+      .map(({ at }) => at);
+  }
+
+  count(state: PartyState): number {
+    return [...this.parties.values()].filter((party) => party.state === state).length;
+  }
+
+  party(id: string): ModelParty {
+    const party = this.parties.get(id);
+    if (party === undefined) throw new Error(`Nobody here is ${id}`);
+    return party;
+  }
+
+  /**
+   * Does what the command asks, or says as what it is refused. `events` are those recorded next; the id of who
+   * joins is read there, and the key of a place, which has to be that of the place the model gives. `moments`
+   * are the lines that whoever moves a party may have had in view.
+   */
+  apply(command: Command, events: readonly Recorded[], moments?: readonly WaitingLine[]): Outcome {
+    const [event] = events;
+    switch (command.kind) {
+      case 'join':
+        return this.#join(command, event);
+      case 'callNext': {
+        const { minSize = 1, maxSize = Number.POSITIVE_INFINITY, lane } = command;
+        const first = this.waiting().find(
+          ({ id, lane: stands }) =>
+            this.party(id).size >= minSize &&
+            this.party(id).size <= maxSize &&
+            (lane === undefined || stands === lane),
+        );
+        if (first === undefined) return refused('nobody-waiting');
+        return this.#transition('call', first.id, false, event);
+      }
+      case 'move': {
+        const party = this.party(command.partyId);
+        if (party.state !== 'waiting') return refused('invalid-transition');
+        const to = { position: command.position };
+        return this.#place(party, to, event, moments ?? [this.waiting()]);
+      }
+      case 'snooze': {
+        const party = this.party(command.partyId);
+        if (party.state !== 'waiting') return refused('invalid-transition');
+        if (party.snoozes >= snoozesMax) return refused('snooze-limit-reached');
+        const to = { places: command.places };
+        const outcome = this.#place(party, to, event, moments ?? [this.waiting()]);
+        if (outcome.kind === 'done') party.snoozes += 1;
+        return outcome;
+      }
+      case 'resize':
+        return this.#resize(command, event);
+      case 'click': {
+        const why = this.#admit(command.delta, command.override === true);
+        if (why !== null) return refused(why);
+        const { occupancy, capacity } = this;
+        const available = capacity === null ? null : Math.max(0, capacity - occupancy);
+        return { kind: 'done', events: 0, answer: { occupancy, capacity, available } };
+      }
+      case 'open':
+        return this.#queueChange(this.state !== 'open', () => (this.state = 'open'), event);
+      case 'pause':
+        return this.#queueChange(this.state !== 'paused', () => (this.state = 'paused'), event);
+      case 'close':
+        return this.#close(command.expireWaiting, events);
+      case 'limit': {
+        const { maxWaiting } = command;
+        const isChange = maxWaiting !== this.maxWaiting;
+        return this.#queueChange(isChange, () => (this.maxWaiting = maxWaiting), event);
+      }
+      default:
+        return this.#transition(command.kind, command.partyId, command.override === true, event);
+    }
+  }
+
+  #join(command: Extract<Command, { kind: 'join' }>, event: Recorded | undefined): Outcome {
+    const reasons: ProblemCode[] = [];
+    if (this.state === 'closed') reasons.push('queue-closed');
+    if (this.state === 'paused') reasons.push('queue-paused');
+    if (command.size > this.maxPartySize) reasons.push('party-too-large');
+    if (this.maxWaiting !== null && this.count('waiting') >= this.maxWaiting) {
+      reasons.push('queue-full');
+    }
+    if (reasons.length > 0) return refused(...reasons);
+    const { by, size, lane, phone } = command;
+    if (event?.type !== 'party.joined' || event.party === null) {
+      return wrong(`a party joined and ${describe(event)} is recorded`);
+    }
+    const { partyId: id, orderKey: key } = event.party;
+    if (this.parties.has(id)) return wrong(`${id} joined twice`);
+    const last = this.#lanes[lane].at(-1);
+    const at = { lane, key, id };
+    if (last !== undefined && compare(this.party(last).at, at) >= 0) {
+      return wrong(`${id} did not join behind ${last}, the last of its lane`);
+    }
+    // A host knows whom it writes down; a guest that scans the code again is told apart by nobody.
+    const doubles =
+      by === 'staff' || phone === null
+        ? []
+        : [...this.parties.values()].filter(
+            (party) => party.phone === phone && ['waiting', 'called'].includes(party.state),
+          );
+    for (const double of doubles) double.possibleDuplicate = true;
+    this.parties.set(id, {
+      at,
+      state: 'waiting',
+      size,
+      phone,
+      calls: 0,
+      confirmed: false,
+      snoozes: 0,
+      possibleDuplicate: doubles.length > 0,
+      seq: event.seq,
+    });
+    this.#lanes[lane] = [...this.#lanes[lane], id];
+    return this.#record('party.joined', id, null, event) ?? this.#told(id);
+  }
+
+  #transition(
+    move: PlainMove,
+    id: string,
+    override: boolean,
+    event: Recorded | undefined,
+  ): Outcome {
+    const party = this.party(id);
+    const { state: before } = party;
+    if (!allows(move, before)) return refused('invalid-transition');
+    // A call is confirmed once; to say so again changes nothing.
+    if (move === 'confirm' && party.confirmed) return this.#told(id, 0);
+    const { to, event: type } = transitions[move];
+    if (to === 'seated' || before === 'seated') {
+      const why = this.#admit(to === 'seated' ? party.size : -party.size, override);
+      if (why !== null) return refused(why);
+    }
+    party.state = to;
+    if (move === 'call') {
+      party.calls += 1;
+      party.confirmed = false;
+    }
+    if (move === 'confirm') party.confirmed = true;
+    return this.#record(type, id, before, event) ?? this.#told(id);
+  }
+
+  /** Counts people in or out; says why not when there is no room. Nobody is too many who goes. */
+  #admit(delta: number, override: boolean): ProblemCode | null {
+    const occupancy = Math.max(0, this.occupancy + delta);
+    const isFull = this.capacity !== null && delta > 0 && occupancy > this.capacity;
+    if (isFull && !override) return 'venue-full';
+    this.occupancy = occupancy;
+    return null;
+  }
+
+  #resize(command: Extract<Command, { kind: 'resize' }>, event: Recorded | undefined): Outcome {
+    const party = this.party(command.partyId);
+    const { size, override = false } = command;
+    if (size === party.size) return this.#told(command.partyId, 0);
+    if (size > this.maxPartySize) return refused('party-too-large');
+    if (party.state === 'seated') {
+      const why = this.#admit(size - party.size, override);
+      if (why !== null) return refused(why);
+    }
+    party.size = size;
+    return (
+      this.#record('party.changed', command.partyId, party.state, event) ??
+      this.#told(command.partyId)
+    );
+  }
+
+  /** Puts a waiting party at the place that was meant at one of these moments. */
+  #place(
+    party: ModelParty,
+    to: { position: number } | { places: number },
+    event: Recorded | undefined,
+    moments: readonly WaitingLine[],
+  ): Outcome {
+    const { id } = party.at;
+    if (event?.type !== 'party.moved' || event.partyId !== id || event.party === null) {
+      return wrong(`${id} was moved and ${describe(event)} is recorded`);
+    }
+    const at = { lane: event.party.lane, key: event.party.orderKey, id };
+    const othersOf = (lane: Lane) =>
+      this.#lanes[lane].filter((other) => other !== id).map((other) => this.party(other).at);
+    const others = { priority: othersOf('priority'), regular: othersOf('regular') };
+    const index = others[at.lane].filter((other) => compare(other, at) < 0).length;
+    const isMeant = moments.some((line) => {
+      const meant = placeIn(line, party.at, to, others);
+      return meant?.lane === at.lane && meant.index === index;
+    });
+    if (!isMeant) return wrong(`${id} moved to ${JSON.stringify(to)}, and stands elsewhere`);
+    const old = party.at.lane;
+    this.#lanes[old] = this.#lanes[old].filter((other) => other !== id);
+    this.#lanes[at.lane] = this.#lanes[at.lane].toSpliced(index, 0, id);
+    party.at = at;
+    return this.#record('party.moved', id, 'waiting', event) ?? this.#told(id);
+  }
+
+  #close(expireWaiting: boolean, events: readonly Recorded[]): Outcome {
+    const isChange = this.state !== 'closed';
+    const closed = this.#queueChange(isChange, () => (this.state = 'closed'), events[0]);
+    if (closed.kind !== 'done' || !expireWaiting) return closed;
+    const gone = this.waiting();
+    for (const [index, { id }] of gone.entries()) {
+      const removed = this.#transition('remove', id, false, events[closed.events + index]);
+      if (removed.kind !== 'done') return removed;
+    }
+    return { ...this.#queueTold(), events: closed.events + gone.length };
+  }
+
+  #queueChange(isChange: boolean, change: () => void, event: Recorded | undefined): Outcome {
+    if (!isChange) return { ...this.#queueTold(), events: 0 };
+    change();
+    if (event?.type !== 'queue.changed') {
+      return wrong(`the queue changed and ${describe(event)} is recorded`);
+    }
+    this.seq = event.seq;
+    return { ...this.#queueTold(), events: 1 };
+  }
+
+  #queueTold() {
+    const { state, maxWaiting } = this;
+    const answer = {
+      state,
+      maxWaiting,
+      waiting: this.count('waiting'),
+      called: this.count('called'),
+    };
+    return { kind: 'done' as const, answer };
+  }
+
+  #told(id: string, events = 1): Outcome {
+    const { at, state, size, calls, seq } = this.party(id);
+    return { kind: 'done', events, answer: { id, lane: at.lane, state, size, calls, seq } };
+  }
+
+  /** Whether this is what has to be recorded of a party's change; null when it is. */
+  #record(
+    type: string,
+    id: string,
+    previousState: PartyState | null,
+    event: Recorded | undefined,
+  ): Outcome | null {
+    if (event === undefined || event.type !== type || event.partyId !== id) {
+      return wrong(`${type} of ${id} is expected and ${describe(event)} is recorded`);
+    }
+    const party = this.party(id);
+    party.seq = event.seq;
+    this.seq = event.seq;
+    const expected = {
+      previousState,
+      state: party.state,
+      lane: party.at.lane,
+      orderKey: party.at.key,
+      size: party.size,
+      calls: party.calls,
+      confirmed: party.state === 'called' && party.confirmed,
+    };
+    const snapshot = event.party;
+    const recorded = snapshot && {
+      previousState: event.previousState,
+      state: snapshot.state,
+      lane: snapshot.lane,
+      orderKey: snapshot.orderKey,
+      size: snapshot.size,
+      calls: snapshot.calls,
+      confirmed: snapshot.state === 'called' && snapshot.confirmedAt !== null,
+    };
+    const [told, said] = [JSON.stringify(recorded), JSON.stringify(expected)];
+    return told === said ? null : wrong(`${describe(event)} says ${told}, not ${said}`);
+  }
+}
+
+/** The order of the line: by lane, within it by key, and by id where two keys are the same. */
+function compare(a: Coordinates, b: Coordinates): number {
+  const byLane = lanes.indexOf(a.lane) - lanes.indexOf(b.lane);
+  if (byLane !== 0) return byLane;
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/**
+ * The place that somebody who saw this line meant, as an index among `others` of a lane, those who are away
+ * included. Towards the front it is directly in front of who waits behind it, towards the end directly behind
+ * who waits before it, and at the end behind everybody: whoever is away is overtaken only where there is no
+ * other way. Those two may have gone or moved since; where they stood counts.
+ */
+function placeIn(
+  line: WaitingLine,
+  own: Coordinates,
+  to: { position: number } | { places: number },
+  others: Record<Lane, readonly Coordinates[]>,
+): { lane: Lane; index: number } | null {
+  const from = line.findIndex(({ id }) => id === own.id);
+  if (from < 0) return null;
+  const rest = line.toSpliced(from, 1);
+  const ahead = Math.min('places' in to ? from + to.places : to.position - 1, rest.length);
+  const before = rest[ahead - 1];
+  const behind = rest[ahead];
+  const inFrontOf = (at: Coordinates) =>
+    others[at.lane].filter((other) => compare(other, at) < 0).length;
+  if (behind !== undefined && compare(own, behind) > 0) {
+    return { lane: behind.lane, index: inFrontOf(behind) };
+  }
+  // It stands there already.
+  if (before === undefined || compare(before, own) < 0) {
+    return { lane: own.lane, index: inFrontOf(own) };
+  }
+  const { lane } = before;
+  const inLane = others[lane];
+  const upTo = inLane.filter((other) => compare(other, before) <= 0).length;
+  return { lane, index: behind === undefined ? inLane.length : upTo };
+}
+
+function describe(event: Recorded | undefined): string {
+  return event === undefined ? 'nothing' : `${event.seq} ${event.type} of ${event.partyId}`;
+}
+
+/** A command with what was answered. */
+export type Answered = {
+  command: Command;
+  answer: { ok: true; body: Record<string, unknown> } | { ok: false; code: string };
+};
+
+/**
+ * Finds every order in which these commands, all under way at once, give exactly these answers and events: the
+ * events in the order of their sequence numbers, each as the command's own. Gives the lines that may stand
+ * then, mostly one: of a click that adds somebody and one that takes somebody off, none can say which was
+ * first, and nobody goes from an empty house.
+ *
+ * @throws Error that says how far the best attempt came.
+ */
+export function explain(
+  possible: readonly LineModel[],
+  answered: readonly Answered[],
+  events: readonly Recorded[],
+): LineModel[] {
+  const found = new Map<string, LineModel>();
+  let furthest = { events: -1, reasons: [] as string[] };
+
+  function search(
+    model: LineModel,
+    at: number,
+    open: readonly Answered[],
+    moments: readonly WaitingLine[],
+  ): void {
+    const rest = events.slice(at);
+    // A refusal changes nothing, so that whoever can be refused now is.
+    const left = open.filter(({ command, answer }) => {
+      if (answer.ok) return true;
+      const outcome = model.clone().apply(command, rest, moments);
+      return !(outcome.kind === 'refused' && (outcome.as as string[]).includes(answer.code));
+    });
+    if (left.length === 0 && rest.length === 0) {
+      found.set(model.fingerprint(), model);
+      return;
+    }
+    const reasons: string[] = [];
+    for (const one of left) {
+      const next = model.clone();
+      const outcome = next.apply(one.command, rest, moments);
+      const why = differenceOf(one, outcome);
+      if (why !== null) {
+        reasons.push(`${JSON.stringify(one.command)}: ${why}`);
+        continue;
+      }
+      const taken = outcome.kind === 'done' ? outcome.events : 0;
+      search(
+        next,
+        at + taken,
+        left.filter((other) => other !== one),
+        [...moments, next.waiting()],
+      );
+    }
+    if (left.length === 0) reasons.push(`nobody asked for ${rest.map(describe).join(', ')}`);
+    if (at > furthest.events) furthest = { events: at, reasons };
+  }
+
+  for (const model of possible) search(model, 0, answered, [model.waiting()]);
+  if (found.size > 0) return [...found.values()];
+  throw new Error(
+    [
+      'no order of these commands explains what was answered and recorded:',
+      ...answered.map((one) => `  ${JSON.stringify(one)}`),
+      `recorded: ${events.map(describe).join(', ') || 'nothing'}`,
+      `after ${furthest.events} of these events:`,
+      ...furthest.reasons.map((reason) => `  ${reason}`),
+    ].join('\n'),
+  );
+}
+
+/** How an answer differs from what it has to be; null when it does not. */
+export function differenceOf({ answer }: Answered, outcome: Outcome): string | null {
+  if (outcome.kind === 'wrong') return outcome.why;
+  if (outcome.kind === 'refused') {
+    return `was ${answer.ok ? 'done' : answer.code}, and is refused as ${outcome.as.join(' or ')}`;
+  }
+  if (!answer.ok) return `was refused as ${answer.code}, and is possible`;
+  for (const [name, expected] of Object.entries(outcome.answer)) {
+    // A guest is told less than staff.
+    if (!(name in answer.body)) continue;
+    const told = answer.body[name];
+    if (told !== expected) return `answered ${name} ${told}, not ${expected}`;
+  }
+  return null;
+}

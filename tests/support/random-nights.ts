@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { createQueue } from '@queue-manager/contracts/queues';
+import { login } from '@queue-manager/contracts/tokens';
+import { createVenue } from '@queue-manager/contracts/venues';
+import fc from 'fast-check';
+import { openAccount } from './accounts.ts';
+import { type Command, explain, LineModel } from './line-model.ts';
+import { commandOf, type Night, nights, type Pressed, press } from './line-presses.ts';
+import { assertAgreement, openTruth, type Truth } from './line-truth.ts';
+import { succeed } from './system.ts';
+
+/** Side by side, each on a line and a venue of its own. */
+const atOnce = 4;
+/** How long a failure is made smaller. */
+const shrinkingMs = 60_000;
+/** Well within the life of an access token. */
+const signedInMs = 10 * 60_000;
+
+/** Small enough that the venue is full now and then. */
+const capacity = 8;
+const maxPartySize = 6;
+
+/**
+ * Runs so many random nights against the model. `MODEL_RUNS` says how many instead, `MODEL_SEED` repeats all
+ * of a run, and with `MODEL_PATH` the one night that failed.
+ */
+export async function survivesNights(test: TestContext, byDefault: number): Promise<void> {
+  const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
+  const runs = Number(MODEL_RUNS ?? byDefault);
+  const seed = Number(MODEL_SEED ?? Math.floor(Math.random() * 0x7fff_0000));
+  const workers = MODEL_PATH === undefined ? Math.min(atOnce, runs) : 1;
+  const truth = openTruth();
+  const owner = await signedIn();
+  let moves = 0;
+  let failed: { worker: number; at: number } | undefined;
+  try {
+    const results = await Promise.all(
+      Array.from({ length: workers }, (_, worker) => {
+        // The first failure ends the others, and is made smaller for a while.
+        const isOver = () =>
+          failed !== undefined &&
+          (failed.worker !== worker || Date.now() - failed.at > shrinkingMs);
+        return fc.check(
+          fc.asyncProperty(nights, async (night) => {
+            if (isOver()) return;
+            try {
+              const made = await live(truth, await owner(), night);
+              moves += made;
+            } catch (error) {
+              failed ??= { worker, at: Date.now() };
+              if (failed.worker === worker) throw error;
+            }
+          }),
+          {
+            seed: seed + worker,
+            numRuns: Math.ceil(runs / workers),
+            ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
+          },
+        );
+      }),
+    );
+    for (const result of results) {
+      if (!result.failed) continue;
+      const { seed: failing, counterexamplePath, numRuns, errorInstance, counterexample } = result;
+      assert.fail(
+        [
+          `night ${numRuns} failed; repeat it, also several times where moves were made at once, with`,
+          `MODEL_SEED=${failing} MODEL_PATH=${counterexamplePath} npm test -- tests/line-model.test.ts`,
+          String((errorInstance as Error | null)?.stack ?? errorInstance),
+          `as drawn: ${fc.stringify(counterexample)}`,
+        ].join('\n'),
+      );
+    }
+    test.diagnostic(`${runs} nights with ${moves} moves; MODEL_SEED=${seed} repeats them`);
+  } finally {
+    await truth.close();
+  }
+}
+
+/** Gives an access token of one and the same account, however long it takes. */
+async function signedIn(): Promise<() => Promise<string>> {
+  const { email, password, token } = await openAccount();
+  let signed = { token: Promise.resolve(token), at: Date.now() };
+  return () => {
+    if (Date.now() - signed.at > signedInMs) {
+      const body = { email, password };
+      const again = succeed(login, { body }).then(({ accessToken }) => accessToken);
+      signed = { token: again, at: Date.now() };
+    }
+    return signed.token;
+  };
+}
+
+/** One night: opens a line, makes the moves, judges every answer and, at the end, everything that is kept. */
+async function live(truth: Truth, token: string, [joins, steps]: Night): Promise<number> {
+  const venue = await succeed(createVenue, {
+    token,
+    body: { name: 'Random Night', timezone: 'Europe/Lisbon', capacity },
+  });
+  const queue = await succeed(createQueue, {
+    token,
+    params: { venueId: venue.id },
+    // Nobody is a no-show unless a host says so.
+    body: { name: 'Tables', maxPartySize, callGraceSeconds: 24 * 60 * 60 },
+  });
+  const line: Pressed = {
+    token,
+    venueId: venue.id,
+    queueId: queue.id,
+    joinCode: queue.joinCode,
+    tickets: new Map(),
+  };
+  const opened = await truth.events(queue.id);
+  let models = [new LineModel({ capacity, maxPartySize, seq: opened.length })];
+  const history: Command[][] = [];
+  let moves = 0;
+  try {
+    for (const step of [...joins.map((join) => [join]), ...steps]) {
+      const [model] = models as [LineModel];
+      const commands = step.flatMap((drawn) => commandOf(drawn, model) ?? []);
+      if (commands.length === 0) continue;
+      history.push(commands);
+      moves += commands.length;
+      const answers = await Promise.all(commands.map((command) => press(line, command)));
+      models = explain(models, answers, await truth.events(line.queueId, model.seq));
+    }
+    const { occupancy } = await truth.counters(line.queueId);
+    const model = models.find((one) => one.occupancy === occupancy) ?? models[0];
+    await assertAgreement(truth, line, model as LineModel);
+  } catch (error) {
+    const said = history.map((commands, index) => `  ${index + 1}. ${JSON.stringify(commands)}`);
+    (error as Error).message += `\nafter these moves:\n${said.join('\n')}`;
+    throw error;
+  }
+  return moves;
+}
