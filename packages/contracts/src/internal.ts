@@ -9,6 +9,7 @@ import {
   partyEventTypes,
   QueueSnapshot,
 } from './events.ts';
+import { HistoryEvent } from './history.ts';
 import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
@@ -252,5 +253,74 @@ export const getLabels = contract({
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({ labels: z.array(z.string().nullable()) }),
+  problems: ['not-found'],
+});
+
+export const getRole = contract({
+  operationId: 'getRole',
+  summary:
+    "An account's role in the venue of a queue; null for somebody who is no member, or of no such queue",
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/roles/:userId',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: z.strictObject({ queueId: Uuid, userId: Uuid }) },
+  status: 200,
+  response: z.object({ role: Role.nullable() }),
+});
+
+export const getLineEvents = contract({
+  operationId: 'getLineEvents',
+  summary: 'What happened in a queue behind an event, oldest first',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/events',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: {
+    params: QueueParams,
+    querystring: z.strictObject({
+      after: z.coerce.number().int().min(0),
+      limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+    }),
+  },
+  status: 200,
+  response: z.object({ events: z.array(HistoryEvent) }),
+  problems: ['not-found'],
+});
+
+/** What the estimates of a queue have learned, as of the event `seq`; only the position service knows its form. */
+export const LearnedModel = z.object({
+  seq: z.int().min(0),
+  model: z.string().max(64),
+  state: z.base64().max(64 * 1024),
+});
+export type LearnedModel = z.infer<typeof LearnedModel>;
+
+export const getModel = contract({
+  operationId: 'getModel',
+  summary: 'What was learned about a queue and kept; null when nothing was',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/model',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: z.object({ learned: LearnedModel.nullable() }),
+  problems: ['not-found'],
+});
+
+export const keepModel = contract({
+  operationId: 'keepModel',
+  summary: 'Keep what was learned about a queue; an older one than is kept changes nothing',
+  service: 'queue',
+  method: 'POST',
+  url: '/internal/queues/:queueId/model',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: LearnedModel },
+  status: 204,
   problems: ['not-found'],
 });
