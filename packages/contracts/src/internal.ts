@@ -138,6 +138,7 @@ export const applyEvents = contract({
   url: '/internal/events',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: { body: z.strictObject({ events: z.array(LineEvent).min(1).max(1_000) }) },
   status: 200,
   response: z.object({
@@ -155,6 +156,7 @@ export const getPlaces = contract({
   url: '/internal/queues/:queueId/places',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({
@@ -180,6 +182,7 @@ export const getSpots = contract({
   url: '/internal/queues/:queueId/spots',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: {
     params: QueueParams,
     body: z.strictObject({
