@@ -1,0 +1,149 @@
+/** `npm run bench -- live`: how fast positions are read and told, beside the least that could do it. */
+import { parseArgs } from 'node:util';
+import {
+  currentLoad,
+  describeMachine,
+  type Machine,
+  median,
+  type Row,
+  rowsAsText,
+  say,
+} from '@queue-manager/queue/bench/report';
+import { openLiveSystem } from './live-system.ts';
+import { baselineOf, measureReads, type Reads, type Turn } from './reads.ts';
+
+const help = `Usage: npm run bench -- live [options]
+
+Measures, on a system of its own:
+  - positions read, 64 connections at once, at the position service and through the gateway, beside
+    a bare Fastify route with the same ticket check and the same call to Redis, and a bare
+    @fastify/http-proxy in front of it; in turns, several times over;
+  - the same on a short line and on a long one.
+
+Options:
+  --rounds N   how often everything takes its turn; default 5, 0 to leave the reads out
+  --seconds N  how long each turn is; default 4
+  --waiting N  how many wait in the long line; default 1000000, 0 to leave it out
+  --json       print one JSON object and nothing else on standard output
+               (npm prints lines of its own there unless told otherwise: npm run -s bench)
+  --help       print this
+
+Exit code: 0 when every goal was reached, 1 when not.
+`;
+
+const goals = { readRatio: 0.8, lengthRatio: 1.3 };
+const waitingLeast = 1_000;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
+      waiting: { type: 'string', default: '1000000' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const number = (name: 'rounds' | 'seconds' | 'waiting', least: number) => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new TypeError(`--${name} must be a whole number, ${least} or more.`);
+  };
+  const waiting = number('waiting', 0);
+  if (waiting > 0 && waiting < waitingLeast) {
+    throw new TypeError(`--waiting must be 0, or ${waitingLeast} or more.`);
+  }
+  return {
+    rounds: number('rounds', 0),
+    seconds: number('seconds', 1),
+    waiting,
+    json: values.json,
+    help: values.help,
+  };
+}
+
+type Arguments = ReturnType<typeof readArguments>;
+
+type Result = { machine: Machine; reads: Reads | null };
+
+async function measure(args: Arguments): Promise<Result> {
+  const loadBefore = currentLoad();
+  const system = await openLiveSystem();
+  try {
+    const reads = args.rounds === 0 ? null : await measureReads(system, args);
+    return { machine: describeMachine(loadBefore), reads };
+  } finally {
+    await system.close();
+  }
+}
+
+function rowsOf({ reads }: Result): Row[] {
+  return reads === null ? [] : readRows(reads);
+}
+
+function readRows({ rounds, waiting, lengths }: Reads): Row[] {
+  const ranks = median(rounds.map(({ rankPerSecond }) => rankPerSecond));
+  const rows: Row[] = [
+    { what: 'ZRANK by itself, pipelined', measured: `${ranks.toFixed(0)} a second` },
+  ];
+  for (const [ours, bare] of Object.entries(baselineOf) as [
+    keyof typeof baselineOf,
+    'bare route' | 'bare proxy',
+  ][]) {
+    const text = (reader: typeof ours | typeof bare) => {
+      const of = (key: keyof Turn) => median(rounds.map((round) => round[reader][key]));
+      return `${of('perSecond').toFixed(0)} a second; p50 ${of('p50').toFixed(0)} ms, p99 ${of('p99').toFixed(0)} ms; CPU ${(1_000 * of('cpuMs')).toFixed(0)} µs a read`;
+    };
+    const ratio = median(rounds.map((round) => round[ours].perSecond / round[bare].perSecond));
+    rows.push({ what: `positions read: ${bare}`, measured: text(bare) });
+    rows.push({
+      what: `  ${ours}`,
+      measured: `${text(ours)}: ${ratio.toFixed(2)}`,
+      goal: `≥ ${goals.readRatio}`,
+      isReached: ratio >= goals.readRatio,
+    });
+  }
+  if (lengths.length > 0) {
+    const ratio = median(lengths.map(({ short, long }) => short / long));
+    const [short, long] = [
+      median(lengths.map((length) => length.short)),
+      median(lengths.map((length) => length.long)),
+    ];
+    rows.push({
+      what: `a read with ${waiting} waiting, beside 1000`,
+      measured: `${long.toFixed(0)} and ${short.toFixed(0)} a second: ${ratio.toFixed(2)} of the cost`,
+      goal: `≤ ${goals.lengthRatio}`,
+      isReached: ratio <= goals.lengthRatio,
+    });
+  }
+  return rows;
+}
+
+function asText(result: Result): string {
+  const { cores, model, memoryGb, node, loadBefore, loadAfter } = result.machine;
+  return [
+    `${cores} cores, ${model}, ${memoryGb} GB; Node ${node}; load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after`,
+    '',
+    rowsAsText(rowsOf(result)),
+    '',
+  ].join('\n');
+}
+
+async function main(): Promise<number> {
+  let args: Arguments;
+  try {
+    args = readArguments();
+  } catch (error) {
+    say(`${(error as Error).message.split('\n')[0]} See --help.`);
+    return 1;
+  }
+  if (args.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const result = await measure(args);
+  process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : asText(result));
+  return rowsOf(result).every(({ isReached = true }) => isReached) ? 0 : 1;
+}
+
+process.exitCode = await main();
