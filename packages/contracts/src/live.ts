@@ -1,4 +1,4 @@
-import { contract } from './contract.ts';
+import { type Contract, contract, isRawBody } from './contract.ts';
 import { TicketParams } from './guests.ts';
 import { QueueParams } from './queues.ts';
 
@@ -55,3 +55,8 @@ export const liveQueue = contract({
   response: eventStream,
   problems: ['not-found'],
 });
+
+/** Whether a route answers with a stream of events, which goes on until somebody ends it. */
+export function isEventStream({ response }: Contract): boolean {
+  return isRawBody(response) && response.contentType === eventStream.contentType;
+}
