@@ -5,6 +5,7 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { invalidField } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
 import type { Database } from './database.ts';
+import { pageOf } from './page-of.ts';
 import type { EventTable } from './tables.ts';
 
 /** A page of what happened in a queue, or to one party of it, oldest first. */
@@ -27,12 +28,8 @@ export async function historyPage(
     .orderBy('e.seq')
     .limit(limit + 1)
     .execute();
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return {
-    data: shown.map(historyEvent),
-    nextCursor: last === undefined ? null : encodeCursor([last.seq]),
-  };
+  const { shown, nextCursor } = pageOf(rows, limit, ({ seq }) => encodeCursor([seq]));
+  return { data: shown.map(historyEvent), nextCursor };
 }
 
 function seqIn(cursor: string): number {
