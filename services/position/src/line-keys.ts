@@ -26,6 +26,11 @@ export function lockKey(queueId: string): string {
   return keyOf(queueId, 'lock');
 }
 
+/** Where the scripts that change the line say what they did; what the messages hold stands in `lua/change.lua`. */
+export function changesChannel(queueId: string): string {
+  return keyOf(queueId, 'changes');
+}
+
 export type SnapshotKeys = { line: string; parties: string; called: string };
 
 /** Where one rebuild writes before its snapshot is put in place; `token` keeps it from meeting another. */

@@ -41,7 +41,10 @@ for _, event in ipairs(events) do
   end
 end
 if pendingBefore > 0 then drainPending(meta) end
-if meta.seq > seqBefore then writeMeta(meta) end
+if meta.seq > seqBefore then
+  writeMeta(meta)
+  publishChanges(seqBefore, meta)
+end
 
 local gapMs = meta.gapMs and string.format('%.3f', meta.gapMs) or ''
 local reply = { 1, meta.seq, gapMs, countPending() }

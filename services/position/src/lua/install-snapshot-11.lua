@@ -6,23 +6,27 @@
 -- ARGV  1 to 4: see change.lua
 -- ARGV[5]  seq of the snapshot
 -- ARGV[6]  name   ARGV[7]  state   ARGV[8]  board labels   ARGV[9]  deleted (0 or 1)
--- ARGV[10]  how many wait   ARGV[11]  how many are called   ARGV[12]  token of the lock
+-- ARGV[10]  how many wait   ARGV[11]  how many are called   ARGV[12]  what the lock is held by (take-lock-1.lua)
+-- ARGV[13]  1 when there was a line before the snapshot was taken
 --
--- Returns 1 installed, 0 the line is newer, -1 the lock or the snapshot's keys were lost: what was pending
--- may have been lost with them, so that the snapshot would have a gap behind it that nobody sees
+-- Returns 1 installed, 0 the line is newer, -1 the lock, the snapshot's keys or the line before it were lost, or
+-- the server has restarted since: what was pending, or applied behind the snapshot, may have been lost with
+-- them, so that the snapshot would have a gap behind it that nobody sees
 
 local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
 local seq, waiting, called = tonumber(ARGV[5]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
+local runId = readRunId()
 if redis.call('GET', KEYS[11]) ~= ARGV[12]
+  or string.match(ARGV[12], '|(%w*)$') ~= runId
   or redis.call('ZCARD', SNAPSHOT_LINE) ~= waiting
   or redis.call('ZCARD', SNAPSHOT_CALLED) ~= called
   or redis.call('HLEN', SNAPSHOT_PARTIES) ~= waiting + called then
   return -1
 end
 
-local runId = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local before = readMeta()
+if not before and ARGV[13] == '1' then return -1 end
 if before and before.seq > seq then
   -- Past the truth of a moment ago, it lacks nothing that an earlier run of the server may have lost.
   redis.call('HSET', META, 'writtenBy', runId)
@@ -59,4 +63,5 @@ else
 end
 drainPending(meta)
 writeMeta(meta)
+redis.call('SPUBLISH', CHANGES, cjson.encode({ reset = true, seq = meta.seq }))
 return 1
