@@ -7,9 +7,9 @@ import { endInvitationsBy } from './invitations.ts';
 import { removeVenue } from './remove-venue.ts';
 
 /**
- * A deleted account is a member of nothing, and nobody joins by what it sent. The user service asks first whether it is the only owner of a
- * venue; a venue made between its asking and the deletion goes with it, since nobody else could ever delete
- * it. Doing this a second time changes nothing.
+ * A deleted account is a member of nothing, and what it sent makes nobody one. The user service asks first
+ * whether it is the only owner of a venue; a venue made between its asking and the deletion goes with it, since
+ * nobody else could ever delete it. Doing this a second time changes nothing.
  */
 export const onUserDeleted =
   (deps: Deps) =>
