@@ -79,7 +79,12 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
   const readSpotsScript = defineScript(redis.client, 'read-spots-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
-  const installScript = defineScript(redis.client, 'install-snapshot-11', ['line', 'change']);
+  const installScript = defineScript(redis.client, 'install-snapshot-11', [
+    'server',
+    'line',
+    'change',
+  ]);
+  const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
   const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
 
@@ -199,14 +204,15 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /**
-     * Puts a written snapshot in the place of the line, if that has not gone past it. False when the lock is
-     * not held with `token` any more or the keys are not what was written: then events may have been lost too.
+     * Puts a written snapshot in the place of the line, if that has not gone past it. `lost` when the lock is
+     * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken
+     * is gone, or the server has restarted since: then events may have been lost too.
      */
     async installSnapshot(
       keys: SnapshotKeys,
       head: SnapshotHead,
-      given: { waiting: number; called: number; token: string },
-    ): Promise<boolean> {
+      given: { waiting: number; called: number; held: string; hadLine: boolean },
+    ): Promise<'installed' | 'past' | 'lost'> {
       const { seq, name, state, boardLabels, deleted } = head.queue;
       const status = await installScript(
         [
@@ -219,10 +225,15 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         [
           ...changeRules,
           ...[seq, name, state, boardLabels, deleted ? 1 : 0],
-          ...[given.waiting, given.called, given.token],
+          ...[given.waiting, given.called, given.held, given.hadLine ? 1 : 0],
         ],
       );
-      return status !== -1;
+      return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+    },
+
+    /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */
+    async drop(queueId: string): Promise<void> {
+      await dropScript(lineKeys(queueId, clock.now()), []);
     },
   };
 }

@@ -327,6 +327,36 @@ describe('a line that Redis has not all of', () => {
       assert.equal(queueService.calls.snapshots, before + 1);
     });
 
+    it('is right when Redis comes back in the middle of a rebuild, lock and all, without its last writes', async () => {
+      const model = lineOf(3);
+      const leave = Promise.withResolvers<void>();
+      const isTaken = Promise.withResolvers<void>();
+      queueService.beforeSnapshotLeaves = () => {
+        isTaken.resolve();
+        return leave.promise;
+      };
+      const lock = lockKey(model.queueId);
+      const reading = position.board(model.queueId);
+      await isTaken.promise;
+      // However long the restart takes, the lock outlives it.
+      await position.redis.persist(lock);
+      await position.redis.save();
+      const { sqs, prefix } = position.queues;
+      await createPublisher({ sqs, prefix }).publish([model.join()]);
+      await until('the message is handled', async () => {
+        return (await position.queues.count('position-events')) === 0;
+      });
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      assert.equal(await position.redis.exists(lock), 1);
+      queueService.beforeSnapshotLeaves = async () => undefined;
+      leave.resolve();
+      const { status, body } = await reading;
+      assert.deepEqual([status, body.waiting], [200, 4]);
+      await isRight(model);
+    });
+
     it('is trusted again once it has gone past a snapshot, however busy it is', async () => {
       const model = lineOf(2);
       const ticket = model.ticket([...model.parties.keys()][1] as string);

@@ -22,11 +22,18 @@ const silenceMsMax = 5_000;
 const chunkSize = 1_000;
 const attemptsMax = 3;
 
-export type Rebuild = (queueId: string, wanted?: { seq: number }) => Promise<boolean>;
+export type Rebuild = (
+  queueId: string,
+  wanted?: {
+    seq?: number;
+    /** The line is not what it should be, however whole it looks: nothing of it is trusted. */
+    isWrong?: boolean;
+  },
+) => Promise<boolean>;
 
 /**
  * Makes the function that writes a line anew from the queue service's snapshot, when it is missing, not whole,
- * suspect, or has not come to the `seq` wanted. However many ask, in however many processes, one does it.
+ * suspect, wrong, or has not come to the `seq` wanted. However many ask, in however many processes, one does it.
  * The function resolves with false when there is no such queue, and throws an outage when the queue service
  * or Redis is away.
  */
@@ -38,42 +45,59 @@ export function createRebuild(given: {
 }): Rebuild {
   const { projection, queueService, logger } = given;
   const { client } = given.redis;
+  const takeLock = defineScript(client, 'take-lock-1', ['server']);
   const extendLock = defineScript(client, 'extend-lock-1', []);
   const releaseLock = defineScript(client, 'release-lock-1', []);
   const underWay = new Map<string, Promise<boolean>>();
 
-  async function rebuildOnce(queueId: string, seqWanted: number): Promise<boolean> {
+  async function rebuildOnce(
+    queueId: string,
+    { seq: seqWanted = 0, isWrong = false },
+  ): Promise<boolean> {
     const lock = lockKey(queueId);
-    const isGoodBy = async () => isGood(await projection.readPlaces(queueId, []), seqWanted);
+    const read = () => projection.readPlaces(queueId, []);
+    const isGood = (line: Places | UnknownLine) =>
+      !isWrong && line.isKnown && !line.isSuspect && line.seq >= seqWanted;
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const token = randomUUID();
       const waitEnds = performance.now() + waitMsMax;
-      while ((await client.set(lock, token, 'PX', lockMs, 'NX')) === null) {
+      let reply = await takeLock([lock], [token, lockMs]);
+      while (reply === null) {
         await delay(pollMs);
-        if (await isGoodBy()) return true;
+        if (isGood(await read())) return true;
         if (performance.now() > waitEnds) throw notRebuilt();
+        reply = await takeLock([lock], [token, lockMs]);
       }
+      const held = String(reply);
       const extending = setInterval(() => {
-        extendLock([lock], [token, lockMs]).catch(() => undefined);
+        extendLock([lock], [held, lockMs]).catch(() => undefined);
       }, extendEveryMs);
       try {
         // Somebody may have been done between our look at the line and our lock.
-        if (await isGoodBy()) return true;
-        const outcome = await copySnapshot(queueId, token);
-        if (outcome !== 'lost') return outcome === 'installed';
+        const line = await read();
+        if (isGood(line)) return true;
+        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
+        if (outcome === 'no such queue') return false;
+        if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
+        // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
+        if (outcome === 'past') await projection.drop(queueId);
       } finally {
         clearInterval(extending);
-        await releaseLock([lock], [token]).catch(() => undefined);
+        await releaseLock([lock], [held]).catch(() => undefined);
       }
     }
     throw notRebuilt();
   }
 
-  /** `lost` when Redis was emptied, or the lock passed to another, while the snapshot was on its way. */
+  /**
+   * `lost` when Redis was emptied or restarted, or the lock passed to another, while the snapshot was on its
+   * way; `past` when the line has gone past it.
+   */
   async function copySnapshot(
     queueId: string,
-    token: string,
-  ): Promise<'installed' | 'no such queue' | 'lost'> {
+    given: { held: string; token: string; hadLine: boolean },
+  ): Promise<'installed' | 'past' | 'lost' | 'no such queue'> {
+    const { held, token, hadLine } = given;
     const keys = snapshotKeys(queueId, token);
     const startedAt = performance.now();
     let stream: Readable;
@@ -111,17 +135,19 @@ export function createRebuild(given: {
       throw new UpstreamError('The snapshot ended early');
     }
     if (chunk.length > 0) await projection.writeSnapshot(keys, chunk);
-    const isInstalled = await projection.installSnapshot(keys, head, { ...counts, token });
-    if (!isInstalled) return 'lost';
+    const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
     const ms = Math.round(performance.now() - startedAt);
-    logger.info({ queueId, seq: head.queue.seq, parties, ms }, 'line rebuilt');
-    return 'installed';
+    logger.info({ queueId, seq: head.queue.seq, parties, ms, outcome }, 'line rebuilt');
+    return outcome;
   }
 
-  return (queueId, wanted = { seq: 0 }) => {
+  return (queueId, wanted = {}) => {
     const joined = underWay.get(queueId);
-    if (joined !== undefined) return joined;
-    const made = rebuildOnce(queueId, wanted.seq).finally(() => underWay.delete(queueId));
+    // A rebuild of what looks sound does not stop for what does: it makes its own, under the same lock.
+    if (joined !== undefined && wanted.isWrong !== true) return joined;
+    const made = rebuildOnce(queueId, wanted).finally(() => {
+      if (underWay.get(queueId) === made) underWay.delete(queueId);
+    });
     underWay.set(queueId, made);
     return made;
   };
@@ -129,10 +155,6 @@ export function createRebuild(given: {
 
 const notRebuilt = () =>
   problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });
-
-function isGood(line: Places | UnknownLine, seqWanted: number): boolean {
-  return line.isKnown && !line.isSuspect && line.seq >= seqWanted;
-}
 
 /** The lines of a stream of text; ends the stream when nothing comes for too long. */
 async function* linesOf(stream: Readable): AsyncGenerator<string> {

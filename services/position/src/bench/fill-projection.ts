@@ -6,6 +6,7 @@ import { newId } from '@queue-manager/service-kit/ids';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { lockKey, snapshotKeys } from '../line-keys.ts';
 import type { Projection } from '../projection.ts';
+import { defineScript } from '../scripts.ts';
 
 const chunkSize = 1_000;
 const lockMs = 600_000;
@@ -17,7 +18,8 @@ export async function fillProjection(
   count: number,
 ): Promise<string[]> {
   const token = randomUUID();
-  await client.set(lockKey(queueId), token, 'PX', lockMs);
+  const takeLock = defineScript(client, 'take-lock-1', ['server']);
+  const held = String(await takeLock([lockKey(queueId)], [token, lockMs]));
   const keys = snapshotKeys(queueId, token);
   const joinedAt = systemClock.now().toISOString();
   const ids: string[] = [];
@@ -55,12 +57,12 @@ export async function fillProjection(
     boardLabels: 'number',
     deleted: false,
   } as const;
-  const isInstalled = await projection.installSnapshot(
+  const outcome = await projection.installSnapshot(
     keys,
     { venueId: randomUUID(), queueId, queue, parties: count },
-    { waiting: count, called: 0, token },
+    { waiting: count, called: 0, held, hadLine: false },
   );
-  if (!isInstalled) throw new Error('the line could not be put in place');
+  if (outcome !== 'installed') throw new Error('the line could not be put in place');
   await client.del(lockKey(queueId));
   return ids;
 }
