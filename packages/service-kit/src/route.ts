@@ -89,11 +89,17 @@ export function route<C extends Contract>(contract: C, handler: Handler<C>): Rou
       ...contract.schema,
       ...(hasJsonAnswer ? { response: { [status]: serializationSchema(response) } } : {}),
     },
-    handler: async (request, reply) => {
-      const answer = await handler(request as unknown as RequestOf<C>, reply);
-      reply.code(status);
-      if (response !== undefined && isRawBody(response)) reply.type(response.contentType);
-      return answer ?? reply.send();
-    },
+    handler: hasJsonAnswer
+      ? (request, reply) => {
+          // An error puts its own status in the place of this one.
+          reply.code(status);
+          return handler(request as unknown as RequestOf<C>, reply);
+        }
+      : async (request, reply) => {
+          const answer = await handler(request as unknown as RequestOf<C>, reply);
+          reply.code(status);
+          if (response !== undefined) reply.type(response.contentType);
+          return answer ?? reply.send();
+        },
   };
 }
