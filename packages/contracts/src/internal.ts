@@ -323,7 +323,7 @@ export const keepModel = contract({
   url: '/internal/queues/:queueId/model',
   auth: 'internal',
   rateLimit: 'address',
-  schema: { params: QueueParams, body: LearnedModel },
+  schema: { params: QueueParams, body: z.strictObject(LearnedModel.shape) },
   status: 204,
   problems: ['not-found'],
 });
