@@ -1,35 +1,53 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { PartySnapshot } from '@queue-manager/contracts/events';
+import type { SnapshotHead } from '@queue-manager/contracts/internal';
 import { keyBetween } from '@queue-manager/queue/order-key';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
-import type { RedisClient } from '@queue-manager/service-kit/redis';
-import { lockKey, snapshotKeys } from '../line-keys.ts';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import { testLogger } from '@queue-manager/service-kit/testing';
 import type { Projection } from '../projection.ts';
-import { defineScript } from '../scripts.ts';
+import { createRebuild } from '../rebuild.ts';
+import type { RedisConnection } from '../redis.ts';
 
-const chunkSize = 1_000;
-const lockMs = 600_000;
-
-/** Lets many parties wait in a line that Redis alone knows; gives their ids in the order of the line. */
+/**
+ * Lets many parties wait in a line that Redis alone knows; gives their ids in the order of the line. It is
+ * written by a rebuild, from a snapshot that is made here.
+ */
 export async function fillProjection(
-  { client, projection }: { client: RedisClient; projection: Projection },
+  { redis, projection }: { redis: RedisConnection; projection: Projection },
   queueId: string,
   count: number,
 ): Promise<string[]> {
-  const token = randomUUID();
-  const takeLock = defineScript(client, 'take-lock-1', ['server']);
-  const held = String(await takeLock([lockKey(queueId)], [token, lockMs]));
-  const keys = snapshotKeys(queueId, token);
-  const joinedAt = systemClock.now().toISOString();
   const ids: string[] = [];
+  const queueService = {
+    call: async () => Readable.from(snapshotOf(queueId, count, ids)),
+    close: async () => undefined,
+  } as unknown as InternalClient;
+  const rebuild = createRebuild({ redis, projection, queueService, logger: testLogger });
+  if (!(await rebuild(queueId, { seq: count }))) throw new Error('the line could not be written');
+  return ids;
+}
+
+/** As the queue service sends it; `ids` takes those of the parties. */
+function* snapshotOf(queueId: string, count: number, ids: string[]): Generator<string> {
+  const queue = {
+    seq: count,
+    name: 'Line',
+    state: 'open',
+    boardLabels: 'number',
+    deleted: false,
+  } as const;
+  const head: SnapshotHead = { venueId: randomUUID(), queueId, queue, parties: count };
+  yield `${JSON.stringify(head)}\n`;
+  const joinedAt = systemClock.now().toISOString();
   let orderKey: Buffer | null = null;
-  let chunk: PartySnapshot[] = [];
   for (let number = 1; number <= count; number += 1) {
     orderKey = keyBetween(orderKey, null);
     const partyId = newId(systemClock);
     ids.push(partyId);
-    chunk.push({
+    const party: PartySnapshot = {
       partyId,
       seq: number,
       state: 'waiting',
@@ -45,24 +63,7 @@ export async function fillProjection(
       seatedAt: null,
       departedAt: null,
       endedAt: null,
-    });
-    if (chunk.length < chunkSize && number < count) continue;
-    await projection.writeSnapshot(keys, chunk);
-    chunk = [];
+    };
+    yield `${JSON.stringify(party)}\n`;
   }
-  const queue = {
-    seq: count,
-    name: 'Line',
-    state: 'open',
-    boardLabels: 'number',
-    deleted: false,
-  } as const;
-  const outcome = await projection.installSnapshot(
-    keys,
-    { venueId: randomUUID(), queueId, queue, parties: count },
-    { waiting: count, called: 0, held, hadLine: false },
-  );
-  if (outcome !== 'installed') throw new Error('the line could not be put in place');
-  await client.del(lockKey(queueId));
-  return ids;
 }

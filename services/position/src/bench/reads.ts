@@ -55,7 +55,7 @@ export async function measureReads(
     if (client.status !== 'ready') await new Promise((ready) => client.once('ready', ready));
     const fill = async (count: number) => {
       const queueId = await system.makeLine();
-      const ids = await fillProjection({ client, projection }, queueId, count);
+      const ids = await fillProjection({ redis, projection }, queueId, count);
       // Spread over the whole line, the first and the last among them.
       const some = Array.from(
         { length: connections },
