@@ -53,7 +53,7 @@ export function createPositionApp(options: PositionAppOptions) {
     clock,
     tickets,
     lines,
-    findParty: createFindParty({ queueService, clock }),
+    findParty: createFindParty({ queueService }),
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
   };

@@ -42,13 +42,14 @@ async function find({ lines, findParty }: Deps, subject: TicketSubject): Promise
 
     const party = await findParty(queueId, partyId);
     if (party === null) throw problems.notFound();
-    if (!isInLine(party.state)) {
+    if (!isInLine(party.state) && party.seq <= (line?.seq ?? party.seq)) {
+      if (line !== null) await lines.rememberEnded(queueId, party, line.seq);
       return {
         state: party.state,
         ahead: null,
         waiting: line?.waiting ?? 0,
         gapSeconds: null,
-        seq: Math.max(line?.seq ?? 0, party.seq),
+        seq: line?.seq ?? party.seq,
       };
     }
     if (!(await lines.catchUp(queueId, party.seq))) throw problems.notFound();

@@ -42,6 +42,9 @@ export type PlaceInLine = { state: PartyState; ahead: number | null };
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
 
+/** A party as whoever follows it needs it: `place` compares, as text, with others as the line runs. */
+export type WatchedPlace = PlaceInLine & { place: string | null };
+
 /** Where a party is to be put: a place from the front, or as many behind its own. */
 export type PlaceWanted = { position: number } | { places: number };
 
@@ -77,6 +80,7 @@ export type Projection = ReturnType<typeof createProjection>;
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
+  const readWatchedScript = defineScript(redis.client, 'read-watched-7', ['line']);
   const readSpotsScript = defineScript(redis.client, 'read-spots-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
   const installScript = defineScript(redis.client, 'install-snapshot-11', [
@@ -84,6 +88,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     'line',
     'change',
   ]);
+  const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
   const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
@@ -136,6 +141,29 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           const state = textAt(reply, 7 + 2 * index);
           if (state === '') return null;
           return { state: state as PartyState, ahead: rankOrNull(numberAt(reply, 8 + 2 * index)) };
+        }),
+      };
+    },
+
+    /** Reads parties with their places in the line; ids and places are bytes as text (Latin-1). */
+    async readWatched(
+      queueId: string,
+      partyIds: readonly string[],
+    ): Promise<(Line & { parties: (WatchedPlace | null)[] }) | UnknownLine> {
+      const reply = (await readWatchedScript(
+        lineKeys(queueId, clock.now()),
+        partyIds.map((id) => Buffer.from(id, 'latin1')),
+      )) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      return {
+        ...lineOf(reply),
+        parties: partyIds.map((_, index) => {
+          const at = 7 + 3 * index;
+          const state = textAt(reply, at);
+          if (state === '') return null;
+          const ahead = rankOrNull(numberAt(reply, at + 1));
+          const place = ahead === null ? null : (reply[at + 2] as Buffer).toString('latin1');
+          return { state: state as PartyState, ahead, place };
         }),
       };
     },
@@ -229,6 +257,23 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         ],
       );
       return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+    },
+
+    /**
+     * Notes that a party the line did not know at `seq` had left it, so that the queue service is asked once. No
+     * more is promised: nothing is noted of a line that has moved on.
+     */
+    async rememberEnded(
+      queueId: string,
+      { partyId, state }: PartySnapshot,
+      seq: number,
+    ): Promise<void> {
+      await rememberEndedScript(lineKeys(queueId, clock.now()), [
+        endedMs,
+        uuidToBytes(partyId),
+        state,
+        seq,
+      ]);
     },
 
     /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */

@@ -4,7 +4,8 @@
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, gapMs, deleted, pending, writtenBy, state of the first party, its rank, ... }
---   known      1; 0 when the line is missing or not whole, and then nothing but `pending` follows
+--   known      1; 0 when the line is missing, not whole or not at one with itself about a party, and then
+--              nothing but `pending` follows
 --   gapMs      moving average of the gaps between calls as text, empty before the first
 --   deleted    '1' or '0'
 --   pending    how many events wait for an earlier one
@@ -23,7 +24,10 @@ for _, partyId in ipairs(ARGV) do
   if value then
     local member
     state, member = openValue(value)
-    if state == 'waiting' then rank = redis.call('ZRANK', LINE, member) or -1 end
+    if state == 'waiting' then
+      rank = redis.call('ZRANK', LINE, member)
+      if not rank then return { 0, countPending() } end
+    end
   else
     state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
   end
