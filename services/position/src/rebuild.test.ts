@@ -124,6 +124,25 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
+  it('never goes back to a snapshot that it had gone past when it was lost', async () => {
+    const model = lineOf(3);
+    await isRight(model);
+    const [missing, early] = [model.join(), model.join()];
+    const leave = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return leave.promise;
+    };
+    await position.apply([early]);
+    await isTaken.promise;
+    await position.apply([missing, model.join()]);
+    await position.redis.del(lineKeys(model.queueId, clock.now())[0] as string);
+    queueService.beforeSnapshotLeaves = async () => undefined;
+    leave.resolve();
+    await isRight(model);
+  });
+
   it('closes a gap by itself when the missing event never comes', async () => {
     const model = lineOf(2);
     await isRight(model);
