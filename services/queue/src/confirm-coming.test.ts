@@ -187,8 +187,12 @@ describe('a guest who says that it is coming', () => {
     assertProblem(await confirm(), 'invalid-transition');
 
     const other = await calledParty();
+    const key = newId(service.clock);
+    const first = await other.confirm(key);
     await service.call('DELETE', `/v1/queues/${other.queueId}`, { as: other.owner });
     assertProblem(await other.confirm(), 'invalid-transition');
+    const repeated = await other.confirm(key);
+    assert.deepEqual([repeated.status, repeated.body], [200, first.body]);
   });
 
   it('is known by its own ticket only', async () => {
