@@ -136,7 +136,7 @@ describe('a line that Redis has not all of', () => {
     };
     await position.apply([early]);
     await isTaken.promise;
-    await position.apply([missing, model.join()]);
+    await position.apply([missing, model.call(missing.subject)]);
     await position.redis.del(lineKeys(model.queueId, clock.now())[0] as string);
     queueService.beforeSnapshotLeaves = async () => undefined;
     leave.resolve();
