@@ -16,12 +16,11 @@ export const applyEventsDirectly = ({ lines, clock, directRebuildWaitMs }: Deps)
     await Promise.all(
       Array.from(byQueue, async ([queueId, ofQueue]) => {
         const applied = await lines.apply(queueId, ofQueue, { waitMs: directRebuildWaitMs });
-        const { gapSeconds } = applied;
         const asOf = clock.now();
         applied.answers.forEach(({ isApplied, ahead }, index) => {
           answerOf.set(ofQueue[index] as LineEvent, {
             outcome: isApplied ? 'applied' : 'pending',
-            place: placeOf({ ahead, gapSeconds, asOf }),
+            place: placeOf({ ahead, asOf }),
           });
         });
       }),

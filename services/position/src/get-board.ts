@@ -11,7 +11,7 @@ export const getBoardOfQueue = ({ lines, labels, clock }: Deps) =>
   route(getBoard, async ({ params: { queueId } }) => {
     const board = await lines.board(queueId, calledMax);
     if (board === null || board.isDeleted) throw problems.notFound();
-    const { name, state, waiting, gapSeconds, called } = board;
+    const { name, state, waiting, called } = board;
     const names =
       board.boardLabels === 'name'
         ? await labels(
@@ -24,8 +24,7 @@ export const getBoardOfQueue = ({ lines, labels, clock }: Deps) =>
       state,
       waiting,
       // Nobody can join a queue that is paused or closed.
-      estimate:
-        state === 'open' ? estimateWait({ ahead: waiting, gapSeconds, asOf: clock.now() }) : null,
+      estimate: state === 'open' ? estimateWait({ ahead: waiting, asOf: clock.now() }) : null,
       called: called.map(({ number, calledAt }, index) => ({
         label: names[index] ?? String(number),
         calledAt: calledAt.toISOString(),

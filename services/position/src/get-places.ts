@@ -9,14 +9,12 @@ export const getPlacesOfParties = ({ lines, clock }: Deps) =>
   route(getPlaces, async ({ params, body }) => {
     const line = await lines.places(params.queueId, body.partyIds);
     if (line === null || line.isDeleted) throw problems.notFound();
-    const { seq, waiting, gapSeconds } = line;
+    const { seq, waiting } = line;
     const asOf = clock.now();
     return {
       seq,
       waiting,
-      estimateIfJoined: estimateWait({ ahead: waiting, gapSeconds, asOf }),
-      places: line.places.map((place) =>
-        placeOf({ ahead: place?.ahead ?? null, gapSeconds, asOf }),
-      ),
+      estimateIfJoined: estimateWait({ ahead: waiting, asOf }),
+      places: line.places.map((place) => placeOf({ ahead: place?.ahead ?? null, asOf })),
     };
   });

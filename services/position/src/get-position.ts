@@ -13,9 +13,9 @@ export const getPositionOfTicket = (deps: Deps) =>
   route(getPosition, async ({ params }) => {
     const subject = deps.tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
-    const { state, ahead, waiting, gapSeconds, seq } = await find(deps, subject);
+    const { state, ahead, waiting, seq } = await find(deps, subject);
     const asOf = deps.clock.now();
-    const place = placeOf({ ahead, gapSeconds, asOf });
+    const place = placeOf({ ahead, asOf });
     return {
       state,
       position: place?.position ?? null,
@@ -27,7 +27,7 @@ export const getPositionOfTicket = (deps: Deps) =>
     };
   });
 
-type Found = PlaceInLine & Pick<Line, 'waiting' | 'gapSeconds' | 'seq'>;
+type Found = PlaceInLine & Pick<Line, 'waiting' | 'modelSeq' | 'seq'>;
 
 /**
  * One round trip to Redis where it knows the party. Where it does not, the queue service says what became of
@@ -47,8 +47,9 @@ async function find({ lines, findParty }: Deps, subject: TicketSubject): Promise
       return {
         state: party.state,
         ahead: null,
+        lane: null,
         waiting: line?.waiting ?? 0,
-        gapSeconds: null,
+        modelSeq: null,
         seq: line?.seq ?? party.seq,
       };
     }

@@ -1,5 +1,7 @@
+import { modelName } from './estimates/model-name.ts';
+
 /** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
-const format = 1;
+const format = 2;
 
 export const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -20,6 +22,17 @@ export function lineKeys(queueId: string, now: Date): string[] {
   ];
   return parts.map((part) => keyOf(queueId, part));
 }
+
+/**
+ * Where the meta of a line keeps what its estimates have learned: the model, the last event it has seen, and the
+ * one up to which the queue service keeps it too. Under the model's name, so that two versions of this service
+ * may run side by side.
+ */
+export const modelFields = {
+  state: `model:${modelName}`,
+  seq: `modelSeq:${modelName}`,
+  keptSeq: `modelKept:${modelName}`,
+} as const;
 
 /** Held by the process that rebuilds the line. */
 export function lockKey(queueId: string): string {

@@ -4,10 +4,9 @@ import { estimateWait } from './estimate.ts';
 /** What a party is told of its place; null unless it is waiting, with `ahead` parties before it. */
 export function placeOf(given: {
   ahead: number | null;
-  gapSeconds: number | null;
   asOf: Date;
 }): Place | null {
-  const { ahead, gapSeconds, asOf } = given;
+  const { ahead, asOf } = given;
   if (ahead === null) return null;
-  return { position: ahead + 1, estimate: estimateWait({ ahead, gapSeconds, asOf }) };
+  return { position: ahead + 1, estimate: estimateWait({ ahead, asOf }) };
 }

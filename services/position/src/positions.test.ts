@@ -6,6 +6,7 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
+import { modelName } from './estimates/model-name.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -84,7 +85,7 @@ describe('the position service', () => {
           p10: 60,
           p50: 120,
           p90: 240,
-          model: 'call-gap-ewma-1',
+          model: modelName,
           asOf: '2025-05-02T18:00:00.000Z',
         },
         asOf: '2025-05-02T18:00:00.000Z',

@@ -5,7 +5,6 @@ import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { gapMsMax, gapWeight } from './estimate.ts';
 import { dayMs, lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript, type ScriptArgument } from './scripts.ts';
@@ -25,8 +24,8 @@ export type Line = {
   /** Highest event applied. */
   seq: number;
   waiting: number;
-  /** Moving average of the gaps between calls; null before the first. */
-  gapSeconds: number | null;
+  /** The last event that the estimates have learned from, as Redis knows; null when it knows of none. */
+  modelSeq: number | null;
   isDeleted: boolean;
   /** Events that wait for an earlier one. */
   pending: number;
@@ -37,8 +36,8 @@ export type Line = {
 /** The line is not in Redis, or not all of it. */
 export type UnknownLine = { isKnown: false; pending: number };
 
-/** `ahead` is null unless the party is waiting. */
-export type PlaceInLine = { state: PartyState; ahead: number | null };
+/** `ahead` and `lane` are null unless the party is waiting. */
+export type PlaceInLine = { state: PartyState; ahead: number | null; lane: Lane | null };
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
 
@@ -68,10 +67,11 @@ export type BoardView = Line & {
 export type Applied = {
   isKnown: boolean;
   seq: number;
-  gapSeconds: number | null;
+  waiting: number;
+  modelSeq: number | null;
   pending: number;
-  /** One an event, in order. `ahead` is null unless its party is waiting now. */
-  answers: { isApplied: boolean; ahead: number | null }[];
+  /** One an event, in order. `ahead` and `lane` are null unless its party is waiting now. */
+  answers: { isApplied: boolean; ahead: number | null; lane: Lane | null }[];
 };
 
 export type Projection = ReturnType<typeof createProjection>;
@@ -91,14 +91,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
-  const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
+  const changeRules = [idleMs, endedMs];
 
   function lineOf(reply: Reply): Line {
     return {
       isKnown: true,
       seq: numberAt(reply, 1),
       waiting: numberAt(reply, 2),
-      gapSeconds: gapSecondsOf(textAt(reply, 3)),
+      modelSeq: rankOrNull(numberAt(reply, 3)),
       isDeleted: textAt(reply, 4) === '1',
       pending: numberAt(reply, 5),
       isSuspect: !redis.isRunning(textAt(reply, 6)),
@@ -120,11 +120,13 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return {
         isKnown: reply[0] === 1,
         seq: numberAt(reply, 1),
-        gapSeconds: gapSecondsOf(textAt(reply, 2)),
-        pending: numberAt(reply, 3),
+        waiting: numberAt(reply, 2),
+        modelSeq: rankOrNull(numberAt(reply, 3)),
+        pending: numberAt(reply, 4),
         answers: events.map((_, index) => ({
-          isApplied: reply[4 + 2 * index] === 1,
-          ahead: rankOrNull(numberAt(reply, 5 + 2 * index)),
+          isApplied: reply[5 + 3 * index] === 1,
+          ahead: rankOrNull(numberAt(reply, 6 + 3 * index)),
+          lane: laneOf(numberAt(reply, 7 + 3 * index)),
         })),
       };
     },
@@ -138,9 +140,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return {
         ...lineOf(reply),
         places: partyIds.map((_, index) => {
-          const state = textAt(reply, 7 + 2 * index);
+          const at = 7 + 3 * index;
+          const state = textAt(reply, at);
           if (state === '') return null;
-          return { state: state as PartyState, ahead: rankOrNull(numberAt(reply, 8 + 2 * index)) };
+          return {
+            state: state as PartyState,
+            ahead: rankOrNull(numberAt(reply, at + 1)),
+            lane: laneOf(numberAt(reply, at + 2)),
+          };
         }),
       };
     },
@@ -288,7 +295,7 @@ type Reply = (number | Buffer)[];
 const numberAt = (reply: Reply, index: number) => reply[index] as number;
 const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
 const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
-const gapSecondsOf = (gapMs: string) => (gapMs === '' ? null : Number(gapMs) / 1_000);
+const laneOf = (rank: number) => lanes[rank] ?? null;
 
 /** Whether a party in this state stands in the line: to be called, or called and expected. */
 export function isInLine(state: PartyState): boolean {
@@ -312,7 +319,8 @@ function spotOf(laneRank: string, member: Buffer): Spot | null {
 }
 
 function lineValueOf(party: PartySnapshot): Buffer {
-  return Buffer.concat([Buffer.from(`${party.state}|${party.number}|`), memberOf(party)]);
+  const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|`;
+  return Buffer.concat([Buffer.from(facts), memberOf(party)]);
 }
 
 function numberOfValue(value: Buffer): number {
@@ -326,12 +334,9 @@ const calledAtMs = (party: PartySnapshot) => Date.parse(party.calledAt ?? party.
 function argumentsOf(event: LineEvent): ScriptArgument[] {
   if (event.type === 'queue.changed') {
     const { seq, name, state, boardLabels, deleted } = event.data.queue;
-    return [seq, 'queue', name, state, boardLabels, deleted ? 1 : 0, '', ''];
+    return [seq, 'queue', name, state, boardLabels, deleted ? 1 : 0, ''];
   }
-  const { party, previousState } = event.data;
-  const servedAt = party.state === 'called' ? party.calledAt : party.seatedAt;
-  const isServed =
-    previousState === 'waiting' && (party.state === 'called' || party.state === 'seated');
+  const { party } = event.data;
   return [
     party.seq,
     'party',
@@ -340,6 +345,5 @@ function argumentsOf(event: LineEvent): ScriptArgument[] {
     isInLine(party.state) ? lineValueOf(party) : '',
     lanes.indexOf(party.lane),
     party.state === 'called' ? calledAtMs(party) : '',
-    isServed ? Date.parse(servedAt ?? event.time) : '',
   ];
 }

@@ -9,6 +9,7 @@ import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 import { fastify } from 'fastify';
+import { modelName } from '../estimates/model-name.ts';
 import { lineKeys } from '../line-keys.ts';
 import { defineScript } from '../scripts.ts';
 
@@ -39,7 +40,7 @@ app.get('/v1/positions/:ticket', async (request, reply) => {
     position: ahead + 1,
     ahead,
     waiting: line[2],
-    estimate: { p10: p50 / 2, p50, p90: p50 * 2, model: 'call-gap-ewma-1', asOf },
+    estimate: { p10: p50 / 2, p50, p90: p50 * 2, model: modelName, asOf },
     asOf,
     seq: line[1],
   };

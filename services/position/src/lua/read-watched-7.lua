@@ -3,16 +3,15 @@
 -- KEYS  see line.lua
 -- ARGV  party ids (bytes)
 --
--- Returns { known, seq, waiting, gapMs, deleted, pending, writtenBy,
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
 --           state of the first party, its rank, its place, ... }
---   The first nine as in read-places-7.lua.
+--   The first seven, the state and the rank as in read-places-7.lua.
 --   place  rank of the lane, then its member of the line; empty unless it is waiting
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
 
-local gapMs = meta.gapMs and string.format('%.3f', meta.gapMs) or ''
-local reply = { 1, meta.seq, meta.waiting, gapMs, meta.deleted, countPending(), meta.writtenBy }
+local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
 for _, partyId in ipairs(ARGV) do
   local state, rank, place = '', -1, ''
   local value = redis.call('HGET', PARTIES, partyId)
