@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { isBreak, isRefusal } from '@queue-manager/service-kit/addresses';
@@ -18,6 +19,9 @@ type Hook<Name extends keyof FastifyReplyFromHooks> = NonNullable<FastifyReplyFr
 export type Forward = (
   contract: Contract,
 ) => (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Held in memory for as long as a service takes to send it. */
+const shortBytesMax = 64 * 1_024;
 
 /** Readies connections to the services. Answers stream through, whatever their length. */
 export async function createForward(
@@ -50,6 +54,7 @@ export async function createForward(
         getUpstream: () => turn[tried] as string,
         rewriteRequestHeaders: toService,
         rewriteHeaders: toCaller,
+        onResponse: sendAnswer,
         retryDelay,
         onError(_reply, { error }) {
           const { cause } = error;
@@ -67,6 +72,24 @@ export async function createForward(
     };
   };
 }
+
+/**
+ * Sends an answer that states to be short at once when all of it is there: as a stream it took twice the time
+ * of everything else in the gateway. Longer ones, and those of a length that is not known yet, flow.
+ */
+const sendAnswer: Hook<'onResponse'> = (request, reply, answer) => {
+  // The plugin's types name something else.
+  const { stream } = answer as unknown as { stream: Readable };
+  const bytes = Number(reply.getHeader('content-length') ?? Number.NaN);
+  if (!(bytes > 0 && bytes <= shortBytesMax) || request.method === 'HEAD') {
+    reply.send(stream);
+    return;
+  }
+  const pieces: Buffer[] = [];
+  stream.on('data', (piece: Buffer) => pieces.push(piece));
+  stream.on('end', () => reply.send(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)));
+  stream.on('error', (error: Error) => reply.send(serviceAway(error)));
+};
 
 /**
  * A read is tried once more when its connection broke before an answer came: a service that restarts does
