@@ -160,7 +160,7 @@ export function createLines(given: {
       if (rebuilt === undefined) return applied;
       if (rebuilt) return projection.apply(queueId, events);
       // Nobody will ever ask for a place in a queue that is gone.
-      return { ...applied, answers: events.map(() => ({ isApplied: true, ahead: null })) };
+      return { ...applied, answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })) };
     },
   };
 }

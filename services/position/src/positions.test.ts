@@ -317,29 +317,6 @@ describe('the position service', () => {
       assert.equal(seen.body.position, 2);
     });
 
-    it('learns the pace of the line from calls and seatings, without the pauses', async () => {
-      const model = new LineModel(clock);
-      const join = () => partyIdOf(model.join());
-      const [first, second, third, fourth] = [join(), join(), join(), join()];
-      join();
-      await applied(model);
-      const estimate = async () =>
-        (await position.board(model.queueId)).body.estimate.p50 / (model.order().length + 1);
-      await position.apply([model.call(first)]);
-      assert.equal(await estimate(), 120);
-      clock.advance(100);
-      await position.apply([model.end(second, 'seated')]);
-      assert.equal(await estimate(), 100);
-      clock.advance(200);
-      await position.apply([model.call(third)]);
-      assert.equal(await estimate(), 120);
-      // A recall, a seating of one who was called, and a call after a pause teach nothing.
-      await position.apply([model.call(third), model.end(first, 'seated')]);
-      clock.advance(31 * 60);
-      await position.apply([model.call(fourth)]);
-      assert.equal(await estimate(), 120);
-    });
-
     it('takes events of a queue that is gone for done', async () => {
       const gone = new LineModel(clock);
       const { status, body } = await position.apply([gone.join()]);

@@ -170,7 +170,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           if (state === '') return null;
           const ahead = rankOrNull(numberAt(reply, at + 1));
           const place = ahead === null ? null : (reply[at + 2] as Buffer).toString('latin1');
-          return { state: state as PartyState, ahead, place };
+          const lane = place === null ? null : laneOf(Number(place[0]));
+          return { state: state as PartyState, ahead, lane, place };
         }),
       };
     },
