@@ -245,6 +245,38 @@ export const getPartySnapshot = contract({
   problems: ['not-found'],
 });
 
+export const getPartySnapshots = contract({
+  operationId: 'getPartySnapshots',
+  summary: 'Some parties of a queue, in whatever state; null for one that is not there',
+  service: 'queue',
+  method: 'POST',
+  isRepeatable: true,
+  url: '/internal/queues/:queueId/party-snapshots',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
+  status: 200,
+  response: z.object({ parties: z.array(PartySnapshot.nullable()) }),
+});
+
+/** What a queue's own row tells of its line. */
+export const LineFacts = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
+export type LineFacts = z.infer<typeof LineFacts>;
+
+export const getLineFacts = contract({
+  operationId: 'getLineFacts',
+  summary: 'A queue and how many wait and are called, as of its last event',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/facts',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: LineFacts,
+  problems: ['not-found'],
+});
+
 export const getLabels = contract({
   operationId: 'getLabels',
   summary: 'What a board shows for parties: the first name and the initial of the last',

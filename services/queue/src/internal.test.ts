@@ -31,6 +31,8 @@ describe('what other services ask', () => {
       ['GET', `/internal/users/${owner}/memberships`],
       ['GET', `/internal/queues/${queueId}/parties/${party.id}`],
       ['POST', `/internal/queues/${queueId}/labels`],
+      ['POST', `/internal/queues/${queueId}/party-snapshots`],
+      ['GET', `/internal/queues/${queueId}/facts`],
       ['GET', `/internal/queues/${queueId}/roles/${owner}`],
       ['GET', `/internal/queues/${queueId}/events?after=0`],
       ['GET', `/internal/queues/${queueId}/model`],
@@ -136,6 +138,37 @@ describe('what other services ask', () => {
     ]) {
       assertProblem(await get(wrong), 'not-found');
     }
+  });
+
+  it('parties are told many at a time, and the facts of their line with it', async () => {
+    const { owner, venueId, queueId } = await service.openLine({ name: 'Terrace' });
+    const { body: ana } = await service.add(queueId, owner);
+    const { body: ben } = await service.add(queueId, owner);
+    await service.add(queueId, owner);
+    await service.move(ana, 'call', owner);
+    const ids = [ben.id, newId(service.clock), ana.id.toUpperCase()];
+    const ask = async (of: string, partyIds: string[]) => {
+      const url = `/internal/queues/${of}/party-snapshots`;
+      const { status, body } = await service.call('POST', url, { headers, body: { partyIds } });
+      assert.equal(status, 200);
+      return body.parties;
+    };
+    const single = async (id: string) =>
+      (await get(`/internal/queues/${queueId}/parties/${id}`)).body;
+    assert.deepEqual(await ask(queueId, ids), [await single(ben.id), null, await single(ana.id)]);
+    assert.deepEqual(await ask(queueId, []), []);
+    const other = (await service.openLine()).queueId;
+    assert.deepEqual(await ask(other, ids), [null, null, null]);
+
+    const facts = { seq: 5, name: 'Terrace', state: 'open', boardLabels: 'number', deleted: false };
+    assert.deepEqual((await get(`/internal/queues/${queueId}/facts`)).body, {
+      ...facts,
+      waiting: 2,
+      called: 1,
+    });
+    await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    assert.equal((await get(`/internal/queues/${queueId}/facts`)).body.deleted, true);
+    assertProblem(await get(`/internal/queues/${newId(service.clock)}/facts`), 'not-found');
   });
 
   it('what happened is told behind any event, oldest first, to the last event of a deleted queue', async () => {
