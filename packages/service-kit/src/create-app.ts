@@ -1,4 +1,5 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
 import { limits } from '@queue-manager/contracts/values';
 import {
   type FastifyBaseLogger,
@@ -14,7 +15,7 @@ import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
 import { credentialHeader, requestIdHeader } from './internal-client.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
 import { type RequestContext, runInContext, wellFormedContext } from './request-context.ts';
 
@@ -26,6 +27,8 @@ export type AppOptions = {
   /** Names of what the service cannot work without, each with a way to ask it. */
   readiness: Record<string, ReadinessCheck>;
   internalCredential: string;
+  /** Where a service counts things of its own; one is made when none is given. */
+  metrics?: Metrics;
   /** Needed by services with routes for accounts. */
   verifyAccessToken?: VerifyAccessToken;
   /** Addresses or ranges of proxies whose forwarded headers count; none by default. */
@@ -126,11 +129,14 @@ export function createApp(options: AppOptions): FastifyInstance {
     done();
   });
 
-  const metrics = createMetrics();
+  const { metrics = createMetrics() } = options;
   app.addHook('onResponse', (request, reply, done) => {
     const { elapsedTime, statusCode } = reply;
     const routePattern = request.routeOptions.url ?? 'unknown';
-    metrics.observeRequest(request.method, routePattern, statusCode, elapsedTime / 1_000);
+    // How long a stream lasted says nothing about how fast it was answered.
+    if (!isEventStream(request.routeOptions.config.contract?.response)) {
+      metrics.observeRequest(request.method, routePattern, statusCode, elapsedTime / 1_000);
+    }
     const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
     request.log[level](
       {
@@ -155,6 +161,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
+}
+
+function isEventStream(response: Contract['response']): boolean {
+  return isRawBody(response) && response.contentType === 'text/event-stream';
 }
 
 function nothingHere(): Problem {

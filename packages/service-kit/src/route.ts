@@ -13,11 +13,14 @@ export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'que
   body: C['schema'] extends { body: infer B } ? Output<B> : undefined;
 } & (C['auth'] extends StaffAuth ? { claims: AccessTokenClaims } : unknown);
 
-/** What a handler gives back: the body of success, or nothing with 204. */
+/**
+ * What a handler gives back: the body of success, or nothing with 204. A handler that took the connection over
+ * (`reply.hijack()`) gives back its reply.
+ */
 export type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.input<C['response']>
   : C['response'] extends { contentType: string }
-    ? Buffer | string | NodeJS.ReadableStream
+    ? Buffer | string | NodeJS.ReadableStream | FastifyReply
     : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without an answer need not say so
       void;
 
@@ -97,6 +100,7 @@ export function route<C extends Contract>(contract: C, handler: Handler<C>): Rou
         }
       : async (request, reply) => {
           const answer = await handler(request as unknown as RequestOf<C>, reply);
+          if (answer === reply) return reply;
           reply.code(status);
           if (response !== undefined) reply.type(response.contentType);
           return answer ?? reply.send();

@@ -15,6 +15,9 @@ import { getPositionOfTicket } from './get-position.ts';
 import { getSpotsOfPlace } from './get-spots.ts';
 import { createLabels } from './labels.ts';
 import { createLines } from './lines.ts';
+import { createLive } from './live/live.ts';
+import { liveBoardOfQueue } from './live/live-board.ts';
+import { livePositionOfTicket } from './live/live-ticket.ts';
 import { onLineEvents } from './on-line-events.ts';
 import { createProjection } from './projection.ts';
 import { createRebuild } from './rebuild.ts';
@@ -49,11 +52,14 @@ export function createPositionApp(options: PositionAppOptions) {
     logger,
     eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
   });
+  const findParty = createFindParty({ queueService });
+  const live = createLive({ redis, lines, findParty, clock, logger });
   const deps: Deps = {
     clock,
     tickets,
     lines,
-    findParty: createFindParty({ queueService }),
+    findParty,
+    live,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
   };
@@ -68,6 +74,8 @@ export function createPositionApp(options: PositionAppOptions) {
   });
   app.route(getPositionOfTicket(deps));
   app.route(getBoardOfQueue(deps));
+  app.route(livePositionOfTicket(deps));
+  app.route(liveBoardOfQueue(deps));
   app.route(applyEventsDirectly(deps));
   app.route(getPlacesOfParties(deps));
   app.route(getSpotsOfPlace(deps));
@@ -81,6 +89,7 @@ export function createPositionApp(options: PositionAppOptions) {
     ready: () => redis.client.ping(),
   });
   app.addHook('onReady', () => consumer.start());
+  app.addHook('preClose', async () => live.close());
   app.addHook('onClose', async () => {
     await consumer.stop();
     gaps.stop();

@@ -3,6 +3,7 @@ import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { FindParty } from './find-party.ts';
 import type { Labels } from './labels.ts';
 import type { Lines } from './lines.ts';
+import type { Live } from './live/live.ts';
 
 /** What the endpoints of this service are made with. */
 export type Deps = {
@@ -11,6 +12,7 @@ export type Deps = {
   lines: Lines;
   findParty: FindParty;
   labels: Labels;
+  live: Live;
   /** How long a direct call may wait for a line to be rebuilt; milliseconds. */
   directRebuildWaitMs: number;
 };

@@ -3,7 +3,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import type { Deps } from './deps.ts';
-import { placeOf } from './place.ts';
+import { positionOf } from './position-of.ts';
 import { isInLine, type Line, type PlaceInLine } from './projection.ts';
 
 /** A party may leave or come back while it is looked for; after this many turns its guest asks again. */
@@ -13,27 +13,19 @@ export const getPositionOfTicket = (deps: Deps) =>
   route(getPosition, async ({ params }) => {
     const subject = deps.tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
-    const { state, ahead, waiting, seq } = await find(deps, subject);
-    const asOf = deps.clock.now();
-    const place = placeOf({ ahead, asOf });
-    return {
-      state,
-      position: place?.position ?? null,
-      ahead,
-      waiting,
-      estimate: place?.estimate ?? null,
-      asOf: asOf.toISOString(),
-      seq,
-    };
+    return positionOf(await find(deps, subject), deps.clock.now());
   });
 
-type Found = PlaceInLine & Pick<Line, 'waiting' | 'modelSeq' | 'seq'>;
+export type Found = PlaceInLine & Pick<Line, 'waiting' | 'modelSeq' | 'seq'>;
 
 /**
  * One round trip to Redis where it knows the party. Where it does not, the queue service says what became of
  * it, and a party that should be in the line has the line rebuilt: only the queue service can say 404.
  */
-async function find({ lines, findParty }: Deps, subject: TicketSubject): Promise<Found> {
+export async function find(
+  { lines, findParty }: Pick<Deps, 'lines' | 'findParty'>,
+  subject: TicketSubject,
+): Promise<Found> {
   const { queueId, partyId } = subject;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const line = await lines.places(queueId, [partyId]);

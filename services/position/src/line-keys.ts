@@ -44,6 +44,15 @@ export function changesChannel(queueId: string): string {
   return keyOf(queueId, 'changes');
 }
 
+/** The live streams of a party, and the processes that hold streams of the line. */
+export function streamKeys(queueId: string, partyId: string): [ofParty: string, holders: string] {
+  return [keyOf(queueId, `streams:${partyId.toLowerCase()}`), streamHoldersKey(queueId)];
+}
+
+export function streamHoldersKey(queueId: string): string {
+  return keyOf(queueId, 'streams');
+}
+
 export type SnapshotKeys = { line: string; parties: string; called: string };
 
 /** Where one rebuild writes before its snapshot is put in place; `token` keeps it from meeting another. */

@@ -5,11 +5,13 @@ import {
   type RedisOptions,
 } from '@queue-manager/service-kit/redis';
 import { Cluster, type Redis } from 'ioredis';
+import { createSubscriptions, type Subscriptions } from './live/subscriptions.ts';
 
 const askAgainMs = 100;
 
 export type RedisConnection = {
   client: RedisClient;
+  subscriptions: Subscriptions;
   /**
    * Whether this is the run id of a server that runs now. A server that came back after a crash has another
    * one, and may have come back without its last writes. True of what cannot be told: an empty id, and any
@@ -22,6 +24,7 @@ export type RedisConnection = {
 /** A connection to Redis that knows which servers run. */
 export function connectLines(options: RedisOptions): RedisConnection {
   const client = connectRedis(options);
+  const subscriptions = createSubscriptions(options);
   /** Empty of a server that would not say. */
   const runIds = new Map<Redis, string>();
 
@@ -50,6 +53,7 @@ export function connectLines(options: RedisOptions): RedisConnection {
 
   return {
     client,
+    subscriptions,
     isRunning(runId) {
       if (runId === '') return true;
       const nodes = client instanceof Cluster ? client.nodes('master') : [client];
@@ -61,6 +65,9 @@ export function connectLines(options: RedisOptions): RedisConnection {
         return ofNode === runId || ofNode === '';
       });
     },
-    close: () => client.disconnect(),
+    close() {
+      subscriptions.close();
+      client.disconnect();
+    },
   };
 }
