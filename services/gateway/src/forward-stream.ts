@@ -132,13 +132,12 @@ export function createForwardStream(
       reply.hijack();
       flowing.add(caller);
       answer.on('error', () => caller.destroy());
-      // Its connection ends with the stream: nothing is left of it to wait for when the gateway stops.
+      // Its connection ends with the stream, so that pieces need no frames, and nothing is left to wait for.
       caller.shouldKeepAlive = false;
+      caller.removeHeader('transfer-encoding');
       caller.writeHead(answer.statusCode, {
         ...(reply.getHeaders() as http.OutgoingHttpHeaders),
         ...headers,
-        // Proxies in front of the gateway shall pass it on as it comes, too.
-        'x-accel-buffering': 'no',
       });
       caller.flushHeaders();
       answer.pipe(caller);
