@@ -7,6 +7,9 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { applyEventsDirectly } from './apply-events.ts';
 import type { Deps } from './deps.ts';
+import { createEstimates } from './estimates/estimates.ts';
+import { createLearnedStore } from './estimates/learned.ts';
+import { createLearner, type LearningPace, usualPace } from './estimates/learner.ts';
 import { createFindParty } from './find-party.ts';
 import { createGapWatch } from './gap-watch.ts';
 import { getBoardOfQueue } from './get-board.ts';
@@ -35,6 +38,8 @@ export type PositionAppOptions = {
   directRebuildWaitMs: number;
   /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
   eventWaitMs?: number;
+  /** How often lines are learned, and what was learned is kept. */
+  learningPace?: LearningPace;
 };
 
 const usualEventWaitMs = 500;
@@ -52,6 +57,15 @@ export function createPositionApp(options: PositionAppOptions) {
     logger,
     eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
   });
+  const learned = createLearnedStore({ redis, clock });
+  const learner = createLearner({
+    store: learned,
+    queueService,
+    logger,
+    pace: options.learningPace ?? usualPace,
+    onLearned: (...lesson) => estimates.learned(...lesson),
+  });
+  const estimates = createEstimates({ store: learned, learner, logger });
   const findParty = createFindParty({ queueService });
   const live = createLive({ redis, lines, findParty, clock, logger });
   const deps: Deps = {
@@ -59,6 +73,7 @@ export function createPositionApp(options: PositionAppOptions) {
     tickets,
     lines,
     findParty,
+    estimates,
     live,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
@@ -84,7 +99,7 @@ export function createPositionApp(options: PositionAppOptions) {
     sqs,
     prefix: sqsPrefix,
     queue: 'position-events',
-    handlers: onLineEvents(lines),
+    handlers: onLineEvents(deps),
     logger,
     ready: () => redis.client.ping(),
   });
@@ -93,6 +108,7 @@ export function createPositionApp(options: PositionAppOptions) {
   app.addHook('onClose', async () => {
     await consumer.stop();
     gaps.stop();
+    await learner.stop();
     redis.close();
     sqs.destroy();
     await queueService.close();

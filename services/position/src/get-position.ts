@@ -13,7 +13,9 @@ export const getPositionOfTicket = (deps: Deps) =>
   route(getPosition, async ({ params }) => {
     const subject = deps.tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
-    return positionOf(await find(deps, subject), deps.clock.now());
+    const found = await find(deps, subject);
+    const model = await deps.estimates.of(subject.queueId, found);
+    return positionOf(found, model, deps.clock.now());
   });
 
 export type Found = PlaceInLine & Pick<Line, 'waiting' | 'modelSeq' | 'seq'>;

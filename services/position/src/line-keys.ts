@@ -1,4 +1,4 @@
-import { modelName } from './estimates/model-name.ts';
+import { modelName } from './estimates/model.ts';
 
 /** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
 const format = 2;

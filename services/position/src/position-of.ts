@@ -1,5 +1,6 @@
 import type { Lane, PartyState } from '@queue-manager/contracts/parties';
 import type { Position } from '@queue-manager/contracts/positions';
+import type { Model } from './estimates/model.ts';
 import { placeOf } from './place.ts';
 
 /** What a guest is told, whether it asks or watches; `ahead` and `lane` are null unless the party waits. */
@@ -11,17 +12,18 @@ export function positionOf(
     waiting: number;
     seq: number;
   },
+  model: Model,
   asOf: Date,
 ): Position {
   const { state, ahead, waiting, seq } = given;
-  const place = placeOf({ ahead, asOf });
+  const place = placeOf(model, given, asOf);
   return {
     state,
     position: place?.position ?? null,
     ahead,
     waiting,
     estimate: place?.estimate ?? null,
-    asOf: asOf.toISOString(),
+    asOf: place?.estimate.asOf ?? asOf.toISOString(),
     seq,
   };
 }

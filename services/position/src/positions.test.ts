@@ -6,7 +6,7 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
-import { modelName } from './estimates/model-name.ts';
+import { createModel, estimate, modelName } from './estimates/model.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -82,9 +82,10 @@ describe('the position service', () => {
         ahead: 0,
         waiting: 2,
         estimate: {
-          p10: 60,
-          p50: 120,
-          p90: 240,
+          ...estimate(createModel(), {
+            ...{ ahead: 0, lane: 'regular', waiting: 2 },
+            nowMs: clock.now().getTime(),
+          }),
           model: modelName,
           asOf: '2025-05-02T18:00:00.000Z',
         },

@@ -16,7 +16,10 @@ import {
 import {
   getLabels,
   getPartySnapshot,
+  getModel,
   getSnapshot,
+  keepModel,
+  type LearnedModel,
   type LineEvent,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
@@ -31,6 +34,7 @@ import { testCredential, testLogger, until } from '@queue-manager/service-kit/te
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
+import type { LearningPace } from './estimates/learner.ts';
 import { isInLine } from './projection.ts';
 import { connectLines } from './redis.ts';
 
@@ -198,6 +202,8 @@ export type QueueServiceDouble = {
   url: string;
   lines: Map<string, LineModel>;
   labels: Map<string, string>;
+  /** What was learned and handed over to be kept, by queue. */
+  models: Map<string, LearnedModel>;
   calls: { snapshots: number; parties: number; labels: number };
   isAway: boolean;
   /** Snapshots say how many parties follow, and the last one does not. */
@@ -214,6 +220,7 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     url: '',
     lines: new Map(),
     labels: new Map(),
+    models: new Map(),
     calls: { snapshots: 0, parties: 0, labels: 0 },
     isAway: false,
     truncateSnapshots: false,
@@ -252,9 +259,31 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
       return { labels: body.partyIds.map((partyId) => double.labels.get(partyId) ?? null) };
     }),
   );
+  app.route(
+    route(getModel, async ({ params: { queueId } }) => {
+      lineOf(queueId);
+      return { learned: double.models.get(queueId) ?? null };
+    }),
+  );
+  app.route(
+    route(keepModel, async ({ params: { queueId }, body }) => {
+      lineOf(queueId);
+      const kept = double.models.get(queueId);
+      if (kept === undefined || kept.seq < body.seq || kept.model !== body.model) {
+        double.models.set(queueId, body);
+      }
+    }),
+  );
   double.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return double;
 }
+
+/** No test takes so long. */
+const never: LearningPace = {
+  everyMs: 3_600_000,
+  keepAfterEvents: Number.POSITIVE_INFINITY,
+  keepAfterMs: 3_600_000,
+};
 
 export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;
 
@@ -266,6 +295,8 @@ export async function startPosition(options: {
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
+  /** Nothing is learned unless this is given. */
+  learningPace?: LearningPace;
   eventWaitMs?: number;
 }) {
   const queues = await testQueues();
@@ -289,6 +320,7 @@ export async function startPosition(options: {
     logger: testLogger,
     internalCredential: testCredential,
     directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
+    learningPace: options.learningPace ?? never,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
   });
   await app.ready();

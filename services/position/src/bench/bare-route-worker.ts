@@ -9,7 +9,7 @@ import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 import { fastify } from 'fastify';
-import { modelName } from '../estimates/model-name.ts';
+import { modelName } from '../estimates/model.ts';
 import { lineKeys } from '../line-keys.ts';
 import { defineScript } from '../scripts.ts';
 

@@ -13,7 +13,7 @@ const comeBackMs = 30_000;
 const estimateMsMax = 60_000;
 const estimateShareMax = 0.1;
 
-export const livePositionOfTicket = ({ tickets, clock, live }: Deps) =>
+export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) =>
   route(liveTicket, async ({ params }, reply) => {
     const subject = tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
@@ -30,6 +30,7 @@ export const livePositionOfTicket = ({ tickets, clock, live }: Deps) =>
       const lane = isWaiting ? (lanes[Number(place[0])] as Lane) : null;
       return positionOf(
         { state, ahead: isWaiting ? ahead : null, lane, waiting, seq },
+        estimates.atHand(subject.queueId),
         clock.now(),
       );
     };
@@ -58,6 +59,7 @@ export const livePositionOfTicket = ({ tickets, clock, live }: Deps) =>
       });
       if (found === null) throw problems.notFound();
       watched = found;
+      await estimates.prepare(subject.queueId);
     } catch (error) {
       claim.release();
       throw error;

@@ -1,0 +1,227 @@
+import { getLineEvents, getModel, keepModel } from '@queue-manager/contracts/internal';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { Problem } from '@queue-manager/service-kit/problems';
+import type { Learned, LearnedStore } from './learned.ts';
+import { toLearningEvent } from './learning-event.ts';
+import { createModel, type Model, modelName, observe, restore, serialise } from './model.ts';
+
+/** A page is read and learned in a few milliseconds, so that nobody waits for it. */
+const eventsPerPage = 250;
+/** A queue of which nothing is kept is learned from its latest events: some months of a venue's nights. */
+const eventsMax = 20_000;
+/** Lines that one process learns at the same time. */
+const linesMax = 4;
+const retryMsMax = 60_000;
+
+export type LearningPace = {
+  /** How long after a change a line is learned; what changes until then is learned with it. */
+  everyMs: number;
+  /** What was learned is kept with the queue service after so many events, and when it has been this long. */
+  keepAfterEvents: number;
+  keepAfterMs: number;
+};
+
+export const usualPace: LearningPace = {
+  everyMs: 1_000,
+  keepAfterEvents: 200,
+  keepAfterMs: 60_000,
+};
+
+/** What a reader finds not learned is left to whoever has applied it for so many times as long. */
+const readersPatience = 5;
+/** How long a stopping process tries to have kept what it has learned. */
+const stopMsMax = 3_000;
+
+export type Learner = {
+  /** Says that a line has changed: it is looked at soon, once however often this is said. */
+  wake(queueId: string): void;
+  /** Says that something of a line was found not learned: it is looked at should that still be so in a while. */
+  remind(queueId: string): void;
+  /** Keeps what is not kept yet, and ends. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Learns from the queue service's own events, in their order, behind everything else: an outage makes estimates
+ * older and nothing worse. Any process may learn any line: what it makes of the events takes the place of what it
+ * began with or, when somebody else was first, of nothing. Learning the same events gives the same model, so that
+ * what is lost with Redis comes back from the model that the queue service keeps and the events behind it.
+ */
+export function createLearner(given: {
+  store: LearnedStore;
+  queueService: InternalClient;
+  logger: Logger;
+  pace: LearningPace;
+  /** Called with what was learned up to an event. */
+  onLearned: (queueId: string, seq: number, model: Model) => void;
+}): Learner {
+  const { store, queueService, logger, pace, onLearned } = given;
+  /** When lines are looked at next. */
+  const looks = new Map<string, { timer: NodeJS.Timeout; at: number }>();
+  /** How often in a row learning a line has failed. */
+  const failures = new Map<string, number>();
+  /** Lines to look at, and those being learned. */
+  const due = new Set<string>();
+  const learning = new Map<string, Promise<void>>();
+  /** Lines of which not everything is kept. */
+  const keeps = new Map<string, NodeJS.Timeout>();
+  let isStopped = false;
+
+  function look(queueId: string, inMs: number): void {
+    if (isStopped || due.has(queueId)) return;
+    const at = performance.now() + inMs;
+    const planned = looks.get(queueId);
+    // What failed is left alone for as long as was said then.
+    if (planned !== undefined && (planned.at <= at || failures.has(queueId))) return;
+    clearTimeout(planned?.timer);
+    const timer = setTimeout(() => {
+      looks.delete(queueId);
+      due.add(queueId);
+      goOn();
+    }, inMs);
+    timer.unref();
+    looks.set(queueId, { timer, at });
+  }
+
+  function goOn(): void {
+    for (const queueId of due) {
+      if (isStopped || learning.size >= linesMax) return;
+      if (learning.has(queueId)) continue;
+      due.delete(queueId);
+      learning.set(
+        queueId,
+        learnOrRetry(queueId).finally(() => {
+          learning.delete(queueId);
+          goOn();
+        }),
+      );
+    }
+  }
+
+  async function learnOrRetry(queueId: string): Promise<void> {
+    try {
+      await learn(queueId);
+      failures.delete(queueId);
+    } catch (error) {
+      const before = failures.get(queueId) ?? 0;
+      const inMs = Math.min(2 ** before * pace.everyMs, retryMsMax);
+      logger.warn({ err: error, queueId, inMs }, 'nothing could be learned yet');
+      failures.delete(queueId);
+      look(queueId, inMs);
+      failures.set(queueId, before + 1);
+    }
+  }
+
+  async function learn(queueId: string): Promise<void> {
+    const learned = await store.read(queueId);
+    // A line that Redis does not have is rebuilt by whoever asks for it, and then learned.
+    if (learned === null || learned.isDeleted) return;
+    const from = await begin(queueId, learned);
+    if (from === null) return;
+    const { model } = from;
+    let { seq, keptSeq } = from;
+    let before = learned.seq;
+    if (seq < learned.lineSeq) {
+      for (let isMore = true; isMore && !isStopped; ) {
+        const { events } = await queueService.call(getLineEvents, {
+          params: { queueId },
+          query: { after: seq, limit: eventsPerPage },
+        });
+        for (const event of events) {
+          const lesson = toLearningEvent(event);
+          if (lesson !== null) observe(model, lesson);
+          seq = event.seq;
+        }
+        isMore = events.length === eventsPerPage;
+        if (!(await write())) return;
+      }
+    } else if (seq !== before && !(await write())) {
+      return;
+    }
+    if (seq > keptSeq) keepLater(queueId, seq - keptSeq);
+
+    async function write(): Promise<boolean> {
+      if (seq === before) return true;
+      const state = serialise(model);
+      const isWritten = await store.write(queueId, { before, seq, state, keptSeq });
+      if (!isWritten) return false;
+      before = seq;
+      // As any other process reads it, and apart from what goes on learning.
+      onLearned(queueId, seq, restore(state) as Model);
+      return true;
+    }
+  }
+
+  /** What learning goes on from; null when there is no such queue. */
+  async function begin(
+    queueId: string,
+    learned: Learned,
+  ): Promise<{ model: Model; seq: number; keptSeq: number } | null> {
+    const { seq, keptSeq, state } = learned;
+    const model = state === null || seq < 0 ? null : restore(state);
+    if (model !== null) return { model, seq, keptSeq };
+    const kept = await keptOf(queueId);
+    if (kept === 'no such queue') return null;
+    if (kept?.model === modelName) {
+      const keptModel = restore(Buffer.from(kept.state, 'base64'));
+      if (keptModel !== null) return { model: keptModel, seq: kept.seq, keptSeq: kept.seq };
+    }
+    return { model: createModel(), seq: Math.max(0, learned.lineSeq - eventsMax), keptSeq: -1 };
+  }
+
+  async function keptOf(queueId: string) {
+    try {
+      return (await queueService.call(getModel, { params: { queueId } })).learned;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not-found') return 'no such queue';
+      throw error;
+    }
+  }
+
+  function keepLater(queueId: string, events: number): void {
+    const isDue = events >= pace.keepAfterEvents;
+    if (keeps.has(queueId) && !isDue) return;
+    clearTimeout(keeps.get(queueId));
+    const timer = setTimeout(() => void keep(queueId), isDue ? 0 : pace.keepAfterMs);
+    timer.unref();
+    keeps.set(queueId, timer);
+  }
+
+  /** Hands the queue service what was learned, unless it keeps that already. */
+  async function keep(queueId: string): Promise<void> {
+    keeps.delete(queueId);
+    try {
+      const learned = await store.read(queueId);
+      if (learned === null || learned.isDeleted || learned.state === null) return;
+      const { seq, state, keptSeq } = learned;
+      if (seq <= keptSeq) return;
+      await queueService.call(keepModel, {
+        params: { queueId },
+        body: { seq, model: modelName, state: state.toString('base64') },
+      });
+      await store.noteKept(queueId, seq);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not-found') return;
+      logger.warn({ err: error, queueId }, 'what was learned is not kept yet');
+      if (!isStopped) keepLater(queueId, 0);
+    }
+  }
+
+  return {
+    wake: (queueId) => look(queueId, pace.everyMs),
+    remind: (queueId) => look(queueId, readersPatience * pace.everyMs),
+    async stop() {
+      isStopped = true;
+      for (const { timer } of looks.values()) clearTimeout(timer);
+      for (const timer of keeps.values()) clearTimeout(timer);
+      const done = Promise.all(learning.values()).then(() =>
+        Promise.all(Array.from(keeps.keys(), keep)),
+      );
+      const { promise: isLate, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, stopMsMax);
+      await Promise.race([done, isLate]);
+      clearTimeout(timer);
+    },
+  };
+}
