@@ -4,6 +4,7 @@ import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { GapWatch } from './gap-watch.ts';
+import { placesTogether } from './places-together.ts';
 import type {
   Applied,
   BoardView,
@@ -128,7 +129,9 @@ export function createLines(given: {
   }
 
   return {
-    places: (queueId, partyIds) => whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    places: placesTogether((queueId, partyIds) =>
+      whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    ),
     watched: (queueId, partyIds) => whole(queueId, () => projection.readWatched(queueId, partyIds)),
     async spots(queueId, partyId, { seq, to }) {
       const read = () => projection.readSpots(queueId, partyId, to);
