@@ -279,7 +279,7 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
 }
 
 /** No test takes so long. */
-const never: LearningPace = {
+const noLearning: LearningPace = {
   everyMs: 3_600_000,
   keepAfterEvents: Number.POSITIVE_INFINITY,
   keepAfterMs: 3_600_000,
@@ -320,7 +320,7 @@ export async function startPosition(options: {
     logger: testLogger,
     internalCredential: testCredential,
     directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
-    learningPace: options.learningPace ?? never,
+    learningPace: options.learningPace ?? noLearning,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
   });
   await app.ready();
