@@ -9,8 +9,9 @@ import {
   rowsAsText,
   say,
 } from '@queue-manager/queue/bench/report';
-import { openLiveSystem } from './live-system.ts';
+import { doors, openLiveSystem } from './live-system.ts';
 import { baselineOf, measureReads, type Reads, type Turn } from './reads.ts';
+import { measureStreams, type Streams } from './streams.ts';
 
 const help = `Usage: npm run bench -- live [options]
 
@@ -18,12 +19,17 @@ Measures, on a system of its own:
   - positions read, 64 connections at once, at the position service and through the gateway, beside
     a bare Fastify route with the same ticket check and the same call to Redis, and a bare
     @fastify/http-proxy in front of it; in turns, several times over;
-  - the same on a short line and on a long one.
+  - the same on a short line and on a long one;
+  - streams open on one line of as many parties, all in one process, at the position service and
+    through the gateway: the time from a host's call to the push to whom was called, and to the last
+    of all others, beside a bare loop that writes the same bytes to as many sockets; and memory.
 
 Options:
   --rounds N   how often everything takes its turn; default 5, 0 to leave the reads out
   --seconds N  how long each turn is; default 4
   --waiting N  how many wait in the long line; default 1000000, 0 to leave it out
+  --streams N  how many streams are open; default 10000, 0 to leave them out
+  --calls N    how often the host calls, by each door; default 100
   --json       print one JSON object and nothing else on standard output
                (npm prints lines of its own there unless told otherwise: npm run -s bench)
   --help       print this
@@ -31,7 +37,13 @@ Options:
 Exit code: 0 when every goal was reached, 1 when not.
 `;
 
-const goals = { readRatio: 0.8, lengthRatio: 1.3 };
+const goals = {
+  readRatio: 0.8,
+  lengthRatio: 1.3,
+  pushRatio: 3,
+  ownMsP99: 100,
+  streamKilobytes: 40,
+};
 const waitingLeast = 1_000;
 
 function readArguments() {
@@ -40,11 +52,13 @@ function readArguments() {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
       waiting: { type: 'string', default: '1000000' },
+      streams: { type: 'string', default: '10000' },
+      calls: { type: 'string', default: '100' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'rounds' | 'seconds' | 'waiting', least: number) => {
+  const number = (name: 'rounds' | 'seconds' | 'waiting' | 'streams' | 'calls', least: number) => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= least) return value;
     throw new TypeError(`--${name} must be a whole number, ${least} or more.`);
@@ -57,6 +71,8 @@ function readArguments() {
     rounds: number('rounds', 0),
     seconds: number('seconds', 1),
     waiting,
+    streams: number('streams', 0),
+    calls: number('calls', 1),
     json: values.json,
     help: values.help,
   };
@@ -64,21 +80,53 @@ function readArguments() {
 
 type Arguments = ReturnType<typeof readArguments>;
 
-type Result = { machine: Machine; reads: Reads | null };
+type Result = { machine: Machine; reads: Reads | null; streams: Streams | null };
 
 async function measure(args: Arguments): Promise<Result> {
   const loadBefore = currentLoad();
   const system = await openLiveSystem();
   try {
     const reads = args.rounds === 0 ? null : await measureReads(system, args);
-    return { machine: describeMachine(loadBefore), reads };
+    const streams = args.streams === 0 ? null : await measureStreams(system, args);
+    return { machine: describeMachine(loadBefore), reads, streams };
   } finally {
     await system.close();
   }
 }
 
-function rowsOf({ reads }: Result): Row[] {
-  return reads === null ? [] : readRows(reads);
+function rowsOf({ reads, streams }: Result): Row[] {
+  return [
+    ...(reads === null ? [] : readRows(reads)),
+    ...(streams === null ? [] : streamRows(streams)),
+  ];
+}
+
+function streamRows(result: Streams): Row[] {
+  return doors.flatMap((door) => {
+    const { streams, lastMs, ownMs, bareMs, ratio, kilobytes } = result.doors[door];
+    const ms = (value: number) => `${value.toFixed(0)} ms`;
+    const memory = Object.entries(kilobytes);
+    return [
+      {
+        what: `${streams} streams by the ${door}: call to last push`,
+        measured: `${ms(lastMs.p50)}, p99 ${ms(lastMs.p99)}; bare loop ${ms(bareMs)}: ${ratio.toFixed(2)}`,
+        goal: `≤ ${goals.pushRatio}`,
+        isReached: ratio <= goals.pushRatio,
+      },
+      {
+        what: '  call to the push to who is called',
+        measured: `${ms(ownMs.p50)}, p99 ${ms(ownMs.p99)}`,
+        goal: `p99 ≤ ${goals.ownMsP99} ms`,
+        isReached: ownMs.p99 <= goals.ownMsP99,
+      },
+      {
+        what: '  memory a stream',
+        measured: memory.map(([name, kb]) => `${name} ${kb.toFixed(1)} KB`).join(', '),
+        goal: `≤ ${goals.streamKilobytes} KB in all`,
+        isReached: memory.reduce((all, [, kb]) => all + kb, 0) <= goals.streamKilobytes,
+      },
+    ];
+  });
 }
 
 function readRows({ rounds, waiting, lengths }: Reads): Row[] {
