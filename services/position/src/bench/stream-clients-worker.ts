@@ -66,7 +66,8 @@ function open(from: string, url: URL, path: string): Promise<Watcher> {
   socket.on('data', (piece: Buffer) => {
     onData(watcher, piece);
     if (watcher.seq >= 0) resolve(watcher);
-    else if (/^HTTP\/1.1 [345]/.test(piece.toString('latin1', 0, 12))) reject(new Error(String(piece)));
+    else if (/^HTTP\/1.1 [345]/.test(piece.toString('latin1', 0, 12)))
+      reject(new Error(String(piece)));
   });
   socket.on('error', reject);
   socket.on('close', () => {
