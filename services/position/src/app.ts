@@ -1,5 +1,6 @@
 import { type createSqsClient, findQueue } from '@queue-manager/events/client';
 import { type Consumer, createConsumer } from '@queue-manager/events/consume';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
@@ -21,6 +22,7 @@ import { createLines } from './lines.ts';
 import { createLive } from './live/live.ts';
 import { liveBoardOfQueue } from './live/live-board.ts';
 import { livePositionOfTicket } from './live/live-ticket.ts';
+import { liveQueueForStaff } from './live/live-queue.ts';
 import { onLineEvents } from './on-line-events.ts';
 import { createProjection } from './projection.ts';
 import { createRebuild } from './rebuild.ts';
@@ -37,11 +39,16 @@ export type PositionAppOptions = {
   internalCredential: string;
   directRebuildWaitMs: number;
   /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
+  verifyAccessToken: VerifyAccessToken;
   eventWaitMs?: number;
   /** How often lines are learned, and what was learned is kept. */
   learningPace?: LearningPace;
 };
 
+  /** How often it is asked whether who watches a queue is still of its staff; 60 s by default. */
+  membershipCheckMs?: number | undefined;
+  /** How often lines in use are compared with the truth. */
+  compareTimes?: CompareTimes;
 const usualEventWaitMs = 500;
 
 /** The position service: every route and consumer it has. Connections passed in are closed with it. */
@@ -67,7 +74,7 @@ export function createPositionApp(options: PositionAppOptions) {
   });
   const estimates = createEstimates({ store: learned, learner, logger });
   const findParty = createFindParty({ queueService });
-  const live = createLive({ redis, lines, findParty, clock, logger });
+  const live = createLive({ redis, lines, findParty, queueService, clock, logger });
   const deps: Deps = {
     clock,
     tickets,
@@ -95,6 +102,8 @@ export function createPositionApp(options: PositionAppOptions) {
   app.route(getPlacesOfParties(deps));
   app.route(getSpotsOfPlace(deps));
 
+    verifyAccessToken: options.verifyAccessToken,
+    metrics,
   const consumer: Consumer = createConsumer({
     sqs,
     prefix: sqsPrefix,
@@ -104,6 +113,8 @@ export function createPositionApp(options: PositionAppOptions) {
     ready: () => redis.client.ping(),
   });
   app.addHook('onReady', () => consumer.start());
+  const { membershipCheckMs } = options;
+  app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
   app.addHook('preClose', async () => live.close());
   app.addHook('onClose', async () => {
     await consumer.stop();

@@ -13,9 +13,14 @@ import {
   type PartySnapshot,
   type QueueSnapshot,
 } from '@queue-manager/contracts/events';
+import type { HistoryEvent } from '@queue-manager/contracts/history';
 import {
   getLabels,
+  getLineEvents,
+  getLineFacts,
   getPartySnapshot,
+  getPartySnapshots,
+  getRole,
   getModel,
   getSnapshot,
   keepModel,
@@ -23,7 +28,9 @@ import {
   type LineEvent,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId } from '@queue-manager/service-kit/ids';
@@ -204,7 +211,9 @@ export type QueueServiceDouble = {
   labels: Map<string, string>;
   /** What was learned and handed over to be kept, by queue. */
   models: Map<string, LearnedModel>;
-  calls: { snapshots: number; parties: number; labels: number };
+  /** Ids of the accounts that are staff, of every venue. */
+  staff: Set<string>;
+  calls: { snapshots: number; parties: number; labels: number; events: number; roles: number };
   isAway: boolean;
   /** Snapshots say how many parties follow, and the last one does not. */
   truncateSnapshots: boolean;
@@ -221,7 +230,8 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     lines: new Map(),
     labels: new Map(),
     models: new Map(),
-    calls: { snapshots: 0, parties: 0, labels: 0 },
+    staff: new Set(),
+    calls: { snapshots: 0, parties: 0, labels: 0, events: 0, roles: 0 },
     isAway: false,
     truncateSnapshots: false,
     beforeSnapshotLeaves: async () => undefined,
@@ -273,6 +283,21 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
         double.models.set(queueId, body);
       }
     }),
+  app.route(
+    route(getLineEvents, async ({ params, query: { after, limit } }) => {
+      double.calls.events += 1;
+      const { events } = lineOf(params.queueId);
+      return { events: events.slice(after, after + limit).map(historyOf) };
+    }),
+  );
+  app.route(
+    route(getRole, async ({ params: { queueId, userId } }): Promise<{ role: Role | null }> => {
+      double.calls.roles += 1;
+      if (double.isAway) throw problems.unavailable();
+      const isThere = double.lines.get(queueId)?.queue.deleted === false;
+      return { role: isThere && double.staff.has(userId) ? 'host' : null };
+    }),
+  );
   );
   double.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return double;
@@ -292,6 +317,29 @@ export async function startPosition(options: {
   redisUrl: string;
   isCluster?: boolean;
   queueService: QueueServiceDouble;
+/** An event as the queue service tells it; events of a model are numbered from one. */
+export function historyOf(event: LineEvent): HistoryEvent {
+  const shared = {
+    id: event.id,
+    type: event.type,
+    time: event.time,
+    actor: event.data.actor,
+    reason: null,
+    position: null,
+    override: false,
+  };
+  if (event.type === 'queue.changed') {
+    const { queue } = event.data;
+    const nobody = { partyId: null, previousState: null, party: null };
+    return { ...shared, ...nobody, seq: queue.seq, queue };
+  }
+  const { partyId, orderKey: _, ...party } = event.data.party;
+  const { previousState } = event.data;
+  return { ...shared, partyId, seq: party.seq, previousState, party, queue: null };
+}
+
+const never: CompareTimes = { factsEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
+
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
@@ -302,6 +350,10 @@ export async function startPosition(options: {
   const queues = await testQueues();
   const redis = connectLines({
     url: options.redisUrl,
+const nobodySignsIn: VerifyAccessToken = async () => {
+  throw problems.unauthenticated();
+};
+
     isCluster: options.isCluster ?? false,
     // A busy machine is not an outage.
     commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
@@ -313,6 +365,11 @@ export async function startPosition(options: {
     sqsPrefix: queues.prefix,
     queueService: createInternalClient({
       baseUrl: options.queueService.url,
+  /** Nobody has an access token by default. */
+  verifyAccessToken?: VerifyAccessToken;
+  membershipCheckMs?: number;
+  /** Lines are not compared with the truth in the background unless this says when. */
+  compareTimes?: CompareTimes;
       credential: testCredential,
     }),
     tickets,
@@ -334,6 +391,8 @@ export async function startPosition(options: {
     const headers = { [credentialHeader]: testCredential };
     const answer = await app.inject({ method: 'POST', url, headers, payload });
     return { status: answer.statusCode, body: answer.json() };
+    verifyAccessToken: options.verifyAccessToken ?? nobodySignsIn,
+    membershipCheckMs: options.membershipCheckMs,
   };
   return {
     app,
