@@ -308,6 +308,7 @@ const noLearning: LearningPace = {
   everyMs: 3_600_000,
   keepAfterEvents: Number.POSITIVE_INFINITY,
   keepAfterMs: 3_600_000,
+  eventsMax: 0,
 };
 
 export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;

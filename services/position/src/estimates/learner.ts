@@ -8,8 +8,6 @@ import { createModel, type Model, modelName, observe, restore, serialise } from 
 
 /** A page is read and learned in a few milliseconds, so that nobody waits for it. */
 const eventsPerPage = 250;
-/** A queue of which nothing is kept is learned from its latest events: some months of a venue's nights. */
-const eventsMax = 20_000;
 /** Lines that one process learns at the same time. */
 const linesMax = 4;
 const retryMsMax = 60_000;
@@ -20,12 +18,16 @@ export type LearningPace = {
   /** What was learned is kept with the queue service after so many events, and when it has been this long. */
   keepAfterEvents: number;
   keepAfterMs: number;
+  /** A queue of which nothing is kept is learned from so many of its events, the latest. */
+  eventsMax: number;
 };
 
 export const usualPace: LearningPace = {
   everyMs: 1_000,
   keepAfterEvents: 200,
   keepAfterMs: 60_000,
+  // Some weeks of a busy venue, learned in seconds.
+  eventsMax: 20_000,
 };
 
 /** What a reader finds not learned is left to whoever has applied it for so many times as long. */
@@ -167,7 +169,11 @@ export function createLearner(given: {
       const keptModel = restore(Buffer.from(kept.state, 'base64'));
       if (keptModel !== null) return { model: keptModel, seq: kept.seq, keptSeq: kept.seq };
     }
-    return { model: createModel(), seq: Math.max(0, learned.lineSeq - eventsMax), keptSeq: -1 };
+    return {
+      model: createModel(),
+      seq: Math.max(0, learned.lineSeq - pace.eventsMax),
+      keptSeq: -1,
+    };
   }
 
   async function keptOf(queueId: string) {
