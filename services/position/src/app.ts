@@ -5,6 +5,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { createMetrics } from '@queue-manager/service-kit/metrics';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { applyEventsDirectly } from './apply-events.ts';
 import type { Deps } from './deps.ts';
@@ -21,11 +22,12 @@ import { createLabels } from './labels.ts';
 import { createLines } from './lines.ts';
 import { createLive } from './live/live.ts';
 import { liveBoardOfQueue } from './live/live-board.ts';
-import { livePositionOfTicket } from './live/live-ticket.ts';
 import { liveQueueForStaff } from './live/live-queue.ts';
+import { livePositionOfTicket } from './live/live-ticket.ts';
 import { onLineEvents } from './on-line-events.ts';
 import { createProjection } from './projection.ts';
 import { createRebuild } from './rebuild.ts';
+import { type CompareTimes, createReconciler } from './reconcile.ts';
 import type { RedisConnection } from './redis.ts';
 
 export type PositionAppOptions = {
@@ -37,18 +39,18 @@ export type PositionAppOptions = {
   clock: Clock;
   logger: Logger;
   internalCredential: string;
+  verifyAccessToken: VerifyAccessToken;
   directRebuildWaitMs: number;
   /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
-  verifyAccessToken: VerifyAccessToken;
   eventWaitMs?: number;
   /** How often lines are learned, and what was learned is kept. */
   learningPace?: LearningPace;
-};
-
   /** How often it is asked whether who watches a queue is still of its staff; 60 s by default. */
   membershipCheckMs?: number | undefined;
   /** How often lines in use are compared with the truth. */
   compareTimes?: CompareTimes;
+};
+
 const usualEventWaitMs = 500;
 
 /** The position service: every route and consumer it has. Connections passed in are closed with it. */
@@ -57,12 +59,23 @@ export function createPositionApp(options: PositionAppOptions) {
   const projection = createProjection({ redis, clock });
   const rebuild = createRebuild({ redis, projection, queueService, logger });
   const gaps = createGapWatch({ projection, rebuild, logger });
+  const metrics = createMetrics();
+  const reconciler = createReconciler({
+    redis,
+    projection,
+    rebuild,
+    queueService,
+    logger,
+    metrics,
+    ...(options.compareTimes === undefined ? {} : { times: options.compareTimes }),
+  });
   const lines = createLines({
     projection,
     rebuild,
     gaps,
     logger,
     eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
+    onUse: reconciler.note,
   });
   const learned = createLearnedStore({ redis, clock });
   const learner = createLearner({
@@ -89,6 +102,8 @@ export function createPositionApp(options: PositionAppOptions) {
   const app = createApp({
     logger,
     internalCredential: options.internalCredential,
+    verifyAccessToken: options.verifyAccessToken,
+    metrics,
     readiness: {
       redis: () => redis.client.ping(),
       sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),
@@ -98,12 +113,12 @@ export function createPositionApp(options: PositionAppOptions) {
   app.route(getBoardOfQueue(deps));
   app.route(livePositionOfTicket(deps));
   app.route(liveBoardOfQueue(deps));
+  const { membershipCheckMs } = options;
+  app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
   app.route(applyEventsDirectly(deps));
   app.route(getPlacesOfParties(deps));
   app.route(getSpotsOfPlace(deps));
 
-    verifyAccessToken: options.verifyAccessToken,
-    metrics,
   const consumer: Consumer = createConsumer({
     sqs,
     prefix: sqsPrefix,
@@ -113,13 +128,13 @@ export function createPositionApp(options: PositionAppOptions) {
     ready: () => redis.client.ping(),
   });
   app.addHook('onReady', () => consumer.start());
-  const { membershipCheckMs } = options;
-  app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
+  app.addHook('onReady', () => reconciler.start());
   app.addHook('preClose', async () => live.close());
   app.addHook('onClose', async () => {
     await consumer.stop();
     gaps.stop();
     await learner.stop();
+    await reconciler.stop();
     redis.close();
     sqs.destroy();
     await queueService.close();

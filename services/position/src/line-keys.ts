@@ -39,6 +39,11 @@ export function lockKey(queueId: string): string {
   return keyOf(queueId, 'lock');
 }
 
+/** While it is there a line counts as compared with the truth. */
+export function comparedKey(queueId: string, kind: 'facts' | 'whole'): string {
+  return keyOf(queueId, `compared:${kind}`);
+}
+
 /** Where the scripts that change the line say what they did; what the messages hold stands in `lua/change.lua`. */
 export function changesChannel(queueId: string): string {
   return keyOf(queueId, 'changes');

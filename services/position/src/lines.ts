@@ -74,8 +74,10 @@ export function createLines(given: {
   logger: Logger;
   /** How long events that are on their way are waited for before a line is rebuilt. */
   eventWaitMs: number;
+  /** Called whenever a line is read or changed. */
+  onUse: (queueId: string) => void;
 }): Lines {
-  const { projection, rebuild, gaps, logger, eventWaitMs } = given;
+  const { projection, rebuild, gaps, logger, eventWaitMs, onUse } = given;
   /** The last event that an answer knew of, by queue. */
   const told = new Map<string, number>();
 
@@ -108,6 +110,7 @@ export function createLines(given: {
     queueId: string,
     read: () => Promise<L | UnknownLine>,
   ): Promise<L | null> {
+    onUse(queueId);
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const line = await read();
       if (line.isKnown && line.pending > 0) gaps.watch(queueId, line.seq);
@@ -152,6 +155,7 @@ export function createLines(given: {
       }
     },
     async apply(queueId, events, { waitMs }) {
+      onUse(queueId);
       const applied = await projection.apply(queueId, events);
       if (applied.pending > 0) gaps.watch(queueId, applied.seq);
       if (applied.isKnown) return applied;
@@ -163,7 +167,10 @@ export function createLines(given: {
       if (rebuilt === undefined) return applied;
       if (rebuilt) return projection.apply(queueId, events);
       // Nobody will ever ask for a place in a queue that is gone.
-      return { ...applied, answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })) };
+      return {
+        ...applied,
+        answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })),
+      };
     },
   };
 }

@@ -16,6 +16,9 @@ const endedMs = 2 * dayMs;
 /** A rebuild that crashed leaves its keys for no longer than this. */
 const snapshotMs = 60_000;
 
+/** About as many parties as one look at those that left the line gives. */
+const scanSize = 200;
+
 const idBytes = 16;
 
 /** What an answer tells of the line itself. */
@@ -74,6 +77,10 @@ export type Applied = {
   answers: { isApplied: boolean; ahead: number | null; lane: Lane | null }[];
 };
 
+/** What a line says of itself; `lastPending` is the last event that waits for an earlier one, or 0. */
+export type Facts = Line &
+  Pick<BoardView, 'name' | 'state' | 'boardLabels'> & { called: number; lastPending: number };
+
 export type Projection = ReturnType<typeof createProjection>;
 
 /** The lines as Redis holds them. Each function is one round trip; what the keys hold stands in `lua/line.lua`. */
@@ -88,6 +95,9 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     'line',
     'change',
   ]);
+  const readFactsScript = defineScript(redis.client, 'read-facts-7', ['line']);
+  const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
+  const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
@@ -265,6 +275,63 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         ],
       );
       return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+    },
+
+    /** What the line says of itself. */
+    async readFacts(queueId: string): Promise<Facts | UnknownLine> {
+      const reply = (await readFactsScript(lineKeys(queueId, clock.now()), [])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      return {
+        ...lineOf(reply),
+        called: numberAt(reply, 7),
+        name: textAt(reply, 8),
+        state: textAt(reply, 9) as QueueState,
+        boardLabels: textAt(reply, 10) as BoardLabels,
+        lastPending: numberAt(reply, 11),
+      };
+    },
+
+    /** For each party whether the line holds it as it is, all as of the line's `seq`. */
+    async compareParties(
+      queueId: string,
+      parties: readonly PartySnapshot[],
+    ): Promise<(Line & { isSame: boolean[] }) | UnknownLine> {
+      const reply = (await readStoredScript(
+        lineKeys(queueId, clock.now()),
+        parties.map(({ partyId }) => uuidToBytes(partyId)),
+      )) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const isSame = parties.map((party, index) => {
+        const [value, score, ended] = [0, 1, 2].map(
+          (part) => reply[7 + 3 * index + part] as Buffer,
+        );
+        // Who left is not always remembered here; if so, it has to be right.
+        if (!isInLine(party.state)) {
+          return value?.length === 0 && (ended?.length === 0 || String(ended) === party.state);
+        }
+        const scoreNow = party.state === 'waiting' ? lanes.indexOf(party.lane) : calledAtMs(party);
+        return value?.equals(lineValueOf(party)) === true && String(score) === String(scoreNow);
+      });
+      return { ...lineOf(reply), isSame };
+    },
+
+    /** Some of those that left the line today or the day before; `cursor` is null behind the last. */
+    async scanEnded(
+      queueId: string,
+      from: { daysAgo: 0 | 1; cursor: string },
+    ): Promise<(Line & { cursor: string | null; partyIds: string[] }) | UnknownLine> {
+      const reply = (await scanEndedScript(lineKeys(queueId, clock.now()), [
+        from.daysAgo,
+        from.cursor,
+        scanSize,
+      ])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const cursor = textAt(reply, 7);
+      return {
+        ...lineOf(reply),
+        cursor: cursor === '0' ? null : cursor,
+        partyIds: reply.slice(8).map((id) => bytesToUuid(id as Buffer)),
+      };
     },
 
     /**

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PartySnapshot } from '@queue-manager/contracts/events';
-import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
-import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage, Problem, problems } from '@queue-manager/service-kit/problems';
+import { problems } from '@queue-manager/service-kit/problems';
 import { lockKey, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
+import { readSnapshot } from './read-snapshot.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript } from './scripts.ts';
 
@@ -17,9 +15,6 @@ const extendEveryMs = 1_000;
 const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
-/** A queue service that sends nothing for this long counts as away. */
-const silenceMsMax = 5_000;
-const chunkSize = 1_000;
 const attemptsMax = 3;
 
 export type Rebuild = (
@@ -100,44 +95,20 @@ export function createRebuild(given: {
     const { held, token, hadLine } = given;
     const keys = snapshotKeys(queueId, token);
     const startedAt = performance.now();
-    let stream: Readable;
-    try {
-      stream = await queueService.call(getSnapshot, {
-        params: { queueId },
-        timeoutMs: silenceMsMax,
-      });
-    } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return 'no such queue';
-      throw error;
-    }
+    const snapshot = await readSnapshot(queueService, queueId);
+    if (snapshot === null) return 'no such queue';
+    const { head } = snapshot;
     const counts = { waiting: 0, called: 0 };
-    let head: SnapshotHead | undefined;
-    let chunk: PartySnapshot[] = [];
-    try {
-      for await (const line of linesOf(stream)) {
-        if (head === undefined) {
-          head = SnapshotHead.parse(JSON.parse(line));
-          continue;
-        }
-        const party = PartySnapshot.parse(JSON.parse(line));
-        counts[party.state === 'waiting' ? 'waiting' : 'called'] += 1;
-        chunk.push(party);
-        if (chunk.length < chunkSize) continue;
-        await projection.writeSnapshot(keys, chunk);
-        chunk = [];
-      }
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      throw new UpstreamError('The snapshot is not what its contract says', { cause: error });
+    for await (const parties of snapshot.chunks) {
+      for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
+      await projection.writeSnapshot(keys, parties);
     }
-    const parties = counts.waiting + counts.called;
-    if (head === undefined || head.parties !== parties) {
-      throw new UpstreamError('The snapshot ended early');
-    }
-    if (chunk.length > 0) await projection.writeSnapshot(keys, chunk);
     const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
     const ms = Math.round(performance.now() - startedAt);
-    logger.info({ queueId, seq: head.queue.seq, parties, ms, outcome }, 'line rebuilt');
+    logger.info(
+      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
+      'line rebuilt',
+    );
     return outcome;
   }
 
@@ -155,22 +126,3 @@ export function createRebuild(given: {
 
 const notRebuilt = () =>
   problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });
-
-/** The lines of a stream of text; ends the stream when nothing comes for too long. */
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  const onSilence = () => stream.destroy(new UpstreamError('The snapshot stopped coming'));
-  const silence = setTimeout(onSilence, silenceMsMax);
-  let rest = '';
-  try {
-    stream.setEncoding('utf8');
-    for await (const text of stream) {
-      silence.refresh();
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() as string;
-      yield* lines;
-    }
-    if (rest !== '') yield rest;
-  } finally {
-    clearTimeout(silence);
-  }
-}

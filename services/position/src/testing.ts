@@ -18,10 +18,10 @@ import {
   getLabels,
   getLineEvents,
   getLineFacts,
+  getModel,
   getPartySnapshot,
   getPartySnapshots,
   getRole,
-  getModel,
   getSnapshot,
   keepModel,
   type LearnedModel,
@@ -43,6 +43,7 @@ import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
 import type { LearningPace } from './estimates/learner.ts';
 import { isInLine } from './projection.ts';
+import type { CompareTimes } from './reconcile.ts';
 import { connectLines } from './redis.ts';
 
 export const tickets = createTicketCodec([
@@ -263,10 +264,38 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     }),
   );
   app.route(
+    route(getPartySnapshots, async ({ params, body }) => {
+      const { parties } = lineOf(params.queueId);
+      return { parties: body.partyIds.map((partyId) => parties.get(partyId) ?? null) };
+    }),
+  );
+  app.route(
+    route(getLineFacts, async ({ params }) => {
+      const line = lineOf(params.queueId);
+      const [waiting, called] = [line.inState('waiting').length, line.inState('called').length];
+      return { ...line.queue, waiting, called };
+    }),
+  );
+  app.route(
     route(getLabels, async ({ params, body }) => {
       double.calls.labels += 1;
       lineOf(params.queueId);
       return { labels: body.partyIds.map((partyId) => double.labels.get(partyId) ?? null) };
+    }),
+  );
+  app.route(
+    route(getLineEvents, async ({ params, query: { after, limit } }) => {
+      double.calls.events += 1;
+      const { events } = lineOf(params.queueId);
+      return { events: events.slice(after, after + limit).map(historyOf) };
+    }),
+  );
+  app.route(
+    route(getRole, async ({ params: { queueId, userId } }): Promise<{ role: Role | null }> => {
+      double.calls.roles += 1;
+      if (double.isAway) throw problems.unavailable();
+      const isThere = double.lines.get(queueId)?.queue.deleted === false;
+      return { role: isThere && double.staff.has(userId) ? 'host' : null };
     }),
   );
   app.route(
@@ -283,41 +312,11 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
         double.models.set(queueId, body);
       }
     }),
-  app.route(
-    route(getLineEvents, async ({ params, query: { after, limit } }) => {
-      double.calls.events += 1;
-      const { events } = lineOf(params.queueId);
-      return { events: events.slice(after, after + limit).map(historyOf) };
-    }),
-  );
-  app.route(
-    route(getRole, async ({ params: { queueId, userId } }): Promise<{ role: Role | null }> => {
-      double.calls.roles += 1;
-      if (double.isAway) throw problems.unavailable();
-      const isThere = double.lines.get(queueId)?.queue.deleted === false;
-      return { role: isThere && double.staff.has(userId) ? 'host' : null };
-    }),
-  );
   );
   double.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return double;
 }
 
-/** No test takes so long. */
-const noLearning: LearningPace = {
-  everyMs: 3_600_000,
-  keepAfterEvents: Number.POSITIVE_INFINITY,
-  keepAfterMs: 3_600_000,
-  eventsMax: 0,
-};
-
-export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;
-
-/** The position service in this process, with message queues of its own. */
-export async function startPosition(options: {
-  redisUrl: string;
-  isCluster?: boolean;
-  queueService: QueueServiceDouble;
 /** An event as the queue service tells it; events of a model are numbered from one. */
 export function historyOf(event: LineEvent): HistoryEvent {
   const shared = {
@@ -341,20 +340,40 @@ export function historyOf(event: LineEvent): HistoryEvent {
 
 const never: CompareTimes = { factsEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
 
+/** No test takes so long. */
+const noLearning: LearningPace = {
+  everyMs: 3_600_000,
+  keepAfterEvents: Number.POSITIVE_INFINITY,
+  keepAfterMs: 3_600_000,
+  eventsMax: 0,
+};
+
+export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;
+
+const nobodySignsIn: VerifyAccessToken = async () => {
+  throw problems.unauthenticated();
+};
+
+/** The position service in this process, with message queues of its own. */
+export async function startPosition(options: {
+  redisUrl: string;
+  isCluster?: boolean;
+  queueService: QueueServiceDouble;
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
   /** Nothing is learned unless this is given. */
   learningPace?: LearningPace;
   eventWaitMs?: number;
+  /** Nobody has an access token by default. */
+  verifyAccessToken?: VerifyAccessToken;
+  membershipCheckMs?: number;
+  /** Lines are not compared with the truth in the background unless this says when. */
+  compareTimes?: CompareTimes;
 }) {
   const queues = await testQueues();
   const redis = connectLines({
     url: options.redisUrl,
-const nobodySignsIn: VerifyAccessToken = async () => {
-  throw problems.unauthenticated();
-};
-
     isCluster: options.isCluster ?? false,
     // A busy machine is not an outage.
     commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
@@ -366,19 +385,17 @@ const nobodySignsIn: VerifyAccessToken = async () => {
     sqsPrefix: queues.prefix,
     queueService: createInternalClient({
       baseUrl: options.queueService.url,
-  /** Nobody has an access token by default. */
-  verifyAccessToken?: VerifyAccessToken;
-  membershipCheckMs?: number;
-  /** Lines are not compared with the truth in the background unless this says when. */
-  compareTimes?: CompareTimes;
       credential: testCredential,
     }),
     tickets,
     clock: options.clock,
     logger: testLogger,
     internalCredential: testCredential,
+    verifyAccessToken: options.verifyAccessToken ?? nobodySignsIn,
+    membershipCheckMs: options.membershipCheckMs,
     directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
     learningPace: options.learningPace ?? noLearning,
+    compareTimes: options.compareTimes ?? never,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
   });
   await app.ready();
@@ -392,8 +409,6 @@ const nobodySignsIn: VerifyAccessToken = async () => {
     const headers = { [credentialHeader]: testCredential };
     const answer = await app.inject({ method: 'POST', url, headers, payload });
     return { status: answer.statusCode, body: answer.json() };
-    verifyAccessToken: options.verifyAccessToken ?? nobodySignsIn,
-    membershipCheckMs: options.membershipCheckMs,
   };
   return {
     app,

@@ -1,12 +1,12 @@
--- Reads where parties stand. Writes nothing.
+-- Reads where parties stand. Makes a line unknown that is not at one with itself about one of them.
 --
 -- KEYS  see line.lua
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
 --           state of the first party, its rank, its lane, ... }
---   known      1; 0 when the line is missing, not whole or not at one with itself about a party, and then
---              nothing but `pending` follows
+--   known      1; 0 when the line is missing, not whole or not at one with itself, and then nothing but
+--              `pending` follows
 --   modelSeq   last event that the estimates have learned from; -1 when nothing is known to have been learned
 --   deleted    '1' or '0'
 --   pending    how many events wait for an earlier one
@@ -25,10 +25,13 @@ for _, partyId in ipairs(ARGV) do
   if value then
     local member, laneNow
     state, member, laneNow = openValue(value)
-    if state == 'waiting' then lane = laneNow end
     if state == 'waiting' then
+      lane = laneNow
       rank = redis.call('ZRANK', LINE, member)
-      if not rank then return { 0, countPending() } end
+      if not rank then
+        redis.call('HDEL', META, 'seq')
+        return { 0, countPending() }
+      end
     end
   else
     state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
