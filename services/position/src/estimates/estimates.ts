@@ -64,7 +64,9 @@ export function createEstimates(given: {
   async function read(queueId: string): Promise<void> {
     const learned = await store.read(queueId);
     if (learned === null || learned.state === null || learned.seq < 0) return;
-    hold(queueId, learned.seq, restore(learned.state) ?? untaught);
+    const model = restore(learned.state);
+    if (model === null) learner.wake(queueId);
+    hold(queueId, learned.seq, model ?? untaught);
   }
 
   function readFirst(queueId: string): Promise<Model> {

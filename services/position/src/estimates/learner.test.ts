@@ -302,9 +302,12 @@ describe('what is learned of a line', () => {
       assert.deepEqual(state, serialise(taught(line, line.events.length - 20)));
       assert.equal((await kept(line)).state, state.toString('base64'));
 
+      // As somebody who has not read it yet.
       await app.redis.hset(metaKey(line), modelFields.state, 'cut short');
       queueService.models.delete(line.queueId);
-      assert.equal((await app.apply([line.join()])).status, 200);
+      const other = await start({ ...eager, eventsMax: 20 });
+      assert.equal((await other.board(line.queueId)).status, 200);
+      await until('it is another one', async () => (await learned(app, line)).length > 20);
       assert.deepEqual(await learned(app, line), serialise(taught(line, line.events.length - 20)));
       await stop(app);
     }

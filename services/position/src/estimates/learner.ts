@@ -34,6 +34,7 @@ export const usualPace: LearningPace = {
 const readersPatience = 5;
 /** How long a stopping process tries to have kept what it has learned. */
 const stopMsMax = 3_000;
+const callTimeoutMs = 2_500;
 
 export type Learner = {
   /** Says that a line has changed: it is looked at soon, once however often this is said. */
@@ -106,10 +107,12 @@ export function createLearner(given: {
       await learn(queueId);
       failures.delete(queueId);
     } catch (error) {
+      if (isGone(error)) return void failures.delete(queueId);
       const before = failures.get(queueId) ?? 0;
       const inMs = Math.min(2 ** before * pace.everyMs, retryMsMax);
       logger.warn({ err: error, queueId, inMs }, 'nothing could be learned yet');
-      failures.delete(queueId);
+      clearTimeout(looks.get(queueId)?.timer);
+      looks.delete(queueId);
       look(queueId, inMs);
       failures.set(queueId, before + 1);
     }
@@ -119,34 +122,34 @@ export function createLearner(given: {
     const learned = await store.read(queueId);
     // A line that Redis does not have is rebuilt by whoever asks for it, and then learned.
     if (learned === null || learned.isDeleted) return;
-    const from = await begin(queueId, learned);
-    if (from === null) return;
-    const { model } = from;
-    let { seq, keptSeq } = from;
+    const { model, keptSeq, ...from } = await begin(queueId, learned);
+    let { seq, isWritten } = from;
     let before = learned.seq;
     if (seq < learned.lineSeq) {
       for (let isMore = true; isMore && !isStopped; ) {
         const { events } = await queueService.call(getLineEvents, {
           params: { queueId },
           query: { after: seq, limit: eventsPerPage },
+          timeoutMs: callTimeoutMs,
         });
         for (const event of events) {
           const lesson = toLearningEvent(event);
           if (lesson !== null) observe(model, lesson);
           seq = event.seq;
+          isWritten = false;
         }
         isMore = events.length === eventsPerPage;
         if (!(await write())) return;
       }
-    } else if (seq !== before && !(await write())) {
+    } else if (!(await write())) {
       return;
     }
     if (seq > keptSeq) keepLater(queueId, seq - keptSeq);
 
     async function write(): Promise<boolean> {
-      if (seq === before) return true;
+      if (isWritten) return true;
       const state = serialise(model);
-      const isWritten = await store.write(queueId, { before, seq, state, keptSeq });
+      isWritten = await store.write(queueId, { before, seq, state, keptSeq });
       if (!isWritten) return false;
       before = seq;
       // As any other process reads it, and apart from what goes on learning.
@@ -155,34 +158,26 @@ export function createLearner(given: {
     }
   }
 
-  /** What learning goes on from; null when there is no such queue. */
+  /** What learning goes on from, and whether Redis holds just that. */
   async function begin(
     queueId: string,
     learned: Learned,
-  ): Promise<{ model: Model; seq: number; keptSeq: number } | null> {
+  ): Promise<{ model: Model; seq: number; keptSeq: number; isWritten: boolean }> {
     const { seq, keptSeq, state } = learned;
     const model = state === null || seq < 0 ? null : restore(state);
-    if (model !== null) return { model, seq, keptSeq };
-    const kept = await keptOf(queueId);
-    if (kept === 'no such queue') return null;
+    if (model !== null) return { model, seq, keptSeq, isWritten: true };
+    const { learned: kept } = await queueService.call(getModel, {
+      params: { queueId },
+      timeoutMs: callTimeoutMs,
+    });
     if (kept?.model === modelName) {
       const keptModel = restore(Buffer.from(kept.state, 'base64'));
-      if (keptModel !== null) return { model: keptModel, seq: kept.seq, keptSeq: kept.seq };
+      if (keptModel !== null) {
+        return { model: keptModel, seq: kept.seq, keptSeq: kept.seq, isWritten: false };
+      }
     }
-    return {
-      model: createModel(),
-      seq: Math.max(0, learned.lineSeq - pace.eventsMax),
-      keptSeq: -1,
-    };
-  }
-
-  async function keptOf(queueId: string) {
-    try {
-      return (await queueService.call(getModel, { params: { queueId } })).learned;
-    } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return 'no such queue';
-      throw error;
-    }
+    const from = Math.max(0, learned.lineSeq - pace.eventsMax);
+    return { model: createModel(), seq: from, keptSeq: -1, isWritten: false };
   }
 
   function keepLater(queueId: string, events: number): void {
@@ -196,6 +191,7 @@ export function createLearner(given: {
 
   /** Hands the queue service what was learned, unless it keeps that already. */
   async function keep(queueId: string): Promise<void> {
+    clearTimeout(keeps.get(queueId));
     keeps.delete(queueId);
     try {
       const learned = await store.read(queueId);
@@ -205,10 +201,11 @@ export function createLearner(given: {
       await queueService.call(keepModel, {
         params: { queueId },
         body: { seq, model: modelName, state: state.toString('base64') },
+        timeoutMs: callTimeoutMs,
       });
       await store.noteKept(queueId, seq);
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return;
+      if (isGone(error)) return;
       logger.warn({ err: error, queueId }, 'what was learned is not kept yet');
       if (!isStopped) keepLater(queueId, 0);
     }
@@ -230,4 +227,9 @@ export function createLearner(given: {
       clearTimeout(timer);
     },
   };
+}
+
+/** Whether the queue service knows no such queue (any more). */
+function isGone(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'not-found';
 }
