@@ -44,7 +44,7 @@ export const liveQueue = contract({
   operationId: 'liveQueue',
   summary: 'Every change of every party of a queue, as it happens',
   description:
-    'Server-sent events `party`, each with the data of a `HistoryEvent`; the id of each is the `seq` of the queue. With `Last-Event-ID` the stream goes on behind that event, without it from now on. It ends with the access token, and when the membership ends.',
+    'Server-sent events `party`, and `queue` for what was done to the queue itself, each with the data of a `HistoryEvent`; the id of each is the `seq` of the queue. With `Last-Event-ID` the stream goes on behind that event, without it from now on. It ends with the access token, and when the membership ends.',
   service: 'position',
   method: 'GET',
   url: '/v1/live/queues/:queueId',

@@ -1,5 +1,5 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
-import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
+import { isEventStream } from '@queue-manager/contracts/live';
 import { limits } from '@queue-manager/contracts/values';
 import {
   type FastifyBaseLogger,
@@ -134,7 +134,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     const { elapsedTime, statusCode } = reply;
     const routePattern = request.routeOptions.url ?? 'unknown';
     // How long a stream lasted says nothing about how fast it was answered.
-    if (!isEventStream(request.routeOptions.config.contract?.response)) {
+    const { contract, isStream = contract !== undefined && isEventStream(contract) } =
+      request.routeOptions.config;
+    if (!isStream) {
       metrics.observeRequest(request.method, routePattern, statusCode, elapsedTime / 1_000);
     }
     const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
@@ -161,10 +163,6 @@ export function createApp(options: AppOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
-}
-
-function isEventStream(response: Contract['response']): boolean {
-  return isRawBody(response) && response.contentType === 'text/event-stream';
 }
 
 function nothingHere(): Problem {

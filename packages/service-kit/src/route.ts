@@ -32,6 +32,8 @@ export type Handler<C extends Contract> = (
 declare module 'fastify' {
   interface FastifyContextConfig {
     contract?: Contract;
+    /** Whether a route without a contract of its own answers with a stream of events. */
+    isStream?: boolean;
   }
   interface FastifyRequest {
     /** Claims of the caller's access token; null on routes that need none. */

@@ -100,11 +100,13 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const forwardStream = createForwardStream(app, forwarding);
 
   for (const contract of publicContracts) {
+    const isStream = isEventStream(contract);
     app.route({
       method: contract.method,
       url: contract.url,
+      config: { isStream },
       ...limits[contract.rateLimit],
-      handler: isEventStream(contract) ? forwardStream(contract) : forward(contract),
+      handler: isStream ? forwardStream(contract) : forward(contract),
     });
   }
   await serveDocs(app, limits.address.onRequest);
