@@ -41,12 +41,12 @@ export function createForwardStream(
   { upstreams, timeoutMs }: Forwarding,
 ): ForwardStream {
   const agents = { 'http:': new http.Agent(), 'https:': new https.Agent() };
-  const flowing = new Set<http.ServerResponse>();
+  const flowing = new Map<http.ServerResponse, http.IncomingMessage>();
   let isStopping = false;
   // A stream would keep the gateway from stopping; its client opens another one elsewhere.
   app.addHook('preClose', async () => {
     isStopping = true;
-    for (const stream of flowing) end(stream);
+    for (const [caller, answer] of flowing) end(caller, answer);
   });
 
   /** Resolves when the service begins to answer; throws what the connection threw. */
@@ -130,7 +130,7 @@ export function createForwardStream(
       }
 
       reply.hijack();
-      flowing.add(caller);
+      flowing.set(caller, answer);
       answer.on('error', () => caller.destroy());
       // Its connection ends with the stream, so that pieces need no frames, and nothing is left to wait for.
       caller.shouldKeepAlive = false;
@@ -140,14 +140,16 @@ export function createForwardStream(
         ...headers,
       });
       caller.flushHeaders();
-      answer.pipe(caller);
+      // Past the response, which would look at each piece again.
+      answer.pipe(caller.socket ?? caller);
       return reply;
     };
   };
 }
 
 /** Ends a stream; one whose reader does not take what was written already would never end by itself. */
-function end(stream: http.ServerResponse): void {
-  if (stream.writableNeedDrain) stream.destroy();
-  else stream.end();
+function end(caller: http.ServerResponse, answer: http.IncomingMessage): void {
+  answer.unpipe();
+  if (caller.socket?.writableNeedDrain === true) caller.destroy();
+  else caller.end();
 }

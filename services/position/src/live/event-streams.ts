@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
 /** A client that lost its stream comes back after this, and a little more, so that not all come at once. */
@@ -7,7 +8,7 @@ const retryJitterMs = 1_000;
  * A stream that was silent for this long says something. What was sent just after one look counts at the next,
  * so silence lasts up to twice as long: less than the 15 s that are promised.
  */
-const beatMs = 6_000;
+const usualBeatMs = 6_000;
 const beatGroups = 20;
 const drainLookMs = 100;
 const comment = ':\n\n';
@@ -53,9 +54,10 @@ export function createEventStreams(
     undrainedMsMax?: number;
     /** Or when so much waits for it. */
     bufferBytesMax?: number;
+    beatMs?: number;
   } = {},
 ): EventStreams {
-  const { undrainedMsMax = 30_000, bufferBytesMax = 64 * 1024 } = limits;
+  const { undrainedMsMax = 30_000, bufferBytesMax = 64 * 1024, beatMs = usualBeatMs } = limits;
 
   /** Streams by when they are looked at, so that a crowd is not served in one go. */
   const groups = Array.from({ length: beatGroups }, () => new Set<Stream>());
@@ -78,6 +80,7 @@ export function createEventStreams(
   // A class, since ten thousand of them share its functions.
   class Stream implements EventStream {
     readonly #raw: FastifyReply['raw'];
+    readonly #connection: Writable;
     readonly #handlers: EventStreamHandlers;
     readonly #group: Set<Stream>;
     #hasSent = true;
@@ -86,6 +89,7 @@ export function createEventStreams(
 
     constructor(raw: FastifyReply['raw'], handlers: EventStreamHandlers) {
       this.#raw = raw;
+      this.#connection = raw.socket ?? raw;
       this.#handlers = handlers;
       // Looked at for the first time after nearly a whole round.
       this.#group = groups[turn] as Set<Stream>;
@@ -102,7 +106,8 @@ export function createEventStreams(
     send(event: string): void {
       if (!this.isOpen) return;
       this.#hasSent = true;
-      this.#raw.write(event);
+      // Not through the response, which would hold it back until the turn ends, and say that it has not left.
+      this.#connection.write(event);
       if (this.isDrained) return;
       if (this.#raw.writableLength > bufferBytesMax) this.#raw.destroy();
       else this.watch();
@@ -171,6 +176,7 @@ export function createEventStreams(
         connection: 'close',
       });
       raw.socket?.setKeepAlive(true, beatMs);
+      raw.flushHeaders();
       const stream = new Stream(raw, handlers);
       if (isClosed || reply.request.method === 'HEAD' || raw.destroyed || raw.closed) {
         stream.end();
