@@ -6,10 +6,15 @@ import { createEventStreams, type EventStream, eventOf } from './event-streams.t
 import { openStream } from './testing.ts';
 
 describe('event streams', () => {
-  const streams = createEventStreams({ undrainedMsMax: 200, bufferBytesMax: 512 * 1024 });
+  const streams = createEventStreams({
+    undrainedMsMax: 200,
+    bufferBytesMax: 512 * 1024,
+    beatMs: 200,
+  });
   const app = fastify({ forceCloseConnections: 'idle' });
   const open = new Map<string, EventStream>();
   const drained: string[] = [];
+  const beats: string[] = [];
   const closed: string[] = [];
   let base: string;
 
@@ -19,6 +24,11 @@ describe('event streams', () => {
       const stream = streams.open(reply, {
         first: eventOf('first', '{}'),
         onDrained: () => drained.push(name),
+        onBeat() {
+          if (name === 'quiet') beats.push(name);
+          if (name === 'speaks') at(name).send(eventOf('own', '"own"'));
+          return name === 'speaks';
+        },
         onClosed: () => closed.push(name),
       });
       open.set(name, stream);
@@ -46,6 +56,29 @@ describe('event streams', () => {
     await stream.ended();
     assert.match(stream.text(), /retry: 30000\n\n$/);
     assert.ok(closed.includes('plain'));
+  });
+
+  it('say something when nothing else was said', async () => {
+    const stream = await openStream(`${base}/quiet`);
+    await until('two comments came', () => stream.text().endsWith('\n\n:\n\n:\n\n'));
+    const beatsBefore = beats.length;
+    const busy = await openStream(`${base}/busy`);
+    const filler = eventOf('filler', '{}');
+    await until('the quiet one was looked at a few times', () => {
+      at('busy').send(filler);
+      return beats.length > beatsBefore + 5;
+    });
+    assert.doesNotMatch(busy.text(), /\n\n:\n\n/);
+    stream.close();
+    busy.close();
+  });
+
+  it('may say something of their own instead', async () => {
+    const stream = await openStream(`${base}/speaks`);
+    await until('it does', () => stream.events.length > 2);
+    assert.doesNotMatch(stream.text(), /\n\n:\n\n/);
+    assert.equal(stream.last(), 'own');
+    stream.close();
   });
 
   it('are over when the reader leaves', async () => {

@@ -274,7 +274,9 @@ export function createLineWatch(given: {
     hub.tick = setTimeout(
       () => {
         hub.tick = null;
-        void runInContext({}, () => tickOf(hub));
+        runInContext({}, () => tickOf(hub)).catch((error: unknown) =>
+          logger.error({ err: error, queueId: hub.queueId }, 'watchers could not be told'),
+        );
       },
       Math.max(0, waitMs),
     );
