@@ -63,12 +63,16 @@ export function createCompareLine(given: {
       const isLast = performance.now() >= lagEnds;
       // The truth is read last: nothing can be known that it does not know.
       const held = await projection.readFacts(queueId);
-      if (!held.isKnown || held.isSuspect) return 'missing';
       const truth = await queueService.call(getLineFacts, { params: { queueId } });
-      if (Math.max(held.seq, held.lastPending) > truth.seq) return 'ahead';
-      if (held.seq === truth.seq) return compareFacts(held, truth);
       toCome ??= truth.seq;
-      if (isLast) return held.seq < toCome ? 'behind' : 'unsettled';
+      if (held.isKnown && !held.isSuspect) {
+        if (Math.max(held.seq, held.lastPending) > truth.seq) return 'ahead';
+        if (held.seq === truth.seq) return compareFacts(held, truth);
+        if (isLast) return held.seq < toCome ? 'behind' : 'unsettled';
+      } else if (isLast) {
+        // Whoever reads a line that is not there has it rebuilt, and that takes its time too.
+        return 'missing';
+      }
       await delay(look < looksMax ? 0 : lagMs / 10, undefined, { signal });
     }
   }

@@ -17,14 +17,15 @@ const pollMs = 50;
 const waitMsMax = 10_000;
 const attemptsMax = 3;
 
-export type Rebuild = (
-  queueId: string,
-  wanted?: {
-    seq?: number;
-    /** The line is not what it should be, however whole it looks: nothing of it is trusted. */
-    isWrong?: boolean;
-  },
-) => Promise<boolean>;
+type Wanted = {
+  seq?: number;
+  /** The line is not what it should be, however whole it looks: nothing of it is trusted. */
+  isWrong?: boolean;
+  /** It knows of events that never happened, or waits for some: it is wrong, and forgotten first. */
+  isAhead?: boolean;
+};
+
+export type Rebuild = (queueId: string, wanted?: Wanted) => Promise<boolean>;
 
 /**
  * Makes the function that writes a line anew from the queue service's snapshot, when it is missing, not whole,
@@ -47,7 +48,7 @@ export function createRebuild(given: {
 
   async function rebuildOnce(
     queueId: string,
-    { seq: seqWanted = 0, isWrong = false },
+    { seq: seqWanted = 0, isAhead = false, isWrong = isAhead }: Wanted,
   ): Promise<boolean> {
     const lock = lockKey(queueId);
     const read = () => projection.readPlaces(queueId, []);
@@ -69,6 +70,7 @@ export function createRebuild(given: {
       }, extendEveryMs);
       try {
         // Somebody may have been done between our look at the line and our lock.
+        if (isAhead) await projection.drop(queueId);
         const line = await read();
         if (isGood(line)) return true;
         const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
@@ -115,7 +117,7 @@ export function createRebuild(given: {
   return (queueId, wanted = {}) => {
     const joined = underWay.get(queueId);
     // A rebuild of what looks sound does not stop for what does: it makes its own, under the same lock.
-    if (joined !== undefined && wanted.isWrong !== true) return joined;
+    if (joined !== undefined && !wanted.isWrong && !wanted.isAhead) return joined;
     const made = rebuildOnce(queueId, wanted).finally(() => {
       if (underWay.get(queueId) === made) underWay.delete(queueId);
     });

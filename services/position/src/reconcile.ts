@@ -14,7 +14,7 @@ const activeMs = 5 * 60_000;
 /** Queues that one process follows at the most. */
 const activeMax = 10_000;
 /** Comparisons under way at once; of whole lines one. */
-const factsAtOnceMax = 8;
+const factsAtOnceMax = 16;
 
 export type CompareTimes = {
   /** Between comparisons of a line's facts, over all processes together. */
@@ -31,7 +31,9 @@ export const usualCompareTimes: CompareTimes = {
   lagMs: 5_000,
 };
 
-type Kind = 'facts' | 'whole';
+const kinds = ['facts', 'whole'] as const;
+type Kind = (typeof kinds)[number];
+/** `due` is when a line is compared next, infinite from when its turn has come until it is over. */
 type Active = { usedAt: number; due: Record<Kind, number> };
 
 export type Reconciler = {
@@ -69,6 +71,9 @@ export function createReconciler(given: {
   });
   const active = new Map<string, Active>();
   const atWork = { facts: new Set<Promise<void>>(), whole: new Set<Promise<void>>() };
+  /** Lines that are compared: a fault is found and repaired once. */
+  const busy = new Set<string>();
+  const toCompare: Record<Kind, string[]> = { facts: [], whole: [] };
   const atOnceMax = { facts: factsAtOnceMax, whole: 1 };
   let timer: NodeJS.Timeout | undefined;
 
@@ -94,6 +99,7 @@ export function createReconciler(given: {
 
   async function repair(queueId: string, difference: Difference): Promise<boolean> {
     if (difference === 'missing') return await rebuild(queueId);
+    if (difference === 'ahead') return await rebuild(queueId, { isAhead: true });
     if (difference !== 'behind') return await rebuild(queueId, { isWrong: true });
     const { seq } = await queueService.call(getLineFacts, { params: { queueId } });
     return await rebuild(queueId, { seq });
@@ -103,6 +109,8 @@ export function createReconciler(given: {
   async function takeTurn(queueId: string, kind: Kind): Promise<void> {
     const key = comparedKey(queueId, kind);
     const turnMs = Math.round(0.8 * everyMs[kind]);
+    if (busy.has(queueId)) return;
+    busy.add(queueId);
     try {
       if ((await redis.client.set(key, '', 'PX', turnMs, 'NX')) === null) return;
       const outcome = await reconcile(queueId, kind);
@@ -112,25 +120,46 @@ export function createReconciler(given: {
       else if (isOutage(error)) logger.debug({ err: error, queueId }, 'a line is compared later');
       else if (!stopping.signal.aborted)
         logger.error({ err: error, queueId }, 'a line could not be compared');
+    } finally {
+      busy.delete(queueId);
     }
   }
 
   /** Some time before or after the interval, so that lines spread out. */
   const after = (now: number, ms: number) => now + ms * (0.75 + 0.5 * Math.random());
 
+  /** Lets the lines that are due stand in line themselves: first due, first compared. */
   function look(): void {
     const now = performance.now();
-    for (const [queueId, { usedAt, due }] of active) {
-      if (now - usedAt > activeMs) {
+    const due: Record<Kind, [number, string][]> = { facts: [], whole: [] };
+    for (const [queueId, entry] of active) {
+      if (now - entry.usedAt > activeMs) {
         active.delete(queueId);
         continue;
       }
-      for (const kind of ['facts', 'whole'] as const) {
-        if (due[kind] > now || atWork[kind].size >= atOnceMax[kind]) continue;
-        due[kind] = after(now, everyMs[kind]);
-        const turn = takeTurn(queueId, kind).finally(() => atWork[kind].delete(turn));
-        atWork[kind].add(turn);
+      for (const kind of kinds) {
+        if (entry.due[kind] > now) continue;
+        due[kind].push([entry.due[kind], queueId]);
+        entry.due[kind] = Number.POSITIVE_INFINITY;
       }
+    }
+    for (const kind of kinds) {
+      toCompare[kind].push(...due[kind].sort(([a], [b]) => a - b).map(([, queueId]) => queueId));
+      work(kind);
+    }
+  }
+
+  function work(kind: Kind): void {
+    while (atWork[kind].size < atOnceMax[kind] && !stopping.signal.aborted) {
+      const queueId = toCompare[kind].shift();
+      if (queueId === undefined) return;
+      const turn = takeTurn(queueId, kind).finally(() => {
+        atWork[kind].delete(turn);
+        const entry = active.get(queueId);
+        if (entry !== undefined) entry.due[kind] = after(performance.now(), everyMs[kind]);
+        work(kind);
+      });
+      atWork[kind].add(turn);
     }
   }
 
