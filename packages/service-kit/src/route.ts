@@ -102,7 +102,8 @@ export function route<C extends Contract>(contract: C, handler: Handler<C>): Rou
         }
       : async (request, reply) => {
           const answer = await handler(request as unknown as RequestOf<C>, reply);
-          if (answer === reply) return reply;
+          // The handler took the connection over; `await` takes a reply for a promise, so `answer` does not tell.
+          if (reply.sent) return;
           reply.code(status);
           if (response !== undefined) reply.type(response.contentType);
           return answer ?? reply.send();
