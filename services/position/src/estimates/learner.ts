@@ -153,7 +153,8 @@ export function createLearner(given: {
       if (!isWritten) return false;
       before = seq;
       // As any other process reads it, and apart from what goes on learning.
-      onLearned(queueId, seq, restore(state) as Model);
+      const asRead = restore(state);
+      if (asRead !== null) onLearned(queueId, seq, asRead);
       return true;
     }
   }
