@@ -18,6 +18,8 @@ const callsPerBarePush = 5;
 const pauseMs = 300;
 const toldWithinMs = 30_000;
 const settleMs = 3_000;
+/** Until what opening left behind is let go: streams stay open for far longer than it takes to open them. */
+const restMs = 15_000;
 /** Of a process, for everything but streams. */
 const spareDescriptors = 300;
 
@@ -63,11 +65,13 @@ export async function measureStreams(
     await openAll(bareWatchers, (await bare.ask('url')) as string, Array(streams).fill('/'));
 
     const results = {} as Record<Door, DoorStreams>;
+    const restingBytes = new Map<Door, number>();
     for (const door of doors) {
       results[door] = await measureDoor(system, door, {
         streams: streamsMax(door, streams),
         calls,
         watchers,
+        restingBytes,
         pushBare: (event) => pushBare(bare, bareWatchers, streams, event),
       });
     }
@@ -84,10 +88,12 @@ async function measureDoor(
     streams: number;
     calls: number;
     watchers: Worker[];
+    /** Of each process before it held so many streams for the first time. */
+    restingBytes: Map<Door, number>;
     pushBare: (event: string) => Promise<number>;
   },
 ): Promise<DoorStreams> {
-  const { streams, calls, watchers, pushBare } = given;
+  const { streams, calls, watchers, restingBytes, pushBare } = given;
   say(`Streams by the ${door}: filling a line with ${streams} …`);
   const queueId = await system.makeLine();
   await fillLine(system.db, systemClock, uuidToBytes(queueId), streams);
@@ -106,12 +112,18 @@ async function measureDoor(
   const processes = door === 'gateway' ? doors : (['position service'] as const);
   await openAll(watchers, system.urls[door], paths.slice(0, warmUpStreams));
   await closeAll(watchers);
-  const before = await memoryOf(system, processes);
+  for (const name of processes) {
+    if (!restingBytes.has(name)) restingBytes.set(name, await system.residentBytes(name));
+  }
   const openedAt = performance.now();
   await openAll(watchers, system.urls[door], paths);
   say(`  ${streams} are open after ${((performance.now() - openedAt) / 1_000).toFixed(1)} s`);
-  await delay(settleMs);
-  const after = await memoryOf(system, processes);
+  await delay(restMs);
+  const kilobytes: DoorStreams['kilobytes'] = {};
+  for (const name of processes) {
+    const growth = (await system.residentBytes(name)) - (restingBytes.get(name) as number);
+    kilobytes[name] = growth / 1_024 / streams;
+  }
 
   const lasts: number[] = [];
   const owns: number[] = [];
@@ -154,17 +166,8 @@ async function measureDoor(
     ownMs: { p50: percentile(owns, 0.5), p99: percentile(owns, 0.99) },
     bareMs: median(bares),
     ratio: median(ratios),
-    kilobytes: Object.fromEntries(
-      processes.map((name, index) => [
-        name,
-        ((after[index] as number) - (before[index] as number)) / 1_024 / streams,
-      ]),
-    ),
+    kilobytes,
   };
-}
-
-function memoryOf(system: LiveSystem, processes: readonly Door[]): Promise<number[]> {
-  return Promise.all(processes.map((name) => system.residentBytes(name)));
 }
 
 /** As many as a process can hold, of which a gateway has two sockets each. */
