@@ -205,6 +205,25 @@ describe('the direct way to the position service', () => {
     assert.equal(wakes, 3);
   });
 
+  it('hands on again what a call could not, for whoever watches by then', async () => {
+    const feed = feedOf(patient);
+    let asked = 0;
+    answerTo = async () => {
+      asked += 1;
+      if (asked < 3) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      return [];
+    };
+    assert.equal(await feed.committed([joined(1), joined(2)]), null);
+    await until('it was handed on', () => calls.length === 3);
+    assert.deepEqual(calls, [
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
+    assert.equal((await feed.committed([joined(3)]))?.position, 3);
+    assert.deepEqual(calls.at(-1), [3]);
+  });
+
   it('takes any number of events, however long, in calls that the other side can take', async () => {
     const longest = 'ff'.repeat(orderKeyBytesMax);
     const events = Array.from({ length: 1_000 }, (_, index) =>
