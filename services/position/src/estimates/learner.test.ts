@@ -330,6 +330,9 @@ describe('what is learned of a line', () => {
       const answer = await app.position(ticket);
       assert.deepEqual([answer.status, answer.body.position], [200, 1]);
     }
+    // It tries again by itself.
+    const { events } = queueService.calls;
+    await until('it has tried again', () => queueService.calls.events > events + 3);
     queueService.isAway = false;
     assert.deepEqual(await learned(app, line), serialise(taught(line)));
   });
