@@ -3,6 +3,7 @@ import { say } from '@queue-manager/queue/bench/report';
 import { startWorker, type Worker } from '@queue-manager/queue/bench/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { testLogger } from '@queue-manager/service-kit/testing';
+import { lineKeys } from '../line-keys.ts';
 import { createProjection } from '../projection.ts';
 import { connectLines } from '../redis.ts';
 import { fillProjection } from './fill-projection.ts';
@@ -104,14 +105,15 @@ export async function measureReads(
     };
     await sameLength(urls, short.paths[1] as string);
 
-    const members = await client.zrangeBuffer(`line:1:{${short.queueId}}:line`, '0', '-1');
+    const lineKey = lineKeys(short.queueId, systemClock.now())[1] as string;
+    const members = await client.zrangeBuffer(lineKey, '0', '-1');
     say('Reading positions: warming up …');
     for (const reader of readers) await read(reader, short.paths, warmUpSeconds);
     const taken: ReadRound[] = [];
     for (let round = 1; round <= rounds; round += 1) {
       const result = {
         rankPerSecond: (await rank.ask('run', {
-          key: `line:1:{${short.queueId}}:line`,
+          key: lineKey,
           members,
           seconds: 1,
           atOnce: connections,
