@@ -43,6 +43,8 @@ export type PositionAppOptions = {
   directRebuildWaitMs: number;
   /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
   eventWaitMs?: number;
+  /** How often lines that are watched are looked at for changes that did not come; 10 s by default. */
+  checkMs?: number;
   /** How often lines are learned, and what was learned is kept. */
   learningPace?: LearningPace;
   /** How often it is asked whether who watches a queue is still of its staff; 60 s by default. */
@@ -87,7 +89,15 @@ export function createPositionApp(options: PositionAppOptions) {
   });
   const estimates = createEstimates({ store: learned, learner, logger });
   const findParty = createFindParty({ queueService });
-  const live = createLive({ redis, lines, findParty, queueService, clock, logger });
+  const live = createLive({
+    redis,
+    lines,
+    findParty,
+    queueService,
+    clock,
+    logger,
+    checkMs: options.checkMs,
+  });
   const deps: Deps = {
     clock,
     tickets,

@@ -44,7 +44,7 @@ import { createPositionApp } from './app.ts';
 import type { LearningPace } from './estimates/learner.ts';
 import { isInLine } from './projection.ts';
 import type { CompareTimes } from './reconcile.ts';
-import { connectLines } from './redis.ts';
+import { connectLines, type RedisConnection } from './redis.ts';
 
 export const tickets = createTicketCodec([
   { id: 1, secret: randomBytes(32).toString('base64url') },
@@ -370,15 +370,33 @@ export async function startPosition(options: {
   membershipCheckMs?: number;
   /** Lines are not compared with the truth in the background unless this says when. */
   compareTimes?: CompareTimes;
+  /** While true, what is said in the channels of lines is lost on the way, and nobody notices. */
+  isUnheard?: () => boolean;
+  checkMs?: number;
 }) {
   const queues = await testQueues();
-  const redis = connectLines({
+  const { isUnheard = () => false } = options;
+  const connected = connectLines({
     url: options.redisUrl,
     isCluster: options.isCluster ?? false,
     // A busy machine is not an outage.
     commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
     logger: testLogger,
   });
+  const { subscriptions } = connected;
+  const redis: RedisConnection = {
+    ...connected,
+    subscriptions: {
+      ...subscriptions,
+      add: (channel, { onMessage, onRenewed }) =>
+        subscriptions.add(channel, {
+          onMessage(message) {
+            if (!isUnheard()) onMessage(message);
+          },
+          onRenewed,
+        }),
+    },
+  };
   const app = createPositionApp({
     redis,
     sqs: queues.sqs,
@@ -397,6 +415,7 @@ export async function startPosition(options: {
     learningPace: options.learningPace ?? noLearning,
     compareTimes: options.compareTimes ?? never,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
+    ...(options.checkMs === undefined ? {} : { checkMs: options.checkMs }),
   });
   await app.ready();
   await until('Redis is connected', () => redis.client.status === 'ready');

@@ -31,7 +31,7 @@ const lingerMs = 5_000;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
 /** How often a line is compared with Redis, in case that a subscription is silent without being lost. */
-const checkMs = 10_000;
+const usualCheckMs = 10_000;
 const findTogetherMax = 8;
 
 export type PartyListener = {
@@ -122,11 +122,14 @@ export function createLineWatch(given: {
   /** A stream gave way to another one of its ticket. */
   onStreamEnded: (streamId: string) => void;
   logger: Logger;
+  /** 10 s by default. */
+  checkMs?: number | undefined;
 }): LineWatch {
   const { subscriptions, lines, find, onStreamEnded, logger } = given;
   const hubs = new Map<string, Hub>();
   let isClosed = false;
 
+  const { checkMs = usualCheckMs } = given;
   const checking = setInterval(() => runInContext({}, checkAll), checkMs);
   checking.unref();
 

@@ -35,7 +35,10 @@ afterEach(() => {
   for (const stream of opened.splice(0)) stream.close();
 });
 
-async function run(redisUrl: string, options: { isCluster?: boolean } = {}): Promise<Running> {
+async function run(
+  redisUrl: string,
+  options: { isCluster?: boolean; isUnheard?: () => boolean; checkMs?: number } = {},
+): Promise<Running> {
   const position = await startPosition({ redisUrl, queueService, clock, ...options });
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -194,6 +197,38 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await last.lastIs<Position>('it is second', ({ position }) => position === 2);
     await gone.lastIs<Position>('it has left', ({ state }) => state === 'left');
     neverBack(last);
+  });
+
+  it('notices by the next change that one was lost on the way', async () => {
+    let isUnheard = false;
+    const deaf = await run(testEnv('REDIS_URL'), { isUnheard: () => isUnheard });
+    const [model, ids] = await lineOf(one, 4);
+    const [a, b, c, d] = ids as [string, string, string, string];
+    const [next, last] = [await follow(deaf, model, b), await follow(deaf, model, d)];
+    await one.position.apply([model.call(a)]);
+    await last.lastIs<Position>('it is third', ({ position }) => position === 3);
+    isUnheard = true;
+    await one.position.apply([model.end(b, 'left')]);
+    isUnheard = false;
+    await one.position.apply([model.call(c)]);
+    await last.lastIs<Position>('it is the first', ({ position }) => position === 1);
+    await next.lastIs<Position>('it has left', ({ state }) => state === 'left');
+    neverBack(last);
+    await deaf.close();
+  });
+
+  it('notices without another change that its subscription brings nothing', async () => {
+    let isUnheard = false;
+    const deaf = await run(testEnv('REDIS_URL'), { isUnheard: () => isUnheard, checkMs: 100 });
+    const [model, ids] = await lineOf(one, 2);
+    const stream = await follow(deaf, model, ids[1] as string);
+    isUnheard = true;
+    await one.position.apply([model.call(ids[0] as string)]);
+    await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
+    isUnheard = false;
+    await one.position.apply([model.call(ids[1] as string)]);
+    await stream.lastIs<Position>('it is called', ({ state }) => state === 'called');
+    await deaf.close();
   });
 
   it('tells what another process applied', async () => {

@@ -27,6 +27,7 @@ export function createLive(given: {
   queueService: InternalClient;
   clock: Clock;
   logger: Logger;
+  checkMs?: number | undefined;
 }): Live {
   const { redis, lines, findParty, queueService, clock, logger } = given;
   const streams = createEventStreams();
@@ -37,6 +38,7 @@ export function createLive(given: {
     find: (subject) => find({ lines, findParty }, subject),
     onStreamEnded: ticketStreams.onEnded,
     logger,
+    checkMs: given.checkMs,
   });
   const lineEvents = createLineEvents({ watch, queueService, logger });
   return {
