@@ -62,6 +62,9 @@ export interface Sight {
 /** Enough that a line of two dozen teaches with every guest; a longer one has plenty to teach anyway. */
 export const witnessesMax = 24;
 
+/** Before so many calls the pace is the prior's for the most part, and what a wait says is about that only. */
+const gapsMin = 10;
+
 /** A party that waits, or would if it joined now, in the terms that a position is answered with. */
 export interface Standing {
   /** Parties that wait before it, in the order of the line. */
@@ -156,7 +159,7 @@ function join(model: Model, event: PartyEvent): void {
   const ahead = lane === 'priority' ? model.waiting.priority : waitingIn(model);
   enter(model, event);
   lookAgain(model);
-  if (model.witnesses.length === witnessesMax) return;
+  if (model.witnesses.length === witnessesMax || model.pace.gaps < gapsMin) return;
   const party = keyOf(event.partyId);
   const joining = sight(model, lane, ahead);
   model.witnesses.push({ party, lane, joinedAtMs, ahead, joining, inLine: null, looks: 0 });
@@ -238,6 +241,7 @@ function featuresOf(
   const isPriority = lane === 'priority' ? 1 : 0;
   const log = (seconds: number) => Math.log1p(seconds);
   const level = log(pace.gapOfMany);
+  const busySeconds = pace.busySeconds + since;
   return [
     1,
     Math.log1p(ahead),
@@ -248,7 +252,7 @@ function featuresOf(
     log(pace.gapOfFew) - level,
     log(pace.gapOfAll) - level,
     log(pace.wait) - level,
-    log(pace.busySeconds + since) - level,
+    busySeconds / (busySeconds + pace.gapOfMany),
     pace.goneShare,
   ];
 }
