@@ -95,9 +95,10 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       address: config.RATE_LIMIT_ADDRESS_PER_MINUTE,
     },
   });
-  const forwarding = { upstreams: addressesOf(upstreams), timeoutMs: config.UPSTREAM_TIMEOUT_MS };
-  const forward = await createForward(app, forwarding);
-  const forwardStream = createForwardStream(app, forwarding);
+  const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
+  const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
+  // Their turns are their own: a call before each stream would send all streams to the same process.
+  const forwardStream = createForwardStream(app, { upstreams: addressesOf(upstreams), timeoutMs });
 
   for (const contract of publicContracts) {
     const isStream = isEventStream(contract);

@@ -274,6 +274,25 @@ describe('a service of several processes', () => {
     assert.match(problem.detail, /position/);
   });
 
+  it('has its streams in all of them, whatever is called between', async (t) => {
+    const [one, two] = [await startWorld(), await startWorld()];
+    t.after(() => Promise.all([one.close(), two.close()]));
+    const gateway = await startGateway({
+      ...gatewayEnvironment(one),
+      POSITION_SERVICE_URL: `${one.urls.position},${two.urls.position}`,
+    });
+    t.after(() => gateway.app.close());
+    for (let guest = 0; guest < 4; guest++) {
+      for (const path of ['/v1/boards/', '/v1/live/boards/']) {
+        await (await fetch(new URL(`${path}${randomUUID()}`, gateway.url))).text();
+      }
+    }
+    for (const { received } of [one, two]) {
+      assert.equal(received.filter(({ url }) => url.startsWith('/v1/live/')).length, 2);
+      assert.equal(received.length, 4);
+    }
+  });
+
   it('answers a read whose connection one of them broke', async (t) => {
     const world = await startWorld();
     t.after(() => world.close());
