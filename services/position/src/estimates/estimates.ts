@@ -27,6 +27,7 @@ export type Estimates = {
   learned(queueId: string, seq: number, model: Model): void;
 };
 
+/** `seq` is -1 where nothing was known to have been learned. */
 type Held = { seq: number; model: Model; isUsed: boolean; isBeingRead: boolean; lookedAt: number };
 
 /** Holds the models of the lines that are asked for; Redis is asked for one only when it has learned. */
@@ -57,16 +58,17 @@ export function createEstimates(given: {
       entry.isUsed = false;
     }
     const lookedAt = performance.now();
-    held.set(queueId, { seq, model, isUsed: true, isBeingRead: false, lookedAt });
+    held.set(queueId, { seq, model, isUsed: false, isBeingRead: false, lookedAt });
   }
 
   /** What Redis holds now; a model that cannot be read counts as one that knows nothing. */
   async function read(queueId: string): Promise<void> {
     const learned = await store.read(queueId);
-    if (learned === null || learned.state === null || learned.seq < 0) return;
-    const model = restore(learned.state);
+    if (learned === null) return;
+    const { seq, state } = learned;
+    const model = state === null || seq < 0 ? null : restore(state);
     if (model === null) learner.wake(queueId);
-    hold(queueId, learned.seq, model ?? untaught);
+    hold(queueId, seq, model ?? untaught);
   }
 
   function readFirst(queueId: string): Promise<Model> {
@@ -100,7 +102,9 @@ export function createEstimates(given: {
       if (modelSeq === null) learner.wake(queueId);
       else if (modelSeq < seq) learner.remind(queueId);
       const known = held.get(queueId);
-      if (known === undefined) return modelSeq === null ? untaught : readFirst(queueId);
+      if (known === undefined || known.seq < 0) {
+        return modelSeq === null ? untaught : readFirst(queueId);
+      }
       known.isUsed = true;
       if (modelSeq !== null && modelSeq > known.seq) readAgain(queueId, known);
       return known.model;
