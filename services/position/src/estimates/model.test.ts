@@ -110,6 +110,13 @@ describe('the model of waits', () => {
       const model = learned(steady({ length: 8, gap, calls: 400 }));
       const { p50 } = ask(model, { ahead: 7, waiting: 8 });
       assert.ok(Math.abs(p50 / (8 * gap) - 1) < 0.15, `eight gaps of ${gap} s are ${p50} s`);
+      // Who looks again on the way is told by what became of those who did.
+      const midway = ask(model, { ahead: 3, waiting: 8 });
+      assert.ok(Math.abs(midway.p50 / (4 * gap) - 1) < 0.1, JSON.stringify(midway));
+      for (let ahead = 0; ahead < 20; ahead++) {
+        const { p10, p50, p90 } = ask(model, { ahead, waiting: ahead + 1 });
+        assert.ok(p10 <= p50 && p50 <= p90, `${p10} ${p50} ${p90}`);
+      }
     }
     const slow = steady({ length: 8, gap: 300, calls: 150, from: 10_000 }).slice(8);
     const changed = learned([...steady({ length: 8, gap: 30, calls: 150 }), ...slow]);
@@ -216,7 +223,8 @@ describe('the model of waits', () => {
   it('is never negative, never out of order, and always a whole number', () => {
     fc.assert(
       fc.property(steps, standings, (happened, standing) => {
-        const { p10, p50, p90 } = estimate(learned(happened), standing);
+        const warm = steady({ length: 5, gap: 30, calls: 15, from: 100 });
+        const { p10, p50, p90 } = estimate(learned([...warm, ...happened]), standing);
         for (const seconds of [p10, p50, p90])
           assert.ok(Number.isSafeInteger(seconds), `${seconds}`);
         assert.ok(0 <= p10 && p10 <= p50 && p50 <= p90, `${p10} ${p50} ${p90}`);
@@ -228,7 +236,10 @@ describe('the model of waits', () => {
   it('is the same again from its bytes, and learns on as if it had never been away', () => {
     fc.assert(
       fc.property(steps, fc.nat(300), standings, (happened, cut, standing) => {
-        const events = eventsOf(happened);
+        const events = eventsOf([
+          ...steady({ length: 5, gap: 30, calls: 15, from: 100 }),
+          ...happened,
+        ]);
         const stayed = createModel();
         for (const event of events.slice(0, cut)) observe(stayed, event);
         const bytes = serialise(stayed);
@@ -240,7 +251,9 @@ describe('the model of waits', () => {
           observe(back, event);
         }
         assert.deepEqual(serialise(back), serialise(stayed));
-        assert.deepEqual(learned(happened), stayed);
+        const again = createModel();
+        for (const event of events) observe(again, event);
+        assert.deepEqual(again, stayed);
       }),
       { numRuns: 150 },
     );

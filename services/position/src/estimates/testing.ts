@@ -3,7 +3,7 @@ import type { TracedArrival } from '@queue-manager/local-stack/replay-trace';
 
 /**
  * Days of a made-up desk, the same for the same name: guests arrive in two waves a day, each of the staff takes
- * four minutes for a guest on average, a fifth of the guests go first, and some give up.
+ * eighty seconds for a guest on average, a fifth of the guests go first, and some give up.
  */
 export function madeUpDays(name: string, days: number): TracedArrival[] {
   const random = randomOf(name);
@@ -14,8 +14,8 @@ export function madeUpDays(name: string, days: number): TracedArrival[] {
     const freeAt = Array.from({ length: 2 + (number % 2) }, () => 0);
     const line: { at: number; isPriority: boolean; patience: number }[] = [];
     for (let at = 0; at < 36_000; ) {
-      at += exponential(at % 18_000 < 6_000 ? 70 : 140);
-      line.push({ at, isPriority: random() < 0.2, patience: exponential(1_500) });
+      at += exponential(at % 18_000 < 6_000 ? 25 : 50);
+      line.push({ at, isPriority: random() < 0.2, patience: exponential(500) });
     }
     while (line.length > 0) {
       freeAt.sort((a, b) => a - b);
@@ -33,7 +33,7 @@ export function madeUpDays(name: string, days: number): TracedArrival[] {
         outcome: isServed ? 'served' : 'abandoned',
         isPriority: next.isPriority,
       });
-      if (isServed) freeAt[0] = free + exponential(240);
+      if (isServed) freeAt[0] = free + exponential(80);
     }
   }
   return arrivals.sort((a, b) => a.day.localeCompare(b.day) || a.arrivalSeconds - b.arrivalSeconds);
