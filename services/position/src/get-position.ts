@@ -7,7 +7,7 @@ import { positionOf } from './position-of.ts';
 import { isInLine, type Line, type PlaceInLine } from './projection.ts';
 
 /** A party may leave or come back while it is looked for; after this many turns its guest asks again. */
-const attemptsMax = 3;
+const attemptsMax = 5;
 
 export const getPositionOfTicket = (deps: Deps) =>
   route(getPosition, async ({ params }) => {

@@ -18,7 +18,7 @@ import type {
 } from './projection.ts';
 import type { Rebuild } from './rebuild.ts';
 
-const attemptsMax = 3;
+const attemptsMax = 5;
 /** A guest is told to come again rather than kept waiting longer for a rebuild. */
 const readerWaitMsMax = 5_000;
 

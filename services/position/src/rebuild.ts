@@ -15,7 +15,7 @@ const extendEveryMs = 1_000;
 const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
-const attemptsMax = 3;
+const attemptsMax = 5;
 
 type Wanted = {
   seq?: number;
