@@ -199,17 +199,37 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     neverBack(last);
   });
 
+  it('is right for whoever begins to watch while the line moves', async () => {
+    const [model, ids] = await lineOf(one, 120);
+    const streams = new Map<string, TestStream>();
+    const changing = (async () => {
+      for (const id of ids.slice(0, 80)) {
+        await one.position.apply([model.call(id)]);
+        await one.position.apply([model.join('priority')]);
+      }
+    })();
+    await Promise.all(
+      ids.slice(60).map(async (id) => streams.set(id, await follow(one, model, id))),
+    );
+    await changing;
+    for (const [id, stream] of streams) {
+      await sameAsAsked(one, stream, model.ticket(id));
+      neverBack(stream);
+    }
+  });
+
   it('notices by the next change that one was lost on the way', async () => {
-    let isUnheard = false;
-    const deaf = await run(testEnv('REDIS_URL'), { isUnheard: () => isUnheard });
+    let toLose = 0;
+    const isUnheard = () => toLose > 0 && toLose-- > 0;
+    const deaf = await run(testEnv('REDIS_URL'), { isUnheard });
     const [model, ids] = await lineOf(one, 4);
     const [a, b, c, d] = ids as [string, string, string, string];
     const [next, last] = [await follow(deaf, model, b), await follow(deaf, model, d)];
     await one.position.apply([model.call(a)]);
     await last.lastIs<Position>('it is third', ({ position }) => position === 3);
-    isUnheard = true;
+    toLose = 1;
     await one.position.apply([model.end(b, 'left')]);
-    isUnheard = false;
+    await until('a change was lost', () => toLose === 0);
     await one.position.apply([model.call(c)]);
     await last.lastIs<Position>('it is the first', ({ position }) => position === 1);
     await next.lastIs<Position>('it has left', ({ state }) => state === 'left');

@@ -44,12 +44,15 @@ export function createTicketStreams(given: {
 
   async function renew(): Promise<void> {
     const until = clock.now().getTime() + claimMs;
-    const pipeline = [...held.keys()].flatMap((queueId) => {
+    const renewals = [...held.keys()].flatMap((queueId) => {
       const key = streamHoldersKey(queueId);
-      return [redis.zadd(key, until, process), redis.pexpire(key, dayMs)];
+      return [redis.zadd(key, until, process), redis.pexpire(key, claimMs)];
     });
-    const failed = (await Promise.allSettled(pipeline)).find(({ status }) => status === 'rejected');
-    if (failed !== undefined) logger.debug('claims of streams could not be renewed');
+    for (const renewal of await Promise.allSettled(renewals)) {
+      if (renewal.status === 'fulfilled') continue;
+      logger.debug({ err: renewal.reason }, 'claims of streams could not be renewed');
+      return;
+    }
   }
   const renewing = setInterval(() => void renew(), renewMs);
   renewing.unref();

@@ -6,7 +6,7 @@
 -- ARGV[1]  now (ms)   ARGV[2]  when this process's claim ends (ms)   ARGV[3]  process   ARGV[4]  stream
 -- ARGV[5]  how many streams a party may have
 -- ARGV[6]  after how long the oldest gives way (ms)
--- ARGV[7]  how long what is kept here lasts without a change (ms)
+-- ARGV[7]  how long the streams of a party are kept without a change (ms)
 --
 -- Returns 0 opened; else how long until the oldest would give way (ms)
 -- A stream that gave way is told of in the channel of the line, as { ended = "process:number" }.
@@ -15,6 +15,7 @@ local STREAMS, HOLDERS = KEYS[1], KEYS[2]
 local now, max, givesWayAfter = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
 redis.call('ZADD', HOLDERS, ARGV[2], ARGV[3])
+redis.call('PEXPIRE', HOLDERS, tonumber(ARGV[2]) - now)
 redis.call('ZREMRANGEBYSCORE', HOLDERS, '-inf', ARGV[1])
 for _, stream in ipairs(redis.call('ZRANGE', STREAMS, 0, -1)) do
   if not redis.call('ZSCORE', HOLDERS, string.match(stream, '^[^:]*')) then
@@ -33,5 +34,4 @@ end
 
 redis.call('ZADD', STREAMS, ARGV[1], ARGV[4])
 redis.call('PEXPIRE', STREAMS, ARGV[7])
-redis.call('PEXPIRE', HOLDERS, ARGV[7])
 return 0
