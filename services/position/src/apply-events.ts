@@ -8,12 +8,7 @@ type Answer = { outcome: 'applied' | 'pending'; place: Place | null };
 /** Room for as many events as the contract takes, of about a kilobyte each. */
 const bodyBytesMax = 4 * 1024 * 1024;
 
-export const applyEventsDirectly = ({
-  lines,
-  estimates,
-  clock,
-  directRebuildWaitMs,
-}: Deps) => ({
+export const applyEventsDirectly = ({ lines, estimates, clock, directRebuildWaitMs }: Deps) => ({
   bodyLimit: bodyBytesMax,
   ...route(applyEvents, async ({ body: { events } }) => {
     const byQueue = Map.groupBy(events, ({ data }) => data.queueId);

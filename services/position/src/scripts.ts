@@ -11,7 +11,8 @@ const source = (name: string) =>
   readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 
 /** What the scripts know of the code around them. */
-const constants = `local MODEL, MODEL_SEQ, MODEL_KEPT = ${[modelFields.state, modelFields.seq, modelFields.keptSeq].map((field) => `'${field}'`).join(', ')}`;
+const { state, seq, keptSeq } = modelFields;
+const constants = `local MODEL, MODEL_SEQ, MODEL_KEPT = '${state}', '${seq}', '${keptSeq}'`;
 
 /**
  * Makes a Lua script callable; text in its replies comes as Buffers. `name` is its file's, which ends in the
