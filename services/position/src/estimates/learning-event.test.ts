@@ -42,7 +42,7 @@ const kinds: [string, PartyState | null, PartyState, string | undefined][] = [
   ['party.called', 'waiting', 'called', 'called'],
   ['party.seated', 'waiting', 'seated', 'called'],
   ['party.left', 'waiting', 'left', 'gone'],
-  ['party.removed', 'waiting', 'removed', 'gone'],
+  ['party.removed', 'waiting', 'removed', 'removed'],
   ['party.moved', 'waiting', 'waiting', 'moved'],
   ['party.restored', 'no_show', 'waiting', 'returned'],
   ['party.restored', 'called', 'waiting', 'returned'],

@@ -5,13 +5,14 @@ import type { Lane } from '@queue-manager/contracts/parties';
  * What the model sees of an event: who entered or left the line, when, and since when that party waits.
  *
  * - `joined`: at the end of its lane; `returned`: at a place it had before
- * - `called`: from the line, or seated from where it waited; `gone`: left, or was removed, uncalled
+ * - `called`: from the line, or seated from where it waited
+ * - `gone`: gave up; `removed`: by the staff, who also empty a line so when they close it
  * - `moved`: it has another place
  * - `line`: the queue was opened, paused or closed
  */
 export type LearningEvent = { seq: number; timeMs: number } & (
   | {
-      kind: 'joined' | 'returned' | 'called' | 'gone' | 'moved';
+      kind: 'joined' | 'returned' | 'called' | 'gone' | 'removed' | 'moved';
       partyId: string;
       lane: Lane;
       joinedAtMs: number;
@@ -39,7 +40,10 @@ function kindOf(from: string | null, to: string, type: string) {
     if (from !== 'waiting') return 'returned';
     return type === 'party.moved' ? 'moved' : null;
   }
-  if (from === 'waiting') return to === 'called' || to === 'seated' ? 'called' : 'gone';
+  if (from === 'waiting') {
+    if (to === 'removed') return to;
+    return to === 'called' || to === 'seated' ? 'called' : 'gone';
+  }
   // Joined and served in one event, should there ever be one.
   return null;
 }

@@ -72,6 +72,7 @@ const steps = fc.array(
         'called',
         'called',
         'gone',
+        'removed',
         'moved',
         'returned',
         'line',
@@ -209,6 +210,22 @@ describe('the model of waits', () => {
       });
     }
     assert.deepEqual(paused.joining, moving.joining);
+  });
+
+  it('does not take those for impatient whom the staff send home at closing time', () => {
+    const lane = 'regular';
+    const evening = steady({ length: 200, gap: 30, calls: 50 });
+    const ends = (kind: 'removed' | 'gone') =>
+      learned([
+        ...evening,
+        ...Array.from(
+          { length: 200 },
+          (_, i) => ({ kind, party: 50 + i, lane, seconds: 0 }) as const,
+        ),
+      ]);
+    assert.equal(ends('removed').pace.goneShare, 0);
+    assert.equal(ends('removed').waiting.regular, 0);
+    assert.ok(ends('gone').pace.goneShare > 0.9);
   });
 
   it('changes nothing at an event that it has seen', () => {

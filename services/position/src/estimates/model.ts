@@ -24,14 +24,16 @@ export const modelName = 'online-quantiles-1';
 export interface Model {
   /** Of the newest event it has observed; 0 before the first. */
   seq: number;
-  /** When that was. */
+  /** When that was; 0 before the first. */
   timeMs: number;
   /** Whether the line is open to calls. */
   moves: boolean;
   waiting: Record<Lane, number>;
   pace: Pace;
-  /** Of those who just joined, and of those with others of their lane behind them: who still waits after a while
-   * is not like who comes. */
+  /**
+   * Of those who just joined, and of those with others of their lane behind them: who still waits after a while
+   * is not like who comes.
+   */
   joining: QuantileRegression;
   inLine: QuantileRegression;
   /** Of those who wait; whoever joins when there are enough is passed over. */
@@ -119,6 +121,9 @@ export function observe(model: Model, event: LearningEvent): void {
       noteGone(model.pace);
       exit(model, event);
       return;
+    case 'removed':
+      exit(model, event);
+      return;
     case 'moved':
       // It waits for another place now: its wait says nothing of the one it had.
       model.witnesses = model.witnesses.filter(({ party }) => party !== keyOf(event.partyId));
@@ -149,9 +154,10 @@ type PartyEvent = Extract<LearningEvent, { partyId: string }>;
 
 function passTime(model: Model, timeMs: number): void {
   // Events are in the order of the line, and clocks of several machines need not be.
-  const seconds = model.seq === 0 ? 0 : Math.max(0, timeMs - model.timeMs) / 1_000;
+  const isFirst = model.timeMs === 0;
+  const seconds = isFirst ? 0 : Math.max(0, timeMs - model.timeMs) / 1_000;
   if (model.moves) pass(model.pace, seconds, waitingIn(model) > 0);
-  model.timeMs = model.seq === 0 ? timeMs : Math.max(timeMs, model.timeMs);
+  model.timeMs = Math.max(timeMs, model.timeMs);
 }
 
 function join(model: Model, event: PartyEvent): void {

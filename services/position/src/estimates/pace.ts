@@ -70,7 +70,7 @@ export function noteCall(pace: Pace, waited: number): void {
   pace.busySeconds = 0;
 }
 
-/** Somebody who waited gave up, or was removed. */
+/** Somebody who waited gave up. */
 export function noteGone(pace: Pace): void {
   pace.goneShare += weights.many * (1 - pace.goneShare);
 }
