@@ -10,7 +10,14 @@ import {
   say,
 } from '@queue-manager/queue/bench/report';
 import { doors, openLiveSystem } from './live-system.ts';
-import { baselineOf, measureReads, type Reads, type Turn } from './reads.ts';
+import {
+  baselineOf,
+  connections,
+  measureReads,
+  type Reads,
+  type SpreadRound,
+  type Turn,
+} from './reads.ts';
 import { measureStreams, type Streams } from './streams.ts';
 
 const help = `Usage: npm run bench -- live [options]
@@ -19,7 +26,7 @@ Measures, on a system of its own:
   - positions read, 64 connections at once, at the position service and through the gateway, beside
     a bare Fastify route with the same ticket check and the same call to Redis, and a bare
     @fastify/http-proxy in front of it; in turns, several times over;
-  - the same on a short line and on a long one;
+  - the same where each connection asks of a line of its own, and on a long line;
   - streams open on one line of as many parties, all in one process, at the position service and
     through the gateway: the time from a host's call to the push to whom was called, and to the last
     of all others, beside a bare loop that writes the same bytes to as many sockets; and memory.
@@ -129,7 +136,7 @@ function streamRows(result: Streams): Row[] {
   });
 }
 
-function readRows({ rounds, waiting, lengths }: Reads): Row[] {
+function readRows({ rounds, spread, waiting, lengths }: Reads): Row[] {
   const ranks = median(rounds.map(({ rankPerSecond }) => rankPerSecond));
   const rows: Row[] = [
     { what: 'ZRANK by itself, pipelined', measured: `${ranks.toFixed(0)} a second` },
@@ -151,6 +158,15 @@ function readRows({ rounds, waiting, lengths }: Reads): Row[] {
       isReached: ratio >= goals.readRatio,
     });
   }
+  const perSecond = (reader: keyof SpreadRound) =>
+    median(spread.map((round) => round[reader])).toFixed(0);
+  const spreadRatio = median(
+    spread.map((round) => round['position service'] / round['bare route']),
+  );
+  rows.push({
+    what: `  position service, ${connections} lines at once`,
+    measured: `${perSecond('position service')} a second; bare route ${perSecond('bare route')}: ${spreadRatio.toFixed(2)}`,
+  });
   if (lengths.length > 0) {
     const ratio = median(lengths.map(({ short, long }) => short / long));
     const [short, long] = [

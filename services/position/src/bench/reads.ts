@@ -12,6 +12,8 @@ import type { LiveSystem } from './live-system.ts';
 export const connections = 64;
 const warmUpSeconds = 3;
 const shortLine = 1_000;
+/** Of the lines of which each connection has one. */
+const spreadLine = 100;
 
 /** One of those that are asked for a position. */
 export const readers = ['bare route', 'position service', 'bare proxy', 'gateway'] as const;
@@ -25,7 +27,15 @@ export type ReadRound = Record<Reader, Turn> & { rankPerSecond: number };
 /** Reads a second at the position service. */
 export type LengthRound = { short: number; long: number };
 
-export type Reads = { rounds: ReadRound[]; waiting: number; lengths: LengthRound[] };
+/** Reads a second where each connection asks of a line of its own. */
+export type SpreadRound = Record<'bare route' | 'position service', number>;
+
+export type Reads = {
+  rounds: ReadRound[];
+  spread: SpreadRound[];
+  waiting: number;
+  lengths: LengthRound[];
+};
 
 const workerUrl = (name: string) => new URL(name, import.meta.url).href;
 
@@ -133,6 +143,24 @@ export async function measureReads(
       );
     }
 
+    const spreadPaths: string[] = [];
+    for (let index = 0; index < connections; index += 1) {
+      const { paths } = await fill(spreadLine);
+      spreadPaths.push(paths[index] as string);
+    }
+    const spread: SpreadRound[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      const at = async (reader: Reader) => (await read(reader, spreadPaths, seconds)).perSecond;
+      const result = {
+        'bare route': await at('bare route'),
+        'position service': await at('position service'),
+      };
+      spread.push(result);
+      say(
+        `round ${round}, over ${connections} lines: bare route ${result['bare route'].toFixed(0)}, position service ${result['position service'].toFixed(0)}`,
+      );
+    }
+
     const lengths: LengthRound[] = [];
     if (waiting > 0) {
       say(`Filling a line with ${waiting} …`);
@@ -147,7 +175,7 @@ export async function measureReads(
         );
       }
     }
-    return { rounds: taken, waiting, lengths };
+    return { rounds: taken, spread, waiting, lengths };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
     redis.close();
