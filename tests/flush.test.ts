@@ -113,18 +113,48 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
     /** Who stood where, as answers said it, by what the line knew then. */
     const told = new Map<number, Map<number, Position>>();
 
-    const watch = async (number: number, ticket: string) => {
+    const note = (number: number, last: number, position: Position): number => {
+      assert.ok(position.seq >= last, `told of event ${position.seq} after ${last}`);
+      const at = told.get(position.seq) ?? new Map<number, Position>();
+      told.set(position.seq, at.set(number, position));
+      return position.seq;
+    };
+    const poll = async (number: number, ticket: string) => {
       let last = 0;
       while (!isOver) {
         const answer = await callApi(system.gatewayUrl, getPosition, { params: { ticket } });
         assert.ok(answer.ok, `a look was answered with ${answer.status}`);
-        assert.ok(answer.body.seq >= last, `told of event ${answer.body.seq} after ${last}`);
-        last = answer.body.seq;
-        const at = told.get(last) ?? new Map<number, Position>();
-        told.set(last, at.set(number, answer.body));
+        last = note(number, last, answer.body);
       }
     };
-    const watching = [...tickets].map(([number, ticket]) => watch(number, ticket));
+    const ending = new AbortController();
+    const streamed = new Map<string, Position>();
+    const stream = async (number: number, ticket: string) => {
+      const url = new URL(`/v1/live/tickets/${ticket}`, system.gatewayUrl);
+      const answer = await fetch(url, { signal: ending.signal });
+      assert.equal(answer.status, 200);
+      assert.ok(answer.body);
+      let last = 0;
+      let rest = '';
+      try {
+        for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop() as string;
+          for (const line of lines) {
+            if (!line.startsWith('data:')) continue;
+            const position: Position = JSON.parse(line.slice('data:'.length));
+            last = note(number, last, position);
+            streamed.set(ticket, position);
+          }
+        }
+      } catch (error) {
+        if (!isOver) throw error;
+      }
+      assert.ok(isOver, 'a stream ended');
+    };
+    const watching = [...tickets].map(([number, ticket]) =>
+      number % 2 === 0 ? poll(number, ticket) : stream(number, ticket),
+    );
     const working = (async () => {
       for (let flush = 0; flush <= flushes; flush++) {
         for (let move = 0; move < movesBetween; move++) {
@@ -146,8 +176,18 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
         const inLine = places.filter(({ state }) => state === 'waiting');
         return inLine.length === waiting && inLine.every((place) => place.waiting === waiting);
       });
+      await until('all who watch a stream saw it', async () => {
+        const places = await Promise.all(
+          Array.from(streamed, async ([ticket, { state, position }]) => {
+            const now = await succeed(getPosition, { params: { ticket } });
+            return now.state === state && now.position === position;
+          }),
+        );
+        return places.length === guests / 2 && places.every(Boolean);
+      });
     } finally {
       isOver = true;
+      ending.abort();
     }
     await working;
     await Promise.all(watching);
