@@ -130,18 +130,14 @@ async function statusOfRaw(path: string, headers: Record<string, string>): Promi
 }
 
 describe('what is not built yet', () => {
-  const { queueId, ticket } = unknownParams;
   const absent: [string, string][] = [
-    ['GET', `/v1/live/tickets/${ticket}`],
-    ['GET', `/v1/live/boards/${queueId}`],
-    ['GET', `/v1/live/queues/${queueId}`],
     ['POST', '/v1/publish'],
     ['GET', '/v1/consumer'],
     ['POST', '/v1/consumer/extend'],
     ['DELETE', '/v1/consumer'],
   ];
   for (const [method, path] of absent) {
-    it(`${method} ${path.replaceAll(/[0-9a-f-]{36}|A{20,}/g, '…')} is simply absent`, async () => {
+    it(`${method} ${path} is simply absent`, async () => {
       const answer = await send(method, path);
       assert.equal(answer.status, 404);
       assert.equal(problemOf(answer).code, 'not-found');

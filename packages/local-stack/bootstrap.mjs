@@ -34,6 +34,7 @@ const commands = {
   'dead-letters': [withStores, 'AWS_ENDPOINT_URL_SQS', 'packages/local-stack/src/dead-letters.ts'],
   bench: ['packages/local-stack/src/bench.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
+  estimates: ['services/position/src/estimates/estimates-cli.ts'],
 };
 
 const oldestNode = 20;

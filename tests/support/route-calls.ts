@@ -161,4 +161,7 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
 
   getPosition: ofTicket('waiting'),
   getBoard: ofQueue(),
+  liveTicket: ofTicket('waiting'),
+  liveBoard: ofQueue(),
+  liveQueue: ofQueue(),
 };

@@ -57,7 +57,7 @@ export async function refuseField<const C extends Contract>(
 
 export type RawAnswer = { status: number; headers: Headers; text: string; json(): unknown };
 
-/** A request as no contract would make it. A body that is not text is sent as JSON. */
+/** A request as no contract would make it. A body that is not text is sent as JSON; of a stream the beginning is read. */
 export async function send(
   method: string,
   path: string,
@@ -74,8 +74,20 @@ export async function send(
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     redirect: 'manual',
   });
-  const text = await answer.text();
+  const text = await (isEventStream(answer) ? beginningOf(answer) : answer.text());
   return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+}
+
+/** The first that a stream says, which is then closed. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return Buffer.from(value ?? []).toString();
 }
 
 /** The problem of a raw answer: the whole shape of one is checked. */

@@ -42,6 +42,11 @@ export type Contract = {
   readonly status: 200 | 201 | 202 | 204;
   /** The body of success; absent with 204. */
   readonly response?: z.ZodType | RawBody;
+  /**
+   * Whether a call that may have been done already may be made once more; reads may by default. A POST that only
+   * reads, or that changes nothing the second time, says so.
+   */
+  readonly isRepeatable?: boolean;
   /** Problems of this route beside those every route can give. */
   readonly problems: readonly ProblemCode[];
 };

@@ -9,6 +9,7 @@ import {
   partyEventTypes,
   QueueSnapshot,
 } from './events.ts';
+import { HistoryEvent } from './history.ts';
 import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
@@ -137,6 +138,7 @@ export const applyEvents = contract({
   url: '/internal/events',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: { body: z.strictObject({ events: z.array(LineEvent).min(1).max(1_000) }) },
   status: 200,
   response: z.object({
@@ -154,6 +156,7 @@ export const getPlaces = contract({
   url: '/internal/queues/:queueId/places',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({
@@ -179,6 +182,7 @@ export const getSpots = contract({
   url: '/internal/queues/:queueId/spots',
   auth: 'internal',
   rateLimit: 'address',
+  isRepeatable: true,
   schema: {
     params: QueueParams,
     body: z.strictObject({
@@ -241,6 +245,38 @@ export const getPartySnapshot = contract({
   problems: ['not-found'],
 });
 
+export const getPartySnapshots = contract({
+  operationId: 'getPartySnapshots',
+  summary: 'Some parties of a queue, in whatever state; null for one that is not there',
+  service: 'queue',
+  method: 'POST',
+  isRepeatable: true,
+  url: '/internal/queues/:queueId/party-snapshots',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
+  status: 200,
+  response: z.object({ parties: z.array(PartySnapshot.nullable()) }),
+});
+
+/** What a queue's own row tells of its line. */
+export const LineFacts = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
+export type LineFacts = z.infer<typeof LineFacts>;
+
+export const getLineFacts = contract({
+  operationId: 'getLineFacts',
+  summary: 'A queue and how many wait and are called, as of its last event',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/facts',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: LineFacts,
+  problems: ['not-found'],
+});
+
 export const getLabels = contract({
   operationId: 'getLabels',
   summary: 'What a board shows for parties: the first name and the initial of the last',
@@ -252,5 +288,74 @@ export const getLabels = contract({
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({ labels: z.array(z.string().nullable()) }),
+  problems: ['not-found'],
+});
+
+export const getRole = contract({
+  operationId: 'getRole',
+  summary:
+    "An account's role in the venue of a queue; null for somebody who is no member, or of no such queue",
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/roles/:userId',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: z.strictObject({ queueId: Uuid, userId: Uuid }) },
+  status: 200,
+  response: z.object({ role: Role.nullable() }),
+});
+
+export const getLineEvents = contract({
+  operationId: 'getLineEvents',
+  summary: 'What happened in a queue behind an event, oldest first',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/events',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: {
+    params: QueueParams,
+    querystring: z.strictObject({
+      after: z.coerce.number().int().min(0),
+      limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+    }),
+  },
+  status: 200,
+  response: z.object({ events: z.array(HistoryEvent) }),
+  problems: ['not-found'],
+});
+
+/** What the estimates of a queue have learned, as of the event `seq`; only the position service knows its form. */
+export const LearnedModel = z.object({
+  seq: z.int().min(0),
+  model: z.string().max(64),
+  state: z.base64().max(64 * 1024),
+});
+export type LearnedModel = z.infer<typeof LearnedModel>;
+
+export const getModel = contract({
+  operationId: 'getModel',
+  summary: 'What was learned about a queue and kept; null when nothing was',
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/queues/:queueId/model',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: z.object({ learned: LearnedModel.nullable() }),
+  problems: ['not-found'],
+});
+
+export const keepModel = contract({
+  operationId: 'keepModel',
+  summary: 'Keep what was learned about a queue; an older one than is kept changes nothing',
+  service: 'queue',
+  method: 'POST',
+  url: '/internal/queues/:queueId/model',
+  auth: 'internal',
+  rateLimit: 'address',
+  schema: { params: QueueParams, body: z.strictObject(LearnedModel.shape) },
+  status: 204,
   problems: ['not-found'],
 });

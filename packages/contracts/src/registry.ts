@@ -2,6 +2,7 @@ import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts';
 import type { Contract } from './contract.ts';
 import { confirmComing, getJoinPage, getTicket, joinQueue, leaveQueue, snooze } from './guests.ts';
 import { listPartyEvents, listQueueEvents } from './history.ts';
+import { liveBoard, liveQueue, liveTicket } from './live.ts';
 import {
   acceptInvitation,
   createInvitation,
@@ -139,4 +140,7 @@ export const publicContracts: readonly Contract[] = [
 
   getPosition,
   getBoard,
+  liveTicket,
+  liveBoard,
+  liveQueue,
 ];

@@ -65,7 +65,7 @@ export const Report = z
       })
       .meta({
         description:
-          'The wait quoted on joining against the one that came, of those served: mean absolute error of its median, share of medians that were too low, and share of waits between its 10th and 90th percentile',
+          'The wait quoted on joining against the one that came, of those who waited a second or more and were served: mean absolute error of its median, share of medians that were too low, and share of waits between its 10th and 90th percentile',
       }),
     perHour: z
       .array(

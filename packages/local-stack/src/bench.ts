@@ -20,17 +20,19 @@ type Bench = {
   systemSettings?: Record<string, string>;
 };
 
+/** All of the load comes from one address and one account. */
+const unlimited = {
+  RATE_LIMIT_JOIN_PER_MINUTE: '1000000000',
+  RATE_LIMIT_TICKET_PER_MINUTE: '1000000000',
+  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '1000000000',
+  RATE_LIMIT_ACCOUNT_PER_MINUTE: '1000000000',
+  RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000',
+};
+
 const benches: Record<string, Bench> = {
   events: { program: 'services/queue/src/bench/events.ts' },
-  line: {
-    program: 'services/queue/src/bench/line.ts',
-    // All of the load comes from one address and one account.
-    systemSettings: {
-      RATE_LIMIT_JOIN_PER_MINUTE: '1000000000',
-      RATE_LIMIT_ACCOUNT_PER_MINUTE: '1000000000',
-      RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000',
-    },
-  },
+  line: { program: 'services/queue/src/bench/line.ts', systemSettings: unlimited },
+  live: { program: 'services/position/src/bench/live.ts', systemSettings: unlimited },
 };
 
 await runUntilStopped(async (_stopping, signal) => {

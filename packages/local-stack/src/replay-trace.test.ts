@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type Arrival, orderEvents, readTrace } from './replay-trace.ts';
+import { type Arrival, orderEvents, readTrace, readWholeTrace } from './replay-trace.ts';
 
 const header = 'day,arrival_s,wait_s,outcome,priority,service_s';
 
@@ -55,6 +55,30 @@ describe('readTrace', () => {
       write('moved.csv', '\ufeffoutcome,wait_s,note,day,arrival_s\r\nserved,3,x,2026-01-01,9\r\n'),
     );
     assert.deepEqual(trace.arrivals, [{ arrivalSeconds: 9, waitSeconds: 3, outcome: 'served' }]);
+  });
+
+  it('reads all days in the order of the file, and who has priority', async () => {
+    const days = [header, '2026-01-02,9,3,served,2,0', '2026-01-01,8,0,abandoned,1,0', ''];
+    assert.deepEqual(await readWholeTrace(write('whole.csv', days.join('\n'))), [
+      {
+        day: '2026-01-02',
+        arrivalSeconds: 9,
+        waitSeconds: 3,
+        outcome: 'served',
+        isPriority: true,
+      },
+      {
+        day: '2026-01-01',
+        arrivalSeconds: 8,
+        waitSeconds: 0,
+        outcome: 'abandoned',
+        isPriority: false,
+      },
+    ]);
+    const bare = 'day,arrival_s,wait_s,outcome\n2026-01-01,8,0,served\n';
+    const [arrival] = await readWholeTrace(write('bare.csv', bare));
+    assert.equal(arrival?.isPriority, false);
+    await assert.rejects(readWholeTrace(write('no-rows.csv', header)), /it has no arrivals/);
   });
 
   const refusals: [string, string, string | Buffer, RegExp, string?][] = [

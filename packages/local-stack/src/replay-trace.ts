@@ -19,6 +19,12 @@ export interface TraceDay {
   arrivals: Arrival[];
 }
 
+/** An arrival of a whole trace. */
+export interface TracedArrival extends Arrival {
+  day: string;
+  isPriority: boolean;
+}
+
 /** What happens to the arrival with this index, at a second since midnight. */
 export type TraceEvent = { atSeconds: number; arrival: number } & (
   | { kind: 'join' /** How many wait in the trace at that moment. */; waitingBefore: number }
@@ -37,6 +43,29 @@ type Column = (typeof columns)[number];
  */
 export async function readTrace(path: string, wanted?: string): Promise<TraceDay> {
   const days = new Map<string, Arrival[]>();
+  await readRows(path, ({ day, isPriority: _, ...arrival }) => {
+    const known = days.get(day) ?? [];
+    days.set(day, known);
+    // Of days that will not be played only the name is kept.
+    if (wanted === undefined || day === wanted) known.push(arrival);
+  });
+  return choose(days, wanted, path);
+}
+
+/**
+ * Reads all days of a trace, in the file's order. Who has priority stands in the column `priority` as a 2; a
+ * trace without the column has none.
+ *
+ * @throws StackError with one line that names the file and what is wrong with it.
+ */
+export async function readWholeTrace(path: string): Promise<TracedArrival[]> {
+  const arrivals: TracedArrival[] = [];
+  await readRows(path, (arrival) => arrivals.push(arrival));
+  if (arrivals.length === 0) throw new StackError(`cannot replay ${path}: it has no arrivals`);
+  return arrivals;
+}
+
+async function readRows(path: string, onRow: (arrival: TracedArrival) => void): Promise<void> {
   try {
     await pipeline(
       createReadStream(path),
@@ -44,21 +73,20 @@ export async function readTrace(path: string, wanted?: string): Promise<TraceDay
       parse({ bom: true, trim: true, skip_empty_lines: true, info: true }),
       async (rows: AsyncIterable<{ record: string[]; info: { lines: number } }>) => {
         let at: Record<Column, number> | undefined;
+        let priorityAt = -1;
         for await (const { record, info } of rows) {
           if (at === undefined) {
             at = columnsIn(record);
+            priorityAt = record.indexOf('priority');
             continue;
           }
-          const day = dayIn(record[at.day], info.lines);
-          const arrival: Arrival = {
+          onRow({
+            day: dayIn(record[at.day], info.lines),
             arrivalSeconds: secondsIn(record[at.arrival_s], 'arrival_s', info.lines),
             waitSeconds: secondsIn(record[at.wait_s], 'wait_s', info.lines),
             outcome: outcomeIn(record[at.outcome], info.lines),
-          };
-          const known = days.get(day) ?? [];
-          days.set(day, known);
-          // Of days that will not be played only the name is kept.
-          if (wanted === undefined || day === wanted) known.push(arrival);
+            isPriority: record[priorityAt] === '2',
+          });
         }
         if (at === undefined) throw new StackError('it is empty');
       },
@@ -68,7 +96,6 @@ export async function readTrace(path: string, wanted?: string): Promise<TraceDay
     if (wrong === undefined) throw error;
     throw new StackError(`cannot replay ${path}: ${wrong}`);
   }
-  return choose(days, wanted, path);
 }
 
 function columnsIn(header: string[]): Record<Column, number> {

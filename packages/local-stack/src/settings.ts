@@ -8,7 +8,11 @@ export interface Settings {
   dataDir: string;
   /** Address the gateway listens on. */
   host: string;
+  /** How many processes run the position service. */
+  positionProcesses: number;
 }
+
+const positionProcessesMax = 8;
 
 /**
  * What a person may set by environment variables, all with defaults.
@@ -21,6 +25,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
     mailPort: portFrom(env, 'MAIL_PORT', 8025),
     dataDir: dataDirFrom(env),
     host: env.HOST || '127.0.0.1',
+    positionProcesses: positionProcessesFrom(env),
   };
   if (settings.gatewayPort === settings.mailPort) {
     throw new StackError(`GATEWAY_PORT and MAIL_PORT are both ${settings.gatewayPort}`);
@@ -40,4 +45,12 @@ function portFrom(env: NodeJS.ProcessEnv, variable: string, otherwise: number): 
     throw new StackError(`${variable} must be a port number from 1 to 65535`);
   }
   return port;
+}
+
+function positionProcessesFrom(env: NodeJS.ProcessEnv): number {
+  const count = Number(env.POSITION_PROCESSES || 1);
+  if (!Number.isInteger(count) || count < 1 || count > positionProcessesMax) {
+    throw new StackError(`POSITION_PROCESSES must be a number from 1 to ${positionProcessesMax}`);
+  }
+  return count;
 }

@@ -8,7 +8,7 @@ import { demoJoinUrl, makeDemo, planDemo, readDemo } from './demo.ts';
 import { prefixedOutput } from './log-lines.ts';
 import { repositoryRoot } from './repository.ts';
 import { hasSecrets } from './secrets.ts';
-import { services } from './services.ts';
+import { withPositionProcesses } from './services.ts';
 import { type Settings, settingsFrom } from './settings.ts';
 import { type System, startSystem } from './system.ts';
 import { ensurePrograms } from './system-packages.ts';
@@ -20,9 +20,11 @@ await runUntilStopped(async (stopping, signal) => {
   const settings = settingsFrom(process.env);
   await ensurePrograms(process.env, repositoryRoot, say);
   const write = (text: string) => void process.stdout.write(text);
+  const services = withPositionProcesses(settings.positionProcesses);
   const names = services.map((service) => service.name);
   const system = await startSystem({
     ...settings,
+    services,
     signal,
     onDataDir: (dataDir) => {
       // Its secrets come with the first start; logs of tests may be there before.
@@ -34,7 +36,7 @@ await runUntilStopped(async (stopping, signal) => {
   try {
     const demo = await demoLines(settings.dataDir, system);
     write(`${['', ...readyLines(settings, system, demo), ''].join('\n')}\n`);
-    const unwatch = values.watch ? restartOnChange(system, say) : () => {};
+    const unwatch = values.watch ? restartOnChange(system, say, services) : () => {};
     await stopping;
     unwatch();
     say('Stopping …');

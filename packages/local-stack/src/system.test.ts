@@ -76,6 +76,31 @@ suite('the system', () => {
     }
   });
 
+  test('runs a service in several processes, whose addresses the others know', async () => {
+    const more: Service = { ...tickets, name: 'tickets-2', of: 'tickets' };
+    const system = await start({ services: [gateway, tickets, more] });
+    try {
+      assert.ok(system.names.includes('tickets-2'));
+      const urls = system.env.TICKETS_SERVICE_URL?.split(',') ?? [];
+      assert.equal(new Set(urls).size, 2);
+      const ports = [];
+      for (const url of urls) {
+        const env = await environmentOf(url);
+        ports.push(env.PORT);
+        assert.equal(env.TICKET_KEYS, system.env.TICKET_KEYS);
+        assert.equal(env.TICKETS_SERVICE_URL, urls.join());
+      }
+      assert.deepEqual(
+        ports,
+        urls.map((url) => new URL(url).port),
+      );
+      system.kill('tickets', 'SIGKILL');
+      await environmentOf(urls[1]);
+    } finally {
+      await system.stop();
+    }
+  });
+
   test('keeps its secrets from one start to the next', async () => {
     const first = await start({});
     await first.stop();

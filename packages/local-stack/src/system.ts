@@ -58,11 +58,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     },
   });
   try {
-    const env = await environment(options, stores, host, gatewayPort);
+    const { env, addresses } = await environment(options, stores, host, gatewayPort);
     const running = await allOrNone(
-      (options.services ?? services).map(
-        (service) => (signal) =>
-          startService(service, env, { ...options, host, signal }, stores.noteProcess),
+      Array.from(
+        addresses,
+        ([service, address]) =>
+          (signal) =>
+            startService(service, address, env, { ...options, host, signal }, stores.noteProcess),
       ),
       (service) => service.stop(),
       options.signal,
@@ -74,25 +76,33 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 }
 
-/** What the system's own variables come to; the person's environment is kept beside them. */
+/**
+ * What the system's own variables come to, and where each process listens; the person's environment is kept
+ * beside them. The variable of a service names all of its processes.
+ */
 async function environment(
   options: SystemOptions,
   stores: Stores,
   host: string,
   gatewayPort: number,
-): Promise<Record<string, string>> {
+): Promise<{ env: Record<string, string>; addresses: Map<Service, string> }> {
   const given = options.env ?? process.env;
   // Listening on every address, it is still reached on loopback.
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const gatewayUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${gatewayPort}`;
-  const addresses: Record<string, string> = {};
-  for (const { name } of options.services ?? services) {
+  const addresses = new Map<Service, string>();
+  const variables: Record<string, string> = {};
+  for (const service of options.services ?? services) {
+    const { name, of = name } = service;
     const url = name === gatewayName ? gatewayUrl : `http://127.0.0.1:${await freePort()}`;
-    addresses[addressVariable(name)] = url;
+    addresses.set(service, url);
+    const variable = addressVariable(of);
+    const others = variables[variable];
+    variables[variable] = others === undefined ? url : `${others},${url}`;
   }
-  return {
+  const env = {
     ...stores.env,
-    ...addresses,
+    ...variables,
     ...secretsOf(options.dataDir),
     GATEWAY_URL: gatewayUrl,
     PUBLIC_URL: given.PUBLIC_URL ?? gatewayUrl,
@@ -104,16 +114,17 @@ async function environment(
         }
       : {}),
   };
+  return { env, addresses };
 }
 
 async function startService(
   service: Service,
+  address: string,
   env: Record<string, string>,
   options: SystemOptions & { host: string },
   noteProcess: Stores['noteProcess'],
 ): Promise<SupervisedProcess> {
   const { name } = service;
-  const address = new URL(env[addressVariable(name)] ?? '');
   const secrets = ['INTERNAL_CREDENTIAL', ...service.secrets];
   const own = Object.entries(env).filter(
     ([variable]) => !isSecret(variable) || secrets.includes(variable),
@@ -125,13 +136,13 @@ async function startService(
       name,
       command: {
         file: process.execPath,
-        args: [service.main ?? join('services', name, 'src/main.ts')],
+        args: [service.main ?? join('services', service.of ?? name, 'src/main.ts')],
         cwd: repositoryRoot,
         env: {
           ...(options.env ?? process.env),
           ...Object.fromEntries(own),
           HOST: name === gatewayName ? options.host : '127.0.0.1',
-          PORT: address.port,
+          PORT: new URL(address).port,
           // Tables and message queues that are missing are made by the service that owns them.
           PROVISION: 'true',
         },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { until } from '@queue-manager/service-kit/testing';
-import { services } from './services.ts';
+import { services, withPositionProcesses } from './services.ts';
 import { restartOnChange } from './watch-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'queue-manager-watch-'));
@@ -25,7 +25,7 @@ suite('a change of files', () => {
       if (restarted.length === 1) throw new Error('queue could not start');
     };
     const lines: string[] = [];
-    const end = restartOnChange({ restart }, (line) => lines.push(line), root);
+    const end = restartOnChange({ restart }, (line) => lines.push(line), services, root);
     try {
       writeFileSync(join(root, 'services/queue/src/line.test.ts'), '');
       for (const file of ['line.ts', 'app.ts', 'deep/down.ts']) {
@@ -39,6 +39,19 @@ suite('a change of files', () => {
       writeFileSync(join(root, 'packages/contracts/src/values.ts'), '');
       await until('all were restarted', () => new Set(restarted).size >= names.length);
       assert.deepEqual([...new Set(restarted)].sort(), [...names].sort());
+    } finally {
+      end();
+    }
+  });
+
+  test('restarts every process of its service', async () => {
+    const restarted: string[] = [];
+    const restart = async (name: string) => void restarted.push(name);
+    const end = restartOnChange({ restart }, () => {}, withPositionProcesses(2), root);
+    try {
+      writeFileSync(join(root, 'services/position/src/lines.ts'), '');
+      await until('both were restarted', () => new Set(restarted).size === 2);
+      assert.deepEqual([...new Set(restarted)].sort(), ['position', 'position-2']);
     } finally {
       end();
     }

@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from './repository.ts';
-import { services } from './services.ts';
+import { type Service, services } from './services.ts';
 import type { System } from './system.ts';
 
 /** An editor saves in several steps, a formatter or a branch switch touches many files. */
@@ -18,9 +18,11 @@ const quietMs = 200;
 export function restartOnChange(
   system: Pick<System, 'restart'>,
   log: (line: string) => void,
+  running: Service[] = services,
   root: string = repositoryRoot,
 ): () => void {
-  const names = services.map((service) => service.name);
+  const names = running.map((service) => service.name);
+  const byFolder = Map.groupBy(running, ({ name, of = name }) => of);
   const due = new Set<string>();
   let working = false;
 
@@ -46,7 +48,12 @@ export function restartOnChange(
       void work();
     });
   const watchers = [
-    ...names.map((name) => onChange(join(root, 'services', name, 'src'), [name])),
+    ...Array.from(byFolder, ([folder, ofFolder]) =>
+      onChange(
+        join(root, 'services', folder, 'src'),
+        ofFolder.map(({ name }) => name),
+      ),
+    ),
     ...['contracts', 'service-kit', 'events'].map((name) =>
       onChange(join(root, 'packages', name, 'src'), names),
     ),

@@ -10,6 +10,11 @@ export const serviceEnv = {
 };
 
 export const Url = z.url();
+/** Addresses of the processes that run a service, separated by commas. */
+export const Urls = z
+  .string()
+  .transform((list) => list.split(',').map((part) => part.trim()))
+  .pipe(z.array(Url).min(1));
 export const Flag = z.stringbool().default(false);
 
 /** A ring of keys for tickets as JSON: the first signs, all verify. */

@@ -8,7 +8,7 @@ import { createApp } from './create-app.ts';
 import { credentialHeader } from './internal-client.ts';
 import { problems } from './problems.ts';
 import { route } from './route.ts';
-import { testCredential, testLogger } from './testing.ts';
+import { recordingLogger, testCredential, testLogger } from './testing.ts';
 
 const greet = contract({
   operationId: 'greet',
@@ -50,6 +50,18 @@ const inside = contract({
 });
 const broken = contract({ ...inside, operationId: 'broken', url: '/v1/broken', auth: 'public' });
 const away = contract({ ...broken, operationId: 'away', url: '/v1/away' });
+
+const stream = contract({
+  ...greet,
+  operationId: 'stream',
+  method: 'GET',
+  url: '/v1/streams/:ticket',
+  auth: 'ticket',
+  schema: { params: z.strictObject({ ticket: z.string() }) },
+  status: 200,
+  response: { contentType: 'text/event-stream' },
+  problems: ['not-found'],
+});
 
 const id = '0198f3a0-0000-7000-8000-000000000001';
 
@@ -229,6 +241,23 @@ describe('createApp', () => {
     assert.equal(answer.statusCode, 503);
     assert.match(answer.json().detail, /store/);
     assert.equal((await app.inject({ url: '/livez' })).statusCode, 200);
+  });
+
+  it('leaves a connection to the handler that took it over, and logs no address', async () => {
+    const { logger, lines } = recordingLogger();
+    const other = createApp({ logger, internalCredential: testCredential, readiness: {} });
+    other.route(
+      route(stream, async (_request, reply) => {
+        reply.hijack();
+        reply.raw.end('data: 1\n\n');
+        return reply;
+      }),
+    );
+    const { payload } = await other.inject('/v1/streams/secret-ticket');
+    assert.equal(payload, 'data: 1\n\n');
+    await other.close();
+    assert.ok(lines.some((line) => line.includes('/v1/streams/:ticket')));
+    assert.doesNotMatch(lines.join(''), /secret-ticket|"level":[456]0/);
   });
 
   it('stops as soon as the requests it holds are answered', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { isEventStream } from '@queue-manager/contracts/live';
 import { limits } from '@queue-manager/contracts/values';
 import {
   type FastifyBaseLogger,
@@ -14,9 +15,9 @@ import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
 import { credentialHeader, requestIdHeader } from './internal-client.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
-import { runInContext, wellFormedContext } from './request-context.ts';
+import { type RequestContext, runInContext, wellFormedContext } from './request-context.ts';
 
 /** Asks one store or service whether it can be used; throws when not. */
 export type ReadinessCheck = () => Promise<unknown>;
@@ -26,6 +27,8 @@ export type AppOptions = {
   /** Names of what the service cannot work without, each with a way to ask it. */
   readiness: Record<string, ReadinessCheck>;
   internalCredential: string;
+  /** Where a service counts things of its own; one is made when none is given. */
+  metrics?: Metrics;
   /** Needed by services with routes for accounts. */
   verifyAccessToken?: VerifyAccessToken;
   /** Addresses or ranges of proxies whose forwarded headers count; none by default. */
@@ -49,7 +52,7 @@ export function createApp(options: AppOptions): FastifyInstance {
       requestIdLogLabel: 'requestId',
     }),
     childLoggerFactory: (parent, bindings, given) =>
-      createRequestLogger(parent as Logger, bindings, given) as FastifyBaseLogger,
+      createRequestLogger(parent as Logger, bindings, given) as unknown as FastifyBaseLogger,
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
@@ -86,25 +89,33 @@ export function createApp(options: AppOptions): FastifyInstance {
     else parseJson(request, body as string, done);
   });
 
+  // These hooks run for every request, so that they make promises only where there is something to wait for.
   app.addHook('onRequest', (request, _reply, done) => {
-    const { traceparent } = request.headers;
-    runInContext(wellFormedContext({ requestId: request.id, traceparent }), done);
+    runInContext(contextOf(request), done);
   });
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
     const contract = request.routeOptions.config.contract;
-    if (contract === undefined) return;
-    if (contract.auth === 'internal') {
-      requireCredential(request, credential);
-    } else if (contract.auth !== 'public' && contract.auth !== 'ticket') {
-      request.claims = await claimsOf(request, options.verifyAccessToken);
+    if (contract === undefined) return done();
+    const { auth } = contract;
+    const admit = () => {
+      // Answers to one caller hold names, contacts and tickets: nothing on the way or on a shared device keeps them.
+      if (auth !== 'public') reply.header('cache-control', 'no-store');
+      if (auth === 'ticket') reply.header('referrer-policy', 'no-referrer');
+      if (contract.method === 'POST' && auth !== 'internal' && contract.service !== 'auth') {
+        request.idempotencyKey = idempotencyKeyOf(request, auth);
+      }
+    };
+    if (auth === 'internal') requireCredential(request, credential);
+    if (auth === 'internal' || auth === 'public' || auth === 'ticket') {
+      admit();
+      return done();
     }
-    // Answers to one caller hold names, contacts and tickets: nothing on the way or on a shared device keeps them.
-    if (contract.auth !== 'public') reply.header('cache-control', 'no-store');
-    if (contract.auth === 'ticket') reply.header('referrer-policy', 'no-referrer');
-    if (contract.method === 'POST' && contract.auth !== 'internal' && contract.service !== 'auth') {
-      request.idempotencyKey = idempotencyKeyOf(request, contract.auth);
-    }
+    // A hook that gives a promise is done when that is.
+    return claimsOf(request, options.verifyAccessToken).then((claims) => {
+      request.claims = claims;
+      admit();
+    });
   });
 
   // A connection that is answered while the app stops must not stay open for a next request: the app would
@@ -118,21 +129,27 @@ export function createApp(options: AppOptions): FastifyInstance {
     done();
   });
 
-  const metrics = createMetrics();
-  app.addHook('onResponse', async (request, reply) => {
-    const seconds = reply.elapsedTime / 1_000;
+  const { metrics = createMetrics() } = options;
+  app.addHook('onResponse', (request, reply, done) => {
+    const { elapsedTime, statusCode } = reply;
     const routePattern = request.routeOptions.url ?? 'unknown';
-    metrics.observeRequest(request.method, routePattern, reply.statusCode, seconds);
-    const level = reply.statusCode >= 500 ? 'warn' : reply.statusCode >= 400 ? 'info' : 'debug';
+    // How long a stream lasted says nothing about how fast it was answered.
+    const { contract, isStream = contract !== undefined && isEventStream(contract) } =
+      request.routeOptions.config;
+    if (!isStream) {
+      metrics.observeRequest(request.method, routePattern, statusCode, elapsedTime / 1_000);
+    }
+    const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
     request.log[level](
       {
         method: request.method,
         route: routePattern,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
+        status: statusCode,
+        ms: Math.round(elapsedTime),
       },
       'request',
     );
+    done();
   });
 
   app.get('/livez', async () => ({ status: 'alive' }));
@@ -162,10 +179,16 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .send(problem.toDetails(request.id));
 }
 
+/** Our own id of a request is well-formed, or has been found to be. */
+function contextOf({ id, headers: { traceparent } }: FastifyRequest): RequestContext {
+  if (traceparent === undefined) return { requestId: id };
+  return { requestId: id, ...wellFormedContext({ traceparent }) };
+}
+
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
-  return (
-    wellFormedContext({ requestId: request.headers[requestIdHeader] }).requestId ?? randomUUID()
-  );
+  const given = request.headers[requestIdHeader];
+  if (given === undefined) return randomUUID();
+  return wellFormedContext({ requestId: given }).requestId ?? randomUUID();
 }
 
 /** A repeated parameter becomes an array, which no schema takes: it is refused by name, not guessed at. */

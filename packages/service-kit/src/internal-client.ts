@@ -5,8 +5,9 @@ import {
   ProblemDetails,
   problemTypeBase,
 } from '@queue-manager/contracts/problems';
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import type { z } from 'zod';
+import { createAddresses, isBreak, isRefusal } from './addresses.ts';
 import { Problem } from './problems.ts';
 import { currentContext } from './request-context.ts';
 
@@ -22,6 +23,7 @@ type Input<T> = T extends z.ZodType ? z.input<T> : never;
 type CallOptions<C extends Contract> = (C['schema'] extends { params: infer P }
   ? { params: Input<P> }
   : unknown) &
+  (C['schema'] extends { querystring: infer Q } ? { query: Input<Q> } : unknown) &
   (C['schema'] extends { body: infer B } ? { body: Input<B> } : unknown) & {
     /** Gives up after this long; milliseconds, 5,000 by default. */
     timeoutMs?: number;
@@ -43,24 +45,54 @@ export type InternalClient = {
 
 /**
  * A client of one service, with its own connections and the service credential. Calls carry the ids of the
- * request that they are made for.
+ * request that they are made for. Where several processes run the service, calls take turns; one that finds no
+ * connection goes on to the next address, as does one whose connection broke, if it may be repeated.
  */
 export function createInternalClient(options: {
-  baseUrl: string;
+  baseUrl: string | readonly string[];
   credential: string;
+  /** To each address; 32 by default. */
   connections?: number;
 }): InternalClient {
-  const pool = new Pool(options.baseUrl, {
-    connections: options.connections ?? 32,
-    pipelining: 1,
-    connect: { timeout: 2_000 },
-  });
+  const addresses = createAddresses([options.baseUrl].flat());
+  const pools = new Map<string, Pool>();
+
+  function poolOf(address: string): Pool {
+    const known = pools.get(address);
+    if (known !== undefined) return known;
+    const pool = new Pool(address, {
+      connections: options.connections ?? 32,
+      pipelining: 1,
+      connect: { timeout: 2_000 },
+    });
+    pools.set(address, pool);
+    return pool;
+  }
+
+  async function request(
+    contract: Contract,
+    toSend: Omit<Dispatcher.RequestOptions, 'origin'>,
+  ): Promise<Dispatcher.ResponseData> {
+    const turn = addresses.turn();
+    for (const [index, address] of turn.entries()) {
+      try {
+        return await poolOf(address).request(toSend);
+      } catch (error) {
+        const isRefused = isRefusal(error);
+        if (isRefused) addresses.rest(address);
+        const mayGoOn = isRefused || (isBreak(error) && isRepeatable(contract));
+        if (index === turn.length - 1 || !mayGoOn) throw error;
+      }
+    }
+    throw new Error('a turn has an address');
+  }
 
   async function call(contract: Contract, given: Record<string, unknown>): Promise<unknown> {
     const params = (given.params ?? {}) as Record<string, string>;
-    const path = contract.url.replace(/:(\w+)/g, (_, name: string) =>
-      encodeURIComponent(params[name] as string),
-    );
+    const query = new URLSearchParams(textsOf(given.query ?? {})).toString();
+    const path = contract.url
+      .replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] as string))
+      .concat(query === '' ? '' : `?${query}`);
     const timeoutMs = (given.timeoutMs as number | undefined) ?? 5_000;
     const isRaw = isRawBody(contract.response);
     const { requestId, traceparent } = currentContext() ?? {};
@@ -68,7 +100,7 @@ export function createInternalClient(options: {
     const deadline = new AbortController();
     const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      const answer = await pool.request({
+      const answer = await request(contract, {
         method: contract.method,
         path,
         headers: {
@@ -99,8 +131,21 @@ export function createInternalClient(options: {
 
   return {
     call: call as InternalClient['call'],
-    close: () => pool.close(),
+    async close() {
+      await Promise.all(Array.from(pools.values(), (pool) => pool.close()));
+    },
   };
+}
+
+/** Whether a call that was perhaps done may be made once more. */
+function isRepeatable({ method, isRepeatable = method === 'GET' }: Contract): boolean {
+  return isRepeatable;
+}
+
+function textsOf(query: object): [string, string][] {
+  return Object.entries(query)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)]);
 }
 
 function problemOf(contract: Contract, status: number, body: string): Error {

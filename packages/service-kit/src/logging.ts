@@ -2,6 +2,7 @@ import {
   type Bindings,
   type ChildLoggerOptions,
   type DestinationStream,
+  type Level,
   type Logger,
   type LoggerOptions,
   pino,
@@ -36,6 +37,9 @@ function errorForLog(error: Error): Record<string, unknown> {
   };
 }
 
+/** An object or an error and a message, or a message alone, with what goes into the message. */
+type Line = Parameters<Logger['info']>;
+
 /** Stands on a logger whose bindings name the request already. */
 const namesRequest = Symbol('namesRequest');
 
@@ -62,13 +66,89 @@ export function createLogger(options: {
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 
-/** A logger of one request; `bindings` hold its id as `requestId`. */
+/**
+ * A logger of one request; `bindings` hold its id as `requestId`. It is made when the first line is written:
+ * most requests write none, and making it took 3 of the 64 µs that reading a position took.
+ */
 export function createRequestLogger(
   logger: Logger,
   bindings: Bindings,
   options: ChildLoggerOptions,
-): Logger {
-  return Object.assign(logger.child(bindings, options), { [namesRequest]: true });
+): RequestLogger {
+  return new RequestLogger(logger, bindings, options);
+}
+
+/** What is asked of a request's logger, by us and by Fastify. */
+class RequestLogger {
+  readonly #parent: Logger;
+  readonly #bindings: Bindings;
+  readonly #options: ChildLoggerOptions;
+  #made: Logger | undefined;
+
+  constructor(parent: Logger, bindings: Bindings, options: ChildLoggerOptions) {
+    this.#parent = parent;
+    this.#bindings = bindings;
+    this.#options = options;
+  }
+
+  #logger(): Logger {
+    this.#made ??= Object.assign(this.#parent.child(this.#bindings, this.#options), {
+      [namesRequest]: true,
+    });
+    return this.#made;
+  }
+
+  /** The same as a made logger would find: lines below its level write nothing. */
+  #writes(level: Level): boolean {
+    const { values } = this.#parent.levels;
+    return (values[level] as number) >= (values[this.level] ?? Number.POSITIVE_INFINITY);
+  }
+
+  get level(): string {
+    return this.#made?.level ?? this.#options.level ?? this.#parent.level;
+  }
+
+  set level(level: string) {
+    this.#logger().level = level;
+  }
+
+  get msgPrefix(): string | undefined {
+    return this.#logger().msgPrefix;
+  }
+
+  bindings(): Bindings {
+    return this.#logger().bindings();
+  }
+
+  child(bindings: Bindings, options?: ChildLoggerOptions): Logger {
+    return this.#logger().child(bindings, options);
+  }
+
+  silent(): void {}
+
+  trace(...line: Line): void {
+    if (this.#writes('trace')) this.#logger().trace(...line);
+  }
+
+  debug(...line: Line): void {
+    if (this.#writes('debug')) this.#logger().debug(...line);
+  }
+
+  info(...line: Line): void {
+    if (this.#writes('info')) this.#logger().info(...line);
+  }
+
+  warn(...line: Line): void {
+    if (this.#writes('warn')) this.#logger().warn(...line);
+  }
+
+  error(...line: Line): void {
+    if (this.#writes('error')) this.#logger().error(...line);
+  }
+
+  fatal(...line: Line): void {
+    if (this.#writes('fatal')) this.#logger().fatal(...line);
+  }
 }
 
 export type { Logger };

@@ -1,9 +1,15 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 export type Metrics = {
   contentType: string;
   /** `route` is the pattern, never the address: a ticket must not become a label. */
   observeRequest(method: string, route: string, status: number, seconds: number): void;
+  /** A counter of the service's own. The function it gives adds one. */
+  counter<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+  ): (labels: Record<L, string>) => void;
   render(): Promise<string>;
 };
 
@@ -22,6 +28,10 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     observeRequest: (method, route, status, seconds) =>
       requests.observe({ method, route, status }, seconds),
+    counter<L extends string>(name: string, help: string, labelNames: readonly L[]) {
+      const counter = new Counter<string>({ name, help, labelNames, registers: [registry] });
+      return (labels: Record<L, string>) => counter.inc(labels);
+    },
     render: () => registry.metrics(),
   };
 }

@@ -10,6 +10,11 @@ export type RedisOptions = {
   /** After this long without an answer a command fails. */
   commandTimeoutMs: number;
   logger: Logger;
+  /**
+   * For sharded subscriptions alone, which need connections of their own. What was subscribed to is asked for
+   * again by its owner, on `ready` (and on `subscribersReady` of a cluster).
+   */
+  isSubscriber?: boolean;
 };
 
 const reconnectMsMax = 1_000;
@@ -42,6 +47,7 @@ export function connectRedis(options: RedisOptions): RedisClient {
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
       slotsRefreshTimeout: 2_000,
+      shardedSubscribers: options.isSubscriber === true,
       // With TLS a node is known by its name, which its certificate has to show.
       ...(protocol === 'rediss:'
         ? { dnsLookup: (address: string, done: Lookup) => done(null, address) }
@@ -59,7 +65,8 @@ export function connectRedis(options: RedisOptions): RedisClient {
       retryStrategy,
       // Commands of one turn of the event loop go out together. Not on a cluster: there a batch that meets a
       // moved slot fails as a whole, while single commands are sent on.
-      enableAutoPipelining: true,
+      enableAutoPipelining: options.isSubscriber !== true,
+      autoResubscribe: false,
     });
   }
 

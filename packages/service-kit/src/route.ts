@@ -13,11 +13,14 @@ export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'que
   body: C['schema'] extends { body: infer B } ? Output<B> : undefined;
 } & (C['auth'] extends StaffAuth ? { claims: AccessTokenClaims } : unknown);
 
-/** What a handler gives back: the body of success, or nothing with 204. */
+/**
+ * What a handler gives back: the body of success, or nothing with 204. A handler that took the connection over
+ * (`reply.hijack()`) gives back its reply.
+ */
 export type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.input<C['response']>
   : C['response'] extends { contentType: string }
-    ? Buffer | string | NodeJS.ReadableStream
+    ? Buffer | string | NodeJS.ReadableStream | FastifyReply
     : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without an answer need not say so
       void;
 
@@ -29,6 +32,8 @@ export type Handler<C extends Contract> = (
 declare module 'fastify' {
   interface FastifyContextConfig {
     contract?: Contract;
+    /** Whether a route without a contract of its own answers with a stream of events. */
+    isStream?: boolean;
   }
   interface FastifyRequest {
     /** Claims of the caller's access token; null on routes that need none. */
@@ -89,11 +94,19 @@ export function route<C extends Contract>(contract: C, handler: Handler<C>): Rou
       ...contract.schema,
       ...(hasJsonAnswer ? { response: { [status]: serializationSchema(response) } } : {}),
     },
-    handler: async (request, reply) => {
-      const answer = await handler(request as unknown as RequestOf<C>, reply);
-      reply.code(status);
-      if (response !== undefined && isRawBody(response)) reply.type(response.contentType);
-      return answer ?? reply.send();
-    },
+    handler: hasJsonAnswer
+      ? (request, reply) => {
+          // An error puts its own status in the place of this one.
+          reply.code(status);
+          return handler(request as unknown as RequestOf<C>, reply);
+        }
+      : async (request, reply) => {
+          const answer = await handler(request as unknown as RequestOf<C>, reply);
+          // The handler took the connection over; `await` takes a reply for a promise, so `answer` does not tell.
+          if (reply.sent) return;
+          reply.code(status);
+          if (response !== undefined) reply.type(response.contentType);
+          return answer ?? reply.send();
+        },
   };
 }

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { bytesToUuid, uuidToBytes } from './ids.ts';
 
 export type TicketKey = { id: number; secret: string };
@@ -8,17 +9,20 @@ export type TicketCodec = {
   /** The ticket of a party; always the same for the same party and signing key. */
   issue(subject: TicketSubject): string;
   /** Whom a ticket stands for; null when it is malformed, tampered with or signed by an unknown key. */
-  read(ticket: string): TicketSubject | null;
+  read(ticket: string): Readonly<TicketSubject> | null;
 };
 
 const idBytes = 16;
 const macBytes = 16;
 const signedBytes = 1 + 2 * idBytes;
+/** Of those found good, the ones asked with last; each takes about half a kilobyte. */
+const rememberedTickets = 10_000;
 const ticketChars = Math.ceil(((signedBytes + macBytes) * 4) / 3);
 
 /**
  * Tickets: base64url(keyId ‖ queueId ‖ partyId ‖ HMAC-SHA-256 truncated to 128 bits, RFC 2104 section 5).
- * Self-contained, so that any process can verify and route one without a lookup.
+ * Self-contained, so that any process can verify and route one without a lookup. A ticket found good is
+ * remembered, since a guest asks with it again and again, and checking it takes as long as a Redis command.
  */
 export function createTicketCodec(ring: readonly TicketKey[]): TicketCodec {
   // As key objects, since making one of each secret each time costs more than the digest.
@@ -28,6 +32,7 @@ export function createTicketCodec(ring: readonly TicketKey[]): TicketCodec {
   const signing = ring[0];
   if (signing === undefined) throw new Error('A ticket ring needs at least one key');
 
+  const verified = new LRUCache<string, Readonly<TicketSubject>>({ max: rememberedTickets });
   const macOf = (signed: Buffer, secret: KeyObject) =>
     createHmac('sha256', secret).update(signed).digest().subarray(0, macBytes);
 
@@ -42,6 +47,8 @@ export function createTicketCodec(ring: readonly TicketKey[]): TicketCodec {
       return Buffer.concat([signed, mac]).toString('base64url');
     },
     read(ticket) {
+      const known = verified.get(ticket);
+      if (known !== undefined) return known;
       if (ticket.length !== ticketChars) return null;
       const bytes = Buffer.from(ticket, 'base64url');
       if (bytes.length !== signedBytes + macBytes || bytes.toString('base64url') !== ticket)
@@ -50,10 +57,12 @@ export function createTicketCodec(ring: readonly TicketKey[]): TicketCodec {
       if (secret === undefined) return null;
       const signed = bytes.subarray(0, signedBytes);
       if (!timingSafeEqual(macOf(signed, secret), bytes.subarray(signedBytes))) return null;
-      return {
+      const subject = {
         queueId: bytesToUuid(signed.subarray(1, 1 + idBytes)),
         partyId: bytesToUuid(signed.subarray(1 + idBytes)),
       };
+      verified.set(ticket, subject);
+      return subject;
     },
   };
 }

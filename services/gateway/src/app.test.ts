@@ -315,6 +315,16 @@ describe('gateway', () => {
     await assert.rejects(reading, TypeError);
   });
 
+  it('answers 503 in the place of a short answer that its service broke off', async () => {
+    world.answerWith(async (request, reply) => {
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      reply.raw.write('{"state":', () => request.raw.socket.destroy());
+    });
+    const answer = await call(`/v1/tickets/${'t'.repeat(20)}`);
+    await assertProblem(answer, 503, 'unavailable');
+  });
+
   it('takes 200 calls at once of one account, all of them at the service together', async () => {
     let present = 0;
     let mostPresent = 0;

@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import { isEventStream } from '@queue-manager/contracts/live';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
@@ -11,9 +12,11 @@ import type { Redis } from 'ioredis';
 import type { GatewayConfig } from './config.ts';
 import { serveDocs } from './docs.ts';
 import { createForward } from './forward.ts';
+import { createForwardStream } from './forward-stream.ts';
 import { createRateLimits } from './rate-limits.ts';
 import { readinessOf } from './readiness.ts';
 import { securityHeaders } from './security-headers.ts';
+import { addressesOf } from './upstream.ts';
 
 export type Deps = {
   config: GatewayConfig;
@@ -32,9 +35,9 @@ const requestTimeoutMs = 30_000;
 export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const { config, logger, redis, verifyAccessToken } = deps;
   const upstreams = {
-    auth: config.AUTH_SERVICE_URL,
-    user: config.USER_SERVICE_URL,
-    queue: config.QUEUE_SERVICE_URL,
+    auth: [config.AUTH_SERVICE_URL],
+    user: [config.USER_SERVICE_URL],
+    queue: [config.QUEUE_SERVICE_URL],
     position: config.POSITION_SERVICE_URL,
   };
   const app = createApp({
@@ -92,17 +95,19 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       address: config.RATE_LIMIT_ADDRESS_PER_MINUTE,
     },
   });
-  const forward = await createForward(app, {
-    upstreams,
-    timeoutMs: config.UPSTREAM_TIMEOUT_MS,
-  });
+  const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
+  const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
+  // Their turns are their own: a call before each stream would send all streams to the same process.
+  const forwardStream = createForwardStream(app, { upstreams: addressesOf(upstreams), timeoutMs });
 
   for (const contract of publicContracts) {
+    const isStream = isEventStream(contract);
     app.route({
       method: contract.method,
       url: contract.url,
+      config: { isStream },
       ...limits[contract.rateLimit],
-      handler: forward(contract),
+      handler: isStream ? forwardStream(contract) : forward(contract),
     });
   }
   await serveDocs(app, limits.address.onRequest);

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
-const commaList = (item: z.ZodString) =>
+const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
   z
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
@@ -36,7 +36,8 @@ export const gatewayEnv = {
   AUTH_SERVICE_URL: ServiceUrl,
   USER_SERVICE_URL: ServiceUrl,
   QUEUE_SERVICE_URL: ServiceUrl,
-  POSITION_SERVICE_URL: ServiceUrl,
+  /** Of each of its processes, separated by commas. */
+  POSITION_SERVICE_URL: commaList(ServiceUrl),
   /** Asked whether it is ready; no call is forwarded to it. */
   MAILER_SERVICE_URL: ServiceUrl.optional(),
   /** Counts of the limits that all gateways share. */

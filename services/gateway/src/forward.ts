@@ -1,10 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
-import type { Contract, ServiceName } from '@queue-manager/contracts/contract';
-import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
-import { problems } from '@queue-manager/service-kit/problems';
-import { wellFormedContext } from '@queue-manager/service-kit/request-context';
+import type { Contract } from '@queue-manager/contracts/contract';
+import { isBreak, isRefusal } from '@queue-manager/service-kit/addresses';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  connectTimeoutMs,
+  type Forwarding,
+  serviceAway,
+  silenceMsMax,
+  toCaller,
+  toService,
+  upstreamPath,
+} from './upstream.ts';
 
 type Hook<Name extends keyof FastifyReplyFromHooks> = NonNullable<FastifyReplyFromHooks[Name]>;
 
@@ -13,43 +20,13 @@ export type Forward = (
   contract: Contract,
 ) => (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/**
- * What a service gets to see of a caller's headers. Everything else stays outside: credentials between
- * services, forwarded headers, and whatever concerns one connection only.
- */
-const passedRequestHeaders = [
-  'accept',
-  'accept-language',
-  'authorization',
-  'cache-control',
-  'content-type',
-  'idempotency-key',
-  'if-none-match',
-  'last-event-id',
-  'user-agent',
-] as const;
-
-/** Headers of an answer that concern the connection between gateway and service (RFC 9110 section 7.6.1). */
-const hopByHopHeaders = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-] as const;
-
-/** Silence in the middle of an answer that ends it; live streams send something every 15 s. */
-const silenceMsMax = 60_000;
-
-const retryAfterSeconds = 1;
+/** Held in memory for as long as a service takes to send it. */
+const shortBytesMax = 64 * 1_024;
 
 /** Readies connections to the services. Answers stream through, whatever their length. */
 export async function createForward(
   app: FastifyInstance,
-  options: { upstreams: Record<ServiceName, string>; timeoutMs: number },
+  { upstreams, timeoutMs }: Forwarding,
 ): Promise<Forward> {
   await app.register(replyFrom, {
     disableRequestLogging: true,
@@ -58,84 +35,69 @@ export async function createForward(
       // would close it (undici goes by the service's own Keep-Alive header), so that no call meets a dead one.
       connections: 128,
       pipelining: 1,
-      headersTimeout: options.timeoutMs,
+      headersTimeout: timeoutMs,
       bodyTimeout: silenceMsMax,
       // The plugin would otherwise trust any certificate.
-      connect: { timeout: 2_000, rejectUnauthorized: true },
+      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true },
     },
   });
 
   return (contract) => {
     const pathOf = upstreamPath(contract.url);
-    const upstream = options.upstreams[contract.service];
-    const hooks: FastifyReplyFromHooks = {
-      getUpstream: () => upstream,
-      rewriteRequestHeaders,
-      rewriteHeaders,
-      onError,
-      retryDelay,
-    };
+    const addresses = upstreams[contract.service];
     return (request, reply) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
-      return body === undefined
-        ? reply.from(path, hooks)
-        : reply.from(path, { ...hooks, body, contentType: 'application/json' });
+      const turn = addresses.turn();
+      let tried = 0;
+      const hooks: FastifyReplyFromHooks = {
+        getUpstream: () => turn[tried] as string,
+        rewriteRequestHeaders: toService,
+        rewriteHeaders: toCaller,
+        onResponse: sendAnswer,
+        retryDelay,
+        onError(_reply, { error }) {
+          const { cause } = error;
+          const isRefused = isRefusal(cause);
+          if (isRefused) addresses.rest(turn[tried] as string);
+          tried += 1;
+          const mayGoOn = isRefused || (isBreak(cause) && isRead(request));
+          if (mayGoOn && tried < turn.length) send();
+          else reply.send(serviceAway(error));
+        },
+        ...(body === undefined ? {} : { body, contentType: 'application/json' }),
+      };
+      const send = () => reply.from(path, hooks);
+      return send();
     };
   };
 }
 
 /**
- * The address at the service, built from the contract's pattern rather than from the caller's address:
- * whatever a parameter holds, it cannot lead to another route. Throws `not-found` for a parameter that an
- * address could take for steps between folders; no id, ticket or join code looks like that.
+ * Sends an answer that states to be short at once when all of it is there: as a stream it took twice the time
+ * of everything else in the gateway. Longer ones, and those of a length that is not known yet, flow.
  */
-function upstreamPath(pattern: string): (params: Record<string, string>) => string {
-  const segments = pattern.split('/');
-  return (params) =>
-    segments
-      .map((segment) => {
-        if (!segment.startsWith(':')) return segment;
-        const value = params[segment.slice(1)] as string;
-        if (/^\.|\.$|[/\\]/.test(value)) throw problems.notFound();
-        return encodeURIComponent(value);
-      })
-      .join('/');
-}
-
-const rewriteRequestHeaders: Hook<'rewriteRequestHeaders'> = (request, given) => {
-  const headers: IncomingHttpHeaders = {
-    [requestIdHeader]: request.id,
-    'x-forwarded-for': request.ip,
-    'x-forwarded-proto': request.protocol,
-    'x-forwarded-host': request.host,
-    ...wellFormedContext({ traceparent: given.traceparent }),
-  };
-  for (const name of passedRequestHeaders) {
-    if (given[name] !== undefined) headers[name] = String(given[name]);
+const sendAnswer: Hook<'onResponse'> = (request, reply, answer) => {
+  // The plugin's types name something else.
+  const { stream } = answer as unknown as { stream: Readable };
+  const bytes = Number(reply.getHeader('content-length') ?? Number.NaN);
+  if (!(bytes > 0 && bytes <= shortBytesMax) || request.method === 'HEAD') {
+    reply.send(stream);
+    return;
   }
-  // A body of GET or DELETE is not read, so nothing may announce it.
-  if (request.body === undefined) delete headers['content-type'];
-  return headers;
-};
-
-const rewriteHeaders: Hook<'rewriteHeaders'> = (headers) => {
-  for (const name of hopByHopHeaders) delete headers[name];
-  return headers;
-};
-
-/** The service is away, too slow, or broke off before it answered. */
-const onError: Hook<'onError'> = (reply, { error }) => {
-  reply.send(problems.unavailable({ cause: error, retryAfterSeconds }));
+  const pieces: Buffer[] = [];
+  stream.on('data', (piece: Buffer) => pieces.push(piece));
+  stream.on('end', () => reply.send(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)));
+  stream.on('error', (error: Error) => reply.send(serviceAway(error)));
 };
 
 /**
  * A read is tried once more when its connection broke before an answer came: a service that restarts does
  * that. Nothing else is repeated, also not a 503: the caller knows best, and has `Retry-After`.
  */
-const retryDelay: Hook<'retryDelay'> = ({ err, req, attempt }) => {
-  const code = (err as { code?: unknown } | null)?.code;
-  const isBroken = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET';
-  const isRead = req.method === 'GET' || req.method === 'HEAD';
-  return isBroken && isRead && attempt === 0 ? 1 : null;
-};
+const retryDelay: Hook<'retryDelay'> = ({ err, req, attempt }) =>
+  isBreak(err) && isRead(req) && attempt === 0 ? 1 : null;
+
+function isRead({ method }: { method: string }): boolean {
+  return method === 'GET' || method === 'HEAD';
+}

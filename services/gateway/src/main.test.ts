@@ -98,7 +98,7 @@ describe('gateway process', () => {
     world.answerWith((_request, reply) => reply.type('text/event-stream').send(stream));
     stream.write('data: 1\n\n');
     const aborter = new AbortController();
-    const live = await fetch(`http://127.0.0.1:${port}/v1/tickets/${ticket}-live`, {
+    const live = await fetch(`http://127.0.0.1:${port}/v1/live/tickets/${ticket}-live`, {
       signal: aborter.signal,
     });
     assert.equal(live.status, 200);

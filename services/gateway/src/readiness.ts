@@ -2,14 +2,19 @@ import type { ReadinessCheck } from '@queue-manager/service-kit/create-app';
 
 const timeoutMs = 2_000;
 
-/** A check for each service with an address: that it answers `/readyz` with 200. */
+/**
+ * A check for each service with an address: that it answers `/readyz` with 200; of a service with several
+ * processes, that one of them does.
+ */
 export function readinessOf(
-  services: Record<string, string | undefined>,
+  services: Record<string, string | readonly string[] | undefined>,
 ): Record<string, ReadinessCheck> {
   return Object.fromEntries(
-    Object.entries(services).flatMap(([name, baseUrl]) =>
-      baseUrl === undefined ? [] : [[name, readinessCheck(baseUrl)]],
-    ),
+    Object.entries(services).flatMap(([name, baseUrls]) => {
+      if (baseUrls === undefined) return [];
+      const checks = [baseUrls].flat().map(readinessCheck);
+      return [[name, () => Promise.any(checks.map((check) => check()))]];
+    }),
   );
 }
 

@@ -19,7 +19,7 @@ export type Smtp = {
 };
 
 /** The server refused a mail for now, in its own words without the recipient's address. */
-export class MailPutOff extends Error {
+class MailPutOff extends Error {
   override readonly name = 'MailPutOff';
 }
 

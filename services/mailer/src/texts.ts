@@ -1,7 +1,7 @@
 import type { MailContent } from '@queue-manager/contracts/events';
 import type { Role } from '@queue-manager/contracts/venues';
 
-export const languages = ['en', 'pt'] as const;
+const languages = ['en', 'pt'] as const;
 export type Language = (typeof languages)[number];
 
 export type Template = MailContent['template'];

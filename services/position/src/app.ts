@@ -1,12 +1,17 @@
 import { type createSqsClient, findQueue } from '@queue-manager/events/client';
 import { type Consumer, createConsumer } from '@queue-manager/events/consume';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { createMetrics } from '@queue-manager/service-kit/metrics';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { applyEventsDirectly } from './apply-events.ts';
 import type { Deps } from './deps.ts';
+import { createEstimates } from './estimates/estimates.ts';
+import { createLearnedStore } from './estimates/learned.ts';
+import { createLearner, type LearningPace, usualPace } from './estimates/learner.ts';
 import { createFindParty } from './find-party.ts';
 import { createGapWatch } from './gap-watch.ts';
 import { getBoardOfQueue } from './get-board.ts';
@@ -15,9 +20,14 @@ import { getPositionOfTicket } from './get-position.ts';
 import { getSpotsOfPlace } from './get-spots.ts';
 import { createLabels } from './labels.ts';
 import { createLines } from './lines.ts';
+import { createLive } from './live/live.ts';
+import { liveBoardOfQueue } from './live/live-board.ts';
+import { liveQueueForStaff } from './live/live-queue.ts';
+import { livePositionOfTicket } from './live/live-ticket.ts';
 import { onLineEvents } from './on-line-events.ts';
 import { createProjection } from './projection.ts';
 import { createRebuild } from './rebuild.ts';
+import { type CompareTimes, createReconciler } from './reconcile.ts';
 import type { RedisConnection } from './redis.ts';
 
 export type PositionAppOptions = {
@@ -29,9 +39,18 @@ export type PositionAppOptions = {
   clock: Clock;
   logger: Logger;
   internalCredential: string;
+  verifyAccessToken: VerifyAccessToken;
   directRebuildWaitMs: number;
   /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
   eventWaitMs?: number;
+  /** How often lines that are watched are looked at for changes that did not come; 10 s by default. */
+  checkMs?: number;
+  /** How often lines are learned, and what was learned is kept. */
+  learningPace?: LearningPace;
+  /** How often it is asked whether who watches a queue is still of its staff; 60 s by default. */
+  membershipCheckMs?: number | undefined;
+  /** How often lines in use are compared with the truth. */
+  compareTimes?: CompareTimes;
 };
 
 const usualEventWaitMs = 500;
@@ -42,18 +61,50 @@ export function createPositionApp(options: PositionAppOptions) {
   const projection = createProjection({ redis, clock });
   const rebuild = createRebuild({ redis, projection, queueService, logger });
   const gaps = createGapWatch({ projection, rebuild, logger });
+  const metrics = createMetrics();
+  const reconciler = createReconciler({
+    redis,
+    projection,
+    rebuild,
+    queueService,
+    logger,
+    metrics,
+    ...(options.compareTimes === undefined ? {} : { times: options.compareTimes }),
+  });
   const lines = createLines({
     projection,
     rebuild,
     gaps,
     logger,
     eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
+    onUse: reconciler.note,
+  });
+  const learned = createLearnedStore({ redis, clock });
+  const learner = createLearner({
+    store: learned,
+    queueService,
+    logger,
+    pace: options.learningPace ?? usualPace,
+    onLearned: (...lesson) => estimates.learned(...lesson),
+  });
+  const estimates = createEstimates({ store: learned, learner, logger });
+  const findParty = createFindParty({ queueService });
+  const live = createLive({
+    redis,
+    lines,
+    findParty,
+    queueService,
+    clock,
+    logger,
+    checkMs: options.checkMs,
   });
   const deps: Deps = {
     clock,
     tickets,
     lines,
-    findParty: createFindParty({ queueService, clock }),
+    findParty,
+    estimates,
+    live,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
   };
@@ -61,6 +112,8 @@ export function createPositionApp(options: PositionAppOptions) {
   const app = createApp({
     logger,
     internalCredential: options.internalCredential,
+    verifyAccessToken: options.verifyAccessToken,
+    metrics,
     readiness: {
       redis: () => redis.client.ping(),
       sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),
@@ -68,6 +121,10 @@ export function createPositionApp(options: PositionAppOptions) {
   });
   app.route(getPositionOfTicket(deps));
   app.route(getBoardOfQueue(deps));
+  app.route(livePositionOfTicket(deps));
+  app.route(liveBoardOfQueue(deps));
+  const { membershipCheckMs } = options;
+  app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
   app.route(applyEventsDirectly(deps));
   app.route(getPlacesOfParties(deps));
   app.route(getSpotsOfPlace(deps));
@@ -76,14 +133,18 @@ export function createPositionApp(options: PositionAppOptions) {
     sqs,
     prefix: sqsPrefix,
     queue: 'position-events',
-    handlers: onLineEvents(lines),
+    handlers: onLineEvents(deps),
     logger,
     ready: () => redis.client.ping(),
   });
   app.addHook('onReady', () => consumer.start());
+  app.addHook('onReady', () => reconciler.start());
+  app.addHook('preClose', async () => live.close());
   app.addHook('onClose', async () => {
     await consumer.stop();
     gaps.stop();
+    await learner.stop();
+    await reconciler.stop();
     redis.close();
     sqs.destroy();
     await queueService.close();

@@ -8,7 +8,7 @@ type Answer = { outcome: 'applied' | 'pending'; place: Place | null };
 /** Room for as many events as the contract takes, of about a kilobyte each. */
 const bodyBytesMax = 4 * 1024 * 1024;
 
-export const applyEventsDirectly = ({ lines, clock, directRebuildWaitMs }: Deps) => ({
+export const applyEventsDirectly = ({ lines, estimates, clock, directRebuildWaitMs }: Deps) => ({
   bodyLimit: bodyBytesMax,
   ...route(applyEvents, async ({ body: { events } }) => {
     const byQueue = Map.groupBy(events, ({ data }) => data.queueId);
@@ -16,12 +16,14 @@ export const applyEventsDirectly = ({ lines, clock, directRebuildWaitMs }: Deps)
     await Promise.all(
       Array.from(byQueue, async ([queueId, ofQueue]) => {
         const applied = await lines.apply(queueId, ofQueue, { waitMs: directRebuildWaitMs });
-        const { gapSeconds } = applied;
+        estimates.applied(queueId, applied);
+        const model = await estimates.of(queueId, applied);
+        const { waiting } = applied;
         const asOf = clock.now();
-        applied.answers.forEach(({ isApplied, ahead }, index) => {
+        applied.answers.forEach(({ isApplied, ahead, lane }, index) => {
           answerOf.set(ofQueue[index] as LineEvent, {
             outcome: isApplied ? 'applied' : 'pending',
-            place: placeOf({ ahead, gapSeconds, asOf }),
+            place: placeOf(model, { ahead, lane, waiting }, asOf),
           });
         });
       }),

@@ -14,6 +14,8 @@ export const positionEnv = {
   /** How long a direct call may wait for a line to be rebuilt; its caller gives up soon after. */
   DIRECT_REBUILD_WAIT_MS: milliseconds.default(40),
   QUEUE_SERVICE_URL: Url,
+  /** Its published keys tell whose access token is good. */
+  AUTH_SERVICE_URL: Url,
   TICKET_KEYS: TicketKeys,
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,

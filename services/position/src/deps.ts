@@ -1,8 +1,10 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
+import type { Estimates } from './estimates/estimates.ts';
 import type { FindParty } from './find-party.ts';
 import type { Labels } from './labels.ts';
 import type { Lines } from './lines.ts';
+import type { Live } from './live/live.ts';
 
 /** What the endpoints of this service are made with. */
 export type Deps = {
@@ -11,6 +13,8 @@ export type Deps = {
   lines: Lines;
   findParty: FindParty;
   labels: Labels;
+  estimates: Estimates;
+  live: Live;
   /** How long a direct call may wait for a line to be rebuilt; milliseconds. */
   directRebuildWaitMs: number;
 };

@@ -36,6 +36,8 @@ export function createGapWatch(given: {
         if (line.isKnown && line.seq > seq) return look(queueId, line.seq, patienceMs);
         logger.info({ queueId, seq, pending: line.pending }, 'an event is missing: rebuilding');
         await rebuild(queueId, { seq: seq + 1 });
+        // It may have been the end of a rebuild that had begun before.
+        look(queueId, seq, patienceMs);
       } catch (error) {
         logger.warn({ err: error, queueId }, 'a gap could not be closed yet');
         look(queueId, seq, Math.min(2 * inMs, retryMsMax));

@@ -1,34 +1,12 @@
 import { getBoard } from '@queue-manager/contracts/positions';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
+import { boardOf } from './board-of.ts';
 import type { Deps } from './deps.ts';
-import { estimateWait } from './estimate.ts';
 
-/** As many as a screen shows; who was called before them has come or will not. */
-const calledMax = 20;
-
-export const getBoardOfQueue = ({ lines, labels, clock }: Deps) =>
+export const getBoardOfQueue = (deps: Deps) =>
   route(getBoard, async ({ params: { queueId } }) => {
-    const board = await lines.board(queueId, calledMax);
-    if (board === null || board.isDeleted) throw problems.notFound();
-    const { name, state, waiting, gapSeconds, called } = board;
-    const names =
-      board.boardLabels === 'name'
-        ? await labels(
-            queueId,
-            called.map(({ partyId }) => partyId),
-          )
-        : [];
-    return {
-      queueName: name,
-      state,
-      waiting,
-      // Nobody can join a queue that is paused or closed.
-      estimate:
-        state === 'open' ? estimateWait({ ahead: waiting, gapSeconds, asOf: clock.now() }) : null,
-      called: called.map(({ number, calledAt }, index) => ({
-        label: names[index] ?? String(number),
-        calledAt: calledAt.toISOString(),
-      })),
-    };
+    const board = await boardOf(deps, queueId);
+    if (board === null) throw problems.notFound();
+    return board;
   });

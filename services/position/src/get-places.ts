@@ -2,21 +2,21 @@ import { getPlaces } from '@queue-manager/contracts/internal';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
-import { estimateWait } from './estimate.ts';
-import { placeOf } from './place.ts';
+import { placeOf, waitIfJoined } from './place.ts';
 
-export const getPlacesOfParties = ({ lines, clock }: Deps) =>
+export const getPlacesOfParties = ({ lines, estimates, clock }: Deps) =>
   route(getPlaces, async ({ params, body }) => {
     const line = await lines.places(params.queueId, body.partyIds);
     if (line === null || line.isDeleted) throw problems.notFound();
-    const { seq, waiting, gapSeconds } = line;
+    const { seq, waiting } = line;
+    const model = await estimates.of(params.queueId, line);
     const asOf = clock.now();
     return {
       seq,
       waiting,
-      estimateIfJoined: estimateWait({ ahead: waiting, gapSeconds, asOf }),
+      estimateIfJoined: waitIfJoined(model, waiting, asOf),
       places: line.places.map((place) =>
-        placeOf({ ahead: place?.ahead ?? null, gapSeconds, asOf }),
+        place === null ? null : placeOf(model, { ...place, waiting }, asOf),
       ),
     };
   });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
+import { lineKeys } from './line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -114,9 +115,11 @@ describe('who stands around a place', () => {
   it('rebuilds a line that Redis does not know, and has none for a queue that is gone', async () => {
     const model = await openLine();
     const [first] = model.order() as [string];
-    await position.redis.del(`line:1:{${model.queueId}}:line`);
+    const snapshots = queueService.calls.snapshots;
+    await position.redis.del(lineKeys(model.queueId, clock.now())[1] as string);
     const asked = { partyId: first, seq: 0, to: { position: 2 } };
     assert.equal((await position.spots(model.queueId, asked)).body.from, 1);
+    assert.equal(queueService.calls.snapshots, snapshots + 1);
     assert.equal((await position.spots(randomUUID(), asked)).status, 404);
     await position.apply([model.changeQueue({ deleted: true })]);
     await until('the queue is gone', async () => {

@@ -1,5 +1,7 @@
+import { modelName } from './estimates/model.ts';
+
 /** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
-const format = 1;
+const format = 2;
 
 export const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -21,9 +23,39 @@ export function lineKeys(queueId: string, now: Date): string[] {
   return parts.map((part) => keyOf(queueId, part));
 }
 
+/**
+ * Where the meta of a line keeps what its estimates have learned: the model, the last event it has seen, and the
+ * one up to which the queue service keeps it too. Under the model's name, so that two versions of this service
+ * may run side by side.
+ */
+export const modelFields = {
+  state: `model:${modelName}`,
+  seq: `modelSeq:${modelName}`,
+  keptSeq: `modelKept:${modelName}`,
+} as const;
+
 /** Held by the process that rebuilds the line. */
 export function lockKey(queueId: string): string {
   return keyOf(queueId, 'lock');
+}
+
+/** While it is there a line counts as compared with the truth. */
+export function comparedKey(queueId: string, kind: 'facts' | 'whole'): string {
+  return keyOf(queueId, `compared:${kind}`);
+}
+
+/** Where the scripts that change the line say what they did; what the messages hold stands in `lua/change.lua`. */
+export function changesChannel(queueId: string): string {
+  return keyOf(queueId, 'changes');
+}
+
+/** The live streams of a party, and the processes that hold streams of the line. */
+export function streamKeys(queueId: string, partyId: string): [ofParty: string, holders: string] {
+  return [keyOf(queueId, `streams:${partyId.toLowerCase()}`), streamHoldersKey(queueId)];
+}
+
+export function streamHoldersKey(queueId: string): string {
+  return keyOf(queueId, 'streams');
 }
 
 export type SnapshotKeys = { line: string; parties: string; called: string };

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PartySnapshot } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { GapWatch } from './gap-watch.ts';
+import { placesTogether } from './places-together.ts';
 import type {
   Applied,
   BoardView,
@@ -12,23 +14,31 @@ import type {
   Projection,
   Spots,
   UnknownLine,
+  WatchedPlace,
 } from './projection.ts';
 import type { Rebuild } from './rebuild.ts';
 
-const attemptsMax = 3;
+const attemptsMax = 5;
 /** A guest is told to come again rather than kept waiting longer for a rebuild. */
 const readerWaitMsMax = 5_000;
 
-/** How often a line is looked at for events that are on their way. */
+/** Lines of which it is remembered how far they were told. */
+const toldMax = 10_000;
+
+/** Between looks at a line for events that are on their way, at first; each time twice as long. */
 const eventLookMs = 10;
 
 export type Lines = {
   /** Reads places; null when there is no such queue. Rebuilds the line first when Redis has not all of it. */
   places(queueId: string, partyIds: readonly string[]): Promise<Places | null>;
+  /** Reads parties with what following them takes; ids are their bytes as text. As `places` does otherwise. */
+  watched(
+    queueId: string,
+    partyIds: readonly string[],
+  ): Promise<(Line & { parties: (WatchedPlace | null)[] }) | null>;
   /**
    * Reads who stands around a place, of a line that knows of every event up to `seq`; null when there is no
-   * such queue. Events of a moment ago are on their way by themselves: a line, which may be a long one, is
-   * rebuilt for their sake only when they have not come for a while.
+   * such queue.
    */
   spots(
     queueId: string,
@@ -37,8 +47,14 @@ export type Lines = {
   ): Promise<(Line & { spots: Spots }) | null>;
   /** Reads a board; null when there is no such queue. Rebuilds as `places` does. */
   board(queueId: string, calledMax: number): Promise<BoardView | null>;
-  /** Makes the line know of all events up to `seq`. False when there is no such queue. */
+  /**
+   * Makes the line know of all events up to `seq`. False when there is no such queue. Events of a moment ago are
+   * on their way by themselves: a line, which may be a long one, is rebuilt for their sake only when they have
+   * not come for a while.
+   */
   catchUp(queueId: string, seq: number): Promise<boolean>;
+  /** Notes that a party which the line did not know at `seq` had left it. */
+  rememberEnded(queueId: string, party: PartySnapshot, seq: number): Promise<void>;
   /**
    * Applies events of one queue. A line that Redis has not all of is rebuilt, for which the answer waits no
    * longer than `waitMs`; until then the events are kept and count as not applied.
@@ -58,10 +74,33 @@ export function createLines(given: {
   logger: Logger;
   /** How long events that are on their way are waited for before a line is rebuilt. */
   eventWaitMs: number;
+  /** Called whenever a line is read or changed. */
+  onUse: (queueId: string) => void;
 }): Lines {
-  const { projection, rebuild, gaps, logger, eventWaitMs } = given;
+  const { projection, rebuild, gaps, logger, eventWaitMs, onUse } = given;
+  /** The last event that an answer knew of, by queue. */
+  const told = new Map<string, number>();
+
+  function noteTold(queueId: string, seq: number): void {
+    const before = told.get(queueId);
+    if (before !== undefined && before >= seq) return;
+    if (before === undefined && told.size >= toldMax)
+      told.delete(told.keys().next().value as string);
+    told.set(queueId, seq);
+  }
 
   async function catchUp(queueId: string, seq: number): Promise<boolean> {
+    const waitEnds = performance.now() + eventWaitMs;
+    for (let lookMs = eventLookMs; performance.now() < waitEnds; lookMs *= 2) {
+      const line = await projection.readPlaces(queueId, []);
+      if (!line.isKnown || line.isSuspect) break;
+      if (line.seq >= seq) return true;
+      await delay(Math.min(lookMs, eventWaitMs));
+    }
+    return await rebuildTo(queueId, seq);
+  }
+
+  async function rebuildTo(queueId: string, seq: number): Promise<boolean> {
     const rebuilt = await within(readerWaitMsMax, rebuild(queueId, { seq }));
     if (rebuilt === undefined) throw beingRebuilt();
     return rebuilt;
@@ -71,15 +110,20 @@ export function createLines(given: {
     queueId: string,
     read: () => Promise<L | UnknownLine>,
   ): Promise<L | null> {
+    onUse(queueId);
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const line = await read();
       if (line.isKnown && line.pending > 0) gaps.watch(queueId, line.seq);
-      if (line.isKnown && !line.isSuspect) return line;
+      if (line.isKnown && !line.isSuspect) {
+        noteTold(queueId, line.seq);
+        return line;
+      }
       try {
-        if (!(await catchUp(queueId, 0))) return null;
+        if (!(await rebuildTo(queueId, 0))) return null;
       } catch (error) {
-        if (!line.isKnown) throw error;
-        // What may lack its last events is better than nothing while the truth cannot be had.
+        if (!line.isKnown || line.seq < (told.get(queueId) ?? 0)) throw error;
+        // What may lack its last events is better than nothing while the truth cannot be had, unless they were
+        // told already.
         logger.warn({ err: error, queueId }, 'answering from a line that may be behind');
         return line;
       }
@@ -88,25 +132,30 @@ export function createLines(given: {
   }
 
   return {
-    places: (queueId, partyIds) => whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    places: placesTogether((queueId, partyIds) =>
+      whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    ),
+    watched: (queueId, partyIds) => whole(queueId, () => projection.readWatched(queueId, partyIds)),
     async spots(queueId, partyId, { seq, to }) {
       const read = () => projection.readSpots(queueId, partyId, to);
-      const waitEnds = performance.now() + eventWaitMs;
-      for (let rebuilds = 0; ; ) {
+      for (let attempt = 1; attempt <= attemptsMax; attempt++) {
         const line = await whole(queueId, read);
         if (line === null || line.seq >= seq) return line;
-        if (performance.now() < waitEnds) {
-          await delay(eventLookMs);
-        } else {
-          rebuilds += 1;
-          if (rebuilds > attemptsMax) throw beingRebuilt();
-          if (!(await catchUp(queueId, seq))) return null;
-        }
+        if (!(await catchUp(queueId, seq))) return null;
       }
+      throw beingRebuilt();
     },
     board: (queueId, calledMax) => whole(queueId, () => projection.readBoard(queueId, calledMax)),
     catchUp,
+    async rememberEnded(queueId, party, seq) {
+      try {
+        await projection.rememberEnded(queueId, party, seq);
+      } catch (error) {
+        logger.warn({ err: error, queueId }, 'what became of a party is not remembered');
+      }
+    },
     async apply(queueId, events, { waitMs }) {
+      onUse(queueId);
       const applied = await projection.apply(queueId, events);
       if (applied.pending > 0) gaps.watch(queueId, applied.seq);
       if (applied.isKnown) return applied;
@@ -118,7 +167,10 @@ export function createLines(given: {
       if (rebuilt === undefined) return applied;
       if (rebuilt) return projection.apply(queueId, events);
       // Nobody will ever ask for a place in a queue that is gone.
-      return { ...applied, answers: events.map(() => ({ isApplied: true, ahead: null })) };
+      return {
+        ...applied,
+        answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })),
+      };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { createSqsClient } from '@queue-manager/events/client';
 import { provisionQueues } from '@queue-manager/events/provision';
+import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
@@ -32,6 +33,10 @@ await serve(async () => {
     clock: systemClock,
     logger,
     internalCredential: config.INTERNAL_CREDENTIAL,
+    verifyAccessToken: createAccessTokenVerifier({
+      authServiceUrl: config.AUTH_SERVICE_URL,
+      clock: systemClock,
+    }),
     directRebuildWaitMs: config.DIRECT_REBUILD_WAIT_MS,
   });
   return { app, host: config.HOST, port: config.PORT };

@@ -6,6 +6,7 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
+import { createModel, estimate, modelName } from './estimates/model.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -63,6 +64,10 @@ describe('the position service', () => {
     return () => text.split('\r\n').filter(isAboutIt);
   }
 
+  /** What is estimated of a line that nothing was learned of. */
+  const untaught = (ahead: number, waiting: number) =>
+    estimate(createModel(), { ahead, lane: 'regular', waiting, nowMs: clock.now().getTime() });
+
   const partyIdOf = (event: { subject: string }) => event.subject;
 
   describe('GET /v1/positions/{ticket}', () => {
@@ -81,10 +86,8 @@ describe('the position service', () => {
         ahead: 0,
         waiting: 2,
         estimate: {
-          p10: 60,
-          p50: 120,
-          p90: 240,
-          model: 'call-gap-ewma-1',
+          ...untaught(0, 2),
+          model: modelName,
           asOf: '2025-05-02T18:00:00.000Z',
         },
         asOf: '2025-05-02T18:00:00.000Z',
@@ -159,7 +162,7 @@ describe('the position service', () => {
       assert.deepEqual([body.state, body.position], ['waiting', 1]);
     });
 
-    it('asks the queue service about a party that left long ago, once in a while', async () => {
+    it('asks the queue service about a party that left long ago, once', async () => {
       const model = new LineModel(clock);
       const partyId = partyIdOf(model.join());
       model.end(partyId, 'removed');
@@ -170,9 +173,11 @@ describe('the position service', () => {
         assert.deepEqual([status, body.state, body.position], [200, 'removed', null]);
       }
       assert.equal(queueService.calls.parties, before + 1);
-      clock.advance(11);
-      await position.position(model.ticket(partyId));
-      assert.equal(queueService.calls.parties, before + 2);
+      await position.apply([model.change(partyId, { state: 'waiting' })]);
+      assert.equal((await position.position(model.ticket(partyId))).body.position, 1);
+      await position.apply([model.end(partyId, 'seated')]);
+      assert.equal((await position.position(model.ticket(partyId))).body.state, 'seated');
+      assert.equal(queueService.calls.parties, before + 1);
     });
 
     it('is 404 for a ticket that is malformed, tampered with, or signed by a stranger', async () => {
@@ -254,7 +259,7 @@ describe('the position service', () => {
       const model = new LineModel(clock);
       model.join();
       await applied(model);
-      assert.equal((await position.board(model.queueId)).body.estimate.p50, 240);
+      assert.equal((await position.board(model.queueId)).body.estimate.p50, untaught(1, 2).p50);
       await position.apply([model.changeQueue({ state: 'paused', name: 'Terrace' })]);
       const { body } = await position.board(model.queueId);
       assert.deepEqual([body.queueName, body.state, body.estimate], ['Terrace', 'paused', null]);
@@ -314,29 +319,6 @@ describe('the position service', () => {
       assert.equal(seen.body.position, 2);
     });
 
-    it('learns the pace of the line from calls and seatings, without the pauses', async () => {
-      const model = new LineModel(clock);
-      const join = () => partyIdOf(model.join());
-      const [first, second, third, fourth] = [join(), join(), join(), join()];
-      join();
-      await applied(model);
-      const estimate = async () =>
-        (await position.board(model.queueId)).body.estimate.p50 / (model.order().length + 1);
-      await position.apply([model.call(first)]);
-      assert.equal(await estimate(), 120);
-      clock.advance(100);
-      await position.apply([model.end(second, 'seated')]);
-      assert.equal(await estimate(), 100);
-      clock.advance(200);
-      await position.apply([model.call(third)]);
-      assert.equal(await estimate(), 120);
-      // A recall, a seating of one who was called, and a call after a pause teach nothing.
-      await position.apply([model.call(third), model.end(first, 'seated')]);
-      clock.advance(31 * 60);
-      await position.apply([model.call(fourth)]);
-      assert.equal(await estimate(), 120);
-    });
-
     it('takes events of a queue that is gone for done', async () => {
       const gone = new LineModel(clock);
       const { status, body } = await position.apply([gone.join()]);
@@ -390,7 +372,8 @@ describe('the position service', () => {
     const asked = [ids[2], ids[0], randomUUID(), ids[1]];
     const { status, body } = await quietly(() => position.places(model.queueId, asked));
     assert.equal(status, 200);
-    assert.deepEqual([body.seq, body.waiting, body.estimateIfJoined.p50], [5, 2, 360]);
+    assert.deepEqual([body.seq, body.waiting], [5, 2]);
+    assert.equal(body.estimateIfJoined.p50, untaught(2, 3).p50);
     assert.deepEqual(
       body.places.map((place: { position: number } | null) => place?.position ?? null),
       [2, null, null, 1],

@@ -5,7 +5,6 @@ import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { gapMsMax, gapWeight } from './estimate.ts';
 import { dayMs, lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript, type ScriptArgument } from './scripts.ts';
@@ -17,6 +16,9 @@ const endedMs = 2 * dayMs;
 /** A rebuild that crashed leaves its keys for no longer than this. */
 const snapshotMs = 60_000;
 
+/** About as many parties as one look at those that left the line gives. */
+const scanSize = 200;
+
 const idBytes = 16;
 
 /** What an answer tells of the line itself. */
@@ -25,8 +27,8 @@ export type Line = {
   /** Highest event applied. */
   seq: number;
   waiting: number;
-  /** Moving average of the gaps between calls; null before the first. */
-  gapSeconds: number | null;
+  /** The last event that the estimates have learned from, as Redis knows; null when it knows of none. */
+  modelSeq: number | null;
   isDeleted: boolean;
   /** Events that wait for an earlier one. */
   pending: number;
@@ -37,10 +39,13 @@ export type Line = {
 /** The line is not in Redis, or not all of it. */
 export type UnknownLine = { isKnown: false; pending: number };
 
-/** `ahead` is null unless the party is waiting. */
-export type PlaceInLine = { state: PartyState; ahead: number | null };
+/** `ahead` and `lane` are null unless the party is waiting. */
+export type PlaceInLine = { state: PartyState; ahead: number | null; lane: Lane | null };
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
+
+/** A party as whoever follows it needs it: `place` compares, as text, with others as the line runs. */
+export type WatchedPlace = PlaceInLine & { place: string | null };
 
 /** Where a party is to be put: a place from the front, or as many behind its own. */
 export type PlaceWanted = { position: number } | { places: number };
@@ -65,11 +70,16 @@ export type BoardView = Line & {
 export type Applied = {
   isKnown: boolean;
   seq: number;
-  gapSeconds: number | null;
+  waiting: number;
+  modelSeq: number | null;
   pending: number;
-  /** One an event, in order. `ahead` is null unless its party is waiting now. */
-  answers: { isApplied: boolean; ahead: number | null }[];
+  /** One an event, in order. `ahead` and `lane` are null unless its party is waiting now. */
+  answers: { isApplied: boolean; ahead: number | null; lane: Lane | null }[];
 };
+
+/** What a line says of itself; `lastPending` is the last event that waits for an earlier one, or 0. */
+export type Facts = Line &
+  Pick<BoardView, 'name' | 'state' | 'boardLabels'> & { called: number; lastPending: number };
 
 export type Projection = ReturnType<typeof createProjection>;
 
@@ -77,18 +87,28 @@ export type Projection = ReturnType<typeof createProjection>;
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
+  const readWatchedScript = defineScript(redis.client, 'read-watched-7', ['line']);
   const readSpotsScript = defineScript(redis.client, 'read-spots-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
-  const installScript = defineScript(redis.client, 'install-snapshot-11', ['line', 'change']);
+  const installScript = defineScript(redis.client, 'install-snapshot-11', [
+    'server',
+    'line',
+    'change',
+  ]);
+  const readFactsScript = defineScript(redis.client, 'read-facts-7', ['line']);
+  const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
+  const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
+  const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
+  const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
-  const changeRules = [idleMs, endedMs, gapWeight, gapMsMax];
+  const changeRules = [idleMs, endedMs];
 
   function lineOf(reply: Reply): Line {
     return {
       isKnown: true,
       seq: numberAt(reply, 1),
       waiting: numberAt(reply, 2),
-      gapSeconds: gapSecondsOf(textAt(reply, 3)),
+      modelSeq: rankOrNull(numberAt(reply, 3)),
       isDeleted: textAt(reply, 4) === '1',
       pending: numberAt(reply, 5),
       isSuspect: !redis.isRunning(textAt(reply, 6)),
@@ -110,11 +130,13 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return {
         isKnown: reply[0] === 1,
         seq: numberAt(reply, 1),
-        gapSeconds: gapSecondsOf(textAt(reply, 2)),
-        pending: numberAt(reply, 3),
+        waiting: numberAt(reply, 2),
+        modelSeq: rankOrNull(numberAt(reply, 3)),
+        pending: numberAt(reply, 4),
         answers: events.map((_, index) => ({
-          isApplied: reply[4 + 2 * index] === 1,
-          ahead: rankOrNull(numberAt(reply, 5 + 2 * index)),
+          isApplied: reply[5 + 3 * index] === 1,
+          ahead: rankOrNull(numberAt(reply, 6 + 3 * index)),
+          lane: laneOf(numberAt(reply, 7 + 3 * index)),
         })),
       };
     },
@@ -128,9 +150,38 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return {
         ...lineOf(reply),
         places: partyIds.map((_, index) => {
-          const state = textAt(reply, 7 + 2 * index);
+          const at = 7 + 3 * index;
+          const state = textAt(reply, at);
           if (state === '') return null;
-          return { state: state as PartyState, ahead: rankOrNull(numberAt(reply, 8 + 2 * index)) };
+          return {
+            state: state as PartyState,
+            ahead: rankOrNull(numberAt(reply, at + 1)),
+            lane: laneOf(numberAt(reply, at + 2)),
+          };
+        }),
+      };
+    },
+
+    /** Reads parties with their places in the line; ids and places are bytes as text (Latin-1). */
+    async readWatched(
+      queueId: string,
+      partyIds: readonly string[],
+    ): Promise<(Line & { parties: (WatchedPlace | null)[] }) | UnknownLine> {
+      const reply = (await readWatchedScript(
+        lineKeys(queueId, clock.now()),
+        partyIds.map((id) => Buffer.from(id, 'latin1')),
+      )) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      return {
+        ...lineOf(reply),
+        parties: partyIds.map((_, index) => {
+          const at = 7 + 3 * index;
+          const state = textAt(reply, at);
+          if (state === '') return null;
+          const ahead = rankOrNull(numberAt(reply, at + 1));
+          const place = ahead === null ? null : (reply[at + 2] as Buffer).toString('latin1');
+          const lane = place === null ? null : laneOf(Number(place[0]));
+          return { state: state as PartyState, ahead, lane, place };
         }),
       };
     },
@@ -199,14 +250,15 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /**
-     * Puts a written snapshot in the place of the line, if that has not gone past it. False when the lock is
-     * not held with `token` any more or the keys are not what was written: then events may have been lost too.
+     * Puts a written snapshot in the place of the line, if that has not gone past it. `lost` when the lock is
+     * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken
+     * is gone, or the server has restarted since: then events may have been lost too.
      */
     async installSnapshot(
       keys: SnapshotKeys,
       head: SnapshotHead,
-      given: { waiting: number; called: number; token: string },
-    ): Promise<boolean> {
+      given: { waiting: number; called: number; held: string; hadLine: boolean },
+    ): Promise<'installed' | 'past' | 'lost'> {
       const { seq, name, state, boardLabels, deleted } = head.queue;
       const status = await installScript(
         [
@@ -219,10 +271,89 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         [
           ...changeRules,
           ...[seq, name, state, boardLabels, deleted ? 1 : 0],
-          ...[given.waiting, given.called, given.token],
+          ...[given.waiting, given.called, given.held, given.hadLine ? 1 : 0],
         ],
       );
-      return status !== -1;
+      return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+    },
+
+    /** What the line says of itself. */
+    async readFacts(queueId: string): Promise<Facts | UnknownLine> {
+      const reply = (await readFactsScript(lineKeys(queueId, clock.now()), [])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      return {
+        ...lineOf(reply),
+        called: numberAt(reply, 7),
+        name: textAt(reply, 8),
+        state: textAt(reply, 9) as QueueState,
+        boardLabels: textAt(reply, 10) as BoardLabels,
+        lastPending: numberAt(reply, 11),
+      };
+    },
+
+    /** For each party whether the line holds it as it is, all as of the line's `seq`. */
+    async compareParties(
+      queueId: string,
+      parties: readonly PartySnapshot[],
+    ): Promise<(Line & { isSame: boolean[] }) | UnknownLine> {
+      const reply = (await readStoredScript(
+        lineKeys(queueId, clock.now()),
+        parties.map(({ partyId }) => uuidToBytes(partyId)),
+      )) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const isSame = parties.map((party, index) => {
+        const [value, score, ended] = [0, 1, 2].map(
+          (part) => reply[7 + 3 * index + part] as Buffer,
+        );
+        // Who left is not always remembered here; if so, it has to be right.
+        if (!isInLine(party.state)) {
+          return value?.length === 0 && (ended?.length === 0 || String(ended) === party.state);
+        }
+        const scoreNow = party.state === 'waiting' ? lanes.indexOf(party.lane) : calledAtMs(party);
+        return value?.equals(lineValueOf(party)) === true && String(score) === String(scoreNow);
+      });
+      return { ...lineOf(reply), isSame };
+    },
+
+    /** Some of those that left the line today or the day before; `cursor` is null behind the last. */
+    async scanEnded(
+      queueId: string,
+      from: { daysAgo: 0 | 1; cursor: string },
+    ): Promise<(Line & { cursor: string | null; partyIds: string[] }) | UnknownLine> {
+      const reply = (await scanEndedScript(lineKeys(queueId, clock.now()), [
+        from.daysAgo,
+        from.cursor,
+        scanSize,
+      ])) as Reply;
+      if (reply[0] !== 1) return unknownLine(reply);
+      const cursor = textAt(reply, 7);
+      return {
+        ...lineOf(reply),
+        cursor: cursor === '0' ? null : cursor,
+        partyIds: reply.slice(8).map((id) => bytesToUuid(id as Buffer)),
+      };
+    },
+
+    /**
+     * Notes that a party the line did not know at `seq` had left it, so that the queue service is asked once. No
+     * more is promised: nothing is noted of a line that has moved on.
+     */
+    async rememberEnded(
+      queueId: string,
+      { partyId, state }: PartySnapshot,
+      seq: number,
+    ): Promise<void> {
+      await rememberEndedScript(lineKeys(queueId, clock.now()), [
+        endedMs,
+        uuidToBytes(partyId),
+        state,
+        seq,
+      ]);
+    },
+
+    /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */
+    async drop(queueId: string): Promise<void> {
+      await dropScript(lineKeys(queueId, clock.now()), []);
     },
   };
 }
@@ -232,7 +363,7 @@ type Reply = (number | Buffer)[];
 const numberAt = (reply: Reply, index: number) => reply[index] as number;
 const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
 const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
-const gapSecondsOf = (gapMs: string) => (gapMs === '' ? null : Number(gapMs) / 1_000);
+const laneOf = (rank: number) => lanes[rank] ?? null;
 
 /** Whether a party in this state stands in the line: to be called, or called and expected. */
 export function isInLine(state: PartyState): boolean {
@@ -256,7 +387,8 @@ function spotOf(laneRank: string, member: Buffer): Spot | null {
 }
 
 function lineValueOf(party: PartySnapshot): Buffer {
-  return Buffer.concat([Buffer.from(`${party.state}|${party.number}|`), memberOf(party)]);
+  const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|`;
+  return Buffer.concat([Buffer.from(facts), memberOf(party)]);
 }
 
 function numberOfValue(value: Buffer): number {
@@ -270,12 +402,9 @@ const calledAtMs = (party: PartySnapshot) => Date.parse(party.calledAt ?? party.
 function argumentsOf(event: LineEvent): ScriptArgument[] {
   if (event.type === 'queue.changed') {
     const { seq, name, state, boardLabels, deleted } = event.data.queue;
-    return [seq, 'queue', name, state, boardLabels, deleted ? 1 : 0, '', ''];
+    return [seq, 'queue', name, state, boardLabels, deleted ? 1 : 0, ''];
   }
-  const { party, previousState } = event.data;
-  const servedAt = party.state === 'called' ? party.calledAt : party.seatedAt;
-  const isServed =
-    previousState === 'waiting' && (party.state === 'called' || party.state === 'seated');
+  const { party } = event.data;
   return [
     party.seq,
     'party',
@@ -284,6 +413,5 @@ function argumentsOf(event: LineEvent): ScriptArgument[] {
     isInLine(party.state) ? lineValueOf(party) : '',
     lanes.indexOf(party.lane),
     party.state === 'called' ? calledAtMs(party) : '',
-    isServed ? Date.parse(servedAt ?? event.time) : '',
   ];
 }

@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
-import { lineKeys, lockKey } from './line-keys.ts';
+import { dayMs, lineKeys, lockKey } from './line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -124,6 +124,25 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
+  it('never goes back to a snapshot that it had gone past when it was lost', async () => {
+    const model = lineOf(3);
+    await isRight(model);
+    const [missing, early] = [model.join(), model.join()];
+    const leave = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return leave.promise;
+    };
+    await position.apply([early]);
+    await isTaken.promise;
+    await position.apply([missing, model.call(missing.subject)]);
+    await position.redis.del(lineKeys(model.queueId, clock.now())[0] as string);
+    queueService.beforeSnapshotLeaves = async () => undefined;
+    leave.resolve();
+    await isRight(model);
+  });
+
   it('closes a gap by itself when the missing event never comes', async () => {
     const model = lineOf(2);
     await isRight(model);
@@ -220,6 +239,47 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
     const left = await position.redis.keys(`*{${model.queueId}}:snapshot:*`);
     for (const key of left) assert.ok((await position.redis.pttl(key)) > 0);
+  });
+
+  it('leaves Redis by itself, with all that there is of it', async () => {
+    const model = lineOf(6);
+    const [called, gone, forgotten, waiting] = model.order() as [string, string, string, string];
+    model.end(forgotten, 'left');
+    await isRight(model);
+    const leave = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return leave.promise;
+    };
+    const [missing, early] = [model.join(), model.join()];
+    const events = [model.call(called), model.end(gone, 'left')];
+    await position.apply([early, ...events]);
+    await isTaken.promise;
+    /** Of each key, for how long it stays at the most; days. */
+    const daysLeft = async () => {
+      const keys = await position.redis.keys(`*${model.queueId}*`);
+      const left = await Promise.all(keys.map((key) => position.redis.pttl(key)));
+      for (const [index, key] of keys.entries()) assert.ok((left[index] as number) > 0, key);
+      assert.ok(left.every((ms) => ms <= 7 * dayMs));
+      return keys.map((key) => key.replace(/^.*}:/, '').replace(/\d{2,}$/, 'DAY'));
+    };
+    assert.deepEqual((await daysLeft()).sort(), [
+      'ended:DAY',
+      'line',
+      'lock',
+      'meta',
+      'parties',
+      'pending',
+    ]);
+    leave.resolve();
+    await position.apply([missing]);
+    await until('the rebuild is over', async () => {
+      return (await position.redis.exists(lockKey(model.queueId))) === 0;
+    });
+    await position.apply([model.end(waiting, 'no_show')]);
+    await isRight(model);
+    assert.deepEqual((await daysLeft()).sort(), ['called', 'ended:DAY', 'line', 'meta', 'parties']);
   });
 
   it('may be long', async () => {
@@ -325,6 +385,36 @@ describe('a line that Redis has not all of', () => {
       assert.equal(queueService.calls.snapshots, before + 1);
       await isRight(model);
       assert.equal(queueService.calls.snapshots, before + 1);
+    });
+
+    it('is right when Redis comes back in the middle of a rebuild, lock and all, without its last writes', async () => {
+      const model = lineOf(3);
+      const leave = Promise.withResolvers<void>();
+      const isTaken = Promise.withResolvers<void>();
+      queueService.beforeSnapshotLeaves = () => {
+        isTaken.resolve();
+        return leave.promise;
+      };
+      const lock = lockKey(model.queueId);
+      const reading = position.board(model.queueId);
+      await isTaken.promise;
+      // However long the restart takes, the lock outlives it.
+      await position.redis.persist(lock);
+      await position.redis.save();
+      const { sqs, prefix } = position.queues;
+      await createPublisher({ sqs, prefix }).publish([model.join()]);
+      await until('the message is handled', async () => {
+        return (await position.queues.count('position-events')) === 0;
+      });
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      assert.equal(await position.redis.exists(lock), 1);
+      queueService.beforeSnapshotLeaves = async () => undefined;
+      leave.resolve();
+      const { status, body } = await reading;
+      assert.deepEqual([status, body.waiting], [200, 4]);
+      await isRight(model);
     });
 
     it('is trusted again once it has gone past a snapshot, however busy it is', async () => {

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PartySnapshot } from '@queue-manager/contracts/events';
-import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
-import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage, Problem, problems } from '@queue-manager/service-kit/problems';
+import { problems } from '@queue-manager/service-kit/problems';
 import { lockKey, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
+import { readSnapshot } from './read-snapshot.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript } from './scripts.ts';
 
@@ -17,16 +15,21 @@ const extendEveryMs = 1_000;
 const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
-/** A queue service that sends nothing for this long counts as away. */
-const silenceMsMax = 5_000;
-const chunkSize = 1_000;
-const attemptsMax = 3;
+const attemptsMax = 5;
 
-export type Rebuild = (queueId: string, wanted?: { seq: number }) => Promise<boolean>;
+type Wanted = {
+  seq?: number;
+  /** The line is not what it should be, however whole it looks: nothing of it is trusted. */
+  isWrong?: boolean;
+  /** It knows of events that never happened, or waits for some: it is wrong, and forgotten first. */
+  isAhead?: boolean;
+};
+
+export type Rebuild = (queueId: string, wanted?: Wanted) => Promise<boolean>;
 
 /**
  * Makes the function that writes a line anew from the queue service's snapshot, when it is missing, not whole,
- * suspect, or has not come to the `seq` wanted. However many ask, in however many processes, one does it.
+ * suspect, wrong, or has not come to the `seq` wanted. However many ask, in however many processes, one does it.
  * The function resolves with false when there is no such queue, and throws an outage when the queue service
  * or Redis is away.
  */
@@ -38,90 +41,86 @@ export function createRebuild(given: {
 }): Rebuild {
   const { projection, queueService, logger } = given;
   const { client } = given.redis;
+  const takeLock = defineScript(client, 'take-lock-1', ['server']);
   const extendLock = defineScript(client, 'extend-lock-1', []);
   const releaseLock = defineScript(client, 'release-lock-1', []);
   const underWay = new Map<string, Promise<boolean>>();
 
-  async function rebuildOnce(queueId: string, seqWanted: number): Promise<boolean> {
+  async function rebuildOnce(
+    queueId: string,
+    { seq: seqWanted = 0, isAhead = false, isWrong = isAhead }: Wanted,
+  ): Promise<boolean> {
     const lock = lockKey(queueId);
-    const isGoodBy = async () => isGood(await projection.readPlaces(queueId, []), seqWanted);
+    const read = () => projection.readPlaces(queueId, []);
+    const isGood = (line: Places | UnknownLine) =>
+      !isWrong && line.isKnown && !line.isSuspect && line.seq >= seqWanted;
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const token = randomUUID();
       const waitEnds = performance.now() + waitMsMax;
-      while ((await client.set(lock, token, 'PX', lockMs, 'NX')) === null) {
+      let reply = await takeLock([lock], [token, lockMs]);
+      while (reply === null) {
         await delay(pollMs);
-        if (await isGoodBy()) return true;
+        if (isGood(await read())) return true;
         if (performance.now() > waitEnds) throw notRebuilt();
+        reply = await takeLock([lock], [token, lockMs]);
       }
+      const held = String(reply);
       const extending = setInterval(() => {
-        extendLock([lock], [token, lockMs]).catch(() => undefined);
+        extendLock([lock], [held, lockMs]).catch(() => undefined);
       }, extendEveryMs);
       try {
         // Somebody may have been done between our look at the line and our lock.
-        if (await isGoodBy()) return true;
-        const outcome = await copySnapshot(queueId, token);
-        if (outcome !== 'lost') return outcome === 'installed';
+        if (isAhead) await projection.drop(queueId);
+        const line = await read();
+        if (isGood(line)) return true;
+        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
+        if (outcome === 'no such queue') return false;
+        if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
+        // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
+        if (outcome === 'past') await projection.drop(queueId);
       } finally {
         clearInterval(extending);
-        await releaseLock([lock], [token]).catch(() => undefined);
+        await releaseLock([lock], [held]).catch(() => undefined);
       }
     }
     throw notRebuilt();
   }
 
-  /** `lost` when Redis was emptied, or the lock passed to another, while the snapshot was on its way. */
+  /**
+   * `lost` when Redis was emptied or restarted, or the lock passed to another, while the snapshot was on its
+   * way; `past` when the line has gone past it.
+   */
   async function copySnapshot(
     queueId: string,
-    token: string,
-  ): Promise<'installed' | 'no such queue' | 'lost'> {
+    given: { held: string; token: string; hadLine: boolean },
+  ): Promise<'installed' | 'past' | 'lost' | 'no such queue'> {
+    const { held, token, hadLine } = given;
     const keys = snapshotKeys(queueId, token);
     const startedAt = performance.now();
-    let stream: Readable;
-    try {
-      stream = await queueService.call(getSnapshot, {
-        params: { queueId },
-        timeoutMs: silenceMsMax,
-      });
-    } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return 'no such queue';
-      throw error;
-    }
+    const snapshot = await readSnapshot(queueService, queueId);
+    if (snapshot === null) return 'no such queue';
+    const { head } = snapshot;
     const counts = { waiting: 0, called: 0 };
-    let head: SnapshotHead | undefined;
-    let chunk: PartySnapshot[] = [];
-    try {
-      for await (const line of linesOf(stream)) {
-        if (head === undefined) {
-          head = SnapshotHead.parse(JSON.parse(line));
-          continue;
-        }
-        const party = PartySnapshot.parse(JSON.parse(line));
-        counts[party.state === 'waiting' ? 'waiting' : 'called'] += 1;
-        chunk.push(party);
-        if (chunk.length < chunkSize) continue;
-        await projection.writeSnapshot(keys, chunk);
-        chunk = [];
-      }
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      throw new UpstreamError('The snapshot is not what its contract says', { cause: error });
+    for await (const parties of snapshot.chunks) {
+      for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
+      await projection.writeSnapshot(keys, parties);
     }
-    const parties = counts.waiting + counts.called;
-    if (head === undefined || head.parties !== parties) {
-      throw new UpstreamError('The snapshot ended early');
-    }
-    if (chunk.length > 0) await projection.writeSnapshot(keys, chunk);
-    const isInstalled = await projection.installSnapshot(keys, head, { ...counts, token });
-    if (!isInstalled) return 'lost';
+    const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
     const ms = Math.round(performance.now() - startedAt);
-    logger.info({ queueId, seq: head.queue.seq, parties, ms }, 'line rebuilt');
-    return 'installed';
+    logger.info(
+      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
+      'line rebuilt',
+    );
+    return outcome;
   }
 
-  return (queueId, wanted = { seq: 0 }) => {
+  return (queueId, wanted = {}) => {
     const joined = underWay.get(queueId);
-    if (joined !== undefined) return joined;
-    const made = rebuildOnce(queueId, wanted.seq).finally(() => underWay.delete(queueId));
+    // A rebuild of what looks sound does not stop for what does: it makes its own, under the same lock.
+    if (joined !== undefined && !wanted.isWrong && !wanted.isAhead) return joined;
+    const made = rebuildOnce(queueId, wanted).finally(() => {
+      if (underWay.get(queueId) === made) underWay.delete(queueId);
+    });
     underWay.set(queueId, made);
     return made;
   };
@@ -129,26 +128,3 @@ export function createRebuild(given: {
 
 const notRebuilt = () =>
   problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });
-
-function isGood(line: Places | UnknownLine, seqWanted: number): boolean {
-  return line.isKnown && !line.isSuspect && line.seq >= seqWanted;
-}
-
-/** The lines of a stream of text; ends the stream when nothing comes for too long. */
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  const onSilence = () => stream.destroy(new UpstreamError('The snapshot stopped coming'));
-  const silence = setTimeout(onSilence, silenceMsMax);
-  let rest = '';
-  try {
-    stream.setEncoding('utf8');
-    for await (const text of stream) {
-      silence.refresh();
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() as string;
-      yield* lines;
-    }
-    if (rest !== '') yield rest;
-  } finally {
-    clearTimeout(silence);
-  }
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
+import { lineKeys, modelFields } from './line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -27,6 +28,7 @@ describe('on a Redis Cluster', () => {
         isCluster: true,
         queueService,
         clock,
+        learningPace: { everyMs: 10, keepAfterEvents: 1, keepAfterMs: 10, eventsMax: 1_000 },
       }),
       (service) => service.close(),
     );
@@ -71,6 +73,20 @@ describe('on a Redis Cluster', () => {
       await node.flushall();
     }
     await Promise.all(models.map(isRight));
+  });
+
+  it('learns lines on all of its nodes', async () => {
+    for (const model of Array.from({ length: 20 }, () => new LineModel(clock))) {
+      model.join();
+      queueService.lines.set(model.queueId, model);
+      await position.apply(model.events);
+      const key = lineKeys(model.queueId, clock.now())[0] as string;
+      await until('the line is learned and that is kept', async () => {
+        const known = await position.redis.hmget(key, modelFields.seq, modelFields.keptSeq);
+        return known.every((seq) => seq === String(model.queue.seq));
+      });
+      assert.equal(queueService.models.get(model.queueId)?.seq, model.queue.seq);
+    }
   });
 
   it('is right after a node came back without its last writes', async () => {

@@ -13,14 +13,24 @@ import {
   type PartySnapshot,
   type QueueSnapshot,
 } from '@queue-manager/contracts/events';
+import type { HistoryEvent } from '@queue-manager/contracts/history';
 import {
   getLabels,
+  getLineEvents,
+  getLineFacts,
+  getModel,
   getPartySnapshot,
+  getPartySnapshots,
+  getRole,
   getSnapshot,
+  keepModel,
+  type LearnedModel,
   type LineEvent,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId } from '@queue-manager/service-kit/ids';
@@ -31,8 +41,10 @@ import { testCredential, testLogger, until } from '@queue-manager/service-kit/te
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
+import type { LearningPace } from './estimates/learner.ts';
 import { isInLine } from './projection.ts';
-import { connectLines } from './redis.ts';
+import type { CompareTimes } from './reconcile.ts';
+import { connectLines, type RedisConnection } from './redis.ts';
 
 export const tickets = createTicketCodec([
   { id: 1, secret: randomBytes(32).toString('base64url') },
@@ -198,7 +210,11 @@ export type QueueServiceDouble = {
   url: string;
   lines: Map<string, LineModel>;
   labels: Map<string, string>;
-  calls: { snapshots: number; parties: number; labels: number };
+  /** What was learned and handed over to be kept, by queue. */
+  models: Map<string, LearnedModel>;
+  /** Ids of the accounts that are staff, of every venue. */
+  staff: Set<string>;
+  calls: { snapshots: number; parties: number; labels: number; events: number; roles: number };
   isAway: boolean;
   /** Snapshots say how many parties follow, and the last one does not. */
   truncateSnapshots: boolean;
@@ -214,7 +230,9 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     url: '',
     lines: new Map(),
     labels: new Map(),
-    calls: { snapshots: 0, parties: 0, labels: 0 },
+    models: new Map(),
+    staff: new Set(),
+    calls: { snapshots: 0, parties: 0, labels: 0, events: 0, roles: 0 },
     isAway: false,
     truncateSnapshots: false,
     beforeSnapshotLeaves: async () => undefined,
@@ -246,17 +264,95 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     }),
   );
   app.route(
+    route(getPartySnapshots, async ({ params, body }) => {
+      const { parties } = lineOf(params.queueId);
+      return { parties: body.partyIds.map((partyId) => parties.get(partyId) ?? null) };
+    }),
+  );
+  app.route(
+    route(getLineFacts, async ({ params }) => {
+      const line = lineOf(params.queueId);
+      const [waiting, called] = [line.inState('waiting').length, line.inState('called').length];
+      return { ...line.queue, waiting, called };
+    }),
+  );
+  app.route(
     route(getLabels, async ({ params, body }) => {
       double.calls.labels += 1;
       lineOf(params.queueId);
       return { labels: body.partyIds.map((partyId) => double.labels.get(partyId) ?? null) };
     }),
   );
+  app.route(
+    route(getLineEvents, async ({ params, query: { after, limit } }) => {
+      double.calls.events += 1;
+      const { events } = lineOf(params.queueId);
+      return { events: events.slice(after, after + limit).map(historyOf) };
+    }),
+  );
+  app.route(
+    route(getRole, async ({ params: { queueId, userId } }): Promise<{ role: Role | null }> => {
+      double.calls.roles += 1;
+      if (double.isAway) throw problems.unavailable();
+      const isThere = double.lines.get(queueId)?.queue.deleted === false;
+      return { role: isThere && double.staff.has(userId) ? 'host' : null };
+    }),
+  );
+  app.route(
+    route(getModel, async ({ params: { queueId } }) => {
+      lineOf(queueId);
+      return { learned: double.models.get(queueId) ?? null };
+    }),
+  );
+  app.route(
+    route(keepModel, async ({ params: { queueId }, body }) => {
+      lineOf(queueId);
+      const kept = double.models.get(queueId);
+      if (kept === undefined || kept.seq < body.seq || kept.model !== body.model) {
+        double.models.set(queueId, body);
+      }
+    }),
+  );
   double.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return double;
 }
 
+/** An event as the queue service tells it; events of a model are numbered from one. */
+export function historyOf(event: LineEvent): HistoryEvent {
+  const shared = {
+    id: event.id,
+    type: event.type,
+    time: event.time,
+    actor: event.data.actor,
+    reason: null,
+    position: null,
+    override: false,
+  };
+  if (event.type === 'queue.changed') {
+    const { queue } = event.data;
+    const nobody = { partyId: null, previousState: null, party: null };
+    return { ...shared, ...nobody, seq: queue.seq, queue };
+  }
+  const { partyId, orderKey: _, ...party } = event.data.party;
+  const { previousState } = event.data;
+  return { ...shared, partyId, seq: party.seq, previousState, party, queue: null };
+}
+
+const never: CompareTimes = { factsEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
+
+/** No test takes so long. */
+const noLearning: LearningPace = {
+  everyMs: 3_600_000,
+  keepAfterEvents: Number.POSITIVE_INFINITY,
+  keepAfterMs: 3_600_000,
+  eventsMax: 0,
+};
+
 export type PositionDouble = Awaited<ReturnType<typeof startPosition>>;
+
+const nobodySignsIn: VerifyAccessToken = async () => {
+  throw problems.unauthenticated();
+};
 
 /** The position service in this process, with message queues of its own. */
 export async function startPosition(options: {
@@ -266,16 +362,41 @@ export async function startPosition(options: {
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
+  /** Nothing is learned unless this is given. */
+  learningPace?: LearningPace;
   eventWaitMs?: number;
+  /** Nobody has an access token by default. */
+  verifyAccessToken?: VerifyAccessToken;
+  membershipCheckMs?: number;
+  /** Lines are not compared with the truth in the background unless this says when. */
+  compareTimes?: CompareTimes;
+  /** While true, what is said in the channels of lines is lost on the way, and nobody notices. */
+  isUnheard?: () => boolean;
+  checkMs?: number;
 }) {
   const queues = await testQueues();
-  const redis = connectLines({
+  const { isUnheard = () => false } = options;
+  const connected = connectLines({
     url: options.redisUrl,
     isCluster: options.isCluster ?? false,
     // A busy machine is not an outage.
     commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
     logger: testLogger,
   });
+  const { subscriptions } = connected;
+  const redis: RedisConnection = {
+    ...connected,
+    subscriptions: {
+      ...subscriptions,
+      add: (channel, { onMessage, onRenewed }) =>
+        subscriptions.add(channel, {
+          onMessage(message) {
+            if (!isUnheard()) onMessage(message);
+          },
+          onRenewed,
+        }),
+    },
+  };
   const app = createPositionApp({
     redis,
     sqs: queues.sqs,
@@ -288,8 +409,13 @@ export async function startPosition(options: {
     clock: options.clock,
     logger: testLogger,
     internalCredential: testCredential,
+    verifyAccessToken: options.verifyAccessToken ?? nobodySignsIn,
+    membershipCheckMs: options.membershipCheckMs,
     directRebuildWaitMs: options.directRebuildWaitMs ?? 15_000,
+    learningPace: options.learningPace ?? noLearning,
+    compareTimes: options.compareTimes ?? never,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
+    ...(options.checkMs === undefined ? {} : { checkMs: options.checkMs }),
   });
   await app.ready();
   await until('Redis is connected', () => redis.client.status === 'ready');

@@ -15,10 +15,10 @@ import { isAtLeast } from './membership.ts';
 export const acceptInvitation = (deps: Deps) =>
   route(contract, async ({ body, claims, idempotencyKey }) => {
     const invitationId = deps.invitationTokens.read(body.token);
-    if (invitationId === null) throw problems.invalidToken();
     const caller = uuidToBytes(claims.sub);
-    // Asked before anything is locked: another service may take its time.
-    const callerEmail = await emailOf(deps, claims.sub);
+    // Asked before anything is locked: another service may take its time. What is wrong with the token or the
+    // account is told inside, so that a repeat gets its first answer and a key that is taken says so first.
+    const emailOf = invitationId === null ? null : await findEmail(deps, claims.sub);
     const { result } = await once(
       deps,
       {
@@ -29,6 +29,8 @@ export const acceptInvitation = (deps: Deps) =>
         body,
       },
       async (trx) => {
+        if (invitationId === null || emailOf === null) throw problems.invalidToken();
+        const callerEmail = emailOf();
         await lockAccount(trx, caller);
         const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
         if (invitation.email_key !== emailKeyOf(callerEmail)) {
@@ -62,14 +64,18 @@ export const acceptInvitation = (deps: Deps) =>
     return result;
   });
 
-async function emailOf({ users }: Deps, userId: string): Promise<string> {
+/** The e-mail of the caller's account; the function that this gives answers or throws. */
+async function findEmail({ users }: Deps, userId: string): Promise<() => string> {
   try {
-    return (await users.call(getAccount, { params: { userId } })).email;
+    const { email } = await users.call(getAccount, { params: { userId } });
+    return () => email;
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'not-found') throw error;
-    throw problems.unauthenticated({
-      detail: 'The account of this access token was deleted.',
-    });
+    const isGone = error instanceof Problem && error.code === 'not-found';
+    return () => {
+      throw isGone
+        ? problems.unauthenticated({ detail: 'The account of this access token was deleted.' })
+        : error;
+    };
   }
 }
 

@@ -19,18 +19,24 @@ import type { Deps } from './deps.ts';
 import { exportParties } from './export-parties.ts';
 import { getJoinPage } from './get-join-page.ts';
 import { getLabels } from './get-labels.ts';
+import { getLineEvents } from './get-line-events.ts';
+import { getLineFacts } from './get-line-facts.ts';
 import { getMembershipsOf } from './get-memberships-of.ts';
+import { getModel } from './get-model.ts';
 import { getOccupancy } from './get-occupancy.ts';
 import { getParty } from './get-party.ts';
 import { getPartySnapshot } from './get-party-snapshot.ts';
+import { getPartySnapshots } from './get-party-snapshots.ts';
 import { getQrPng } from './get-qr-png.ts';
 import { getQrSvg } from './get-qr-svg.ts';
 import { getQueue } from './get-queue.ts';
 import { getReport } from './get-report.ts';
+import { getRole } from './get-role.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { getTicket } from './get-ticket.ts';
 import { getVenue } from './get-venue.ts';
 import { joinQueue } from './join-queue.ts';
+import { keepModel } from './keep-model.ts';
 import { leaveQueue } from './leave-queue.ts';
 import { listApiKeys } from './list-api-keys.ts';
 import { listInvitations } from './list-invitations.ts';
@@ -130,7 +136,13 @@ export function createQueueApp(
   app.route(getMembershipsOf(deps));
   app.route(getSnapshot(deps));
   app.route(getPartySnapshot(deps));
+  app.route(getPartySnapshots(deps));
+  app.route(getLineFacts(deps));
   app.route(getLabels(deps));
+  app.route(getRole(deps));
+  app.route(getLineEvents(deps));
+  app.route(getModel(deps));
+  app.route(keepModel(deps));
 
   return app;
 }

@@ -20,6 +20,8 @@ export function dayAfter(day: string): string {
 }
 
 type Known = { day: string; start: Date; end: Date };
+/** More ways to count them than venues have; what somebody makes up beyond that is not kept for ever. */
+const knownMax = 5_000;
 /** The business day that was asked for last, of each way in which venues count them. */
 const known = new Map<string, Known>();
 
@@ -29,6 +31,7 @@ export function businessDayOf(moment: Date, timezone: string, dayStartsAt: strin
   const last = known.get(key);
   if (last !== undefined && moment >= last.start && moment < last.end) return last.day;
   const found = findBusinessDay(moment, timezone, dayStartsAt);
+  if (known.size >= knownMax) known.clear();
   known.set(key, found);
   return found.day;
 }

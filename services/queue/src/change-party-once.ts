@@ -1,10 +1,14 @@
+import type { GuestParty } from '@queue-manager/contracts/guests';
 import type { Party } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove } from '@queue-manager/contracts/party-moves';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { Problem, problems } from '@queue-manager/service-kit/problems';
 import type { Deps } from './deps.ts';
 import { once, type Repeatable } from './idempotency.ts';
 import { changeLineWithin, type Line } from './line.ts';
 import { type PartyRow, partyFor } from './membership.ts';
-import { type PartyRecord, partyRecord, staffView } from './party-view.ts';
+import { guestView, type PartyRecord, partyRecord, staffView } from './party-view.ts';
+import type { TicketParty } from './ticket-party.ts';
 
 /** One change of a party, as `changeLine` makes it, done once for each idempotency key. */
 export async function changePartyOnce(
@@ -55,4 +59,24 @@ export async function movePartyOnce(
     { occupancyOf: changesOccupancy(move) ? venue.id : undefined },
   );
   return staffView(deps, record);
+}
+
+/** A guest's POST that changes its own party. */
+export async function changeOwnPartyOnce(
+  deps: Deps,
+  { party, queue }: TicketParty,
+  { body, idempotencyKey }: { body: unknown; idempotencyKey: string | null },
+  operationId: string,
+  change: (line: Line) => Promise<PartyRow>,
+): Promise<GuestParty> {
+  const caller = bytesToUuid(party.id);
+  const request = { key: idempotencyKey, caller, operationId, target: party.id, body };
+  const record = await changePartyOnce(deps, request, party.queue_id, change).catch(refuseDeleted);
+  return guestView(deps, record, queue);
+}
+
+/** The ticket is good, and will be: nobody is left in a line that is no more. */
+function refuseDeleted(error: unknown): never {
+  if (!(error instanceof Problem) || error.code !== 'not-found') throw error;
+  throw problems.invalidTransition({ detail: 'The queue was deleted.' });
 }

@@ -1,4 +1,4 @@
-import { Flag, serviceEnv, TicketKeys, Url } from '@queue-manager/service-kit/config';
+import { Flag, serviceEnv, TicketKeys, Url, Urls } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 export const queueEnv = {
@@ -7,7 +7,8 @@ export const queueEnv = {
   /** Connections to MySQL; each change of a line holds one while it waits for the line's lock. */
   MYSQL_POOL_SIZE: z.coerce.number().int().min(1).max(1_000).default(50),
   AUTH_SERVICE_URL: Url,
-  POSITION_SERVICE_URL: Url,
+  /** Of each of its processes, separated by commas. */
+  POSITION_SERVICE_URL: Urls,
   USER_SERVICE_URL: Url,
   /** Base of what guests see: join links and ticket links start with it, and those of invitations. */
   PUBLIC_URL: Url,

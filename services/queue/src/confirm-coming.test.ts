@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { makeEvent } from '@queue-manager/contracts/events';
 import type { Party } from '@queue-manager/contracts/parties';
-import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { TaskRow } from './tasks/kind.ts';
 import { callExpire } from './tasks/kinds/call-expire.ts';
 import { tasksOf } from './tasks/testing.ts';
@@ -87,6 +87,44 @@ describe('a guest who says that it is coming', () => {
     await service.assertSound(queueId);
   });
 
+  it('never has less time for it, whatever the queue gives meanwhile', async () => {
+    for (const { grace, at, by } of [
+      // Twice what is given now would be over already.
+      { grace: 10, at: 100, by: 2 * graceSeconds },
+      { grace: graceSeconds / 2, at: 10, by: 2 * graceSeconds },
+      { grace: 300, at: 100, by: 600 },
+    ]) {
+      const { confirm, expiries, owner, queueId } = await calledParty();
+      const body = { callGraceSeconds: grace };
+      const changed = await service.call('PATCH', `/v1/queues/${queueId}`, { as: owner, body });
+      assert.equal(changed.status, 200);
+      service.clock.advance(at);
+      assert.equal((await confirm()).status, 200);
+      const [extended, ...others] = await expiries();
+      assert.deepEqual(others, []);
+      assert.equal(secondsAfterCall(extended), by);
+    }
+  });
+
+  it('has that time also when the end of its call is on its way already', async () => {
+    const { confirm, act, expiries, owner, queueId, party } = await calledParty();
+    service.clock.advance(50);
+    await act('call');
+    // The end of the second call, handed out; the queue gives less by now.
+    await service.db
+      .updateTable('tasks')
+      .set({ state: 'running' })
+      .where('party_id', '=', uuidToBytes(party.id))
+      .where('kind', '=', 'call.expire')
+      .execute();
+    const body = { callGraceSeconds: 10 };
+    await service.call('PATCH', `/v1/queues/${queueId}`, { as: owner, body });
+    service.clock.advance(graceSeconds);
+    assert.equal((await confirm()).status, 200);
+    const extended = (await expiries()).find(({ state }) => state === 'scheduled');
+    assert.equal(secondsAfterCall(extended), 50 + 2 * graceSeconds);
+  });
+
   it('is answered once for each idempotency key', async () => {
     const { confirm, queueId } = await calledParty();
     const key = newId(service.clock);
@@ -149,8 +187,12 @@ describe('a guest who says that it is coming', () => {
     assertProblem(await confirm(), 'invalid-transition');
 
     const other = await calledParty();
+    const key = newId(service.clock);
+    const first = await other.confirm(key);
     await service.call('DELETE', `/v1/queues/${other.queueId}`, { as: other.owner });
     assertProblem(await other.confirm(), 'invalid-transition');
+    const repeated = await other.confirm(key);
+    assert.deepEqual([repeated.status, repeated.body], [200, first.body]);
   });
 
   it('is known by its own ticket only', async () => {

@@ -11,7 +11,7 @@ import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
 
 export const createApiKey = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }, reply) => {
+  route(contract, async ({ params, body, claims, idempotencyKey }) => {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     const id = uuidToBytes(newId(deps.clock));
     const { key, secretHash } = newApiKey(id);
@@ -42,7 +42,6 @@ export const createApiKey = (deps: Deps) =>
         return { result: apiKeyView(row), events: [] };
       },
     );
-    reply.header('cache-control', 'no-store');
     return uuidToBytes(result.id).equals(id) ? { ...result, key } : result;
   });
 

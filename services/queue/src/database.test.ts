@@ -36,6 +36,7 @@ const tables = [
   'kysely_migration',
   'kysely_migration_lock',
   'members',
+  'models',
   'occupancy_changes',
   'outbox',
   'parties',
@@ -71,6 +72,7 @@ describe('migrations', () => {
         { name: '0004-request-ids' },
         { name: '0005-accounts' },
         { name: '0006-line-complete' },
+        { name: '0007-models' },
       ]);
     }));
 

@@ -20,9 +20,13 @@ export const deleteQueue = (deps: Deps) =>
     await deps.feed.committed(events);
   });
 
-/** Removes everyone and marks the queue deleted; its history stays for the owner's figures. */
+/**
+ * Removes everyone, forgets what the estimates have learned and marks the queue deleted; its history stays for
+ * the owner's figures.
+ */
 export async function closeForGood(line: Line, actor: Actor): Promise<void> {
   await removeAll(line, ['waiting', 'called'], actor);
+  await line.trx.deleteFrom('models').where('queue_id', '=', line.queue.id).execute();
   line.set({ state: 'closed', deleted_at: line.now });
   line.queueChanged(actor);
 }

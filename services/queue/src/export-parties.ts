@@ -51,9 +51,7 @@ export const exportParties = (deps: Deps) =>
 
     const dayOf = (moment: Date) => businessDayOf(moment, venue.timezone, venue.day_starts_at);
     const days = [dayOf(period.from), dayOf(new Date(period.to.getTime() - 1))];
-    reply
-      .header('content-disposition', `attachment; filename="parties-${fileDays(days)}.csv"`)
-      .header('cache-control', 'no-store');
+    reply.header('content-disposition', `attachment; filename="parties-${fileDays(days)}.csv"`);
     return csv;
   });
 

@@ -141,7 +141,9 @@ class Tally {
     this.#hourWaits = new Seconds();
   }
 
+  /** As `npm run estimates` judges: who is served at once has waited for nobody, and proves no estimate. */
   #compare({ p10, p50, p90 }: Estimate, wait: number): void {
+    if (wait === 0) return;
     const quoted = this.#quoted;
     quoted.guests += 1;
     quoted.errorSum += Math.abs(wait - p50);

@@ -5,6 +5,7 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { invalidField } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
 import type { Database } from './database.ts';
+import { pageOf } from './page-of.ts';
 import type { EventTable } from './tables.ts';
 
 /** A page of what happened in a queue, or to one party of it, oldest first. */
@@ -14,6 +15,17 @@ export async function historyPage(
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): Promise<{ data: HistoryEvent[]; nextCursor: string | null }> {
   const after = cursor === undefined ? 0 : seqIn(cursor);
+  const events = await eventsAfter(db, { queueId, partyId, after, limit: limit + 1 });
+  const { shown, nextCursor } = pageOf(events, limit, ({ seq }) => encodeCursor([seq]));
+  return { data: shown, nextCursor };
+}
+
+/** What happened behind the event `after` in a queue, or to one party of it, oldest first. */
+export async function eventsAfter(
+  db: Database,
+  given: { queueId: Buffer; partyId?: Buffer | undefined; after: number; limit: number },
+): Promise<HistoryEvent[]> {
+  const { queueId, partyId, after, limit } = given;
   const rows = await db
     .selectFrom('events as e')
     .leftJoin('reasons as r', (join) =>
@@ -25,14 +37,9 @@ export async function historyPage(
     .where('e.seq', '>', after)
     .$if(partyId !== undefined, (events) => events.where('e.party_id', '=', partyId as Buffer))
     .orderBy('e.seq')
-    .limit(limit + 1)
+    .limit(limit)
     .execute();
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return {
-    data: shown.map(historyEvent),
-    nextCursor: last === undefined ? null : encodeCursor([last.seq]),
-  };
+  return rows.map(historyEvent);
 }
 
 function seqIn(cursor: string): number {

@@ -8,6 +8,9 @@ import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;
 
+/** Each does a part and gives back how much that was; 0 when nothing is left. */
+const chores = [sweepIdempotencyKeys, sweepInvitations, sweepTasks, planRetention];
+
 export type Housekeeping = {
   start(): void;
   /** Does at once what is done every minute; joins a sweep that is under way, so that there is one at a time. */
@@ -32,13 +35,13 @@ export function createHousekeeping(deps: {
   }
 
   async function sweepAll(): Promise<void> {
-    try {
-      while ((await sweepIdempotencyKeys(deps)) > 0);
-      while ((await sweepInvitations(deps)) > 0);
-      while ((await sweepTasks(deps)) > 0);
-      while ((await planRetention(deps)) > 0);
-    } catch (error) {
-      deps.logger.warn({ err: error }, 'old rows stay for now');
+    for (const chore of chores) {
+      try {
+        while ((await chore(deps)) > 0);
+      } catch (error) {
+        // The next one is done all the same: what cannot be swept must not keep names from being erased.
+        deps.logger.warn({ err: error, chore: chore.name }, 'old rows stay for now');
+      }
     }
   }
 

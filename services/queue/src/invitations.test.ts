@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { EventOf } from '@queue-manager/contracts/events';
+import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import { limits } from '@queue-manager/contracts/values';
 import type { Role } from '@queue-manager/contracts/venues';
 import { createPublisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
+import { inTransaction } from './database.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createInvitationTokens } from './invitations.ts';
+import { lockVenue } from './lock-venue.ts';
+import { onUserDeleted } from './on-user-deleted.ts';
 import { takeEvents, tasksOf, testDispatcher } from './tasks/testing.ts';
 import {
   type Answer,
   assertProblem,
+  isLockAskedFor,
   publicUrl,
   type QueueService,
   startQueueService,
@@ -293,6 +297,42 @@ describe('invitations', () => {
       assert.equal(status, 200);
       assert.equal(body.role, 'manager');
     }
+    // Another body with that key, whatever its token is worth; and what is refused leaves its key free.
+    const third = tokenOf(await invited(venueId, owner, account.email));
+    for (const token of ['x', third]) {
+      assertProblem(await accept(account.id, token, key), 'idempotency-key-reused');
+    }
+    const free = newId(service.clock);
+    assertProblem(await accept(account.id, 'x', free), 'invalid-token');
+    assert.equal((await accept(account.id, third, free)).status, 200);
+    // Nor does a repeat need what the first answer took.
+    service.userApp.state.isAway = true;
+    const late = await accept(account.id, again, key);
+    service.userApp.state.isAway = false;
+    assert.deepEqual([late.status, late.body], [200, repeats[0]?.body]);
+  });
+
+  it('are not accepted when they are revoked, or their venue is deleted, at that moment', async () => {
+    for (const end of ['revoked', 'deleted']) {
+      const { owner, venueId } = await service.openLine();
+      const account = service.userApp.open();
+      const token = tokenOf(await invited(venueId, owner, account.email));
+      const venue = uuidToBytes(venueId);
+      const { accepting } = await inTransaction(service.db, async (trx) => {
+        await lockVenue(trx, venue);
+        const accepting = accept(account.id, token);
+        await until('it waits for the venue', () => isLockAskedFor(service.db, 'venues'));
+        if (end === 'revoked') {
+          await trx.deleteFrom('invitations').where('venue_id', '=', venue).execute();
+        } else {
+          const deleted_at = service.clock.now();
+          await trx.updateTable('venues').set({ deleted_at }).where('id', '=', venue).execute();
+        }
+        return { accepting };
+      });
+      assertProblem(await accepting, 'invalid-token');
+      assert.equal(await roleOf(venueId, account.id), undefined);
+    }
   });
 
   it('end when who sent them may not send such any more', async () => {
@@ -312,6 +352,25 @@ describe('invitations', () => {
     await service.call('DELETE', `${path}/${manager}`, { as: owner });
     assertProblem(await accept(account.id, tokenOf(byManager)), 'invalid-token');
     await service.call('PATCH', `${path}/${second}`, { as: owner, body: { role: 'host' } });
+    assert.deepEqual(await list(venueId, owner), [kept]);
+  });
+
+  it('end when the account of who sent them is deleted', async () => {
+    const { owner, venueId } = await service.openLine();
+    const manager = await service.member(venueId, 'manager');
+    const account = service.userApp.open();
+    const byManager = await invited(venueId, manager, account.email);
+    const kept = await invited(venueId, owner, randomEmail());
+    const event = makeEvent({
+      id: newId(service.clock),
+      source: '/user',
+      type: 'user.deleted',
+      subject: manager,
+      time: service.clock.now().toISOString(),
+      data: { userId: manager },
+    });
+    for (let times = 0; times < 2; times += 1) await onUserDeleted(service.deps)(event);
+    assertProblem(await accept(account.id, tokenOf(byManager)), 'invalid-token');
     assert.deepEqual(await list(venueId, owner), [kept]);
   });
 

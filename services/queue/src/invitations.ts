@@ -39,7 +39,7 @@ export function emailKeyOf(email: string): string {
 }
 
 /** The roles that a member may give to somebody: those below its own; an owner gives any. */
-export function grantableRoles(role: Role): Role[] {
+function grantableRoles(role: Role): Role[] {
   return role === 'owner' ? [...roles] : roles.slice(0, roles.indexOf(role));
 }
 

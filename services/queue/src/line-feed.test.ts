@@ -205,6 +205,23 @@ describe('the direct way to the position service', () => {
     assert.equal(wakes, 3);
   });
 
+  it('hands on again what a call could not, for whoever watches by then', async () => {
+    const feed = feedOf(patient);
+    let asked = 0;
+    answerTo = async ([first]) => {
+      if (seqOf(first as LineEvent) !== 71) return [];
+      asked += 1;
+      if (asked < 3) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      return [];
+    };
+    assert.equal(await feed.committed([joined(71), joined(72)]), null);
+    await until('it was handed on', () => asked === 3);
+    assert.equal((await feed.committed([joined(73)]))?.position, 73);
+    // Others of these tests may still hand on what they could not.
+    const own = calls.filter((seqs) => seqs.some((seq) => seq > 70));
+    assert.deepEqual(own, [[71, 72], [71, 72], [71, 72], [73]]);
+  });
+
   it('takes any number of events, however long, in calls that the other side can take', async () => {
     const longest = 'ff'.repeat(orderKeyBytesMax);
     const events = Array.from({ length: 1_000 }, (_, index) =>

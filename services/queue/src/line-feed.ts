@@ -14,6 +14,13 @@ const usualBudgetMs = 50;
 const callTimeoutMs = 1_000;
 /** Before asking again for an event that waits for an earlier one. */
 const pendingPauseMs = 5;
+/**
+ * What a call could not hand on is handed on again after these times: a position service that crashed is back by
+ * then, while SQS may have given the event to the process that crashed, and hides it for half a minute.
+ */
+const retriesMs = [250, 500, 1_000, 2_000, 4_000];
+/** Events that wait for that at the most. */
+const retriedMax = 1_000;
 /** Events in one call at the most: the largest there can be, with a long order key and reason, fit a body. */
 const batchMax = 100;
 /** Calls on their way at once; more events than these carry wait for the next. */
@@ -32,7 +39,13 @@ export type LineFeed = {
 
 /** Who waits for the last event of a commit. */
 type Waiter = { isDone: boolean; done(place: Place | null): void };
-type Entry = { event: LineEvent; waiter: Waiter | null; context: RequestContext | undefined };
+type Entry = {
+  event: LineEvent;
+  waiter: Waiter | null;
+  context: RequestContext | undefined;
+  /** Calls that failed. */
+  failures: number;
+};
 
 /**
  * The direct way of events to the position service: events of concurrent requests go together in one call,
@@ -51,6 +64,7 @@ export function createLineFeed(options: {
   let queued: Entry[] = [];
   let callsUnderWay = 0;
   let isFlushPlanned = false;
+  let retried = 0;
 
   function planFlush(): void {
     if (isFlushPlanned || queued.length === 0 || callsUnderWay >= callsMax) return;
@@ -82,10 +96,25 @@ export function createLineFeed(options: {
     } catch (error) {
       options.logger.debug({ err: error }, 'the position service did not take events directly');
       for (const { waiter } of batch) waiter?.done(null);
+      tryLater(batch);
     } finally {
       callsUnderWay -= 1;
       planFlush();
     }
+  }
+
+  function tryLater(batch: readonly Entry[]): void {
+    const again = batch.filter(({ failures }) => failures < retriesMs.length);
+    const waitMs = retriesMs[again[0]?.failures ?? 0];
+    if (again.length === 0 || retried + again.length > retriedMax) return;
+    retried += again.length;
+    setTimeout(() => {
+      retried -= again.length;
+      // Where so much waits by then, the relay brings them.
+      if (queued.length + again.length > retriedMax) return;
+      for (const entry of again) queued.push({ ...entry, failures: entry.failures + 1 });
+      planFlush();
+    }, waitMs).unref();
   }
 
   /** An earlier event of the line is still on its way, by another call or from another process. */
@@ -115,7 +144,7 @@ export function createLineFeed(options: {
       setTimeout(() => waiter.done(null), budgetMs).unref();
       const context = currentContext();
       for (const event of events) {
-        queued.push({ event, waiter: event === last ? waiter : null, context });
+        queued.push({ event, waiter: event === last ? waiter : null, context, failures: 0 });
       }
       planFlush();
       return promise;

@@ -128,7 +128,7 @@ export class Line {
       { reason, override: isOverridden, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
-    planFollowUp(this, move, party, moved);
+    await planFollowUp(this, move, party, moved);
     return moved;
   }
 
@@ -156,13 +156,14 @@ export class Line {
   async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
     const { to: state, event } = partyMoves.remove;
     for (let from = 0; from < parties.length; from += partiesPerStatement) {
-      const removed = parties.slice(from, from + partiesPerStatement).map((party) => {
+      const removed: PartyRow[] = [];
+      for (const party of parties.slice(from, from + partiesPerStatement)) {
         assertMove(party, 'remove');
         const changes = { state, ...changesOf('remove', party, this.now) };
         const changed = this.#recordChange(party, event, changes, actor, { reason });
-        planFollowUp(this, 'remove', party, changed);
-        return changed;
-      });
+        await planFollowUp(this, 'remove', party, changed);
+        removed.push(changed);
+      }
       const seqs = removed.map(({ id, seq }) => sql`WHEN ${id} THEN ${seq}`);
       await sql`
         UPDATE parties

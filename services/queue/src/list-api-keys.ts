@@ -4,6 +4,7 @@ import { apiKeyView } from './api-key.ts';
 import type { Deps } from './deps.ts';
 import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
 import { venueFor } from './membership.ts';
+import { pageOf } from './page-of.ts';
 
 /** Oldest first: ids are ordered by the time of their making. */
 export const listApiKeys = ({ db }: Deps) =>
@@ -18,10 +19,9 @@ export const listApiKeys = ({ db }: Deps) =>
       .orderBy('id')
       .limit(query.limit + 1)
       .execute();
-    const shown = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
     return {
       data: shown.map(apiKeyView),
-      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+      nextCursor,
     };
   });

@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts';
 import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
 import { namesOf } from './member-names.ts';
 import { venueFor } from './membership.ts';
+import { pageOf } from './page-of.ts';
 
 /** Those whose accounts are the oldest first: ids are ordered by the time of their making. */
 export const listMembers = (deps: Deps) =>
@@ -19,8 +20,9 @@ export const listMembers = (deps: Deps) =>
       .orderBy('user_id')
       .limit(query.limit + 1)
       .execute();
-    const shown = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ user_id }) =>
+      encodeIdCursor(user_id),
+    );
     const names = await namesOf(
       deps,
       shown.map(({ user_id }) => user_id),
@@ -31,6 +33,6 @@ export const listMembers = (deps: Deps) =>
         name: names[index] ?? null,
         role,
       })),
-      nextCursor: last === undefined ? null : encodeIdCursor(last.user_id),
+      nextCursor,
     };
   });

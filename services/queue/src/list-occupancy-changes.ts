@@ -6,6 +6,7 @@ import { invalidField } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { venueFor } from './membership.ts';
+import { pageOf } from './page-of.ts';
 
 /** Latest first, by the number that each change took under the venue's lock. */
 export const listOccupancyChanges = ({ db }: Deps) =>
@@ -20,8 +21,7 @@ export const listOccupancyChanges = ({ db }: Deps) =>
       .orderBy('seq', 'desc')
       .limit(query.limit + 1)
       .execute();
-    const shown = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ seq }) => encodeCursor([seq]));
     return {
       data: shown.map((row) => ({
         id: bytesToUuid(row.id),
@@ -33,7 +33,7 @@ export const listOccupancyChanges = ({ db }: Deps) =>
         override: row.override === 1,
         reason: row.reason,
       })),
-      nextCursor: last === undefined ? null : encodeCursor([last.seq]),
+      nextCursor,
     };
   });
 

@@ -8,6 +8,7 @@ import { sql } from 'kysely';
 import type { Deps } from './deps.ts';
 import { behind } from './line-order.ts';
 import { type PartyRow, queueFor } from './membership.ts';
+import { pageOf } from './page-of.ts';
 import { loadPlaces, partyRecord, staffViews } from './party-view.ts';
 import { laneIndex } from './snapshots.ts';
 
@@ -38,15 +39,13 @@ export const listParties = (deps: Deps) =>
     const { rows } = await sql<PartyRow>`
       SELECT * FROM (${sql.join(heads, union)}) AS heads ${inOrder}`.execute(deps.db);
 
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, limit, ({ lane, order_key, id }) =>
+      encodeCursor([lane, order_key.toString('hex'), bytesToUuid(id)]),
+    );
     const records = shown.map(partyRecord);
     return {
       data: await staffViews(deps, records, await loadPlaces(deps, records)),
-      nextCursor:
-        last === undefined
-          ? null
-          : encodeCursor([last.lane, last.order_key.toString('hex'), bytesToUuid(last.id)]),
+      nextCursor,
     };
   });
 

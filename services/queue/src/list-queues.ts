@@ -3,6 +3,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
 import { venueFor } from './membership.ts';
+import { pageOf } from './page-of.ts';
 import { queueView } from './queue-view.ts';
 
 /** Oldest first: ids are ordered by the time of their making. */
@@ -19,10 +20,9 @@ export const listQueues = (deps: Deps) =>
       .orderBy('id')
       .limit(query.limit + 1)
       .execute();
-    const shown = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
     return {
       data: shown.map((row) => queueView(deps, row)),
-      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+      nextCursor,
     };
   });

@@ -3,6 +3,7 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { decodeIdCursor, encodeIdCursor } from './id-cursor.ts';
+import { pageOf } from './page-of.ts';
 import { venueView } from './venue-view.ts';
 
 /** Oldest first: ids are ordered by the time of their making. */
@@ -20,10 +21,9 @@ export const listVenues = ({ db }: Deps) =>
       .orderBy('m.venue_id')
       .limit(query.limit + 1)
       .execute();
-    const shown = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
     return {
       data: shown.map((row) => venueView(row, row.role)),
-      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+      nextCursor,
     };
   });

@@ -9,9 +9,9 @@ import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { freshDatabase, testCredential, until } from '@queue-manager/service-kit/testing';
-import { sql } from 'kysely';
 import { type Database, openDatabase } from './database.ts';
 import { newJoinCode } from './join-code.ts';
+import { isLockAskedFor } from './testing.ts';
 
 describe('the process', { timeout: 120_000 }, () => {
   let database: { url: string; drop(): Promise<void> };
@@ -126,14 +126,22 @@ describe('the process', { timeout: 120_000 }, () => {
     await until('it is ready', async () => (await fetch(`${address}/readyz`)).ok);
     const { queueId, joinCode } = await openLine();
 
-    const name = new URL(database.url).pathname.slice(1);
     // A join that waits for the line's lock when the process is told to stop.
     const join = await db.transaction().execute(async (trx) => {
       await trx.selectFrom('queues').select('id').where('id', '=', queueId).forUpdate().execute();
       const joining = joinAt(address, joinCode);
-      await until('the join waits', async () => {
-        const { rows } = await sql<{ db: string; Info: string }>`SHOW FULL PROCESSLIST`.execute(db);
-        return rows.some((row) => row.db === name && /queues.*for update/i.test(row.Info));
+      let early: unknown;
+      joining.then(
+        ({ status }) => {
+          early = status;
+        },
+        (error) => {
+          early = error;
+        },
+      );
+      await until('the join waits', () => {
+        assert.equal(early, undefined, 'it was answered while the line was locked');
+        return isLockAskedFor(db, 'queues');
       });
       started.kill('SIGTERM');
       await until('it takes nobody any more', () =>

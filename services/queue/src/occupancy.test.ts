@@ -6,7 +6,13 @@ import { until } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
 import { createConnection } from 'mysql2/promise';
 import { type Database, openDatabase } from './database.ts';
-import { type Answer, assertProblem, type QueueService, startQueueService } from './testing.ts';
+import {
+  type Answer,
+  assertProblem,
+  isLockAskedFor,
+  type QueueService,
+  startQueueService,
+} from './testing.ts';
 
 describe('the count at the door', () => {
   let service: QueueService;
@@ -459,7 +465,7 @@ describe('the count at the door', () => {
       await door.query('START TRANSACTION');
       await door.query('SELECT id FROM venues WHERE id = ? FOR UPDATE', [uuidToBytes(venueId)]);
       const working = work();
-      await until(`${name}: it waits for the venue`, () => isWaitingForVenue(service.db));
+      await until(`${name}: it waits for the venue`, () => isLockAskedFor(service.db, 'venues'));
       // Fails when somebody holds one of them.
       await door.query('SELECT id FROM queues WHERE venue_id = ? FOR UPDATE NOWAIT', [
         uuidToBytes(venueId),
@@ -524,17 +530,6 @@ describe('the count at the door', () => {
     }
   });
 });
-
-/** Whether a connection to this database waits for the lock of a venue's row. */
-async function isWaitingForVenue(db: Database): Promise<boolean> {
-  const { rows } = await sql<{ db: string; Info: string | null }>`SHOW FULL PROCESSLIST`.execute(
-    db,
-  );
-  const own = await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(db);
-  return rows.some(
-    (row) => row.db === own.rows[0]?.name && /from `?venues\b.*for update/is.test(row.Info ?? ''),
-  );
-}
 
 /** Checks that every change follows the one before it, and that the last one left what the venue's row says. */
 async function assertCounted(db: Database, venueId: string) {

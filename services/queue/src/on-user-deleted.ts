@@ -3,12 +3,13 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { noteDeletedAccount } from './accounts.ts';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
+import { endInvitationsBy } from './invitations.ts';
 import { removeVenue } from './remove-venue.ts';
 
 /**
- * A deleted account is a member of nothing. The user service asks first whether it is the only owner of a
- * venue; a venue made between its asking and the deletion goes with it, since nobody else could ever delete
- * it. Doing this a second time changes nothing.
+ * A deleted account is a member of nothing, and what it sent makes nobody one. The user service asks first
+ * whether it is the only owner of a venue; a venue made between its asking and the deletion goes with it, since
+ * nobody else could ever delete it. Doing this a second time changes nothing.
  */
 export const onUserDeleted =
   (deps: Deps) =>
@@ -16,7 +17,7 @@ export const onUserDeleted =
     const userId = uuidToBytes(event.data.userId);
     const events = await inTransaction(deps.db, async (trx) => {
       await noteDeletedAccount(trx, userId, deps.clock.now());
-      await lockVenuesOf(trx, userId);
+      const venueIds = await lockVenuesOf(trx, userId);
       const owned = await trx
         .selectFrom('members as m')
         .select('m.venue_id')
@@ -40,6 +41,7 @@ export const onUserDeleted =
         for (const one of await removeVenue(deps, trx, venue_id, { kind: 'system' })) all.push(one);
       }
       await trx.deleteFrom('members').where('user_id', '=', userId).execute();
+      for (const venueId of venueIds) await endInvitationsBy(trx, { venueId, userId, role: null });
       return all;
     });
     await deps.feed.committed(events);
@@ -49,22 +51,21 @@ export const onUserDeleted =
  * Whoever changes the members of a venue holds its lock. Without it, two owners of whom one is deleted and the
  * other is made a host at the same moment would leave a venue without an owner.
  */
-async function lockVenuesOf(trx: DatabaseTransaction, userId: Buffer): Promise<void> {
+async function lockVenuesOf(trx: DatabaseTransaction, userId: Buffer): Promise<Buffer[]> {
   const memberships = await trx
     .selectFrom('members')
     .select('venue_id')
     .where('user_id', '=', userId)
     .execute();
-  if (memberships.length === 0) return;
-  await trx
-    .selectFrom('venues')
-    .select('id')
-    .where(
-      'id',
-      'in',
-      memberships.map(({ venue_id }) => venue_id),
-    )
-    .orderBy('id')
-    .forUpdate()
-    .execute();
+  const venueIds = memberships.map(({ venue_id }) => venue_id);
+  if (venueIds.length > 0) {
+    await trx
+      .selectFrom('venues')
+      .select('id')
+      .where('id', 'in', venueIds)
+      .orderBy('id')
+      .forUpdate()
+      .execute();
+  }
+  return venueIds;
 }

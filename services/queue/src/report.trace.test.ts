@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import type { Party } from '@queue-manager/contracts/parties';
 import { Report } from '@queue-manager/contracts/reports';
+import type { Estimate } from '@queue-manager/contracts/values';
 import { fridayNight } from '@queue-manager/local-stack/replay-friday-night';
 import { orderEvents, readTrace } from '@queue-manager/local-stack/replay-trace';
 import { startOfBusinessDay } from './business-day.ts';
@@ -34,6 +35,21 @@ function byNearestRank(values: number[], percent: number): number | null {
   );
 }
 
+/** How good quotes were, of guests who waited and were served. */
+function scoreOf(guests: readonly (Estimate & { waitSeconds: number })[]): Report['quoted'] {
+  const errors = guests.map(({ p50, waitSeconds }) => Math.abs(p50 - waitSeconds));
+  const tooLow = guests.filter(({ p50, waitSeconds }) => waitSeconds > p50);
+  const outside = guests.filter(
+    ({ p10, p90, waitSeconds }) => waitSeconds < p10 || waitSeconds > p90,
+  );
+  return {
+    guests: guests.length,
+    maeSeconds: errors.reduce((sum, error) => sum + error, 0) / guests.length,
+    tooLowShare: tooLow.length / guests.length,
+    coverage80: (guests.length - outside.length) / guests.length,
+  };
+}
+
 it(`equals the trace of ${trace.day}, to the second`, async (test) => {
   const { day, arrivals } = trace;
   const midnight = startOfBusinessDay(day, timezone, '00:00').getTime();
@@ -42,6 +58,7 @@ it(`equals the trace of ${trace.day}, to the second`, async (test) => {
   const line = await service.openLine({}, { timezone, dayStartsAt: '00:00' });
   const { owner, queueId, joinCode } = line;
   const parties = new Map<number, Pick<Party, 'id' | 'ticket'>>();
+  const quotes = new Map<number, Estimate>();
   let lastSeconds = 0;
 
   for (const event of orderEvents(arrivals)) {
@@ -56,6 +73,7 @@ it(`equals the trace of ${trace.day}, to the second`, async (test) => {
       assert.equal(joined.status, 201);
       const { ticket } = joined.body;
       const { partyId } = service.deps.tickets.read(ticket) ?? {};
+      quotes.set(event.arrival, joined.body.estimate);
       parties.set(event.arrival, { ticket, id: joined.body.id ?? partyId });
     } else {
       const party = parties.get(event.arrival);
@@ -83,11 +101,16 @@ it(`equals the trace of ${trace.day}, to the second`, async (test) => {
       max: Math.max(...waits),
     },
     abandonmentRate: abandoned / arrivals.length,
+    quoted: scoreOf(
+      arrivals.flatMap(({ outcome, waitSeconds }, arrival) =>
+        outcome === 'served' && waitSeconds > 0
+          ? { ...(quotes.get(arrival) as Estimate), waitSeconds }
+          : [],
+      ),
+    ),
   };
-  assert.deepEqual(
-    { joined: report.joined, waits: report.waits, abandonmentRate: report.abandonmentRate },
-    expected,
-  );
+  const { joined, waits: reportedWaits, abandonmentRate, quoted } = report;
+  assert.deepEqual({ joined, waits: reportedWaits, abandonmentRate, quoted }, expected);
   assert.deepEqual([report.outcomes.called, report.outcomes.left], [served.length, abandoned]);
   assert.deepEqual(
     report.perHour.map(({ hour, joined, served, abandoned, waitSecondsP50 }) => [

@@ -157,6 +157,21 @@ describe('a night, looked back at', () => {
       service.clock.set(testStart);
     });
 
+    it('judges no quote by a guest who was served at once', async () => {
+      const { owner, queueId } = await service.openLine();
+      const { body: first } = await service.add(queueId, owner);
+      const { body: second } = await service.add(queueId, owner);
+      await quote(first.id, 0, 0, 0);
+      await quote(second.id, 1, 5, 9);
+      await service.move(first, 'call', owner);
+      service.clock.advance(2);
+      await service.move(second, 'seat', owner);
+      const { waits, quoted } = await reportOf(queueId, owner);
+      assert.equal(waits.count, 2);
+      assert.deepEqual(quoted, { guests: 1, maeSeconds: 3, tooLowShare: 0, coverage80: 1 });
+      service.clock.set(testStart);
+    });
+
     it('is empty of a night without guests', async () => {
       const { owner, queueId } = await service.openLine();
       const report = await reportOf(queueId, owner);

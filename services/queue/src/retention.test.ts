@@ -337,6 +337,20 @@ describe('what is kept of a guest', () => {
       }
     });
 
+    it('also when what is swept before it cannot be', async () => {
+      const { venueId } = await service.openLine();
+      service.clock.advance(day);
+      const db = new Proxy(service.db, {
+        get(target, property) {
+          if (property === 'deleteFrom') throw new Error('cannot be swept');
+          const value = Reflect.get(target, property, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      await createHousekeeping({ ...service.deps, db }).sweep();
+      assert.equal(await planned(venueId), 1);
+    });
+
     it('at once when a venue wants to keep less, not when it wants to keep more', async () => {
       const { owner, venueId } = await service.openLine();
       const patch = (body: object) =>

@@ -23,6 +23,7 @@ export type Tables = {
   personal: PersonalTable;
   events: EventTable;
   reasons: ReasonTable;
+  models: ModelTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyTable;
   tasks: TaskTable;
@@ -196,6 +197,16 @@ export type ReasonTable = {
   queue_id: Buffer;
   seq: number;
   text: string;
+};
+
+/** What the estimates of a queue have learned, for the position service, which alone knows its form. */
+export type ModelTable = {
+  queue_id: Buffer;
+  /** The last event it was learned from. */
+  seq: number;
+  model: string;
+  state: Buffer;
+  updated_at: Date;
 };
 
 /** The request that a row comes from; null when it comes from none, or from a time before this was kept. */

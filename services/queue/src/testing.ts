@@ -25,8 +25,9 @@ import { freshDatabase, testCredential, testLogger } from '@queue-manager/servic
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InjectOptions } from 'fastify';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { sql } from 'kysely';
 import { createQueueApp } from './app.ts';
-import { migrate, openDatabase } from './database.ts';
+import { type Database, migrate, openDatabase } from './database.ts';
 import type { Deps } from './deps.ts';
 import { createInvitationTokens } from './invitations.ts';
 import { toEvent } from './line-event.ts';
@@ -409,6 +410,16 @@ export type Answer = {
   headers: Record<string, unknown>;
   raw: Buffer;
 };
+
+/** Whether somebody at work on this database asks for the lock of a row, while a test holds it: who does, waits. */
+export async function isLockAskedFor(db: Database, table: 'venues' | 'queues'): Promise<boolean> {
+  const { rows } = await sql<{ db: string; Info: string | null }>`SHOW FULL PROCESSLIST`.execute(
+    db,
+  );
+  const own = await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(db);
+  const asks = new RegExp(`from \`?${table}\\b.*for update`, 'is');
+  return rows.some((row) => row.db === own.rows[0]?.name && asks.test(row.Info ?? ''));
+}
 
 /** Checks that an answer is the problem of this code, and gives the paths of the fields it names. */
 export function assertProblem(answer: Answer, code: ProblemCode): string[] {

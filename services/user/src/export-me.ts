@@ -7,7 +7,7 @@ import { listSignUps } from './sign-ups.ts';
 
 /** Everything or nothing: with a service away it is `unavailable`, never an export with a gap. */
 export const exportMe = (deps: Deps) =>
-  route(contract, async ({ claims }, reply) => {
+  route(contract, async ({ claims }) => {
     const account = await requireAccount(deps, claims);
     const params = { userId: account.id };
     const [signUps, { sessions }, { memberships }] = await Promise.all([
@@ -15,7 +15,6 @@ export const exportMe = (deps: Deps) =>
       deps.authService.call(getSessionsOf, { params }),
       deps.queueService.call(getMembershipsOf, { params }),
     ]);
-    reply.header('cache-control', 'no-store');
     return {
       exportedAt: deps.clock.now().toISOString(),
       account: toUser(account),

@@ -1,6 +1,6 @@
 -- Keeps a lock while its owner works.
 --
--- KEYS[1]  the lock   ARGV[1]  token of its owner   ARGV[2]  milliseconds from now
+-- KEYS[1]  the lock   ARGV[1]  what its owner holds it by   ARGV[2]  milliseconds from now
 --
 -- Returns 1 kept, 0 it is somebody else's or nobody's
 

@@ -3,26 +3,30 @@
 -- KEYS  1 to 7: see line.lua
 -- KEYS[8]  the snapshot's line      KEYS[9]  its parties      KEYS[10]  its called
 -- KEYS[11]  the lock under which the snapshot was taken
--- ARGV  1 to 4: see change.lua
--- ARGV[5]  seq of the snapshot
--- ARGV[6]  name   ARGV[7]  state   ARGV[8]  board labels   ARGV[9]  deleted (0 or 1)
--- ARGV[10]  how many wait   ARGV[11]  how many are called   ARGV[12]  token of the lock
+-- ARGV  1 to 2: see change.lua
+-- ARGV[3]  seq of the snapshot
+-- ARGV[4]  name   ARGV[5]  state   ARGV[6]  board labels   ARGV[7]  deleted (0 or 1)
+-- ARGV[8]  how many wait   ARGV[9]  how many are called   ARGV[10]  what the lock is held by (take-lock-1.lua)
+-- ARGV[11]  1 when there was a line before the snapshot was taken
 --
--- Returns 1 installed, 0 the line is newer, -1 the lock or the snapshot's keys were lost: what was pending
--- may have been lost with them, so that the snapshot would have a gap behind it that nobody sees
+-- Returns 1 installed, 0 the line is newer, -1 the lock, the snapshot's keys or the line before it were lost, or
+-- the server has restarted since: what was pending, or applied behind the snapshot, may have been lost with
+-- them, so that the snapshot would have a gap behind it that nobody sees
 
 local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
-local seq, waiting, called = tonumber(ARGV[5]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local seq, waiting, called = tonumber(ARGV[3]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
-if redis.call('GET', KEYS[11]) ~= ARGV[12]
+local runId = readRunId()
+if redis.call('GET', KEYS[11]) ~= ARGV[10]
+  or string.match(ARGV[10], '|(%w*)$') ~= runId
   or redis.call('ZCARD', SNAPSHOT_LINE) ~= waiting
   or redis.call('ZCARD', SNAPSHOT_CALLED) ~= called
   or redis.call('HLEN', SNAPSHOT_PARTIES) ~= waiting + called then
   return -1
 end
 
-local runId = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local before = readMeta()
+if not before and ARGV[11] == '1' then return -1 end
 if before and before.seq > seq then
   -- Past the truth of a moment ago, it lacks nothing that an earlier run of the server may have lost.
   redis.call('HSET', META, 'writtenBy', runId)
@@ -30,16 +34,14 @@ if before and before.seq > seq then
   return 0
 end
 
--- The pace is nowhere but here; whatever is left of the meta may still know it.
-local pace = redis.pcall('HMGET', META, 'gapMs', 'lastCallAt')
+-- Whatever is left of the meta may still hold what was learned: that says which events it has seen by itself.
+local learned = redis.pcall('HMGET', META, MODEL_SEQ, MODEL, MODEL_KEPT)
 local meta = {
   seq = seq,
-  name = ARGV[6],
-  state = ARGV[7],
-  boardLabels = ARGV[8],
-  deleted = ARGV[9],
-  gapMs = not pace.err and tonumber(pace[1] or nil) or nil,
-  lastCallAt = not pace.err and tonumber(pace[2] or nil) or nil,
+  name = ARGV[4],
+  state = ARGV[5],
+  boardLabels = ARGV[6],
+  deleted = ARGV[7],
   writtenBy = runId,
 }
 
@@ -59,4 +61,8 @@ else
 end
 drainPending(meta)
 writeMeta(meta)
+if not learned.err and learned[1] and learned[2] then
+  redis.call('HSET', META, MODEL_SEQ, learned[1], MODEL, learned[2], MODEL_KEPT, learned[3] or -1)
+end
+redis.call('SPUBLISH', CHANGES, cjson.encode({ reset = true, seq = meta.seq }))
 return 1

@@ -1,8 +1,9 @@
 -- What every script of a line begins with: its keys, and what it takes to trust them.
 --
--- KEYS[1] meta          hash: the queue, `seq` applied so far, counts, pace of calls, who wrote it
+-- KEYS[1] meta          hash: the queue, `seq` applied so far, counts, what was learned of it, who wrote it
 -- KEYS[2] line          sorted set: score = rank of the lane, member = order key .. party id (bytes)
--- KEYS[3] parties       hash: party id (bytes) -> "state|number|" .. member, of those waiting and called
+-- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|" .. member, of those waiting
+--                       and called
 -- KEYS[4] called        sorted set: score = time of the call (ms), member = party id (bytes)
 -- KEYS[5] pending       hash: seq -> event that came before an earlier one (MessagePack)
 -- KEYS[6] ended         hash: party id (bytes) -> state, of those that left the line today
@@ -21,7 +22,7 @@ end
 local function readMeta()
   local got = redis.pcall(
     'HMGET', META, 'seq', 'waiting', 'called', 'name', 'state', 'boardLabels', 'deleted',
-    'gapMs', 'lastCallAt', 'writtenBy'
+    MODEL_SEQ, 'writtenBy'
   )
   if got.err then return nil end
   local meta = {
@@ -32,9 +33,8 @@ local function readMeta()
     state = got[5],
     boardLabels = got[6],
     deleted = got[7],
-    gapMs = tonumber(got[8] or nil),
-    lastCallAt = tonumber(got[9] or nil),
-    writtenBy = got[10] or '',
+    modelSeq = tonumber(got[8] or nil) or -1,
+    writtenBy = got[9] or '',
   }
   local whole = meta.seq and meta.waiting and meta.called
     and meta.name and meta.state and meta.boardLabels and meta.deleted
@@ -47,8 +47,8 @@ local function readMeta()
   return whole and meta or nil
 end
 
--- State and sorted-set member of a value of the parties hash.
+-- State, sorted-set member and rank of the lane of a value of the parties hash.
 local function openValue(value)
-  local state, at = string.match(value, '^([a-z_]+)|%d+|()')
-  return state, string.sub(value, at)
+  local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')
+  return state, string.sub(value, at), tonumber(lane)
 end

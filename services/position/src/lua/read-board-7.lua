@@ -3,16 +3,15 @@
 -- KEYS  see line.lua
 -- ARGV[1]  how many of those called, the newest first
 --
--- Returns { known, seq, waiting, gapMs, deleted, pending, writtenBy, name, state, boardLabels,
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, name, state, boardLabels,
 --           party id (bytes) of the newest call, time of it (ms), value of the parties hash, ... }
 --   The first seven as in read-places-7.lua.
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
 
-local gapMs = meta.gapMs and string.format('%.3f', meta.gapMs) or ''
 local reply = {
-  1, meta.seq, meta.waiting, gapMs, meta.deleted, countPending(), meta.writtenBy,
+  1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy,
   meta.name, meta.state, meta.boardLabels,
 }
 local called = redis.call('ZREVRANGE', CALLED, 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')

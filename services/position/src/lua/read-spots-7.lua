@@ -7,7 +7,7 @@
 --          'places': ARGV[3] counts from where the party stands
 -- A place past the end of the line is its end.
 --
--- Returns { known, seq, waiting, gapMs, deleted, pending, writtenBy, from, position,
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, from, position,
 --           rank of the lane of who stands before, its member, the same of who stands behind }
 --   The first seven as in read-places-7.lua.
 --   from   place of the party now, 1 the first; 0 when it does not wait, and then nothing follows
@@ -16,8 +16,7 @@
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
 
-local gapMs = meta.gapMs and string.format('%.3f', meta.gapMs) or ''
-local reply = { 1, meta.seq, meta.waiting, gapMs, meta.deleted, countPending(), meta.writtenBy }
+local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
 
 local value = redis.call('HGET', PARTIES, ARGV[1])
 local rank = false

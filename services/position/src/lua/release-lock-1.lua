@@ -1,6 +1,6 @@
 -- Gives up a lock, unless it has passed to somebody else.
 --
--- KEYS[1]  the lock   ARGV[1]  token of its owner
+-- KEYS[1]  the lock   ARGV[1]  what its owner holds it by
 --
 -- Returns 1 released, 0 it was not ours any more
 

@@ -1,6 +1,5 @@
 /** `npm run bench -- line`: how fast a line changes, beside the same rows written by mysql2 alone. */
 
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
@@ -9,12 +8,21 @@ import { systemClock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { credentialHeader } from '@queue-manager/service-kit/internal-client';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
-import { importJWK, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { type Database, migrate, openDatabase } from '../database.ts';
 import { fillLine } from './fill-line.ts';
 import type { LoadResult } from './load-worker.ts';
+import { ownerHeaders } from './owner.ts';
 import type { RawLoad } from './raw-line-worker.ts';
+import {
+  currentLoad,
+  describeMachine,
+  type Machine,
+  median,
+  type Row,
+  rowsAsText,
+  say,
+} from './report.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 const help = `Usage: npm run bench -- line [options]
@@ -82,23 +90,10 @@ function readArguments() {
 
 type Arguments = ReturnType<typeof readArguments>;
 
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 function env(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: run npm run bench -- line`);
   return value;
-}
-
-/** The middle one; of an even number, the mean of the two in the middle. */
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return (
-    ((sorted[Math.ceil(half) - 1] ?? Number.NaN) + (sorted[Math.floor(half)] ?? Number.NaN)) / 2
-  );
 }
 
 type Line = { id: string; joinCode: string };
@@ -114,8 +109,7 @@ async function openSystem() {
   const db = openDatabase({ url: env('MYSQL_URL'), poolSize: 4 });
   const sqs = createSqsClient();
   const positionEvents = await findQueue(sqs, '', 'position-events');
-  const token = await signToken();
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const headers = await ownerHeaders(env('TOKEN_KEYS'));
 
   async function post(path: string, body: object = {}): Promise<Response> {
     return fetch(`${urls['queue service']}${path}`, {
@@ -177,18 +171,6 @@ async function openSystem() {
 }
 
 type System = Awaited<ReturnType<typeof openSystem>>;
-
-async function signToken(): Promise<string> {
-  const [jwk] = JSON.parse(env('TOKEN_KEYS'));
-  return new SignJWT({ sid: newId(systemClock) })
-    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: jwk.kid })
-    .setIssuer('queue-manager')
-    .setAudience('queue-manager')
-    .setSubject(newId(systemClock))
-    .setIssuedAt()
-    .setExpirationTime('4h')
-    .sign(await importJWK(jwk, 'ES256'));
-}
 
 /** What is done: which work, over how many lines. */
 type Work = { work: RawLoad['work']; lines: number };
@@ -406,22 +388,14 @@ async function measureClose(system: System): Promise<number> {
 }
 
 type Result = {
-  machine: {
-    cores: number;
-    model: string;
-    memoryGb: number;
-    node: string;
-    mysql: string;
-    loadBefore: number;
-    loadAfter: number;
-  };
+  machine: Machine & { mysql: string };
   throughput: Throughput[];
   calls: Calls[];
   closeMs: number | null;
 };
 
 async function measure(args: Arguments): Promise<Result> {
-  const loadBefore = loadavg()[0] ?? Number.NaN;
+  const loadBefore = currentLoad();
   const system = await openSystem();
   try {
     const throughput = await measureThroughput(system, args);
@@ -429,15 +403,7 @@ async function measure(args: Arguments): Promise<Result> {
     const closeMs = args.waiting === 0 ? null : await measureClose(system);
     const { rows } = await sql<{ version: string }>`SELECT VERSION() AS version`.execute(system.db);
     return {
-      machine: {
-        cores: availableParallelism(),
-        model: cpus()[0]?.model ?? 'unknown',
-        memoryGb: Math.round(totalmem() / 2 ** 30),
-        node: process.version,
-        mysql: rows[0]?.version ?? 'unknown',
-        loadBefore,
-        loadAfter: loadavg()[0] ?? Number.NaN,
-      },
+      machine: { ...describeMachine(loadBefore), mysql: rows[0]?.version ?? 'unknown' },
       throughput,
       calls,
       closeMs,
@@ -446,8 +412,6 @@ async function measure(args: Arguments): Promise<Result> {
     await system.close();
   }
 }
-
-type Row = { what: string; measured: string; goal?: string; isReached?: boolean };
 
 function rowsOf({ throughput, calls, closeMs }: Result): Row[] {
   const rows: Row[] = [];
@@ -487,22 +451,10 @@ function rowsOf({ throughput, calls, closeMs }: Result): Row[] {
 
 function asText(result: Result): string {
   const { cores, model, memoryGb, node, mysql, loadBefore, loadAfter } = result.machine;
-  const rows = rowsOf(result);
-  const width = (cell: (row: Row) => string) => Math.max(...rows.map((row) => cell(row).length), 0);
-  const whatWidth = width(({ what }) => what);
-  const measuredWidth = width(({ measured }) => measured);
   return [
     `${cores} cores, ${model}, ${memoryGb} GB; Node ${node}, ${mysql}; load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after`,
     '',
-    ...rows.map(({ what, measured, goal, isReached }) =>
-      [
-        `  ${what.padEnd(whatWidth)}`,
-        measured.padEnd(measuredWidth),
-        goal === undefined ? '' : `goal ${goal}: ${isReached ? 'reached' : 'MISSED'}`,
-      ]
-        .join('  ')
-        .trimEnd(),
-    ),
+    rowsAsText(rowsOf(result)),
     '',
   ].join('\n');
 }

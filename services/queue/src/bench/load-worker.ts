@@ -6,11 +6,12 @@ export type Load = {
   baseUrl: string;
   connections: number;
   seconds: number;
-  method: 'POST';
+  method: 'GET' | 'POST';
   /** One for each connection, in turn. */
   paths: string[];
   headers: Record<string, string>;
-  body: string;
+  /** JSON. */
+  body?: string;
 };
 
 /** Answers of one run; times in milliseconds. */
@@ -27,7 +28,9 @@ async function run(load: Load): Promise<LoadResult> {
       const path = paths[clients % paths.length] as string;
       clients += 1;
       client.setRequests([
-        { method, path, headers: { 'content-type': 'application/json', ...headers }, body },
+        body === undefined
+          ? { method, path, headers }
+          : { method, path, headers: { 'content-type': 'application/json', ...headers }, body },
       ]);
     },
   });

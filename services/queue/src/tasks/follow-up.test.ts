@@ -148,8 +148,7 @@ describe('the work that follows a change of a line', () => {
       await isReleased;
     });
     await isHeld;
-    await move(party, 'seat', owner);
-    release();
+    await move(party, 'seat', owner).finally(release);
     await dispatching;
     assert.deepEqual(await kindsOf(service, party.id), ['notify.joined']);
   });

@@ -5,15 +5,16 @@ import type { Line } from '../line.ts';
 import type { PartyRow } from '../membership.ts';
 
 /** From which place in the line a guest is told that its turn is near. */
-export const almostTherePlace = 3;
+const almostTherePlace = 3;
 
 /** Which move of a party has which work follow. `before` is the party as it stood. */
-export function planFollowUp(
-  { tasks, now, queue }: Line,
+export async function planFollowUp(
+  line: Line,
   move: PartyMove,
   before: PartyRow,
   party: PartyRow,
-): void {
+): Promise<void> {
+  const { tasks, now, queue } = line;
   switch (move) {
     case 'call': {
       const isAgain = before.state === 'called';
@@ -30,10 +31,8 @@ export function planFollowUp(
       tasks.schedule('notify.no-show', party.id);
       return;
     case 'confirm':
-      // The call ends later: twice the time that it had.
-      tasks.cancel(party.id, ['call.expire']);
       tasks.schedule('call.expire', party.id, {
-        runAt: new Date(callOf(party).getTime() + 2 * queue.call_grace_seconds * 1_000),
+        runAt: await endOfConfirmedCall(line, party),
         payload: { calls: party.calls, confirmed: true },
       });
       return;
@@ -55,9 +54,22 @@ export function planFollowUp(
   }
 }
 
-function callOf({ called_at }: PartyRow): Date {
+/**
+ * When the call of a guest who is on its way ends: after twice the time that the call was given, or that the
+ * queue gives by now if that is more. A manager may have changed it since; to confirm is never to lose time.
+ */
+async function endOfConfirmedCall(
+  { trx, queue, tasks }: Line,
+  { id, called_at }: PartyRow,
+): Promise<Date> {
   if (called_at === null) throw new Error('A party that confirms was called');
-  return called_at;
+  // Those of earlier calls were cancelled, or were due before this one.
+  const { rows } = await sql<{ run_at: Date }>`
+    SELECT run_at FROM tasks FORCE INDEX (tasks_party)
+    WHERE party_id = ${id} AND kind = 'call.expire'`.execute(trx);
+  const given = rows.map(({ run_at }) => run_at.getTime() - called_at.getTime());
+  tasks.cancel(id, ['call.expire']);
+  return new Date(called_at.getTime() + 2 * Math.max(queue.call_grace_seconds * 1_000, ...given));
 }
 
 /**

@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Deps } from '../deps.ts';
 import { decodeIdCursor, encodeIdCursor } from '../id-cursor.ts';
 import { venueFor } from '../membership.ts';
+import { pageOf } from '../page-of.ts';
 import type { TaskRow } from './kind.ts';
 import { taskView } from './task-view.ts';
 
@@ -34,10 +35,9 @@ export const listTasks = (deps: Deps) =>
     const { rows } = await sql<TaskRow>`
       SELECT * FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads ${inOrder}`.execute(deps.db);
 
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1) : undefined;
+    const { shown, nextCursor } = pageOf(rows, limit, ({ id }) => encodeIdCursor(id));
     return {
       data: shown.map(taskView),
-      nextCursor: last === undefined ? null : encodeIdCursor(last.id),
+      nextCursor,
     };
   });

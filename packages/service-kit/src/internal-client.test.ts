@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { contract } from '@queue-manager/contracts/contract';
+import { z } from 'zod';
+import { createApp } from './create-app.ts';
+import { createInternalClient, UpstreamError } from './internal-client.ts';
+import { route } from './route.ts';
+import { testCredential, testLogger } from './testing.ts';
+
+const shared = {
+  service: 'position',
+  auth: 'internal',
+  rateLimit: 'address',
+  status: 200,
+  response: z.object({ from: z.string() }),
+} as const;
+const read = contract({
+  ...shared,
+  operationId: 'read',
+  summary: 'Read',
+  method: 'GET',
+  url: '/internal/things/:id',
+  schema: {
+    params: z.strictObject({ id: z.string() }),
+    querystring: z.strictObject({ after: z.coerce.number(), limit: z.string().optional() }),
+  },
+});
+const change = contract({
+  ...shared,
+  operationId: 'change',
+  summary: 'Change',
+  method: 'POST',
+  url: '/internal/changes',
+});
+const repeatable = contract({
+  ...shared,
+  operationId: 'repeatable',
+  summary: 'Change the same way twice',
+  method: 'POST',
+  url: '/internal/repeatable',
+  isRepeatable: true,
+});
+
+/** A process of the service; `breaksOff` ends the connections of calls before they are answered. */
+async function startProcess(test: TestContext, name: string, breaksOff = false) {
+  const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
+  const asked: string[] = [];
+  app.addHook('onRequest', async (request, reply) => {
+    asked.push(request.url);
+    if (!breaksOff) return;
+    reply.hijack();
+    request.raw.socket.destroy();
+  });
+  app.route(route(read, async () => ({ from: name })));
+  app.route(route(change, async () => ({ from: name })));
+  app.route(route(repeatable, async () => ({ from: name })));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  test.after(() => app.close());
+  return { url, asked };
+}
+
+async function closedUrl(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+function clientOf(test: TestContext, baseUrl: string | string[]) {
+  const client = createInternalClient({ baseUrl, credential: testCredential });
+  test.after(() => client.close());
+  return client;
+}
+
+const given = { params: { id: 'a/b' }, query: { after: 7 } };
+
+describe('a client of several processes', () => {
+  it('asks each in its turn', async (t) => {
+    const [a, b, c] = [
+      await startProcess(t, 'a'),
+      await startProcess(t, 'b'),
+      await startProcess(t, 'c'),
+    ];
+    const client = clientOf(t, [a.url, b.url, c.url]);
+    const answers = [];
+    for (let call = 0; call < 6; call++) answers.push((await client.call(read, given)).from);
+    assert.deepEqual(answers, ['a', 'b', 'c', 'a', 'b', 'c']);
+    assert.deepEqual(a.asked, Array(2).fill('/internal/things/a%2Fb?after=7'));
+  });
+
+  it('goes on to the next when one refuses, whatever is asked', async (t) => {
+    const good = await startProcess(t, 'good');
+    const client = clientOf(t, [await closedUrl(), good.url]);
+    for (let call = 0; call < 4; call++) {
+      assert.equal((await client.call(change, {})).from, 'good');
+      assert.equal((await client.call(read, given)).from, 'good');
+    }
+    assert.equal(good.asked.length, 8);
+  });
+
+  it('asks another after a broken connection only what may be asked twice', async (t) => {
+    const broken = await startProcess(t, 'broken', true);
+    const good = await startProcess(t, 'good');
+    const answers = [];
+    for (const contract of [read, change, repeatable]) {
+      const client = clientOf(t, [broken.url, good.url]);
+      answers.push(
+        await client.call(contract as typeof read, given).then(
+          ({ from }) => from,
+          (error: unknown) => error instanceof UpstreamError && 'away',
+        ),
+      );
+    }
+    assert.deepEqual(answers, ['good', 'away', 'good']);
+    assert.equal(broken.asked.length, 3);
+  });
+
+  it('gives up when nobody is there', async (t) => {
+    const client = clientOf(t, [await closedUrl(), await closedUrl()]);
+    await assert.rejects(client.call(read, given), UpstreamError);
+    // Those that rest are still better than nobody.
+    await assert.rejects(client.call(read, given), UpstreamError);
+  });
+});

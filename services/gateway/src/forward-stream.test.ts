@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '@queue-manager/service-kit/testing';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type Gateway,
+  gatewayEnvironment,
+  rawRequest,
+  startGateway,
+  startWorld,
+  type World,
+} from './testing.ts';
+
+/** Answers as the position service does: headers at once, events when there are any. */
+function begin(reply: FastifyReply) {
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  reply.raw.flushHeaders();
+  return reply.raw;
+}
+
+describe('streams through the gateway', () => {
+  let world: World;
+  let env: Record<string, string>;
+  let gateway: Gateway;
+  let token: string;
+  /** The service's end of each stream that was opened. */
+  let streams: ReturnType<typeof begin>[];
+  const openStream = async (_request: FastifyRequest, reply: FastifyReply) => {
+    streams.push(begin(reply));
+  };
+  const lastStream = () => streams.at(-1) ?? assert.fail('no stream has come to the service');
+
+  before(async () => {
+    world = await startWorld();
+    env = gatewayEnvironment(world);
+    gateway = await startGateway(env);
+    token = await world.token();
+  });
+  after(async () => {
+    await gateway.app.close();
+    await world.close();
+  });
+  afterEach(() => {
+    for (const stream of streams) stream.destroy();
+    world.answerWith(async () => ({}));
+    world.received.length = 0;
+  });
+  const flowing = () => {
+    streams = [];
+    world.answerWith(openStream);
+  };
+
+  const open = (url = gateway.url, init: RequestInit = {}) =>
+    fetch(new URL(`/v1/live/boards/${randomUUID()}`, url), init);
+  const readerOf = (answer: Response) => (answer.body as ReadableStream<Uint8Array>).getReader();
+
+  it('begin before there is an event, and bring each at once', async () => {
+    flowing();
+    for (const path of [`/v1/live/tickets/${'t'.repeat(66)}`, `/v1/live/queues/${randomUUID()}`]) {
+      const answer = await fetch(new URL(path, gateway.url), {
+        headers: {
+          authorization: `Bearer ${token}`,
+          'accept-encoding': 'gzip, br',
+          'last-event-id': '41',
+          origin: 'http://localhost:3000',
+        },
+      });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get('content-type'), 'text/event-stream');
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+      assert.equal(answer.headers.get('content-encoding'), null);
+      assert.equal(answer.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+      const seen = world.received.at(-1);
+      assert.equal(seen?.url, path);
+      assert.equal(seen?.service, 'position');
+      assert.equal(seen?.headers['last-event-id'], '41');
+      assert.equal(seen?.headers.authorization, `Bearer ${token}`);
+      assert.equal(seen?.headers['accept-encoding'], undefined);
+      const reader = readerOf(answer);
+      for (const piece of ['retry: 2000\n\n', 'data: 1\n\n', ': \n\n', 'data: é\n\n']) {
+        lastStream().write(piece);
+        const { value } = await reader.read();
+        assert.equal(Buffer.from(value ?? []).toString(), piece);
+      }
+      await reader.cancel();
+    }
+  });
+
+  it('are let in by the same tokens and limits as calls', async () => {
+    flowing();
+    const path = `/v1/live/queues/${randomUUID()}`;
+    assert.equal((await fetch(new URL(path, gateway.url))).status, 401);
+    const few = await startGateway({ ...env, RATE_LIMIT_TICKET_PER_MINUTE: '2' });
+    const statuses = [];
+    for (let stream = 0; stream < 3; stream++) {
+      const answer = await fetch(new URL(`/v1/live/tickets/${'u'.repeat(66)}`, few.url));
+      statuses.push(answer.status);
+      await answer.body?.cancel();
+    }
+    assert.deepEqual(statuses, [200, 200, 429]);
+    assert.equal(streams.length, 2);
+    await few.app.close();
+  });
+
+  it('end at the service when the caller goes, also before it was answered', async () => {
+    flowing();
+    const going = new AbortController();
+    await open(gateway.url, { signal: going.signal });
+    going.abort();
+    await until('the service sees the caller gone', () => lastStream().destroyed);
+
+    const ended = Promise.withResolvers<void>();
+    world.answerWith(async (request, reply) => {
+      reply.hijack();
+      request.raw.socket.on('close', ended.resolve);
+      goingEarly.abort();
+    });
+    const goingEarly = new AbortController();
+    await assert.rejects(open(gateway.url, { signal: goingEarly.signal }), /abort/i);
+    await ended.promise;
+  });
+
+  it('end for the caller when the service ends them, or is gone', async () => {
+    flowing();
+    const ended = await open();
+    lastStream().end('data: last\n\n');
+    assert.equal(await ended.text(), 'data: last\n\n');
+
+    const broken = await open();
+    const reader = readerOf(broken);
+    lastStream().write('data: first\n\n');
+    assert.equal((await reader.read()).done, false);
+    lastStream().destroy();
+    assert.equal((await reader.read()).done, true);
+  });
+
+  it('hold up no call, however many there are', async () => {
+    flowing();
+    const many = await Promise.all(Array.from({ length: 300 }, () => open()));
+    assert.equal(streams.length, 300);
+    world.answerWith(async () => ({}));
+    const calls = await Promise.all(
+      Array.from({ length: 200 }, () => fetch(new URL(`/v1/boards/${randomUUID()}`, gateway.url))),
+    );
+    assert.deepEqual([...new Set(calls.map(({ status }) => status))], [200]);
+    await Promise.all(many.map((answer) => answer.body?.cancel()));
+  });
+
+  it('go at the pace of who reads', async () => {
+    const offered = 256 * 1024 * 1024;
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    let written = 0;
+    world.answerWith(async (_request, reply) => {
+      const stream = begin(reply);
+      const fill = () => {
+        while (written < offered) {
+          written += piece.length;
+          if (!stream.write(piece)) return void stream.once('drain', fill);
+        }
+      };
+      fill();
+    });
+    const slow = connect(gateway.port, '127.0.0.1');
+    slow.pause();
+    slow.write(`GET /v1/live/boards/${randomUUID()} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    let before = -1;
+    let looks = 0;
+    await until('no more is taken', () => {
+      looks = written === before && written > 0 ? looks + 1 : 0;
+      before = written;
+      return looks === 25 || written >= offered;
+    });
+    assert.ok(written < offered / 4, `${written} bytes were taken for a reader who reads nothing`);
+    slow.destroy();
+  });
+
+  it('are opened again and again while the service cannot, as long as a service may take', async () => {
+    const answers: ((reply: FastifyReply) => void)[] = [
+      (reply) => void reply.code(503).send({}),
+      (reply) => reply.hijack().raw.destroy(),
+      (reply) => void begin(reply).end('data: 1\n\n'),
+    ];
+    world.answerWith(async (_request, reply) => {
+      answers[world.received.length - 1]?.(reply);
+      return reply;
+    });
+    const answer = await open();
+    assert.equal(answer.status, 200);
+    assert.equal(await answer.text(), 'data: 1\n\n');
+    assert.equal(world.received.length, 3);
+  });
+
+  it('are refused with what the service says, and 503 when nobody is there', async () => {
+    world.answerWith(async (_request, reply) =>
+      reply.code(429).header('retry-after', '30').type('application/problem+json').send('{"a":1}'),
+    );
+    const refused = await open();
+    assert.equal(refused.status, 429);
+    assert.equal(refused.headers.get('retry-after'), '30');
+    assert.match(String(refused.headers.get('content-type')), /^application\/problem\+json/);
+    assert.equal(await refused.text(), '{"a":1}');
+    assert.equal(world.received.length, 1);
+
+    const alone = await startGateway({
+      ...env,
+      POSITION_SERVICE_URL: await closedUrl(),
+      UPSTREAM_TIMEOUT_MS: '300',
+    });
+    const away = await open(alone.url);
+    assert.equal(away.status, 503);
+    assert.ok(Number(away.headers.get('retry-after')) >= 1);
+    assert.match(((await away.json()) as { type: string }).type, /\/unavailable$/);
+    await alone.app.close();
+  });
+
+  it('answer HEAD without staying', async () => {
+    flowing();
+    const answer = await rawRequest(gateway.port, {
+      path: `/v1/live/boards/${randomUUID()}`,
+      method: 'HEAD',
+    });
+    assert.equal(answer.status, 200);
+    await until('the service is rid of it', () => lastStream().destroyed);
+  });
+
+  it('end when the gateway stops, which waits for nobody', async () => {
+    flowing();
+    const stopping = await startGateway(env);
+    const answer = await open(stopping.url);
+    lastStream().write('data: 1\n\n');
+    const reading = answer.text();
+    const stuck = connect(stopping.port, '127.0.0.1');
+    stuck.pause();
+    stuck.on('error', () => undefined);
+    stuck.write(`GET /v1/live/boards/${randomUUID()} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await until('both are open', () => streams.length === 2);
+    const full = new PassThrough();
+    full.pipe(lastStream());
+    while (full.write(Buffer.alloc(1024 * 1024))) await delay(0);
+    await stopping.app.close();
+    assert.equal(await reading, 'data: 1\n\n');
+    await until('the service is rid of them', () => streams.every(({ destroyed }) => destroyed));
+  });
+});
+
+describe('a service of several processes', () => {
+  it('is asked at the next address when one is away, and is ready while one is', async (t) => {
+    const world = await startWorld();
+    t.after(() => world.close());
+    const env = gatewayEnvironment(world);
+    const gateway = await startGateway({
+      ...env,
+      POSITION_SERVICE_URL: `${await closedUrl()},${world.urls.position}`,
+    });
+    t.after(() => gateway.app.close());
+    const get = (path: string) => fetch(new URL(path, gateway.url));
+    assert.equal((await get('/readyz')).status, 200);
+    for (let call = 0; call < 6; call++) {
+      assert.equal((await get(`/v1/boards/${randomUUID()}`)).status, 200);
+    }
+    world.answerWith(async (_request, reply) => void begin(reply).end('data: 1\n\n'));
+    for (let call = 0; call < 4; call++) {
+      assert.equal(await (await get(`/v1/live/boards/${randomUUID()}`)).text(), 'data: 1\n\n');
+    }
+    world.ready.position = false;
+    const problem = (await (await get('/readyz')).json()) as { detail: string };
+    assert.match(problem.detail, /position/);
+  });
+
+  it('has its streams in all of them, whatever is called between', async (t) => {
+    const [one, two] = [await startWorld(), await startWorld()];
+    t.after(() => Promise.all([one.close(), two.close()]));
+    const gateway = await startGateway({
+      ...gatewayEnvironment(one),
+      POSITION_SERVICE_URL: `${one.urls.position},${two.urls.position}`,
+    });
+    t.after(() => gateway.app.close());
+    for (let guest = 0; guest < 4; guest++) {
+      for (const path of ['/v1/boards/', '/v1/live/boards/']) {
+        await (await fetch(new URL(`${path}${randomUUID()}`, gateway.url))).text();
+      }
+    }
+    for (const { received } of [one, two]) {
+      assert.equal(received.filter(({ url }) => url.startsWith('/v1/live/')).length, 2);
+      assert.equal(received.length, 4);
+    }
+  });
+
+  it('answers a read whose connection one of them broke', async (t) => {
+    const world = await startWorld();
+    t.after(() => world.close());
+    const breaking = createServer((socket) => socket.once('data', () => socket.destroy()));
+    breaking.listen(0, '127.0.0.1');
+    await once(breaking, 'listening');
+    t.after(() => breaking.close());
+    const { port } = breaking.address() as AddressInfo;
+    const gateway = await startGateway({
+      ...gatewayEnvironment(world),
+      POSITION_SERVICE_URL: `http://127.0.0.1:${port},${world.urls.position}`,
+    });
+    t.after(() => gateway.app.close());
+    for (let call = 0; call < 4; call++) {
+      const answer = await fetch(new URL(`/v1/boards/${randomUUID()}`, gateway.url));
+      assert.equal(answer.status, 200);
+    }
+    assert.equal(world.received.length, 4);
+  });
+});
+
+async function closedUrl(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}

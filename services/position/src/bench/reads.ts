@@ -1,0 +1,199 @@
+import type { LoadResult } from '@queue-manager/queue/bench/load-worker';
+import { say } from '@queue-manager/queue/bench/report';
+import { startWorker, type Worker } from '@queue-manager/queue/bench/worker';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { testLogger } from '@queue-manager/service-kit/testing';
+import { lineKeys } from '../line-keys.ts';
+import { createProjection } from '../projection.ts';
+import { connectLines } from '../redis.ts';
+import { fillProjection } from './fill-projection.ts';
+import type { LiveSystem } from './live-system.ts';
+
+export const connections = 64;
+const warmUpSeconds = 3;
+const shortLine = 1_000;
+/** Of the lines of which each connection has one. */
+const spreadLine = 100;
+
+/** One of those that are asked for a position. */
+export const readers = ['bare route', 'position service', 'bare proxy', 'gateway'] as const;
+export type Reader = (typeof readers)[number];
+/** What each of ours is compared with. */
+export const baselineOf = { 'position service': 'bare route', gateway: 'bare proxy' } as const;
+
+/** `cpuMs`: of this reader's own process, for one read. */
+export type Turn = { perSecond: number; p50: number; p99: number; cpuMs: number };
+export type ReadRound = Record<Reader, Turn> & { rankPerSecond: number };
+/** Reads a second at the position service. */
+export type LengthRound = { short: number; long: number };
+
+/** Reads a second where each connection asks of a line of its own. */
+export type SpreadRound = Record<'bare route' | 'position service', number>;
+
+export type Reads = {
+  rounds: ReadRound[];
+  spread: SpreadRound[];
+  waiting: number;
+  lengths: LengthRound[];
+};
+
+const workerUrl = (name: string) => new URL(name, import.meta.url).href;
+
+/**
+ * How many positions are read in a second, of guests spread over a line of 1,000: at the position service and
+ * through the gateway, each in turns with its baseline; then on a long line in turns with the short one.
+ */
+export async function measureReads(
+  system: LiveSystem,
+  options: { rounds: number; seconds: number; waiting: number },
+): Promise<Reads> {
+  const { rounds, seconds, waiting } = options;
+  const redis = connectLines({
+    url: system.redisUrl,
+    isCluster: false,
+    commandTimeoutMs: 60_000,
+    logger: testLogger,
+  });
+  const workers: Worker[] = [];
+  const start = async (...given: Parameters<typeof startWorker>) => {
+    const worker = await startWorker(...given);
+    workers.push(worker);
+    return worker;
+  };
+  try {
+    const projection = createProjection({ redis, clock: systemClock });
+    const { client } = redis;
+    if (client.status !== 'ready') await new Promise((ready) => client.once('ready', ready));
+    const fill = async (count: number) => {
+      const queueId = await system.makeLine();
+      const ids = await fillProjection({ redis, projection }, queueId, count);
+      // Spread over the whole line, the first and the last among them.
+      const some = Array.from(
+        { length: connections },
+        (_, index) => ids[Math.round((index * (count - 1)) / (connections - 1))] as string,
+      );
+      return {
+        queueId,
+        paths: some.map((id) => `/v1/positions/${system.ticketOf(queueId, id)}`),
+      };
+    };
+    const short = await fill(shortLine);
+
+    const bareRoute = await start(workerUrl('bare-route-worker.ts'), {
+      redisUrl: system.redisUrl,
+      ticketKeys: system.ticketKeys,
+    });
+    const bareRouteUrl = (await bareRoute.ask('url')) as string;
+    const bareProxy = await start(workerUrl('bare-proxy-worker.ts'), { upstream: bareRouteUrl });
+    const load = await start('load-worker.ts', {});
+    const rank = await start(workerUrl('rank-worker.ts'), { redisUrl: system.redisUrl });
+
+    const urls: Record<Reader, string> = {
+      'bare route': bareRouteUrl,
+      'bare proxy': (await bareProxy.ask('url')) as string,
+      'position service': system.urls['position service'],
+      gateway: system.urls.gateway,
+    };
+    const cpuSeconds = async (reader: Reader) => {
+      if (reader === 'bare route') return (await bareRoute.ask('cpuSeconds')) as number;
+      if (reader === 'bare proxy') return (await bareProxy.ask('cpuSeconds')) as number;
+      return system.cpuSeconds(reader);
+    };
+    const read = async (reader: Reader, paths: string[], turnSeconds: number): Promise<Turn> => {
+      const cpuBefore = await cpuSeconds(reader);
+      const { refused, ...turn } = (await load.ask('run', {
+        baseUrl: urls[reader],
+        connections,
+        seconds: turnSeconds,
+        method: 'GET',
+        paths,
+        headers: {},
+      })) as LoadResult;
+      if (refused > 0) throw new Error(`${reader}: ${refused} reads were refused`);
+      const used = (await cpuSeconds(reader)) - cpuBefore;
+      return { ...turn, cpuMs: (1_000 * used) / (turn.perSecond * turnSeconds) };
+    };
+    await sameLength(urls, short.paths[1] as string);
+
+    const lineKey = lineKeys(short.queueId, systemClock.now())[1] as string;
+    const members = await client.zrangeBuffer(lineKey, '0', '-1');
+    say('Reading positions: warming up …');
+    for (const reader of readers) await read(reader, short.paths, warmUpSeconds);
+    const taken: ReadRound[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      const result = {
+        rankPerSecond: (await rank.ask('run', {
+          key: lineKey,
+          members,
+          seconds: 1,
+          atOnce: connections,
+        })) as number,
+      } as ReadRound;
+      // Who goes first changes, since a machine is not equally fast all the time.
+      const order = round % 2 === 0 ? [...readers].reverse() : readers;
+      for (const reader of order) result[reader] = await read(reader, short.paths, seconds);
+      taken.push(result);
+      say(
+        `round ${round}: ${readers
+          .map((reader) => {
+            const { perSecond, cpuMs } = result[reader];
+            return `${reader} ${perSecond.toFixed(0)} (${(cpuMs * 1_000).toFixed(0)} µs CPU)`;
+          })
+          .join(', ')}; ZRANK ${result.rankPerSecond.toFixed(0)}`,
+      );
+    }
+
+    const spreadPaths: string[] = [];
+    for (let index = 0; index < connections; index += 1) {
+      const { paths } = await fill(spreadLine);
+      spreadPaths.push(paths[index] as string);
+    }
+    const spread: SpreadRound[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      const at = async (reader: Reader) => (await read(reader, spreadPaths, seconds)).perSecond;
+      const result = {
+        'bare route': await at('bare route'),
+        'position service': await at('position service'),
+      };
+      spread.push(result);
+      say(
+        `round ${round}, over ${connections} lines: bare route ${result['bare route'].toFixed(0)}, position service ${result['position service'].toFixed(0)}`,
+      );
+    }
+
+    const lengths: LengthRound[] = [];
+    if (waiting > 0) {
+      say(`Filling a line with ${waiting} …`);
+      const long = await fill(waiting);
+      for (let round = 1; round <= rounds; round += 1) {
+        const at = async ({ paths }: { paths: string[] }) =>
+          (await read('position service', paths, seconds)).perSecond;
+        const length = { short: await at(short), long: await at(long) };
+        lengths.push(length);
+        say(
+          `round ${round}: ${length.short.toFixed(0)} with ${shortLine} waiting, ${length.long.toFixed(0)} with ${waiting}`,
+        );
+      }
+    }
+    return { rounds: taken, spread, waiting, lengths };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    redis.close();
+  }
+}
+
+/** A baseline that answers with fewer bytes than ours would be none. */
+async function sameLength(urls: Record<Reader, string>, path: string): Promise<void> {
+  for (const [ours, bare] of Object.entries(baselineOf) as [Reader, Reader][]) {
+    const lengths: number[] = [];
+    for (const reader of [ours, bare]) {
+      const answer = await fetch(`${urls[reader]}${path}`);
+      if (!answer.ok) throw new Error(`${reader} answered ${answer.status}`);
+      lengths.push((await answer.text()).length);
+    }
+    const [oursLength = 0, bareLength = 0] = lengths;
+    if (Math.abs(oursLength - bareLength) > 16) {
+      throw new Error(`${ours} answers ${oursLength} bytes, the ${bare} ${bareLength}`);
+    }
+  }
+}

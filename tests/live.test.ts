@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Contract } from '@queue-manager/contracts/contract';
+import { leaveQueue } from '@queue-manager/contracts/guests';
+import type { HistoryEvent } from '@queue-manager/contracts/history';
+import { liveBoard, liveQueue, liveTicket } from '@queue-manager/contracts/live';
+import {
+  addParty,
+  callNext,
+  callParty,
+  noShowParty,
+  type Party,
+  type PartyState,
+  removeParty,
+  seatParty,
+} from '@queue-manager/contracts/parties';
+import type { Board, Position } from '@queue-manager/contracts/positions';
+import { createQueue, type Queue } from '@queue-manager/contracts/queues';
+import { login } from '@queue-manager/contracts/tokens';
+import { signUp, verifyUser } from '@queue-manager/contracts/users';
+import { createVenue } from '@queue-manager/contracts/venues';
+import {
+  type CallOptions,
+  callApi,
+  pathOf,
+  type Success,
+} from '@queue-manager/local-stack/api-call';
+import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
+import { withPositionProcesses } from '@queue-manager/local-stack/services';
+import { standAlone } from '@queue-manager/local-stack/stand-alone';
+import { type System, startSystem } from '@queue-manager/local-stack/system';
+import { findProgram } from '@queue-manager/local-stack/system-packages';
+import { type EventSource, followEvents } from '@queue-manager/service-kit/event-source';
+import { freshDatabase, until } from '@queue-manager/service-kit/testing';
+import { randomEmail, randomPassword } from './support/accounts.ts';
+
+/*
+ * A system of its own, with two processes of the position service, which are killed. Everybody follows through
+ * the gateway and as browsers do: what ends is opened again, what is refused is given up.
+ */
+
+const processes = ['position', 'position-2'] as const;
+const watchersMax = 200;
+const hosts = 4;
+
+describe('live streams', () => {
+  let dataDir: string;
+  let database: Awaited<ReturnType<typeof freshDatabase>> | undefined;
+  let system: System;
+  let token: string;
+  let venueId: string;
+
+  async function succeed<const C extends Contract>(
+    contract: C,
+    options: CallOptions<C>,
+  ): Promise<Success<C>> {
+    const answer = await callApi(system.gatewayUrl, contract, options);
+    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
+    return answer.body;
+  }
+
+  before(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-live-'));
+    const env: NodeJS.ProcessEnv = {
+      ...standAlone(process.env),
+      // A killed process takes as long to come back as the machine is busy, and browsers give up once refused.
+      UPSTREAM_TIMEOUT_MS: '60000',
+    };
+    // Where there is no MariaDB of its own to start, the server that was given keeps the truth.
+    if (findProgram('mariadbd', process.env) === undefined) {
+      database = await freshDatabase();
+      env.MYSQL_URL = database.url;
+    }
+    system = await startSystem({ dataDir, env, services: withPositionProcesses(processes.length) });
+    const [email, password] = [randomEmail(), randomPassword()];
+    await succeed(signUp, { body: { name: 'Olga Owner', email, password } });
+    const { mailUrl } = system;
+    assert.ok(mailUrl);
+    const verification = await until('the verification mail came', async () =>
+      (await mailsTo(mailUrl, email)).map(tokenIn).find(Boolean),
+    );
+    await succeed(verifyUser, { body: { token: verification } });
+    token = (await succeed(login, { body: { email, password } })).accessToken;
+    const body = { name: 'The Blue Door', timezone: 'Europe/Lisbon' };
+    venueId = (await succeed(createVenue, { token, body })).id;
+  });
+
+  after(async () => {
+    await system?.stop();
+    await database?.drop();
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  const openQueue = (): Promise<Queue> =>
+    succeed(createQueue, {
+      token,
+      params: { venueId },
+      body: { name: 'Tables', callGraceSeconds: 86_400 },
+    });
+  const addGuest = (queue: Queue, name: string): Promise<Party> =>
+    succeed(addParty, { token, params: { queueId: queue.id }, body: { name } });
+
+  function follow(t: TestContext, contract: Contract, params: Record<string, string>): EventSource {
+    const source = followEvents(new URL(pathOf(contract, params), system.gatewayUrl), {
+      headers: contract.auth === 'host' ? { authorization: `Bearer ${token}` } : {},
+    });
+    t.after(() => source.close());
+    return source;
+  }
+  const read = <T>({ events }: EventSource) => events.map(({ data }) => JSON.parse(data) as T);
+  const last = <T>({ events }: EventSource) => {
+    const data = events.at(-1)?.data;
+    return data === undefined ? undefined : (JSON.parse(data) as T);
+  };
+  const sees = (source: EventSource, state: PartyState, position: number | null = null) =>
+    until(`the guest sees ${state} ${position}`, () => {
+      const seen = last<Position>(source);
+      return seen?.state === state && seen.position === position;
+    });
+  const kill = async (name: (typeof processes)[number]) => {
+    const before = system.pids(name);
+    system.kill(name, 'SIGKILL');
+    await until(`${name} is gone`, () => !system.pids(name).some((pid) => before.includes(pid)));
+  };
+
+  it('show each change as the host works through the line, also across a crash', async (t) => {
+    const queue = await openQueue();
+    const params = { queueId: queue.id };
+    const [ana, bea, eva] = [
+      await addGuest(queue, 'Ana'),
+      await addGuest(queue, 'Bea'),
+      await addGuest(queue, 'Eva'),
+    ];
+    const guest = follow(t, liveTicket, { ticket: eva.ticket });
+    const board = follow(t, liveBoard, params);
+    const staff = follow(t, liveQueue, params);
+    await sees(guest, 'waiting', 3);
+    await until('the board is shown', () => last<Board>(board)?.waiting === 3);
+    await until('the staff follow', () => staff.lastEventId !== '');
+    const begin = Number(staff.lastEventId);
+
+    await succeed(callNext, { token, params });
+    await sees(guest, 'waiting', 2);
+    await until(
+      'Ana is on the board',
+      () => last<Board>(board)?.called[0]?.label === `${ana.number}`,
+    );
+    await succeed(seatParty, { token, params: { partyId: ana.id } });
+    await succeed(leaveQueue, { params: { ticket: bea.ticket } });
+    await sees(guest, 'waiting', 1);
+    await succeed(callParty, { token, params: { partyId: eva.id } });
+    await sees(guest, 'called');
+    await until(
+      'Eva is on the board',
+      () => last<Board>(board)?.called[0]?.label === `${eva.number}`,
+    );
+
+    await Promise.all(processes.map(kill));
+    await succeed(seatParty, { token, params: { partyId: eva.id } });
+    await sees(guest, 'seated');
+    await until('the board is empty', () => last<Board>(board)?.called.length === 0);
+    await until('the staff know all', () => Number(staff.lastEventId) === begin + 5);
+    assert.deepEqual(
+      read<HistoryEvent>(staff).map(({ seq, type, partyId }) => [seq - begin, type, partyId]),
+      [
+        [1, 'party.called', ana.id],
+        [2, 'party.seated', ana.id],
+        [3, 'party.left', bea.id],
+        [4, 'party.called', eva.id],
+        [5, 'party.seated', eva.id],
+      ],
+    );
+    for (const source of [guest, board, staff]) {
+      assert.ok(source.statuses.length > 1, 'nothing was killed');
+      assert.deepEqual([...new Set(source.statuses)], [200]);
+    }
+  });
+
+  it('lose nobody’s final state when one of two processes is killed under load', async (t) => {
+    const queue = await openQueue();
+    const params = { queueId: queue.id };
+    const parties: Party[] = [];
+    for (let index = 0; index < watchersMax; index++)
+      parties.push(await addGuest(queue, `G${index}`));
+    const watchers = new Map(
+      parties.map(({ id, ticket }) => [id, follow(t, liveTicket, { ticket })] as const),
+    );
+    const staff = follow(t, liveQueue, params);
+    await until('all watch', () => [...watchers.values()].every(({ events }) => events.length > 0));
+    await until('the staff follow', () => staff.lastEventId !== '');
+    const begin = Number(staff.lastEventId);
+
+    const finals = new Map<string, PartyState>();
+    let moves = 0;
+    const ways = [seatParty, noShowParty, removeParty, seatParty] as const;
+    const play = async () => {
+      while (finals.size < watchersMax) {
+        const answer = await callApi(system.gatewayUrl, callNext, { token, params });
+        if (!answer.ok) return;
+        const { id, number } = answer.body;
+        const way = ways[number % ways.length] as typeof seatParty;
+        const { state } = await succeed(way, { token, params: { partyId: id } });
+        finals.set(id, state);
+        moves += 2;
+      }
+    };
+    const playing = Promise.all(Array.from({ length: hosts }, play));
+    await until('a good part is done', () => finals.size >= watchersMax / 4);
+    await kill('position-2');
+    await playing;
+
+    assert.equal(finals.size, watchersMax);
+    for (const [id, state] of finals) {
+      const watcher = watchers.get(id) as EventSource;
+      await until(`a guest sees ${state}`, () => last<Position>(watcher)?.state === state);
+      const seqs = read<Position>(watcher).map(({ seq }) => seq);
+      assert.deepEqual(
+        seqs,
+        seqs.toSorted((a, b) => a - b),
+        'an older place came after a newer',
+      );
+      assert.deepEqual([...new Set(watcher.statuses)], [200]);
+    }
+    const reopened = [...watchers.values()].filter(({ statuses }) => statuses.length > 1);
+    assert.ok(reopened.length > 0, 'nobody followed the process that was killed');
+    assert.ok(reopened.length < watchersMax, 'everybody followed the process that was killed');
+
+    await until('the staff know all', () => Number(staff.lastEventId) === begin + moves);
+    assert.deepEqual(
+      read<HistoryEvent>(staff).map(({ seq }) => seq),
+      Array.from({ length: moves }, (_, index) => begin + 1 + index),
+    );
+  });
+});
