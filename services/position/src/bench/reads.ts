@@ -3,11 +3,9 @@ import type { LoadResult } from '@queue-manager/queue/bench/load-worker';
 import { say } from '@queue-manager/queue/bench/report';
 import { startWorker, type Worker } from '@queue-manager/queue/bench/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
-import { testLogger } from '@queue-manager/service-kit/testing';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { Redis } from 'ioredis';
 import { lineKeys } from '../line-keys.ts';
-import { createProjection } from '../projection.ts';
-import { connectLines } from '../redis.ts';
-import { fillProjection } from './fill-projection.ts';
 import type { LiveSystem } from './live-system.ts';
 
 export const connections = 64;
