@@ -37,7 +37,7 @@ const findTogetherMax = 8;
 export type PartyListener = {
   /** The party's state, place or line is another than it was told. */
   onPosition(standing: Readonly<Standing>): void;
-  /** There is no such queue any more; the last state was told. */
+  /** There is no such party any more. One of a deleted queue is there: it keeps its last state. */
   onGone(): void;
 };
 
@@ -61,7 +61,7 @@ export type WatchedLine = {
 };
 
 export type LineWatch = {
-  /** Follows a party; null when there is no such party, or its queue is deleted. */
+  /** Follows a party; null when there is no such party. */
   watchParty(subject: TicketSubject, listener: PartyListener): Promise<WatchedParty | null>;
   /** Follows a line; null when there is no such queue. */
   watchLine(queueId: string, listener: LineListener): Promise<WatchedLine | null>;
@@ -172,7 +172,8 @@ export function createLineWatch(given: {
   }
 
   function enter(queueId: string): Hub {
-    const hub = hubOf(queueId);
+    // However it is written: a channel has one subscriber.
+    const hub = hubOf(queueId.toLowerCase());
     hub.users += 1;
     if (hub.lingering !== null) clearTimeout(hub.lingering);
     hub.lingering = null;
@@ -302,7 +303,8 @@ export function createLineWatch(given: {
       hub.toldAt = performance.now();
     }
     if (hub.log.length > 0) scheduleTick(hub);
-    else if (hub.isGone) end(hub);
+    // Final states were told. A guest of the queue stays and keeps its own, as whoever asks is told it.
+    else if (hub.isGone) for (const listener of [...hub.listeners]) listener.onGone();
   }
 
   /** Brings everybody to where the changes have come. True when there are some whom that could not bring there. */
@@ -400,10 +402,17 @@ export function createLineWatch(given: {
       const unknown = parties.filter((_, index) => !isKnown[index]);
       for (let at = 0; at < unknown.length; at += findTogetherMax) {
         await Promise.all(
-          unknown.slice(at, at + findTogetherMax).map((party) => findOutside(hub, party)),
+          unknown.slice(at, at + findTogetherMax).map(async (party) => {
+            if (!(await findOutside(hub, party))) drop(hub, party);
+          }),
         );
       }
     });
+  }
+
+  function drop(hub: Hub, party: Watched): void {
+    if (hub.parties.get(party.id) === party) hub.parties.delete(party.id);
+    for (const listener of [...party.listeners]) listener.onGone();
   }
 
   /** Keeps the changes that happen during a read. */
@@ -427,7 +436,7 @@ export function createLineWatch(given: {
       hub.isGone = true;
       scheduleTick(hub);
     }
-    if (line === null) return parties.map(() => true);
+    if (line === null) return parties.map(() => false);
     noteLine(hub, line);
     return parties.map((party, index) => {
       const place = line.parties[index] ?? null;
@@ -476,15 +485,6 @@ export function createLineWatch(given: {
     advance(party, hub.kept);
   }
 
-  /** Final states were told; whoever comes back is told that there is nothing. */
-  function end(hub: Hub): void {
-    forget(hub);
-    const parties = [...hub.parties.values()];
-    hub.parties.clear();
-    for (const party of parties) for (const listener of [...party.listeners]) listener.onGone();
-    for (const listener of [...hub.listeners]) listener.onGone();
-  }
-
   /** A line that is ahead of its changes twice in a row has a subscription that does not work. */
   async function checkAll(): Promise<void> {
     for (const hub of [...hubs.values()]) {
@@ -513,7 +513,7 @@ export function createLineWatch(given: {
         let party: Watched;
         do {
           party = hub.parties.get(id) ?? begin(hub, id);
-          if ((party.reading !== null && !(await party.reading)) || hub.isGone) {
+          if (party.reading !== null && !(await party.reading)) {
             leave(hub);
             return null;
           }
