@@ -37,14 +37,17 @@ const findTogetherMax = 8;
 export type PartyListener = {
   /** The party's state, place or line is another than it was told. */
   onPosition(standing: Readonly<Standing>): void;
-  /** There is no such party any more. One of a deleted queue is there: it keeps its last state. */
+  /**
+   * What was told is not to go on: there is no such party any more, or its line has another past than was heard.
+   * One of a deleted queue is there: it keeps its last state.
+   */
   onGone(): void;
 };
 
 export type LineListener = {
   /** The line has come to `seq`; told for every change, as it happens. Some numbers may be left out. */
   onSeq(seq: number): void;
-  /** There is no such queue any more. */
+  /** There is no such queue any more, or its line has another past than was heard. */
   onGone(): void;
 };
 
@@ -372,12 +375,14 @@ export function createLineWatch(given: {
       );
       if (!needsAll && behind.length === 0) return;
       try {
+        const heardSeq = hub.seq;
         let seq = Number.POSITIVE_INFINITY;
         // Also when nobody is to be read: the line itself tells how far it has come.
         for (let at = 0; at === 0 || at < behind.length; at += readMax) {
           await readAndFind(hub, behind.slice(at, at + readMax));
           seq = Math.min(seq, hub.readSeq);
         }
+        if (needsAll && seq < heardSeq) return beginAnew(hub);
         // What was missed for good is known now, and changes go on from there.
         if (needsAll && hub.log.length === 0 && seq > hub.seq) hub.base = hub.seq = seq;
         if (behind.every((party) => party.seq >= hub.base) && !hub.needsAll) {
@@ -436,7 +441,10 @@ export function createLineWatch(given: {
       hub.isGone = true;
       scheduleTick(hub);
     }
-    if (line === null) return parties.map(() => false);
+    if (line === null) {
+      hub.readSeq = hub.seq;
+      return parties.map(() => false);
+    }
     noteLine(hub, line);
     return parties.map((party, index) => {
       const place = line.parties[index] ?? null;
@@ -476,6 +484,20 @@ export function createLineWatch(given: {
       if (error instanceof Problem && error.code === 'not-found') return false;
       throw error;
     }
+  }
+
+  /**
+   * The line is behind what was heard of it: that never happened, as the truth has it now (a database that came
+   * back from a copy, say), and what happens instead has numbers that were heard already. All that was told
+   * may be wrong, so that everybody is to come anew.
+   */
+  function beginAnew(hub: Hub): void {
+    logger.warn({ queueId: hub.queueId, heard: hub.seq }, 'a line has another past than was heard');
+    forget(hub);
+    const parties = [...hub.parties.values()];
+    hub.parties.clear();
+    for (const party of parties) drop(hub, party);
+    for (const listener of [...hub.listeners]) listener.onGone();
   }
 
   /** Takes what was read, and what has happened since; what is older than what is known changes nothing. */

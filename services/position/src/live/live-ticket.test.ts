@@ -295,6 +295,27 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     assert.equal(body.state, 'removed');
   });
 
+  it('begins anew when what was told turns out never to have happened', async () => {
+    const [model, ids] = await lineOf(one, 2);
+    const [first, second] = ids as [string, string];
+    const { queue, parties } = model;
+    const before = structuredClone(parties);
+    const stream = await follow(one, model, second);
+    await one.position.apply([model.call(first), model.end(first, 'seated')]);
+    await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
+    // The queue service has lost that, and Redis is put right.
+    model.queue = queue;
+    for (const [partyId, party] of before) parties.set(partyId, party);
+    await one.position.redis.hdel(lineKeys(model.queueId, clock.now())[0] as string, 'seq');
+    const { body } = await one.position.position(model.ticket(second));
+    assert.equal(body.position, 2);
+    await stream.ended();
+    const again = await follow(one, model, second);
+    assert.equal(again.last<Position>().position, 2);
+    await one.position.apply([model.call(second)]);
+    await again.lastIs<Position>('it is called', ({ state }) => state === 'called');
+  });
+
   it('ends when the party is gone for good, and is 404 then', async () => {
     const [model, ids] = await lineOf(one, 1);
     const stream = await follow(one, model, ids[0] as string);
