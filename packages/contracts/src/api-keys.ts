@@ -7,7 +7,12 @@ import { VenueParams } from './venues.ts';
 export const apiKeyPrefix = 'qm_';
 
 export const ApiKey = z
-  .object({ id: Uuid, name: z.string(), createdAt: Timestamp })
+  .object({
+    id: Uuid,
+    name: z.string(),
+    createdBy: Uuid.meta({ description: 'Whose account made it; it may be no member any more' }),
+    createdAt: Timestamp,
+  })
   .meta({ id: 'ApiKey' });
 export type ApiKey = z.infer<typeof ApiKey>;
 

@@ -69,7 +69,7 @@ export type Invitation = z.infer<typeof Invitation>;
 export const createInvitation = contract({
   operationId: 'createInvitation',
   summary: 'Invite somebody to work at a venue, by a mail with a link',
-  description: `The same answer whether or not the e-mail has an account. Nobody grants a role at or above their own, owners excepted. A new invitation of the same e-mail takes the place of the one before, whose link is dead from then on; a manager replaces none of a role that it could not grant. An invitation holds for ${limits.invitationDays} days, and ends when whoever sent it loses the right to grant its role. A venue has at most ${limits.invitationsMax} open.`,
+  description: `The same answer whether or not the e-mail has an account. Nobody grants a role at or above their own, owners excepted. A new invitation of the same e-mail takes the place of the one before, whose link is dead from then on; a manager replaces none of a role that it could not grant. An invitation holds for ${limits.invitationDays} days, and ends when whoever sent it loses the right to grant its role. A venue has at most ${limits.invitationsMax} open. An account sends at most ${limits.invitationsOfDayMax} in 24 hours over all its venues, those that were revoked or replaced included; beyond that it gets \`too-many-requests\`, and Retry-After says when there is room again.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/invitations',

@@ -12,6 +12,8 @@ export const limits = {
   invitationDays: 7,
   /** Of one venue, open at the same time. */
   invitationsMax: 200,
+  /** That one account sends in 24 hours, over all venues. */
+  invitationsOfDayMax: 50,
   apiKeysMax: 50,
   pageSizeMax: 100,
   pageSizeDefault: 50,

@@ -230,6 +230,17 @@ describe('streams through the gateway', () => {
     await until('the service is rid of it', () => lastStream().destroyed);
   });
 
+  it('end with their connection, also one that stands behind another answer there', async () => {
+    flowing();
+    const caller = connect(gateway.port, '127.0.0.1');
+    for (let asked = 0; asked < 2; asked++) {
+      caller.write(`GET /v1/live/boards/${randomUUID()} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    }
+    await until('both are open', () => streams.length === 2);
+    caller.destroy();
+    await until('the service is rid of them', () => streams.every(({ destroyed }) => destroyed));
+  });
+
   it('end when the gateway stops, which waits for nobody', async () => {
     flowing();
     const stopping = await startGateway(env);

@@ -16,6 +16,8 @@ const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
 const attemptsMax = 5;
+/** Pieces of a snapshot that are written while the next ones come: neither side waits for the other. */
+const writesAtOnceMax = 4;
 
 type Wanted = {
   seq?: number;
@@ -101,10 +103,16 @@ export function createRebuild(given: {
     if (snapshot === null) return 'no such queue';
     const { head } = snapshot;
     const counts = { waiting: 0, called: 0 };
+    const writes: Promise<void>[] = [];
     for await (const parties of snapshot.chunks) {
       for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
-      await projection.writeSnapshot(keys, parties);
+      if (writes.length === writesAtOnceMax) await writes.shift();
+      const write = projection.writeSnapshot(keys, parties);
+      // Whoever waits for it is told; here it must not count as nobody's error.
+      write.catch(() => undefined);
+      writes.push(write);
     }
+    await Promise.all(writes);
     const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
     const ms = Math.round(performance.now() - startedAt);
     logger.info(

@@ -6,7 +6,7 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { credentialHeader } from '@queue-manager/service-kit/internal-client';
 import { testCredential, testEnv, until } from '@queue-manager/service-kit/testing';
 import type { Difference } from './compare-line.ts';
-import { lineKeys } from './line-keys.ts';
+import { comparedKey, lineKeys } from './line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -265,5 +265,88 @@ describe('a line that is not what it should be', () => {
       );
     });
     assert.equal(await count(patient, 'line_repairs_total'), 0);
+  });
+
+  it('is put right by one of several processes, whose turn it is', async () => {
+    const processes = [await comparing({ lagMs: 60_000 }), await comparing({ lagMs: 60_000 })];
+    const model = lineOf(7);
+    const key = comparedKey(model.queueId, 'whole');
+    const compared = { kind: 'whole', outcome: 'same' };
+    const repairs = async () => {
+      const counts = await Promise.all(processes.map((of) => count(of, 'line_repairs_total')));
+      return counts.reduce((sum, one) => sum + one);
+    };
+    // Somebody else's turn lasts as long as the key does.
+    await position.redis.set(key, '');
+    for (const process of processes) {
+      assert.equal((await process.board(model.queueId)).status, 200);
+      // Another line of its own, by which its rounds are counted.
+      assert.equal((await process.board(lineOf(1).queueId)).status, 200);
+    }
+    const [first] = model.order() as [string];
+    await position.redis.zadd(keysOf(model).line, 0, memberOf(model, first));
+    const rounds = async (process: PositionDouble, more: number) => {
+      const before = await count(process, 'line_comparisons_total', compared);
+      await until('it has gone round', async () => {
+        return (await count(process, 'line_comparisons_total', compared)) >= before + more;
+      });
+    };
+    for (const process of processes) await rounds(process, 5);
+    assert.equal(await repairs(), 0);
+
+    await position.redis.del(key);
+    await until('it is put right', async () => (await repairs()) > 0);
+    for (const process of processes) await rounds(process, 5);
+    assert.equal(await repairs(), 1);
+  });
+
+  it('is left alone when its queue is deleted, and when that is gone', async () => {
+    const process = await comparing({ lagMs: 60_000 });
+    const [deleted, gone, other] = [lineOf(2), lineOf(2), lineOf(1)];
+    for (const { queueId } of [deleted, gone, other]) {
+      assert.equal((await process.board(queueId)).status, 200);
+    }
+    const ends = deleted.order().map((partyId) => deleted.end(partyId, 'removed'));
+    const { status } = await process.apply([...ends, deleted.changeQueue({ deleted: true })]);
+    assert.equal(status, 200);
+    queueService.lines.delete(gone.queueId);
+    await until('all were compared often', async () => {
+      const same = { kind: 'whole', outcome: 'same' };
+      return (await count(process, 'line_comparisons_total', same)) > 20;
+    });
+    assert.equal(await count(process, 'line_repairs_total'), 0);
+  });
+
+  it('is rebuilt once when it is found missing while somebody rebuilds it', async () => {
+    const process = await comparing({ lagMs: 200 });
+    const model = lineOf(3);
+    assert.equal((await process.board(model.queueId)).status, 200);
+    const leave = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return leave.promise;
+    };
+    try {
+      await position.redis.del(...lineKeys(model.queueId, clock.now()));
+      const reader = process.position(model.ticket(model.order()[1] as string));
+      await isTaken.promise;
+      await until('it is found missing', async () => {
+        const missing = { outcome: 'missing' };
+        return (await count(process, 'line_comparisons_total', missing)) > 0;
+      });
+      leave.resolve();
+      // A guest who had to wait for too long comes again.
+      assert.ok([200, 503].includes((await reader).status));
+    } finally {
+      leave.resolve();
+      queueService.beforeSnapshotLeaves = async () => undefined;
+    }
+    await until('the repair is counted', async () => {
+      return (await count(process, 'line_repairs_total')) > 0;
+    });
+    assert.equal(await count(process, 'line_repairs_total', { difference: 'missing' }), 1);
+    const { body } = await process.position(model.ticket(model.order()[1] as string));
+    assert.deepEqual([body.position, body.seq], [2, model.queue.seq]);
   });
 });

@@ -25,7 +25,7 @@ export type CompareTimes = {
   lagMs: number;
 };
 
-export const usualCompareTimes: CompareTimes = {
+const usualCompareTimes: CompareTimes = {
   factsEveryMs: 15_000,
   wholeEveryMs: 10 * 60_000,
   lagMs: 5_000,

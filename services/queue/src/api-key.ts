@@ -20,7 +20,12 @@ export function newApiKey(id: Buffer): { key: string; secretHash: Buffer } {
 }
 
 export function apiKeyView(
-  row: Pick<Selectable<ApiKeyTable>, 'id' | 'name' | 'created_at'>,
+  row: Pick<Selectable<ApiKeyTable>, 'id' | 'name' | 'created_by' | 'created_at'>,
 ): ApiKey {
-  return { id: bytesToUuid(row.id), name: row.name, createdAt: row.created_at.toISOString() };
+  return {
+    id: bytesToUuid(row.id),
+    name: row.name,
+    createdBy: bytesToUuid(row.created_by),
+    createdAt: row.created_at.toISOString(),
+  };
 }

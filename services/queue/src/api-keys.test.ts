@@ -39,6 +39,7 @@ describe('API keys', () => {
     assert.deepEqual(shown, {
       id: body.id,
       name: 'Till',
+      createdBy: owner,
       createdAt: service.clock.now().toISOString(),
     });
     assert.match(key, /^qm_[A-Za-z0-9_-]{64}$/);
@@ -63,7 +64,7 @@ describe('API keys', () => {
     assert.equal(secrets.length, 1);
     const again = await make(venueId, owner, 'Pagers', key);
     assert.equal(again.status, 201);
-    assert.deepEqual(Object.keys(again.body).toSorted(), ['createdAt', 'id', 'name']);
+    assert.deepEqual(Object.keys(again.body).toSorted(), ['createdAt', 'createdBy', 'id', 'name']);
     assert.equal((await rowsOf(venueId)).length, 1);
     const kept = await service.db.selectFrom('idempotency_keys').select('answer').execute();
     assert.ok(kept.length > 0);
@@ -85,6 +86,11 @@ describe('API keys', () => {
     assertProblem(await remove(venueId, other.owner, body.id), 'not-found');
     assertProblem(await remove(other.venueId, other.owner, body.id), 'not-found');
     assert.equal((await rowsOf(venueId)).length, 1);
+    // Who works here sees whose keys there are, also of those who have gone.
+    await service.db.deleteFrom('members').where('user_id', '=', uuidToBytes(manager)).execute();
+    const { key: _, ...shown } = body;
+    assert.equal(shown.createdBy, manager);
+    assert.deepEqual((await list(venueId, owner)).body.data, [shown]);
     assert.equal((await remove(venueId, owner, body.id)).status, 204);
     assertProblem(await remove(venueId, owner, body.id), 'not-found');
     assert.deepEqual(await rowsOf(venueId), []);

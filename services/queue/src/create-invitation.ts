@@ -3,9 +3,11 @@ import { limits } from '@queue-manager/contracts/values';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
+import { lockAccount } from './accounts.ts';
 import type { DatabaseTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import { once } from './idempotency.ts';
+import { countSend } from './invitation-sends.ts';
 import { emailKeyOf, type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
 import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
@@ -18,6 +20,7 @@ export const createInvitation = (deps: Deps) =>
   route(contract, async ({ params, body, claims, idempotencyKey }) => {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     requireGrantable(venue.role, body.role);
+    const caller = uuidToBytes(claims.sub);
     const { result } = await once(
       deps,
       {
@@ -28,6 +31,7 @@ export const createInvitation = (deps: Deps) =>
         body,
       },
       async (trx) => {
+        await lockAccount(trx, caller);
         await lockVenue(trx, venue.id);
         // Again, under the lock: the caller may have lost its role meanwhile.
         const { role } = await venueFor(trx, params.venueId, claims.sub, 'manager');
@@ -39,7 +43,7 @@ export const createInvitation = (deps: Deps) =>
           email: body.email,
           email_key: emailKeyOf(body.email),
           role: body.role,
-          invited_by: uuidToBytes(claims.sub),
+          invited_by: caller,
           created_at: now,
           expires_at: new Date(now.getTime() + lifeMs),
         };
@@ -49,6 +53,7 @@ export const createInvitation = (deps: Deps) =>
           await trx.deleteFrom('invitations').where('id', '=', former.id).execute();
         }
         await requireRoom(trx, venue.id, now);
+        await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
         await trx.insertInto('invitations').values(invitation).execute();
         await scheduleVenueTask(deps, trx, venue.id, {
           kind: 'notify.invitation',

@@ -32,6 +32,7 @@ const tables = [
   'api_keys',
   'events',
   'idempotency_keys',
+  'invitation_sends',
   'invitations',
   'kysely_migration',
   'kysely_migration_lock',
@@ -73,6 +74,7 @@ describe('migrations', () => {
         { name: '0005-accounts' },
         { name: '0006-line-complete' },
         { name: '0007-models' },
+        { name: '0008-invitation-sends' },
       ]);
     }));
 

@@ -10,6 +10,7 @@ import * as requestIds from './migrations/0004-request-ids.ts';
 import * as accounts from './migrations/0005-accounts.ts';
 import * as lineComplete from './migrations/0006-line-complete.ts';
 import * as models from './migrations/0007-models.ts';
+import * as invitationSends from './migrations/0008-invitation-sends.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -125,6 +126,7 @@ const migrations: Record<string, Migration> = {
   '0005-accounts': accounts,
   '0006-line-complete': lineComplete,
   '0007-models': models,
+  '0008-invitation-sends': invitationSends,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

@@ -2,6 +2,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './database.ts';
 import { sweepIdempotencyKeys } from './idempotency.ts';
+import { sweepInvitationSends } from './invitation-sends.ts';
 import { sweepInvitations } from './invitations.ts';
 import { planRetention } from './plan-retention.ts';
 import { sweepTasks } from './tasks/sweep-tasks.ts';
@@ -9,7 +10,13 @@ import { sweepTasks } from './tasks/sweep-tasks.ts';
 const everyMs = 60_000;
 
 /** Each does a part and gives back how much that was; 0 when nothing is left. */
-const chores = [sweepIdempotencyKeys, sweepInvitations, sweepTasks, planRetention];
+const chores = [
+  sweepIdempotencyKeys,
+  sweepInvitations,
+  sweepInvitationSends,
+  sweepTasks,
+  planRetention,
+];
 
 export type Housekeeping = {
   start(): void;

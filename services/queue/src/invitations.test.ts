@@ -421,6 +421,113 @@ describe('invitations', () => {
     assert.deepEqual(await list(venueId, owner), [invitation]);
   });
 
+  describe('are so many a day for each account', () => {
+    const max = limits.invitationsOfDayMax;
+    const sendsOf = (userId: string) =>
+      service.db
+        .selectFrom('invitation_sends')
+        .selectAll()
+        .where('user_id', '=', uuidToBytes(userId))
+        .execute();
+    /** The venues of one owner; what locks a venue does not keep them apart. */
+    async function venuesOf(owner: string, count: number): Promise<string[]> {
+      const made = Array.from({ length: count }, () =>
+        service.call('POST', '/v1/venues', {
+          as: owner,
+          body: { name: 'The Blue Door', timezone: 'Europe/Lisbon' },
+        }),
+      );
+      return (await Promise.all(made)).map(({ body }) => body.id);
+    }
+    function assertRefused(answer: Answer, retryAfterSeconds: number) {
+      assertProblem(answer, 'too-many-requests');
+      assert.equal(answer.headers['retry-after'], String(retryAfterSeconds));
+      assert.match(answer.body.detail, /at most 50 invitations in 24 hours/);
+    }
+
+    it('over all venues, also when many are sent at once, until the oldest is a day old', async () => {
+      const owner = newId(service.clock);
+      const venueIds = await venuesOf(owner, 6);
+      const answers = await Promise.all(
+        Array.from({ length: max + 10 }, (_, n) =>
+          invite(venueIds[n % venueIds.length] as string, owner, randomEmail()),
+        ),
+      );
+      const refused = answers.filter(({ status }) => status !== 201);
+      assert.equal(refused.length, 10);
+      for (const answer of refused) assertRefused(answer, 86_400);
+      const open = await Promise.all(venueIds.map((venueId) => list(venueId, owner)));
+      assert.equal(open.flat().length, max);
+      assert.equal((await sendsOf(owner)).length, max);
+
+      const [venueId] = venueIds as [string];
+      const manager = await service.member(venueId, 'manager');
+      await invited(venueId, manager, randomEmail());
+      service.clock.advance(86_399);
+      assertRefused(await invite(venueId, owner, randomEmail()), 1);
+      service.clock.advance(1);
+      await invited(venueId, owner, randomEmail());
+    });
+
+    it('also when they are taken back, or replaced, and each falls out on its own', async () => {
+      const { owner, venueId } = await service.openLine();
+      const { id } = await invited(venueId, owner, randomEmail());
+      assert.equal((await revoke(venueId, owner, id)).status, 204);
+      service.clock.advance(3_600);
+      const email = randomEmail();
+      for (let sent = 1; sent < max; sent += 1) await invited(venueId, owner, email);
+      const [last] = await list(venueId, owner);
+      assertRefused(await invite(venueId, owner, email), 82_800);
+      assert.deepEqual(await list(venueId, owner), [last], 'the one before stands');
+      service.clock.advance(82_800);
+      await invited(venueId, owner, email);
+      assertRefused(await invite(venueId, owner, email), 3_600);
+    });
+
+    it('of which a repeat is none, nor what is refused', async () => {
+      const { owner, venueId } = await service.openLine();
+      const manager = await service.member(venueId, 'manager');
+      assertProblem(await invite(venueId, manager, randomEmail(), 'owner'), 'forbidden');
+      const key = newId(service.clock);
+      const email = randomEmail();
+      const first = await invited(venueId, manager, email, 'host', key);
+      const repeats = await Promise.all(
+        Array.from({ length: 5 }, () => invited(venueId, manager, email, 'host', key)),
+      );
+      assert.equal((await sendsOf(manager)).length, 1);
+      for (let sent = 1; sent < max; sent += 1) await invited(venueId, manager, randomEmail());
+      const other = newId(service.clock);
+      assertRefused(await invite(venueId, manager, randomEmail(), 'host', other), 86_400);
+      repeats.push(await invited(venueId, manager, email, 'host', key));
+      for (const repeat of repeats) assert.deepEqual(repeat, first);
+      await invited(venueId, owner, randomEmail());
+    });
+
+    it('and are forgotten after their day, or with the account', async () => {
+      const { owner, venueId } = await service.openLine();
+      const manager = await service.member(venueId, 'manager');
+      const sweep = () => createHousekeeping({ ...service.deps, db: service.db }).sweep();
+      await invited(venueId, owner, randomEmail());
+      await invited(venueId, manager, randomEmail());
+      service.clock.advance(1);
+      await invited(venueId, owner, randomEmail());
+      service.clock.advance(86_399);
+      await sweep();
+      assert.equal((await sendsOf(owner)).length, 1);
+      assert.equal((await sendsOf(manager)).length, 0);
+      const deleted = makeEvent({
+        id: newId(service.clock),
+        source: '/user',
+        type: 'user.deleted',
+        subject: owner,
+        time: service.clock.now().toISOString(),
+        data: { userId: owner },
+      });
+      await onUserDeleted(service.deps)(deleted);
+      assert.deepEqual(await sendsOf(owner), []);
+    });
+  });
+
   it('are refused where they are not valid', async () => {
     const { owner, venueId } = await service.openLine();
     const send = (body: unknown) =>

@@ -154,12 +154,18 @@ export class Line {
 
   /** `move` with `remove` for a whole line: hundreds in one statement, since the line is locked meanwhile. */
   async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
-    const { to: state, event } = partyMoves.remove;
+    const [first] = parties;
+    if (first === undefined) return;
+    const { to, event } = partyMoves.remove;
+    // The same of every party, so that one statement writes it.
+    const changes = { state: to, ...changesOf('remove', first, this.now) };
+    const assigned = Object.entries(changes).map(
+      ([column, value]) => sql`${sql.ref(column)} = ${value}`,
+    );
     for (let from = 0; from < parties.length; from += partiesPerStatement) {
       const removed: PartyRow[] = [];
       for (const party of parties.slice(from, from + partiesPerStatement)) {
         assertMove(party, 'remove');
-        const changes = { state, ...changesOf('remove', party, this.now) };
         const changed = this.#recordChange(party, event, changes, actor, { reason });
         await planFollowUp(this, 'remove', party, changed);
         removed.push(changed);
@@ -167,7 +173,7 @@ export class Line {
       const seqs = removed.map(({ id, seq }) => sql`WHEN ${id} THEN ${seq}`);
       await sql`
         UPDATE parties
-        SET state = ${state}, ended_at = ${this.now}, seq = CASE id ${sql.join(seqs, sql` `)} END
+        SET ${sql.join(assigned)}, seq = CASE id ${sql.join(seqs, sql` `)} END
         WHERE queue_id = ${this.queue.id} AND id IN (${sql.join(removed.map(({ id }) => id))})`.execute(
         this.trx,
       );

@@ -13,7 +13,7 @@ export const listApiKeys = ({ db }: Deps) =>
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
       .selectFrom('api_keys')
-      .select(['id', 'name', 'created_at'])
+      .select(['id', 'name', 'created_by', 'created_at'])
       .where('venue_id', '=', venue.id)
       .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
       .orderBy('id')

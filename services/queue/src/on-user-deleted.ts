@@ -3,6 +3,7 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { noteDeletedAccount } from './accounts.ts';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
+import { deleteSendsOf } from './invitation-sends.ts';
 import { endInvitationsBy } from './invitations.ts';
 import { removeVenue } from './remove-venue.ts';
 
@@ -42,6 +43,7 @@ export const onUserDeleted =
       }
       await trx.deleteFrom('members').where('user_id', '=', userId).execute();
       for (const venueId of venueIds) await endInvitationsBy(trx, { venueId, userId, role: null });
+      await deleteSendsOf(trx, userId);
       return all;
     });
     await deps.feed.committed(events);

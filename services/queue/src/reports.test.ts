@@ -447,9 +447,10 @@ describe('a night, looked back at', () => {
       });
       after(() => service.clock.set(testStart));
 
-      async function begin(): Promise<IncomingMessage> {
+      async function begin(method = 'GET'): Promise<IncomingMessage> {
         const { port } = service.app.server.address() as AddressInfo;
         const request = httpGet({
+          method,
           port,
           path: `/v1/queues/${queueId}/parties.csv`,
           headers: await service.headersOf(owner),
@@ -505,6 +506,32 @@ describe('a night, looked back at', () => {
           };
           await assert.rejects(reading, { code: 'ECONNRESET' });
           assert.ok(bytes > 0 && !response.complete);
+        } finally {
+          service.deps.db = db;
+        }
+      });
+
+      it('is not read for who asks for its head alone', async () => {
+        const { db } = service.deps;
+        let pages = 0;
+        service.deps.db = db.withPlugin(
+          afterQuery(/parties_joined/, async () => {
+            pages += 1;
+          }),
+        );
+        try {
+          const head = await begin('HEAD');
+          assert.equal(head.statusCode, 200);
+          await head.resume().toArray();
+          assert.equal(pages, 0);
+          const whole = await begin();
+          whole.destroy();
+          assert.ok(pages > 0);
+          for (const name of ['content-type', 'content-disposition', 'cache-control']) {
+            assert.ok(head.headers[name] !== undefined, name);
+            assert.equal(head.headers[name], whole.headers[name], name);
+          }
+          assert.equal(head.headers['content-length'], undefined);
         } finally {
           service.deps.db = db;
         }

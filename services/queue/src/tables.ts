@@ -15,6 +15,7 @@ export type Tables = {
   venues: VenueTable;
   members: MemberTable;
   invitations: InvitationTable;
+  invitation_sends: InvitationSendTable;
   api_keys: ApiKeyTable;
   occupancy_changes: OccupancyChangeTable;
   queues: QueueTable;
@@ -70,6 +71,14 @@ export type InvitationTable = {
   invited_by: Buffer;
   created_at: Date;
   expires_at: Date;
+};
+
+/** That an account had an invitation sent; outlives the invitation. */
+export type InvitationSendTable = {
+  user_id: Buffer;
+  /** The invitation's. */
+  id: Buffer;
+  sent_at: Date;
 };
 
 export type ApiKeyTable = {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ownerHeaders } from '@queue-manager/queue/bench/owner';
 import { openDatabase } from '@queue-manager/queue/database';
 import { credentialHeader } from '@queue-manager/service-kit/internal-client';
@@ -6,6 +7,8 @@ import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/ti
 /** Where a guest may ask: at the service itself, or where guests do ask. */
 export type Door = 'position service' | 'gateway';
 export const doors: readonly Door[] = ['position service', 'gateway'];
+
+const projectMsMax = 300_000;
 
 function env(name: string): string {
   const value = process.env[name];
@@ -61,11 +64,18 @@ export async function openLiveSystem() {
       const path = `/v1/venues/${venueId}/queues`;
       return (await made(path, { name: 'Line', callGraceSeconds: 3_600 })).id;
     },
-    /** Waits until the position service knows the line. */
+    /** Waits until the position service knows the line, which takes a long one a while. */
     async project(queueId: string): Promise<void> {
-      const answer = await fetch(`${urls['position service']}/v1/boards/${queueId}`);
-      if (!answer.ok) throw new Error(`the board of a line: ${answer.status}`);
-      await answer.arrayBuffer();
+      const deadline = performance.now() + projectMsMax;
+      for (;;) {
+        const answer = await fetch(`${urls['position service']}/v1/boards/${queueId}`);
+        await answer.arrayBuffer();
+        if (answer.ok) return;
+        if (answer.status !== 503 || performance.now() > deadline) {
+          throw new Error(`the board of a line: ${answer.status}`);
+        }
+        await delay(1_000);
+      }
     },
     /** Seconds of a core that a process has used. */
     cpuSeconds: (door: Door) => metric(door, 'process_cpu_seconds_total'),

@@ -1,12 +1,11 @@
+import { fillLine } from '@queue-manager/queue/bench/fill-line';
 import type { LoadResult } from '@queue-manager/queue/bench/load-worker';
 import { say } from '@queue-manager/queue/bench/report';
 import { startWorker, type Worker } from '@queue-manager/queue/bench/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
-import { testLogger } from '@queue-manager/service-kit/testing';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { Redis } from 'ioredis';
 import { lineKeys } from '../line-keys.ts';
-import { createProjection } from '../projection.ts';
-import { connectLines } from '../redis.ts';
-import { fillProjection } from './fill-projection.ts';
 import type { LiveSystem } from './live-system.ts';
 
 export const connections = 64;
@@ -48,12 +47,7 @@ export async function measureReads(
   options: { rounds: number; seconds: number; waiting: number },
 ): Promise<Reads> {
   const { rounds, seconds, waiting } = options;
-  const redis = connectLines({
-    url: system.redisUrl,
-    isCluster: false,
-    commandTimeoutMs: 60_000,
-    logger: testLogger,
-  });
+  const redis = new Redis(system.redisUrl);
   const workers: Worker[] = [];
   const start = async (...given: Parameters<typeof startWorker>) => {
     const worker = await startWorker(...given);
@@ -61,20 +55,25 @@ export async function measureReads(
     return worker;
   };
   try {
-    const projection = createProjection({ redis, clock: systemClock });
-    const { client } = redis;
-    if (client.status !== 'ready') await new Promise((ready) => client.once('ready', ready));
     const fill = async (count: number) => {
       const queueId = await system.makeLine();
-      const ids = await fillProjection({ redis, projection }, queueId, count);
+      await fillLine(system.db, systemClock, uuidToBytes(queueId), count);
+      await system.project(queueId);
       // Spread over the whole line, the first and the last among them.
-      const some = Array.from(
+      const numbers = Array.from(
         { length: connections },
-        (_, index) => ids[Math.round((index * (count - 1)) / (connections - 1))] as string,
+        (_, index) => 1 + Math.round((index * (count - 1)) / (connections - 1)),
       );
+      const some = await system.db
+        .selectFrom('parties')
+        .select('id')
+        .where('queue_id', '=', uuidToBytes(queueId))
+        .where('number', 'in', numbers)
+        .orderBy('number')
+        .execute();
       return {
         queueId,
-        paths: some.map((id) => `/v1/positions/${system.ticketOf(queueId, id)}`),
+        paths: some.map(({ id }) => `/v1/positions/${system.ticketOf(queueId, bytesToUuid(id))}`),
       };
     };
     const short = await fill(shortLine);
@@ -116,7 +115,7 @@ export async function measureReads(
     await sameLength(urls, short.paths[1] as string);
 
     const lineKey = lineKeys(short.queueId, systemClock.now())[1] as string;
-    const members = await client.zrangeBuffer(lineKey, '0', '-1');
+    const members = await redis.zrangeBuffer(lineKey, '0', '-1');
     say('Reading positions: warming up …');
     for (const reader of readers) await read(reader, short.paths, warmUpSeconds);
     const taken: ReadRound[] = [];
@@ -178,7 +177,7 @@ export async function measureReads(
     return { rounds: taken, spread, waiting, lengths };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
-    redis.close();
+    redis.disconnect();
   }
 }
 

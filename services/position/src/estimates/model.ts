@@ -62,7 +62,7 @@ export interface Sight {
 }
 
 /** Enough that a line of two dozen teaches with every guest; a longer one has plenty to teach anyway. */
-export const witnessesMax = 24;
+const witnessesMax = 24;
 
 /** Before so many calls the pace is the prior's for the most part, and what a wait says is about that only. */
 const gapsMin = 10;

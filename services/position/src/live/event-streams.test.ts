@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { until } from '@queue-manager/service-kit/testing';
 import { fastify } from 'fastify';
@@ -129,6 +130,16 @@ describe('event streams', () => {
     stream.resume();
     await until('it has left', () => drained.includes('drains'));
     stream.close();
+  });
+
+  it('close with their connection, also one that stands behind another answer there', async () => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    for (const name of ['ahead', 'behind']) {
+      socket.write(`GET /${name} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    }
+    await until('both are open', () => open.has('ahead') && open.has('behind'));
+    socket.destroy();
+    await until('both are closed', () => closed.includes('ahead') && closed.includes('behind'));
   });
 
   it('answer HEAD with the head alone', async () => {

@@ -37,14 +37,17 @@ const findTogetherMax = 8;
 export type PartyListener = {
   /** The party's state, place or line is another than it was told. */
   onPosition(standing: Readonly<Standing>): void;
-  /** There is no such queue any more; the last state was told. */
+  /**
+   * What was told is not to go on: there is no such party any more, or its line has another past than was heard.
+   * One of a deleted queue is there: it keeps its last state.
+   */
   onGone(): void;
 };
 
 export type LineListener = {
   /** The line has come to `seq`; told for every change, as it happens. Some numbers may be left out. */
   onSeq(seq: number): void;
-  /** There is no such queue any more. */
+  /** There is no such queue any more, or its line has another past than was heard. */
   onGone(): void;
 };
 
@@ -61,7 +64,7 @@ export type WatchedLine = {
 };
 
 export type LineWatch = {
-  /** Follows a party; null when there is no such party, or its queue is deleted. */
+  /** Follows a party; null when there is no such party. */
   watchParty(subject: TicketSubject, listener: PartyListener): Promise<WatchedParty | null>;
   /** Follows a line; null when there is no such queue. */
   watchLine(queueId: string, listener: LineListener): Promise<WatchedLine | null>;
@@ -172,7 +175,8 @@ export function createLineWatch(given: {
   }
 
   function enter(queueId: string): Hub {
-    const hub = hubOf(queueId);
+    // However it is written: a channel has one subscriber.
+    const hub = hubOf(queueId.toLowerCase());
     hub.users += 1;
     if (hub.lingering !== null) clearTimeout(hub.lingering);
     hub.lingering = null;
@@ -302,7 +306,8 @@ export function createLineWatch(given: {
       hub.toldAt = performance.now();
     }
     if (hub.log.length > 0) scheduleTick(hub);
-    else if (hub.isGone) end(hub);
+    // Final states were told. A guest of the queue stays and keeps its own, as whoever asks is told it.
+    else if (hub.isGone) for (const listener of [...hub.listeners]) listener.onGone();
   }
 
   /** Brings everybody to where the changes have come. True when there are some whom that could not bring there. */
@@ -370,12 +375,14 @@ export function createLineWatch(given: {
       );
       if (!needsAll && behind.length === 0) return;
       try {
+        const heardSeq = hub.seq;
         let seq = Number.POSITIVE_INFINITY;
         // Also when nobody is to be read: the line itself tells how far it has come.
         for (let at = 0; at === 0 || at < behind.length; at += readMax) {
           await readAndFind(hub, behind.slice(at, at + readMax));
           seq = Math.min(seq, hub.readSeq);
         }
+        if (needsAll && seq < heardSeq) return beginAnew(hub);
         // What was missed for good is known now, and changes go on from there.
         if (needsAll && hub.log.length === 0 && seq > hub.seq) hub.base = hub.seq = seq;
         if (behind.every((party) => party.seq >= hub.base) && !hub.needsAll) {
@@ -400,10 +407,17 @@ export function createLineWatch(given: {
       const unknown = parties.filter((_, index) => !isKnown[index]);
       for (let at = 0; at < unknown.length; at += findTogetherMax) {
         await Promise.all(
-          unknown.slice(at, at + findTogetherMax).map((party) => findOutside(hub, party)),
+          unknown.slice(at, at + findTogetherMax).map(async (party) => {
+            if (!(await findOutside(hub, party))) drop(hub, party);
+          }),
         );
       }
     });
+  }
+
+  function drop(hub: Hub, party: Watched): void {
+    if (hub.parties.get(party.id) === party) hub.parties.delete(party.id);
+    for (const listener of [...party.listeners]) listener.onGone();
   }
 
   /** Keeps the changes that happen during a read. */
@@ -427,7 +441,10 @@ export function createLineWatch(given: {
       hub.isGone = true;
       scheduleTick(hub);
     }
-    if (line === null) return parties.map(() => true);
+    if (line === null) {
+      hub.readSeq = hub.seq;
+      return parties.map(() => false);
+    }
     noteLine(hub, line);
     return parties.map((party, index) => {
       const place = line.parties[index] ?? null;
@@ -469,20 +486,25 @@ export function createLineWatch(given: {
     }
   }
 
+  /**
+   * The line is behind what was heard of it: that never happened, as the truth has it now (a database that came
+   * back from a copy, say), and what happens instead has numbers that were heard already. All that was told
+   * may be wrong, so that everybody is to come anew.
+   */
+  function beginAnew(hub: Hub): void {
+    logger.warn({ queueId: hub.queueId, heard: hub.seq }, 'a line has another past than was heard');
+    forget(hub);
+    const parties = [...hub.parties.values()];
+    hub.parties.clear();
+    for (const party of parties) drop(hub, party);
+    for (const listener of [...hub.listeners]) listener.onGone();
+  }
+
   /** Takes what was read, and what has happened since; what is older than what is known changes nothing. */
   function settle(hub: Hub, party: Watched, read: Omit<Standing, 'id'>): void {
     if (read.seq < party.seq) return;
     Object.assign(party, read);
     advance(party, hub.kept);
-  }
-
-  /** Final states were told; whoever comes back is told that there is nothing. */
-  function end(hub: Hub): void {
-    forget(hub);
-    const parties = [...hub.parties.values()];
-    hub.parties.clear();
-    for (const party of parties) for (const listener of [...party.listeners]) listener.onGone();
-    for (const listener of [...hub.listeners]) listener.onGone();
   }
 
   /** A line that is ahead of its changes twice in a row has a subscription that does not work. */
@@ -513,7 +535,7 @@ export function createLineWatch(given: {
         let party: Watched;
         do {
           party = hub.parties.get(id) ?? begin(hub, id);
-          if ((party.reading !== null && !(await party.reading)) || hub.isGone) {
+          if (party.reading !== null && !(await party.reading)) {
             leave(hub);
             return null;
           }

@@ -19,6 +19,8 @@ type Room = {
   /** What is shown, but for the time of the estimate. */
   shown: string;
   event: string;
+  /** Made by the first screen, for all that come with it. */
+  first: Promise<void> | null;
   isRendering: boolean;
   isStale: boolean;
   renderedAt: number;
@@ -41,6 +43,7 @@ export const liveBoardOfQueue = (deps: Deps) => {
       }),
       shown: '',
       event: '',
+      first: null,
       isRendering: false,
       isStale: false,
       renderedAt: Number.NEGATIVE_INFINITY,
@@ -78,6 +81,14 @@ export const liveBoardOfQueue = (deps: Deps) => {
         // Redis is away; the next change, or the next look, shows what there is then.
       });
     }, waitMs);
+  }
+
+  /** Once, also when a thousand screens come back at the same time: an older board must not follow a newer one. */
+  function renderFirst(queueId: string, room: Room): Promise<void> {
+    room.first ??= runInContext({}, () => render(queueId, room)).finally(() => {
+      room.first = null;
+    });
+    return room.first;
   }
 
   async function render(queueId: string, room: Room): Promise<void> {
@@ -122,7 +133,7 @@ export const liveBoardOfQueue = (deps: Deps) => {
     room.screens.add(screen);
     try {
       if ((await room.watched) === null) throw problems.notFound();
-      if (room.event === '') await render(queueId, room);
+      if (room.event === '') await renderFirst(queueId, room);
       if (rooms.get(queueId.toLowerCase()) !== room) throw problems.notFound();
     } catch (error) {
       leave();

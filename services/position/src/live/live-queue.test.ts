@@ -99,6 +99,20 @@ describe("the staff's stream of a queue", () => {
     await position.apply(events);
   };
 
+  it('is of the same line however its id is written, and takes nothing from who watches that', async (t) => {
+    const joined = line.join();
+    await happen(...line.events);
+    const guest = followEvents(`${url}/v1/live/tickets/${line.ticket(joined.subject)}`, {
+      isOnce: true,
+    });
+    t.after(() => guest.close());
+    await until('the guest is told', () => guest.events.length === 1);
+    const host = await followFromNow(t, { queueId: line.queueId.toUpperCase() });
+    await happen(line.call(joined.subject));
+    await until('the guest is called', () => guest.events.at(-1)?.data.includes('"called"'));
+    await has(host, line.queue.seq);
+  });
+
   it('tells everything that happens from now on, in order, each with its number', async (t) => {
     await happen(...line.events, line.join());
     const [one, two] = [await followFromNow(t), await followFromNow(t)];

@@ -53,7 +53,8 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
   }
 
   return route(liveQueue, async (request, reply) => {
-    const { queueId } = request.params;
+    // An id may be written in capitals; the line is one.
+    const queueId = request.params.queueId.toLowerCase();
     const { sub: userId, exp } = request.claims;
     if (!(await isMember(queueId, userId))) throw problems.notFound();
     const uncount = count(userId);

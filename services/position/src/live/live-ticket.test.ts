@@ -6,7 +6,7 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import fc from 'fast-check';
-import { lineKeys, streamHoldersKey } from '../line-keys.ts';
+import { changesChannel, lineKeys, streamHoldersKey } from '../line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -273,15 +273,57 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await stream.lastIs<Position>('it is the first again', ({ position }) => position === 1);
   });
 
-  it('ends when the queue is deleted, after the last state', async () => {
+  it('keeps the last state when the queue is deleted, as asking does', async () => {
     const [model, ids] = await lineOf(one, 2);
-    const stream = await follow(one, model, ids[0] as string);
+    const [first] = ids as [string, string];
+    const stream = await follow(one, model, first);
     await one.position.apply([
-      model.end(ids[0] as string, 'removed'),
+      model.end(first, 'removed'),
+      model.end(ids[1] as string, 'removed'),
       model.changeQueue({ deleted: true }),
     ]);
+    await stream.lastIs<Position>('it is removed', ({ state }) => state === 'removed');
+    // Somebody who had not been watched, with the line in Redis and without.
+    const other = await follow(one, model, ids[1] as string);
+    await one.position.redis.del(...lineKeys(model.queueId, clock.now()));
+    const again = await follow(one, model, first);
+    for (const { last, isEnded } of [stream, other, again]) {
+      assert.equal(last<Position>().state, 'removed');
+      assert.equal(isEnded(), false);
+    }
+    const { body } = await one.position.position(model.ticket(first));
+    assert.equal(body.state, 'removed');
+  });
+
+  it('begins anew when what was told turns out never to have happened', async () => {
+    const [model, ids] = await lineOf(one, 2);
+    const [first, second] = ids as [string, string];
+    const { queue, parties } = model;
+    const before = structuredClone(parties);
+    const stream = await follow(one, model, second);
+    await one.position.apply([model.call(first), model.end(first, 'seated')]);
+    await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
+    // The queue service has lost that, and Redis is put right.
+    model.queue = queue;
+    for (const [partyId, party] of before) parties.set(partyId, party);
+    await one.position.redis.hdel(lineKeys(model.queueId, clock.now())[0] as string, 'seq');
+    const { body } = await one.position.position(model.ticket(second));
+    assert.equal(body.position, 2);
     await stream.ended();
-    assert.equal(stream.last<Position>().state, 'removed');
+    const again = await follow(one, model, second);
+    assert.equal(again.last<Position>().position, 2);
+    await one.position.apply([model.call(second)]);
+    await again.lastIs<Position>('it is called', ({ state }) => state === 'called');
+  });
+
+  it('ends when the party is gone for good, and is 404 then', async () => {
+    const [model, ids] = await lineOf(one, 1);
+    const stream = await follow(one, model, ids[0] as string);
+    queueService.lines.delete(model.queueId);
+    const { redis } = one.position;
+    await redis.del(...lineKeys(model.queueId, clock.now()));
+    await redis.spublish(changesChannel(model.queueId), JSON.stringify({ reset: true, seq: 1 }));
+    await stream.ended();
     const again = await fetch(`${one.base}/v1/live/tickets/${model.ticket(ids[0] as string)}`);
     assert.equal(again.status, 404);
   });

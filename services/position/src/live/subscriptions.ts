@@ -25,6 +25,8 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
   const client = connectRedis({ ...options, isSubscriber: true });
   const subscribers = new Map<string, Subscriber>();
   let isClosed = false;
+  /** Shared, since a thousand lines may wait for one connection. */
+  let connecting: Promise<unknown> | null = null;
 
   client.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
     subscribers.get(channel.toString())?.onMessage(message);
@@ -57,13 +59,19 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
     }
   }
 
+  async function connected(): Promise<void> {
+    connecting ??= once(client, 'ready', {
+      signal: AbortSignal.timeout(commandTimeoutMs),
+    }).finally(() => {
+      connecting = null;
+    });
+    // Whether it came or not, the command that follows says it as any other would.
+    await connecting.catch(() => undefined);
+  }
+
   return {
     async add(channel, subscriber) {
-      if (client.status !== 'ready') {
-        const signal = AbortSignal.timeout(commandTimeoutMs);
-        // Whether it came or not, the command below says it as any other would.
-        await once(client, 'ready', { signal }).catch(() => undefined);
-      }
+      if (client.status !== 'ready') await connected();
       subscribers.set(channel, subscriber);
       try {
         await subscribe(channel);

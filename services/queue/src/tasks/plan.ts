@@ -72,8 +72,10 @@ export class TaskPlan {
   }
 
   /**
-   * Passes over tasks that a dispatcher has in hand at this moment: those are as good as handed out. So a
-   * change of a line never waits for a dispatcher. Deleted by primary key, in its order.
+   * Passes over rows that somebody else has locked, so that a change of a line never waits for a dispatcher.
+   * Mostly these are tasks being handed out. In a small table it can also be a row that a scan has only looked
+   * at; such a task stays scheduled and is handed out. So cancelling saves work and promises nothing: each
+   * handler looks again at what its task is about. Deleted by primary key, in its order.
    */
   async #delete(
     trx: DatabaseTransaction,
