@@ -10,6 +10,8 @@ export type RedisOptions = {
   /** After this long without an answer a command fails. */
   commandTimeoutMs: number;
   logger: Logger;
+  /** What becomes of the work while Redis is away, for the log. */
+  meanwhile?: string;
   /**
    * For sharded subscriptions alone, which need connections of their own. What was subscribed to is asked for
    * again by its owner, on `ready` (and on `subscribersReady` of a cluster).
@@ -25,7 +27,7 @@ const reconnectMsMax = 1_000;
  * served better than who waits.
  */
 export function connectRedis(options: RedisOptions): RedisClient {
-  const { url, logger } = options;
+  const { url, logger, meanwhile = 'trying until it is back' } = options;
   const shared = {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -75,7 +77,7 @@ export function connectRedis(options: RedisOptions): RedisClient {
     isAway = false;
   });
   client.on('error', (error: Error) => {
-    if (!isAway) logger.warn({ err: error }, 'Redis is away: trying until it is back');
+    if (!isAway) logger.warn({ err: error }, `Redis is away: ${meanwhile}`);
     isAway = true;
   });
   client.connect().catch(() => undefined);

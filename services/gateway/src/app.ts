@@ -7,8 +7,8 @@ import { createApp } from '@queue-manager/service-kit/create-app';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
+import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
-import type { Redis } from 'ioredis';
 import type { GatewayConfig } from './config.ts';
 import { serveDocs } from './docs.ts';
 import { createForward } from './forward.ts';
@@ -21,7 +21,7 @@ import { addressesOf } from './upstream.ts';
 export type Deps = {
   config: GatewayConfig;
   logger: Logger;
-  redis: Redis;
+  redis: RedisClient;
   verifyAccessToken: VerifyAccessToken;
 };
 

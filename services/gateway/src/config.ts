@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
@@ -42,6 +42,8 @@ export const gatewayEnv = {
   MAILER_SERVICE_URL: ServiceUrl.optional(),
   /** Counts of the limits that all gateways share. */
   REDIS_URL: Url,
+  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through it. */
+  REDIS_CLUSTER: Flag,
   /** Proxies in front of the gateway whose forwarded headers count: addresses and ranges. */
   TRUSTED_PROXIES: commaList(
     z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'),

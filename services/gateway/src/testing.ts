@@ -116,7 +116,7 @@ export type Gateway = { app: FastifyInstance; url: string; port: number };
 /** A gateway as `main.ts` makes it, listening. */
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
   const config = readConfig(gatewayEnv, env);
-  const redis = connectRedis(config.REDIS_URL, config.REDIS_TIMEOUT_MS, testLogger);
+  const redis = connectRedis(config, testLogger);
   const app = await createGateway({
     config,
     logger: testLogger,
