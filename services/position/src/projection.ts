@@ -237,8 +237,9 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       const values: Buffer[] = [];
       for (const party of parties) {
         const partyId = uuidToBytes(party.partyId);
-        values.push(partyId, lineValueOf(party));
-        if (party.state === 'waiting') line.push(lanes.indexOf(party.lane), memberOf(party));
+        const member = memberOf(party, partyId);
+        values.push(partyId, lineValueOf(party, member));
+        if (party.state === 'waiting') line.push(lanes.indexOf(party.lane), member);
         else called.push(calledAtMs(party), partyId);
       }
       const pipeline = redis.client.pipeline();
@@ -371,8 +372,8 @@ export function isInLine(state: PartyState): boolean {
 }
 
 /** An order key ends itself, so with the id behind it members compare as the line runs. */
-function memberOf({ orderKey, partyId }: PartySnapshot): Buffer {
-  return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+function memberOf({ orderKey }: PartySnapshot, partyId: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(orderKey, 'hex'), partyId]);
 }
 
 /** The spot of a member of the line's sorted set; null where nobody stands. */
@@ -386,9 +387,12 @@ function spotOf(laneRank: string, member: Buffer): Spot | null {
   };
 }
 
-function lineValueOf(party: PartySnapshot): Buffer {
+function lineValueOf(
+  party: PartySnapshot,
+  member = memberOf(party, uuidToBytes(party.partyId)),
+): Buffer {
   const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|`;
-  return Buffer.concat([Buffer.from(facts), memberOf(party)]);
+  return Buffer.concat([Buffer.from(facts, 'latin1'), member]);
 }
 
 function numberOfValue(value: Buffer): number {

@@ -4,6 +4,7 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
 import { dayMs, lineKeys, lockKey } from './line-keys.ts';
+import { pieceSize } from './read-snapshot.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -299,6 +300,24 @@ describe('a line that Redis has not all of', () => {
     );
     assert.deepEqual(answers, [1, 2, 25_000, 50_000]);
     assert.equal((await position.board(model.queueId)).body.waiting, 50_000);
+  });
+
+  it('is rebuilt by commands of no more than a piece of it, however long it is', async () => {
+    const { redis } = position;
+    const model = lineOf(10 * pieceSize + 1);
+    await redis.config('SET', 'slowlog-max-len', '10000');
+    // Of every command it keeps a part, and how many arguments there were.
+    await redis.config('SET', 'slowlog-log-slower-than', '0');
+    await redis.slowlog('RESET');
+    assert.equal((await position.board(model.queueId)).body.waiting, 10 * pieceSize + 1);
+    const log = (await redis.slowlog('GET', 10_000)) as [number, number, number, string[]][];
+    await redis.config('SET', 'slowlog-log-slower-than', '-1');
+    const lengths = log.map(([, , , [, ...args]]) => {
+      const more = /^\.{3} \((\d+) more arguments\)$/.exec(args.at(-1) ?? '')?.[1];
+      return more === undefined ? args.length : args.length - 1 + Number(more);
+    });
+    // A key, and two values a party.
+    assert.equal(Math.max(...lengths), 1 + 2 * pieceSize);
   });
 
   it('stays right while Redis is emptied again and again under load', async () => {

@@ -104,7 +104,7 @@ export function createRebuild(given: {
     const { head } = snapshot;
     const counts = { waiting: 0, called: 0 };
     const writes: Promise<void>[] = [];
-    for await (const parties of snapshot.chunks) {
+    for await (const parties of snapshot.pieces) {
       for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
       if (writes.length === writesAtOnceMax) await writes.shift();
       const write = projection.writeSnapshot(keys, parties);
