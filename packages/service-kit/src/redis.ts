@@ -84,4 +84,26 @@ export function connectRedis(options: RedisOptions): RedisClient {
   return client;
 }
 
+/** The servers that hold data: of a cluster each that serves a part of it, else the one. */
+export function mastersOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
+/**
+ * Resolves when all of the data can be asked for: of a cluster, when each slot is served by a node that answers.
+ * A ping of the cluster itself is answered by any node, whatever the others do.
+ */
+export async function checkRedis(client: RedisClient): Promise<void> {
+  const masters = mastersOf(client);
+  if (masters.length === 0) throw new Error("Cluster isn't ready");
+  await Promise.all(masters.map((server) => server.ping()));
+  if (!(client instanceof Cluster)) return;
+  const info = await client.cluster('INFO');
+  const [, size] = /^cluster_size:(\d+)/m.exec(info) ?? [];
+  // A node that is lost is not among those known here until it is asked for once more.
+  if (!/^cluster_state:ok\b/m.test(info) || masters.length < Number(size)) {
+    throw new Error('CLUSTERDOWN A part of the cluster is away');
+  }
+}
+
 type Lookup = (error: null, address: string) => void;
