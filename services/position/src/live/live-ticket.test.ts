@@ -6,7 +6,7 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import fc from 'fast-check';
-import { changesChannel, lineKeys, streamHoldersKey } from '../line-keys.ts';
+import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -399,6 +399,25 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       clock.advance(41);
       await watch(one, ticket);
       await crashed.close();
+    });
+
+    it('do not count those of a process that crashed a moment ago, and those of others do', async () => {
+      const two = await run(testEnv('REDIS_URL'));
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      await watch(two, ticket);
+      await watch(two, ticket);
+      const now = clock.now().getTime();
+      const [streams, holders] = streamKeys(model.queueId, ids[0] as string);
+      const { redis } = one.position;
+      await redis.zadd(streams, now, 'crashed:1', now, 'crashed:2', now, 'crashed:3');
+      await redis.zadd(holders, now + 40_000, 'crashed');
+      const again = [await watch(one, ticket), await watch(one, ticket), await watch(one, ticket)];
+      for (const { base } of [one, two]) {
+        assert.equal((await fetch(`${base}/v1/live/tickets/${ticket}`)).status, 429);
+      }
+      assert.ok(again.every((stream) => !stream.isEnded()));
+      await two.close();
     });
   });
 
