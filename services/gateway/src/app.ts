@@ -98,7 +98,11 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
   const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
   // Their turns are their own: a call before each stream would send all streams to the same process.
-  const forwardStream = createForwardStream(app, { upstreams: addressesOf(upstreams), timeoutMs });
+  const forwardStream = createForwardStream(app, {
+    upstreams: addressesOf(upstreams),
+    timeoutMs,
+    internalCredential: config.INTERNAL_CREDENTIAL,
+  });
 
   for (const contract of publicContracts) {
     const isStream = isEventStream(contract);

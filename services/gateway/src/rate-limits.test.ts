@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
@@ -36,6 +36,11 @@ describe('rate limits', () => {
     world = await startWorld();
   });
   after(() => world.close());
+  /** Counts apart from those of every other test: they are kept under a name made with the credential. */
+  const apart = () => ({
+    ...gatewayEnvironment(world),
+    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
+  });
   afterEach(async () => {
     await Promise.all(gateways.splice(0).map(({ app }) => app.close()));
     world.received.length = 0;
@@ -44,7 +49,7 @@ describe('rate limits', () => {
   /** A gateway with some limits of its own; callers are told apart by X-Forwarded-For. */
   async function gatewayWith(env: Record<string, string>): Promise<Gateway> {
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       ...patient,
       ...trusting,
@@ -134,7 +139,7 @@ describe('rate limits', () => {
 
   it('counts joins from one address in all gateways together', async () => {
     const env = {
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       ...patient,
       ...trusting,
@@ -240,7 +245,7 @@ describe('rate limits', () => {
 
   it('takes no address from a caller who is no trusted proxy', async () => {
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       RATE_LIMIT_ADDRESS_PER_MINUTE: '2',
     });
@@ -259,7 +264,7 @@ describe('rate limits', () => {
   });
 
   it('lets an account through at the promised pace', async () => {
-    const gateway = await startGateway(gatewayEnvironment(world));
+    const gateway = await startGateway(apart());
     gateways.push(gateway);
     const token = await world.token();
     for (let batch = 0; batch < 31; batch++) {

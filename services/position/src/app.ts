@@ -115,6 +115,7 @@ export function createPositionApp(options: PositionAppOptions) {
     internalCredential: options.internalCredential,
     verifyAccessToken: options.verifyAccessToken,
     metrics,
+    sharesConnections: true,
     readiness: {
       redis: () => checkRedis(redis.client),
       sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),

@@ -34,7 +34,8 @@ import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId } from '@queue-manager/service-kit/ids';
-import { createInternalClient, credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownerHeaders } from '@queue-manager/queue/bench/owner';
 import { openDatabase } from '@queue-manager/queue/database';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 
 /** Where a guest may ask: at the service itself, or where guests do ask. */
