@@ -68,7 +68,7 @@ export async function measureStreams(
     const restingBytes = new Map<Door, number>();
     for (const door of doors) {
       results[door] = await measureDoor(system, door, {
-        streams: streamsMax(door, streams),
+        streams: streamsMax(streams),
         calls,
         watchers,
         restingBytes,
@@ -97,7 +97,6 @@ async function measureDoor(
   say(`Streams by the ${door}: filling a line with ${streams} …`);
   const queueId = await system.makeLine();
   await fillLine(system.db, systemClock, uuidToBytes(queueId), streams);
-  await system.project(queueId);
   const rows = await system.db
     .selectFrom('parties')
     .select('id')
@@ -105,9 +104,9 @@ async function measureDoor(
     .orderBy('lane')
     .orderBy('order_key')
     .execute();
-  const paths = rows.map(
-    ({ id }) => `/v1/live/tickets/${system.ticketOf(queueId, bytesToUuid(id))}`,
-  );
+  const tickets = rows.map(({ id }) => system.ticketOf(queueId, bytesToUuid(id)));
+  await system.project(`/v1/positions/${tickets[0]}`);
+  const paths = tickets.map((ticket) => `/v1/live/tickets/${ticket}`);
 
   const processes = door === 'gateway' ? doors : (['position service'] as const);
   await openAll(watchers, system.urls[door], paths.slice(0, warmUpStreams));
@@ -170,14 +169,13 @@ async function measureDoor(
   };
 }
 
-/** As many as a process can hold, of which a gateway has two sockets each. */
-function streamsMax(door: Door, wanted: number): number {
+/** As many as a process can hold, each with a socket. */
+function streamsMax(wanted: number): number {
   const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
   const limit = Number(report.userLimits?.open_files?.soft);
   if (!Number.isFinite(limit)) return wanted;
-  const most = Math.floor((limit - spareDescriptors) / (door === 'gateway' ? 2 : 1));
-  if (most < wanted)
-    say(`Of ${wanted} streams by the ${door}, ${most}: a process may open ${limit} files`);
+  const most = limit - spareDescriptors;
+  if (most < wanted) say(`Of ${wanted} streams, ${most}: a process may open ${limit} files`);
   return Math.min(wanted, most);
 }
 
