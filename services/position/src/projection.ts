@@ -250,6 +250,11 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     },
 
+    /** Forgets a snapshot that will not be put in the place of the line; its memory is freed behind the scenes. */
+    async discardSnapshot(keys: SnapshotKeys): Promise<void> {
+      await redis.client.unlink(...Object.values(keys));
+    },
+
     /**
      * Puts a written snapshot in the place of the line, if that has not gone past it. `lost` when the lock is
      * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken

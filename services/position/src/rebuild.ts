@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
-import { lockKey, snapshotKeys } from './line-keys.ts';
+import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
-import { readSnapshot } from './read-snapshot.ts';
+import { readSnapshot, type Snapshot } from './read-snapshot.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript } from './scripts.ts';
 
@@ -102,6 +102,25 @@ export function createRebuild(given: {
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return 'no such queue';
     const { head } = snapshot;
+    let outcome: 'installed' | 'past' | 'lost' | undefined;
+    try {
+      const counts = await write(snapshot, keys);
+      outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
+    } finally {
+      // Left to expire, a long one would hold up everybody while Redis deletes it.
+      if (outcome === undefined || outcome === 'lost') {
+        await projection.discardSnapshot(keys).catch(() => undefined);
+      }
+    }
+    const ms = Math.round(performance.now() - startedAt);
+    logger.info(
+      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
+      'line rebuilt',
+    );
+    return outcome;
+  }
+
+  async function write(snapshot: Snapshot, keys: SnapshotKeys) {
     const counts = { waiting: 0, called: 0 };
     const writes: Promise<void>[] = [];
     for await (const parties of snapshot.pieces) {
@@ -113,13 +132,7 @@ export function createRebuild(given: {
       writes.push(write);
     }
     await Promise.all(writes);
-    const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
-    const ms = Math.round(performance.now() - startedAt);
-    logger.info(
-      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
-      'line rebuilt',
-    );
-    return outcome;
+    return counts;
   }
 
   return (queueId, wanted = {}) => {

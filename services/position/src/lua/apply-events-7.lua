@@ -19,7 +19,7 @@ end
 
 local meta = readMeta()
 if not meta then
-  if not countPending() then redis.call('DEL', PENDING) end
+  if not countPending() then redis.call('UNLINK', PENDING) end
   local reply = { 0, -1, 0, -1, 0 }
   for _, event in ipairs(events) do
     buffer(event)

@@ -53,7 +53,7 @@ if waiting + called > 0 then redis.call('RENAME', SNAPSHOT_PARTIES, PARTIES) end
 
 local pending = redis.pcall('HKEYS', PENDING)
 if pending.err then
-  redis.call('DEL', PENDING)
+  redis.call('UNLINK', PENDING)
 else
   for _, pendingSeq in ipairs(pending) do
     if (tonumber(pendingSeq) or 0) <= seq then redis.call('HDEL', PENDING, pendingSeq) end
