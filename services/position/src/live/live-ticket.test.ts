@@ -419,6 +419,19 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       assert.ok(again.every((stream) => !stream.isEnded()));
       await two.close();
     });
+
+    it('all come back when their process crashed, through whichever others', async () => {
+      const two = await run(testEnv('REDIS_URL'));
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      const now = clock.now().getTime();
+      const [streams, holders] = streamKeys(model.queueId, ids[0] as string);
+      const { redis } = one.position;
+      for (let count = 1; count <= 5; count++) await redis.zadd(streams, now, `crashed:${count}`);
+      await redis.zadd(holders, now + 40_000, 'crashed');
+      await Promise.all([one, two, one, two, one].map((at) => watch(at, ticket)));
+      await two.close();
+    });
   });
 
   it('ends with the app, at once, and counts no more', async () => {

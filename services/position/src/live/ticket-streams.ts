@@ -84,23 +84,39 @@ export function createTicketStreams(given: {
    * forgotten. True when there were some. One that lives and was too busy loses count of these streams, no more.
    */
   async function forgetCrashed(queueId: string): Promise<boolean> {
-    const key = streamHoldersKey(queueId);
-    const holders = await redis.zrange(key, '0', '-1');
-    let silent = holders.filter((holder) => holder !== process);
+    const before = await claims(queueId);
+    let silent = [...before.keys()].filter((holder) => holder !== process);
     const question = randomBytes(9).toString('base64url');
     const askEnd = performance.now() + answerMsMax;
     for (let waitMs = answerLookMsMin; silent.length > 0; waitMs *= 2) {
-      if (performance.now() > askEnd) {
-        await redis.zrem(key, ...silent);
-        return true;
-      }
       // More than once: whoever has just opened its first stream may not have been listening yet.
       await redis.spublish(changesChannel(queueId), JSON.stringify({ holders: question }));
       await delay(waitMs);
-      const here = new Set(await redis.smembers(streamAnswersKey(queueId, question)));
-      silent = silent.filter((holder) => !here.has(holder));
+      const [answers, now] = await Promise.all([
+        redis.smembers(streamAnswersKey(queueId, question)),
+        claims(queueId),
+      ]);
+      const here = new Set(answers);
+      // Who claims anew is there as well: it may be asking the same, and listen to nothing before it has a stream.
+      // Who is not there any more was found silent by somebody else.
+      const claimsAnew = (one: string) => now.has(one) && now.get(one) !== before.get(one);
+      silent = silent.filter((one) => !here.has(one) && !claimsAnew(one));
+      if (performance.now() > askEnd) break;
     }
-    return false;
+    if (silent.length === 0) return false;
+    await redis.zrem(streamHoldersKey(queueId), ...silent);
+    return true;
+  }
+
+  /** Who holds streams of a line, and until when that counts. */
+  async function claims(queueId: string): Promise<Map<string, string>> {
+    const flat = await redis.zrange(streamHoldersKey(queueId), '0', '-1', 'WITHSCORES');
+    return new Map(
+      Array.from(
+        { length: flat.length / 2 },
+        (_, i) => [flat[2 * i], flat[2 * i + 1]] as [string, string],
+      ),
+    );
   }
 
   function forgetCrashedOnce(queueId: string): Promise<boolean> {
