@@ -529,22 +529,32 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
   return server;
 }
 
-/** A cluster of three masters. */
-export async function startRedisCluster(): Promise<{
+/** A cluster of three masters, each with a replica where that is asked for. */
+export async function startRedisCluster(options: { hasReplicas?: boolean } = {}): Promise<{
   url: string;
   nodes: RedisServer[];
   remove(): Promise<void>;
 }> {
+  const { hasReplicas = false } = options;
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'];
-  const nodes = await Promise.all([1, 2, 3].map(() => startRedis(settings)));
+  const count = hasReplicas ? 6 : 3;
+  const nodes = await Promise.all(Array.from({ length: count }, () => startRedis(settings)));
   const addresses = nodes.map(({ url }) => new URL(url).host);
-  await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  const replicas = hasReplicas ? ['--cluster-replicas', '1'] : [];
+  const args = ['--cluster', 'create', ...addresses, ...replicas, '--cluster-yes'];
+  await promisify(execFile)('redis-cli', args);
   for (const { url } of nodes) {
     const node = new Redis(url);
     try {
-      await until('the cluster is whole', async () =>
-        /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(await node.cluster('INFO')),
-      );
+      await until('the cluster is whole', async () => {
+        const [cluster, replication] = [await node.cluster('INFO'), await node.info('replication')];
+        return (
+          cluster.includes('cluster_state:ok\r\n') &&
+          cluster.includes(`cluster_known_nodes:${count}\r\n`) &&
+          cluster.includes('cluster_size:3\r\n') &&
+          /role:master|master_link_status:up/.test(replication)
+        );
+      });
     } finally {
       node.disconnect();
     }
