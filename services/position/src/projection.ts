@@ -1,5 +1,5 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
-import type { LineEvent, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
+import type { LineEvent, LineFacts, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
@@ -99,6 +99,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
   const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
+  const trustScript = defineScript(redis.client, 'trust-line-7', ['server', 'line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
   const changeRules = [idleMs, endedMs];
@@ -355,6 +356,15 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         state,
         seq,
       ]);
+    },
+
+    /**
+     * Trusts a suspect line again when it has come to the truth, or gone past it: an event applied is applied with
+     * all before it, so that nothing is missing. False when it has not.
+     */
+    async trust(queueId: string, { seq, waiting, called }: LineFacts): Promise<boolean> {
+      const status = await trustScript(lineKeys(queueId, clock.now()), [seq, waiting, called]);
+      return status === 1;
     },
 
     /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */

@@ -440,21 +440,59 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
+    it('is trusted again without a snapshot when it comes back with all it had', async () => {
+      const model = lineOf(4);
+      const [first, second] = [...model.parties.keys()] as [string, string];
+      await isRight(model);
+      await position.apply([model.call(first), model.end(second, 'left')]);
+      await position.redis.save();
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      const before = queueService.calls.snapshots;
+      await Promise.all([isRight(model), isRight(model, other)]);
+      // Found to be right once, it is told without asking again.
+      queueService.isAway = true;
+      const { status, body } = await position.board(model.queueId);
+      assert.deepEqual([status, body.waiting, body.called.length], [200, 2, 1]);
+      assert.equal(queueService.calls.snapshots, before);
+    });
+
+    it('is not trusted when it counts otherwise than the truth, though it knows of the same events', async () => {
+      const model = lineOf(3);
+      await isRight(model);
+      const [meta, line, parties] = lineKeys(model.queueId, clock.now()) as [
+        string,
+        string,
+        string,
+      ];
+      await position.redis.zpopmin(line);
+      await position.redis.hdel(parties, (await position.redis.hkeysBuffer(parties))[0] as Buffer);
+      await position.redis.hset(meta, 'waiting', 2);
+      await position.redis.save();
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      await isRight(model);
+    });
+
     it('is trusted again once it has gone past a snapshot, however busy it is', async () => {
       const model = lineOf(2);
       const ticket = model.ticket([...model.parties.keys()][1] as string);
       await isRight(model);
       await position.redis.save();
+      const lost = model.join();
+      await position.apply([lost]);
       await server.kill();
       await server.start();
       await until('it is ready', async () => (await position.get('/readyz')).status === 200);
       // Somebody joins whenever a snapshot is on its way.
       queueService.beforeSnapshotLeaves = async () => {
-        await position.apply([model.join()]);
+        await position.apply([lost, model.join()]);
       };
       const before = queueService.calls.snapshots;
       const { status, body } = await position.position(ticket);
-      assert.deepEqual([status, body.position, body.waiting], [200, 2, 3]);
+      assert.deepEqual([status, body.position, body.waiting], [200, 2, 4]);
       await isRight(model);
       assert.equal(queueService.calls.snapshots, before + 1);
     });

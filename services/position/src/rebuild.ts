@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { getLineFacts, type LineFacts } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { problems } from '@queue-manager/service-kit/problems';
+import { Problem, problems } from '@queue-manager/service-kit/problems';
 import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
 import { readSnapshot, type Snapshot } from './read-snapshot.ts';
@@ -16,6 +17,8 @@ const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
 const attemptsMax = 5;
+/** Looks at a suspect line whose last event may be on its way. */
+const trustLooksMax = 3;
 /** Pieces of a snapshot that are written while the next ones come: neither side waits for the other. */
 const writesAtOnceMax = 4;
 
@@ -75,6 +78,9 @@ export function createRebuild(given: {
         if (isAhead) await projection.drop(queueId);
         const line = await read();
         if (isGood(line)) return true;
+        if (!isWrong && line.isKnown && line.isSuspect && (await isTrusted(queueId, seqWanted))) {
+          return true;
+        }
         const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
         if (outcome === 'no such queue') return false;
         if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
@@ -86,6 +92,29 @@ export function createRebuild(given: {
       }
     }
     throw notRebuilt();
+  }
+
+  /**
+   * Whether a line has nothing missing after all, though its server has restarted: most have not, and a long one is
+   * not to be rebuilt for that. What happened just now has a moment to come.
+   */
+  async function isTrusted(queueId: string, seqWanted: number): Promise<boolean> {
+    const facts = await readFacts(queueId);
+    if (facts === null || facts.seq < seqWanted) return false;
+    for (let look = 1; look <= trustLooksMax; look++) {
+      if (look > 1) await delay(pollMs);
+      if (await projection.trust(queueId, facts)) return true;
+    }
+    return false;
+  }
+
+  async function readFacts(queueId: string): Promise<LineFacts | null> {
+    try {
+      return await queueService.call(getLineFacts, { params: { queueId } });
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not-found') return null;
+      throw error;
+    }
   }
 
   /**
