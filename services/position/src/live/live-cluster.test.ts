@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Board, Position } from '@queue-manager/contracts/positions';
+import { ManualClock } from '@queue-manager/service-kit/clock';
+import { until } from '@queue-manager/service-kit/testing';
+import { operateCluster } from '../cluster-testing.ts';
+import { changesChannel } from '../line-keys.ts';
+import {
+  LineModel,
+  type PositionDouble,
+  type QueueServiceDouble,
+  startPosition,
+  startQueueService,
+  startRedisCluster,
+} from '../testing.ts';
+import { openStream } from './testing.ts';
+
+describe('streams of a line whose part of the cluster goes elsewhere', () => {
+  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const started = new AsyncDisposableStack();
+  let queueService: QueueServiceDouble;
+  let operator: ReturnType<typeof operateCluster>;
+  let position: PositionDouble;
+  let base: string;
+  before(async () => {
+    const cluster = await startRedisCluster({ hasReplicas: true });
+    started.defer(() => cluster.remove());
+    operator = started.adopt(operateCluster(cluster.nodes), (person) => person.close());
+    queueService = started.adopt(await startQueueService(), (service) => service.close());
+    position = started.adopt(
+      await startPosition({
+        ...{ redisUrl: cluster.url, isCluster: true, queueService, clock },
+        // Nothing is mended by looking now and then.
+        checkMs: 3_600_000,
+      }),
+      (service) => service.close(),
+    );
+    base = await position.app.listen({ host: '127.0.0.1', port: 0 });
+  });
+  after(() => started.disposeAsync());
+
+  /** A line of three, its last guest and its board watched, and its slot. */
+  async function watchLine() {
+    const model = new LineModel(clock);
+    queueService.lines.set(model.queueId, model);
+    const [, , last] = Array.from({ length: 3 }, () => model.join().subject);
+    const ticket = model.ticket(last as string);
+    await position.apply(model.events);
+    const [guest, board] = [
+      await openStream(`${base}/v1/live/tickets/${ticket}`),
+      await openStream(`${base}/v1/live/boards/${model.queueId}`),
+    ];
+    started.defer(guest.close);
+    started.defer(board.close);
+    await guest.lastIs<Position>('its place is told', (told) => told.position === 3);
+    await board.lastIs<Board>('the board is told', (told) => told.waiting === 3);
+
+    /** The first is called: whoever watches is told, and whoever asks. */
+    const callFirst = async () => {
+      const event = model.call(model.order()[0] as string);
+      const left = model.order().length;
+      await until('it is applied', async () => {
+        const { status, body } = await position.apply([event]);
+        return status === 200 && body.answers[0].outcome === 'applied';
+      });
+      await guest.lastIs<Position>('its new place is told', (told) => told.position === left);
+      await board.lastIs<Board>('the board is told anew', (told) => told.waiting === left);
+      const { status, body } = await position.position(ticket);
+      assert.deepEqual([status, body.position, body.seq], [200, left, model.queue.seq]);
+    };
+    return { slot: await operator.slotOf(changesChannel(model.queueId)), callFirst };
+  }
+
+  it('are told the next change after their slot moved', async () => {
+    const { slot, callFirst } = await watchLine();
+    await operator.moveSlot(slot);
+    await callFirst();
+    await operator.moveSlot(slot);
+    await callFirst();
+  });
+
+  it('are told the next change after the replica took over', async () => {
+    const { slot, callFirst } = await watchLine();
+    await operator.takeOver(slot);
+    await callFirst();
+    await operator.takeOver(slot);
+    await callFirst();
+  });
+
+  it('are told the next change after their node was killed and its replica took over', async () => {
+    const { slot, callFirst } = await watchLine();
+    const dead = await operator.takeOver(slot, { killed: true });
+    await callFirst();
+    await dead.start();
+    await callFirst();
+  });
+});
