@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { startRedisCluster } from '@queue-manager/position/testing';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
 import {
@@ -275,6 +276,21 @@ describe('rate limits', () => {
         assert.equal(answer.status, 200);
         await answer.arrayBuffer();
       }
+    }
+  });
+
+  it('counts on every node of a Redis Cluster', async (t) => {
+    const cluster = await startRedisCluster();
+    t.after(() => cluster.remove());
+    const gateway = await gatewayWith({
+      REDIS_URL: cluster.url,
+      REDIS_CLUSTER: 'true',
+      RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1',
+    });
+    for (let index = 0; index < 20; index++) {
+      const email = `guest-${index}@example.com`;
+      assert.equal(await statusOf(gateway, login(email)), 200);
+      assert.equal(await statusOf(gateway, login(email)), 429, email);
     }
   });
 
