@@ -66,6 +66,16 @@ async function watch({ base }: Running, ticket: string): Promise<TestStream> {
   return stream;
 }
 
+/** What a process that crashed a moment ago leaves behind: streams of a party that still count. */
+async function leaveStreams({ position }: Running, model: LineModel, partyId: string, max: number) {
+  const now = clock.now().getTime();
+  const [streams, holders] = streamKeys(model.queueId, partyId);
+  for (let count = 1; count <= max; count++) {
+    await position.redis.zadd(streams, now, `crashed:${count}`);
+  }
+  await position.redis.zadd(holders, now + 40_000, 'crashed');
+}
+
 const follow = (running: Running, model: LineModel, partyId: string) =>
   watch(running, model.ticket(partyId));
 
@@ -407,11 +417,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       const ticket = model.ticket(ids[0] as string);
       await watch(two, ticket);
       await watch(two, ticket);
-      const now = clock.now().getTime();
-      const [streams, holders] = streamKeys(model.queueId, ids[0] as string);
-      const { redis } = one.position;
-      await redis.zadd(streams, now, 'crashed:1', now, 'crashed:2', now, 'crashed:3');
-      await redis.zadd(holders, now + 40_000, 'crashed');
+      await leaveStreams(one, model, ids[0] as string, 3);
       const again = [await watch(one, ticket), await watch(one, ticket), await watch(one, ticket)];
       for (const { base } of [one, two]) {
         assert.equal((await fetch(`${base}/v1/live/tickets/${ticket}`)).status, 429);
@@ -424,11 +430,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       const two = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
-      const now = clock.now().getTime();
-      const [streams, holders] = streamKeys(model.queueId, ids[0] as string);
-      const { redis } = one.position;
-      for (let count = 1; count <= 5; count++) await redis.zadd(streams, now, `crashed:${count}`);
-      await redis.zadd(holders, now + 40_000, 'crashed');
+      await leaveStreams(one, model, ids[0] as string, 5);
       await Promise.all([one, two, one, two, one].map((at) => watch(at, ticket)));
       await two.close();
     });
@@ -569,6 +571,22 @@ describe('streams of tickets, on a cluster', () => {
       await one.position.apply([model.call(ids[0] as string)]);
       await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
       stream.close();
+    }
+  });
+
+  it('come back when their process crashed', async () => {
+    const cluster = started.adopt(await startRedisCluster(), (nodes) => nodes.remove());
+    const [one, two] = [
+      await run(cluster.url, { isCluster: true }),
+      await run(cluster.url, { isCluster: true }),
+    ];
+    for (let count = 0; count < 4; count++) {
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      await watch(two, ticket);
+      await leaveStreams(one, model, ids[0] as string, 4);
+      for (let again = 0; again < 4; again++) await watch(one, ticket);
+      assert.equal((await fetch(`${one.base}/v1/live/tickets/${ticket}`)).status, 429);
     }
   });
 });
