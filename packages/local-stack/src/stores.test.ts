@@ -53,8 +53,10 @@ async function refusal(options: Partial<StoresOptions> & { dataDir: string }): P
   assert.fail('it started');
 }
 
-async function say(url: string | undefined, command: string): Promise<string> {
-  const answer = await ask(Number(new URL(url ?? '').port), AbortSignal.timeout(5_000), command);
+/** Of a cluster the first node. */
+async function say(urls: string | undefined, command: string): Promise<string> {
+  const [url = ''] = (urls ?? '').split(',');
+  const answer = await ask(Number(new URL(url).port), AbortSignal.timeout(5_000), command);
   return answer.toString();
 }
 

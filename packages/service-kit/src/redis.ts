@@ -1,10 +1,14 @@
 import { Cluster, Redis } from 'ioredis';
+import { ConfigError } from './config.ts';
 import type { Logger } from './logging.ts';
 
 export type RedisClient = Redis | Cluster;
 
 export type RedisOptions = {
-  /** `redis://` or, with TLS, `rediss://`; of a cluster any one node or its configuration endpoint. */
+  /**
+   * `redis://` or, with TLS, `rediss://`; of a cluster its configuration endpoint, or any of its nodes, separated
+   * by commas: one of them has to be there whenever all connections are lost. Credentials are those of the first.
+   */
   url: string;
   isCluster: boolean;
   /** After this long without an answer a command fails. */
@@ -40,11 +44,19 @@ export function connectRedis(options: RedisOptions): RedisClient {
   const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
   let isAway = false;
 
+  const addresses = url.split(',').map((address) => new URL(address));
+  if (addresses.length > 1 && !options.isCluster) {
+    throw new ConfigError('REDIS_URL names several nodes, but REDIS_CLUSTER is not true');
+  }
   let client: RedisClient;
   if (options.isCluster) {
-    const { hostname, port, username, password, protocol } = new URL(url);
+    const { username, password, protocol } = addresses[0] as URL;
     const { lazyConnect, enableOfflineQueue, ...ofNode } = shared;
-    client = new Cluster([{ host: hostname, port: Number(port === '' ? '6379' : port) }], {
+    const startupNodes = addresses.map(({ hostname, port }) => ({
+      host: hostname,
+      port: Number(port === '' ? '6379' : port),
+    }));
+    client = new Cluster(startupNodes, {
       lazyConnect,
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,

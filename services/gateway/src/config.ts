@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Flag, serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, RedisUrl, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
@@ -41,8 +41,8 @@ export const gatewayEnv = {
   /** Asked whether it is ready; no call is forwarded to it. */
   MAILER_SERVICE_URL: ServiceUrl.optional(),
   /** Counts of the limits that all gateways share. */
-  REDIS_URL: Url,
-  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through it. */
+  REDIS_URL: RedisUrl,
+  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
   REDIS_CLUSTER: Flag,
   /** Proxies in front of the gateway whose forwarded headers count: addresses and ranges. */
   TRUSTED_PROXIES: commaList(

@@ -28,7 +28,7 @@ type Node = { store: StartedStore; port: number; busPort: number };
 
 /**
  * A Redis Cluster of three nodes, redis-1 to redis-3, none of them with a replica; gives REDIS_URL, which names
- * the first, and REDIS_CLUSTER.
+ * them all, and REDIS_CLUSTER.
  */
 export async function startRedisCluster(context: StoreContext): Promise<StartedStore> {
   const stop = ({ store }: Node) =>
@@ -47,10 +47,12 @@ export async function startRedisCluster(context: StoreContext): Promise<StartedS
     await Promise.all(nodes.map(stop));
     throw error;
   }
-  const [first] = nodes as [Node];
   return {
     processes: nodes.flatMap(({ store }) => store.processes),
-    environment: { ...first.store.environment, REDIS_CLUSTER: 'true' },
+    environment: {
+      REDIS_URL: nodes.map(({ port }) => `redis://127.0.0.1:${port}`).join(','),
+      REDIS_CLUSTER: 'true',
+    },
   };
 }
 

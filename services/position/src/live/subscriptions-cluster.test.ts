@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { operateCluster } from '../cluster-testing.ts';
 import { changesChannel } from '../line-keys.ts';
 import { startRedisCluster } from '../testing.ts';
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+
+const settings = { isCluster: true, commandTimeoutMs: 15_000, logger: testLogger };
 
 describe('subscriptions on a cluster that changes', () => {
   const started = new AsyncDisposableStack();
@@ -17,12 +20,7 @@ describe('subscriptions on a cluster that changes', () => {
       redis.remove(),
     );
     operator = started.adopt(operateCluster(cluster.nodes), (person) => person.close());
-    const connected = createSubscriptions({
-      url: cluster.url,
-      isCluster: true,
-      commandTimeoutMs: 15_000,
-      logger: testLogger,
-    });
+    const connected = createSubscriptions({ ...settings, url: cluster.url });
     subscriptions = started.adopt(connected, (held) => held.close());
   });
   after(() => started.disposeAsync());
@@ -85,6 +83,13 @@ describe('subscriptions on a cluster that changes', () => {
     const [{ slot }] = held as [(typeof held)[0]];
     const dead = await operator.takeOver(slot, { killed: true });
     await Promise.all(held.map(({ isHeard }) => isHeard()));
+    const others = cluster.nodes.filter((node) => node !== dead);
+    const late = connectRedis({
+      ...settings,
+      url: [dead, ...others].map(({ url }) => url).join(','),
+    });
+    await until('who comes now connects through another node', () => late.status === 'ready');
+    late.disconnect();
     await dead.start();
     await Promise.all(held.map(({ isHeard }) => isHeard()));
   });
