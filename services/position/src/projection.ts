@@ -83,7 +83,10 @@ export type Facts = Line &
 
 export type Projection = ReturnType<typeof createProjection>;
 
-/** The lines as Redis holds them. Each function is one round trip; what the keys hold stands in `lua/line.lua`. */
+/**
+ * The lines as Redis holds them. Each function is one round trip, unless it says otherwise; what the keys hold stands
+ * in `lua/line.lua`.
+ */
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
@@ -121,26 +124,31 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     pending: numberAt(reply, 1),
   });
 
-  return {
-    /** Applies events of one queue, in any order. */
-    async apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
-      const reply = (await applyScript(lineKeys(queueId, clock.now()), [
+  /** Applies events of one queue, in any order, and what waited for them: the more of it, the more round trips. */
+  async function apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
+    let reply: Reply;
+    do {
+      reply = (await applyScript(lineKeys(queueId, clock.now()), [
         ...changeRules,
         ...events.flatMap(argumentsOf),
       ])) as Reply;
-      return {
-        isKnown: reply[0] === 1,
-        seq: numberAt(reply, 1),
-        waiting: numberAt(reply, 2),
-        modelSeq: rankOrNull(numberAt(reply, 3)),
-        pending: numberAt(reply, 4),
-        answers: events.map((_, index) => ({
-          isApplied: reply[5 + 3 * index] === 1,
-          ahead: rankOrNull(numberAt(reply, 6 + 3 * index)),
-          lane: laneOf(numberAt(reply, 7 + 3 * index)),
-        })),
-      };
-    },
+    } while (reply[5] === 1);
+    return {
+      isKnown: reply[0] === 1,
+      seq: numberAt(reply, 1),
+      waiting: numberAt(reply, 2),
+      modelSeq: rankOrNull(numberAt(reply, 3)),
+      pending: numberAt(reply, 4),
+      answers: events.map((_, index) => ({
+        isApplied: reply[6 + 3 * index] === 1,
+        ahead: rankOrNull(numberAt(reply, 7 + 3 * index)),
+        lane: laneOf(numberAt(reply, 8 + 3 * index)),
+      })),
+    };
+  }
+
+  return {
+    apply,
 
     async readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
       const reply = (await readPlacesScript(
@@ -257,7 +265,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /**
-     * Puts a written snapshot in the place of the line, if that has not gone past it. `lost` when the lock is
+     * Puts a written snapshot in the place of the line, if that has not gone past it, and applies what waited as
+     * `apply` does. `lost` when the lock is
      * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken
      * is gone, or the server has restarted since: then events may have been lost too.
      */
@@ -281,7 +290,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           ...[given.waiting, given.called, given.held, given.hadLine ? 1 : 0],
         ],
       );
-      return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+      if (status === 2) await apply(head.queueId, []);
+      return status === -1 ? 'lost' : status === 0 ? 'past' : 'installed';
     },
 
     /** What the line says of itself. */

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
-import { until } from '@queue-manager/service-kit/testing';
-import { dayMs, lineKeys, lockKey } from './line-keys.ts';
+import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { Redis } from 'ioredis';
+import { changesChannel, dayMs, lineKeys, lockKey } from './line-keys.ts';
+import { createProjection } from './projection.ts';
 import { pieceSize } from './read-snapshot.ts';
+import { connectLines } from './redis.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -99,6 +102,70 @@ describe('a line that Redis has not all of', () => {
     assert.equal((await reading).body.waiting, 3);
     await isRight(model);
     assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('takes in any number of events that arrive while it is rebuilt', async () => {
+    const model = lineOf(3);
+    const arrived = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return arrived.promise;
+    };
+    const before = queueService.calls.snapshots;
+    const reading = position.board(model.queueId);
+    await isTaken.promise;
+    const events = Array.from({ length: 1_700 }, () => model.join());
+    const direct = [events.slice(0, 850), events.slice(850)].map((some) => other.apply(some));
+    await until('they wait', async () => {
+      const [, , , , pending] = lineKeys(model.queueId, clock.now());
+      return (await position.redis.hlen(pending as string)) === events.length;
+    });
+    arrived.resolve();
+    assert.equal((await reading).body.waiting, 1_703);
+    for (const { body } of await Promise.all(direct)) {
+      for (const { outcome } of body.answers) assert.equal(outcome, 'applied');
+    }
+    await isRight(model);
+    assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('takes in what waited for one event by several runs of the script, each of bounded length', async () => {
+    const model = lineOf(1);
+    await isRight(model);
+    await using opened = new AsyncDisposableStack();
+    const redis = opened.adopt(
+      connectLines({
+        url: server.url,
+        isCluster: false,
+        commandTimeoutMs: 15_000,
+        logger: testLogger,
+      }),
+      (connection) => connection.close(),
+    );
+    await until('Redis is connected', () => redis.client.status === 'ready');
+    const listener = opened.adopt(new Redis(server.url), (client) => client.disconnect());
+    const lengths: number[] = [];
+    listener.on('smessage', (_channel, text: string) => {
+      lengths.push(JSON.parse(text).changes.length);
+    });
+    await listener.ssubscribe(changesChannel(model.queueId));
+    const projection = createProjection({ redis, clock });
+    const events = Array.from({ length: 1_201 }, () => model.join());
+    const early = await projection.apply(model.queueId, events.slice(1));
+    assert.deepEqual([early.pending, early.waiting], [1_200, 1]);
+    const applied = await projection.apply(model.queueId, events.slice(0, 1));
+    assert.deepEqual(applied, {
+      isKnown: true,
+      seq: model.queue.seq,
+      waiting: 1_202,
+      modelSeq: null,
+      pending: 0,
+      answers: [{ isApplied: true, ahead: 1, lane: 'regular' }],
+    });
+    await until('all is told', () => lengths.length === 3);
+    assert.deepEqual(lengths, [501, 500, 200]);
+    await isRight(model);
   });
 
   it('never goes back to a snapshot that it has gone past', async () => {
