@@ -77,18 +77,22 @@ function parse<T>(schema: z.ZodType<T>, line: string): T {
   }
 }
 
-/** The lines of a stream of text, as many at a time as come; ends the stream when nothing comes for too long. */
+/**
+ * The lines of a stream of text, as many at a time as come; ends the stream when nothing comes for too long. How long
+ * whoever takes them is at work does not count.
+ */
 async function* batchesOf(stream: Readable): AsyncGenerator<string[]> {
   const onSilence = () => stream.destroy(new UpstreamError('The snapshot stopped coming'));
-  const silence = setTimeout(onSilence, silenceMsMax);
+  let silence = setTimeout(onSilence, silenceMsMax);
   let rest = '';
   try {
     stream.setEncoding('utf8');
     for await (const text of stream) {
+      clearTimeout(silence);
       const lines = (rest + text).split('\n');
       rest = lines.pop() as string;
       if (lines.length > 0) yield lines;
-      silence.refresh();
+      silence = setTimeout(onSilence, silenceMsMax);
     }
     if (rest !== '') yield [rest];
   } catch (error) {
