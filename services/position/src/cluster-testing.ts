@@ -18,7 +18,11 @@ export function operateCluster(servers: readonly RedisServer[]) {
     connection.on('error', () => undefined);
     return { server, connection };
   });
-  const running = () => nodes.filter(({ connection }) => connection.status === 'ready');
+  const silenced = new Set<RedisServer>();
+  const running = () =>
+    nodes.filter(
+      ({ server, connection }) => connection.status === 'ready' && !silenced.has(server),
+    );
 
   async function partOf({ connection }: Node): Promise<Part> {
     const known = ((await connection.cluster('NODES')) as string).split('\n');
@@ -85,21 +89,36 @@ export function operateCluster(servers: readonly RedisServer[]) {
       for (const node of [to, ...masters])
         await node.connection.cluster('SETSLOT', slot, 'NODE', toId);
     },
-    /** Makes the replica of a slot's master the master at once, without asking the others; gives the old one. */
-    async takeOver(slot: number, options: { killed?: boolean } = {}): Promise<RedisServer> {
+    /**
+     * Makes the replica of a slot's master the master at once, without asking the others; gives the old one, which
+     * lives, was killed, or says nothing any more.
+     */
+    async takeOver(
+      slot: number,
+      old: 'lives' | 'is killed' | 'is silent' = 'lives',
+    ): Promise<RedisServer> {
       const master = await ownerOf(slot);
       const { id } = await partOf(master);
       const parts = await Promise.all(
         running().map(async (node) => ({ node, ...(await partOf(node)) })),
       );
       const replica = parts.find(({ masterId }) => masterId === id)?.node as Node;
-      if (options.killed) await master.server.kill();
+      if (old === 'is killed') await master.server.kill();
+      if (old === 'is silent') {
+        master.server.signal('SIGSTOP');
+        silenced.add(master.server);
+      }
       await replica.connection.cluster('FAILOVER', 'TAKEOVER');
       await until('the replica alone serves the slot', async () => {
         const owners = await ownersOf(slot);
         return owners.length === 1 && owners[0] === replica;
       });
       return master.server;
+    },
+    /** Lets one speak again that was silent. */
+    resume(server: RedisServer): void {
+      server.signal('SIGCONT');
+      silenced.delete(server);
     },
     /** How often clients asked which node serves which slot. */
     async slotsAsked(): Promise<number> {

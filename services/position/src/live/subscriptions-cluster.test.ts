@@ -81,7 +81,7 @@ describe('subscriptions on a cluster that changes', () => {
   it('follow a killed master’s slots to its replica', async () => {
     const held = await Promise.all(Array.from({ length: 12 }, subscribe));
     const [{ slot }] = held as [(typeof held)[0]];
-    const dead = await operator.takeOver(slot, { killed: true });
+    const dead = await operator.takeOver(slot, 'is killed');
     await Promise.all(held.map(({ isHeard }) => isHeard()));
     const others = cluster.nodes.filter((node) => node !== dead);
     const late = connectRedis({

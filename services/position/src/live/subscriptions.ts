@@ -17,6 +17,8 @@ export type Subscriptions = {
   /** Resolves when nothing that is said from then on can be missed unnoticed. One subscriber a channel. */
   add(channel: string, subscriber: Subscriber): Promise<void>;
   remove(channel: string): void;
+  /** Takes note of which nodes serve a cluster, as another connection to it has learned. */
+  noteMasters(masters: ReadonlySet<string>): void;
   /** Connects anew, for a connection that looks alive but brings nothing. */
   reconnect(): void;
   close(): void;
@@ -28,6 +30,11 @@ type Held = Subscriber & {
   /** It may have been lost once more since it was asked for. */
   isDue: boolean;
 };
+
+/** Addresses of the nodes that serve a cluster, as far as it is known here. */
+export function mastersIn(cluster: Cluster): Set<string> {
+  return new Set(cluster.slots.flatMap(([master]) => master ?? []));
+}
 
 /** Sharded subscriptions over connections of their own, asked for again whenever a connection was lost. */
 export function createSubscriptions(options: RedisOptions): Subscriptions {
@@ -122,6 +129,10 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
       if (!subscribers.delete(channel)) return;
       // By name: without one, a cluster would not know which node to ask.
       client.sunsubscribe(channel).catch(() => undefined);
+    },
+    noteMasters(masters) {
+      if (!(client instanceof Cluster) || client.status !== 'ready') return;
+      if (masters.symmetricDifference(mastersIn(client)).size > 0) client.refreshSlotsCache();
     },
     reconnect: () => client.disconnect(true),
     close() {
