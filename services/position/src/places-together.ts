@@ -9,21 +9,20 @@ const batchMax = 200;
 type Batch = { partyIds: string[]; answer: Promise<Places | null> };
 
 /**
- * Reads single parties of one line that are asked for in the same turn of the event loop with one command: most
- * of a read is the command, and it is the lines that many look at which have to be fast. A line that nobody is
- * reading is read at once: to wait for others of the same turn would cost a tenth of the read.
+ * Reads single parties of one line that are asked for in the same turn of the event loop together: most of a read
+ * is the command, and it is the lines that many look at which have to be fast. The first read of a line in a turn
+ * goes at once, since more often than not it is the only one; those behind it share one command.
  */
 export function placesTogether(places: Lines['places']): Lines['places'] {
-  const beingRead = new Set<string>();
+  /** Lines that were asked for in this turn. */
+  const asked = new Set<string>();
   const batches = new Map<string, Batch>();
 
-  async function readAlone(queueId: string, partyIds: readonly string[]): Promise<Places | null> {
-    beingRead.add(queueId);
-    try {
-      return await places(queueId, partyIds);
-    } finally {
-      beingRead.delete(queueId);
-    }
+  function isFirst(queueId: string): boolean {
+    if (asked.has(queueId)) return false;
+    if (asked.size === 0) setImmediate(() => asked.clear());
+    asked.add(queueId);
+    return true;
   }
 
   function begin(queueId: string): Batch {
@@ -49,8 +48,7 @@ export function placesTogether(places: Lines['places']): Lines['places'] {
 
   return (queueId, partyIds) => {
     const [partyId] = partyIds;
-    if (partyId === undefined || partyIds.length > 1) return places(queueId, partyIds);
-    if (beingRead.has(queueId)) return readTogether(queueId, partyId);
-    return readAlone(queueId, partyIds);
+    const isAlone = partyId === undefined || partyIds.length > 1 || isFirst(queueId);
+    return isAlone ? places(queueId, partyIds) : readTogether(queueId, partyId);
   };
 }
