@@ -120,6 +120,12 @@ export function operateCluster(servers: readonly RedisServer[]) {
       server.signal('SIGCONT');
       silenced.delete(server);
     },
+    /** How long nothing was heard of any who is subscribed at the slot's master, in seconds. */
+    async subscribersIdle(slot: number): Promise<number> {
+      const { connection } = await ownerOf(slot);
+      const clients = (await connection.call('CLIENT', 'LIST', 'TYPE', 'pubsub')) as string;
+      return Math.min(...Array.from(clients.matchAll(/ idle=(\d+)/g), ([, idle]) => Number(idle)));
+    },
     /** How often clients asked which node serves which slot. */
     async slotsAsked(): Promise<number> {
       const counts = running().map(async ({ connection }) => {

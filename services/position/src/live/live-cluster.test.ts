@@ -107,6 +107,8 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
 
   it('are told the next change after their node went silent and its replica took over', async () => {
     const { slot, callFirst } = await watchLine();
+    // What was asked of it and not answered would give it away.
+    await until('nothing is asked', async () => (await operator.subscribersIdle(slot)) >= 1);
     const silent = await operator.takeOver(slot, 'is silent');
     try {
       await callFirst();
