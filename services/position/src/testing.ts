@@ -1,8 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -30,6 +29,7 @@ import {
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
+import { freePort } from '@queue-manager/local-stack/free-port';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
@@ -447,22 +447,6 @@ export async function startPosition(options: {
       await queues.drop();
     },
   };
-}
-
-/** Below the ports that systems take for outgoing connections, so that a server may come back on its own. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(true));
-    });
-    if (!isFree) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
-  }
 }
 
 export type RedisServer = {
