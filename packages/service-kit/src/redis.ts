@@ -18,7 +18,7 @@ export type RedisOptions = {
   meanwhile?: string;
   /**
    * For sharded subscriptions alone, which need connections of their own. What was subscribed to is asked for
-   * again by its owner, on `ready` (and on `subscribersReady` of a cluster).
+   * again by its owner, on `ready` (and on `refresh` and `subscribersReady` of a cluster).
    */
   isSubscriber?: boolean;
 };
