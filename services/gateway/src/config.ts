@@ -61,12 +61,12 @@ export const gatewayEnv = {
   RATE_LIMIT_CREDENTIALS_PER_MINUTE: perMinute(20),
   /** The same from one address, whatever the e-mails: guessing across accounts. */
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: perMinute(300),
-  /** Guests joining from one address; a whole dining room shares the venue's. */
-  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(3_000),
+  /** Guests joining from one address; a dining room shares the venue's, a festival those of a few carriers. */
+  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(12_000),
   /** Calls with one ticket. */
   RATE_LIMIT_TICKET_PER_MINUTE: perMinute(120),
   /** Calls with tickets from one address, whatever the tickets. */
-  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(6_000),
+  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(120_000),
   /** Calls of one account. */
   RATE_LIMIT_ACCOUNT_PER_MINUTE: perMinute(12_000),
   /** Every other call, and calls without a good access token, from one address. */
