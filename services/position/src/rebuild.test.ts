@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { changesChannel, dayMs, lineKeys, lockKey } from './line-keys.ts';
 import { createProjection } from './projection.ts';
 import { pieceSize } from './read-snapshot.ts';
+import { snapshotsAtOnceMax } from './rebuild.ts';
 import { connectLines } from './redis.ts';
 import {
   LineModel,
@@ -74,6 +75,23 @@ describe('a line that Redis has not all of', () => {
     const before = queueService.calls.snapshots;
     await Promise.all([isRight(model), isRight(model, other), position.board(model.queueId)]);
     assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('waits its turn when many lines were lost at once, so that the queue service can do other work', async () => {
+    const models = Array.from({ length: 3 * snapshotsAtOnceMax }, () => lineOf(2));
+    const leaves: (() => void)[] = [];
+    queueService.beforeSnapshotLeaves = () => new Promise((leave) => leaves.push(leave));
+    const looks = Promise.all(models.map((model) => isRight(model)));
+    const locks = models.map(({ queueId }) => lockKey(queueId));
+    await until('all are to be rebuilt', async () => {
+      return (await position.redis.exists(...locks)) === locks.length;
+    });
+    for (let taken = 0; taken < models.length; taken++) {
+      await until('snapshots are taken', () => leaves.length > 0);
+      assert.ok(leaves.length <= snapshotsAtOnceMax, `${leaves.length} at once`);
+      leaves.shift()?.();
+    }
+    await looks;
   });
 
   it('takes in the events that arrive while it is rebuilt', async () => {

@@ -4,6 +4,7 @@ import { getLineFacts, type LineFacts } from '@queue-manager/contracts/internal'
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { Problem, problems } from '@queue-manager/service-kit/problems';
+import pLimit from 'p-limit';
 import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
 import { readSnapshot, type Snapshot } from './read-snapshot.ts';
@@ -21,6 +22,8 @@ const attemptsMax = 5;
 const trustLooksMax = 3;
 /** Pieces of a snapshot that are written while the next ones come: neither side waits for the other. */
 const writesAtOnceMax = 4;
+/** Lines that one process reads at once: each holds a connection of the queue service to its database meanwhile. */
+export const snapshotsAtOnceMax = 8;
 
 type Wanted = {
   seq?: number;
@@ -49,6 +52,7 @@ export function createRebuild(given: {
   const takeLock = defineScript(client, 'take-lock-1', ['server']);
   const extendLock = defineScript(client, 'extend-lock-1', []);
   const releaseLock = defineScript(client, 'release-lock-1', []);
+  const inTurn = pLimit(snapshotsAtOnceMax);
   const underWay = new Map<string, Promise<boolean>>();
 
   async function rebuildOnce(
@@ -81,7 +85,9 @@ export function createRebuild(given: {
         if (!isWrong && line.isKnown && line.isSuspect && (await isTrusted(queueId, seqWanted))) {
           return true;
         }
-        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
+        const outcome = await inTurn(() =>
+          copySnapshot(queueId, { held, token, hadLine: line.isKnown }),
+        );
         if (outcome === 'no such queue') return false;
         if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
         // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
