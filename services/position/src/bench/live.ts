@@ -9,7 +9,7 @@ import {
   rowsAsText,
   say,
 } from '@queue-manager/queue/bench/report';
-import { doors, openLiveSystem } from './live-system.ts';
+import { type Door, doors, openLiveSystem } from './live-system.ts';
 import {
   baselineOf,
   connections,
@@ -38,6 +38,8 @@ Options:
   --waiting N  how many wait in the long line; default 1000000, 0 to leave it out
   --streams N  how many streams are open; default 10000, 0 to leave them out
   --calls N    how often the host calls, by each door; default 100
+  --door NAME  open streams by this door only: service or gateway. Memory is measured by the door
+               that comes first in a run with --rounds 0: a process that has held much keeps some
   --json       print one JSON object and nothing else on standard output
                (npm prints lines of its own there unless told otherwise: npm run -s bench)
   --help       print this
@@ -54,6 +56,10 @@ const goals = {
   streamKilobytes: 40,
 };
 const waitingLeast = 1_000;
+const doorsByName = { service: 'position service', gateway: 'gateway' } as const satisfies Record<
+  string,
+  Door
+>;
 
 function readArguments() {
   const { values } = parseArgs({
@@ -63,6 +69,7 @@ function readArguments() {
       waiting: { type: 'string', default: '1000000' },
       streams: { type: 'string', default: '10000' },
       calls: { type: 'string', default: '100' },
+      door: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -76,7 +83,12 @@ function readArguments() {
   if (waiting > 0 && waiting < waitingLeast) {
     throw new TypeError(`--waiting must be 0, or ${waitingLeast} or more.`);
   }
+  const { door } = values;
+  if (door !== undefined && !Object.hasOwn(doorsByName, door)) {
+    throw new TypeError('--door must be service or gateway.');
+  }
   return {
+    doors: door === undefined ? doors : [doorsByName[door as keyof typeof doorsByName]],
     rounds: number('rounds', 0),
     seconds: number('seconds', 1),
     waiting,
@@ -96,7 +108,10 @@ async function measure(args: Arguments): Promise<Result> {
   const system = await openLiveSystem();
   try {
     const reads = args.rounds === 0 ? null : await measureReads(system, args);
-    const streams = args.streams === 0 ? null : await measureStreams(system, args);
+    const streams =
+      args.streams === 0
+        ? null
+        : await measureStreams(system, { ...args, isFresh: args.rounds === 0 });
     return { machine: describeMachine(loadBefore), reads, streams };
   } finally {
     await system.close();
@@ -110,12 +125,10 @@ function rowsOf({ reads, streams }: Result): Row[] {
   ];
 }
 
-function streamRows(result: Streams): Row[] {
-  return doors.flatMap((door) => {
-    const { streams, lastMs, ownMs, bareMs, ratio, kilobytes } = result.doors[door];
+function streamRows(results: Streams): Row[] {
+  return results.flatMap(({ door, streams, lastMs, ownMs, bareMs, ratio, kilobytes }) => {
     const ms = (value: number) => `${value.toFixed(0)} ms`;
-    const memory = Object.entries(kilobytes);
-    return [
+    const rows: Row[] = [
       {
         what: `${streams} streams by the ${door}: call to last push`,
         measured: `${ms(lastMs.p50)}, p99 ${ms(lastMs.p99)}; bare loop ${ms(bareMs)}: ${ratio.toFixed(2)}`,
@@ -128,13 +141,17 @@ function streamRows(result: Streams): Row[] {
         goal: `p99 ≤ ${goals.ownMsP99} ms`,
         isReached: ownMs.p99 <= goals.ownMsP99,
       },
-      {
+    ];
+    if (kilobytes !== null) {
+      const memory = Object.entries(kilobytes);
+      rows.push({
         what: '  memory a stream',
         measured: memory.map(([name, kb]) => `${name} ${kb.toFixed(1)} KB`).join(', '),
         goal: `≤ ${goals.streamKilobytes} KB in all`,
         isReached: memory.reduce((all, [, kb]) => all + kb, 0) <= goals.streamKilobytes,
-      },
-    ];
+      });
+    }
+    return rows;
   });
 }
 
