@@ -16,8 +16,8 @@ import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
 import { standAlone } from '@queue-manager/local-stack/stand-alone';
 import { type System, startSystem } from '@queue-manager/local-stack/system';
 import { findProgram } from '@queue-manager/local-stack/system-packages';
-import { connectRedis, type RedisClient } from '@queue-manager/service-kit/redis';
-import { freshDatabase, testLogger, until } from '@queue-manager/service-kit/testing';
+import { connectRedis, mastersOf, type RedisClient } from '@queue-manager/service-kit/redis';
+import { freshDatabase, testLogger, testRedis, until } from '@queue-manager/service-kit/testing';
 import { randomEmail, randomPassword } from './support/accounts.ts';
 
 /*
@@ -71,8 +71,7 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
     system = await startSystem({ dataDir, env });
     started.defer(() => system.stop());
     redis = connectRedis({
-      url: system.env.REDIS_URL ?? '',
-      isCluster: false,
+      ...testRedis(system.env),
       commandTimeoutMs: 30_000,
       logger: testLogger,
     });
@@ -163,7 +162,9 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
             succeed(callNext, { token, params: { queueId: queue.id }, body: {} }),
           ]);
         }
-        if (flush < flushes) await redis.flushall();
+        if (flush < flushes) {
+          await Promise.all(mastersOf(redis).map((server) => server.flushall()));
+        }
       }
     })();
     try {

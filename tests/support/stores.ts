@@ -1,7 +1,7 @@
 import { ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
-import { connectRedis, type RedisClient } from '@queue-manager/service-kit/redis';
-import { testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
+import { connectRedis, mastersOf, type RedisClient } from '@queue-manager/service-kit/redis';
+import { testEnv, testLogger, testRedis, until } from '@queue-manager/service-kit/testing';
 import { createPool, escapeId, type RowDataPacket } from 'mysql2/promise';
 
 /** The stores of the running system, searched beside it for what should not be there. */
@@ -10,8 +10,7 @@ export async function openStores() {
   const mysql = createPool({ uri, connectionLimit: 4, supportBigNumbers: true });
   const dynamo = connectDynamo();
   const redis = connectRedis({
-    url: testEnv('REDIS_URL'),
-    isCluster: false,
+    ...testRedis(),
     commandTimeoutMs: 30_000,
     logger: testLogger,
   });
@@ -57,7 +56,8 @@ export async function openStores() {
 
   async function inRedis(words: readonly string[]): Promise<string[]> {
     const places = [];
-    for (const key of await redis.keys('*')) {
+    const keys = await Promise.all(mastersOf(redis).map((server) => server.keys('*')));
+    for (const key of keys.flat()) {
       if (holds(words, key + JSON.stringify(await contentOf(redis, key))))
         places.push(`Redis ${key}`);
     }

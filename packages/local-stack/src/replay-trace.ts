@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -36,7 +37,7 @@ const columns = ['day', 'arrival_s', 'wait_s', 'outcome'] as const;
 type Column = (typeof columns)[number];
 
 /**
- * Reads one day of a trace: CSV with a header, gzipped where the name ends in `.gz`.
+ * Reads one day of a trace: CSV with a header, gzipped or not.
  *
  * @param wanted the day as `YYYY-MM-DD`; without it the one with most arrivals, the first of equals.
  * @throws StackError with one line that names the file and what is wrong with it.
@@ -67,9 +68,10 @@ export async function readWholeTrace(path: string): Promise<TracedArrival[]> {
 
 async function readRows(path: string, onRow: (arrival: TracedArrival) => void): Promise<void> {
   try {
+    const file = createReadStream(path);
     await pipeline(
-      createReadStream(path),
-      path.endsWith('.gz') ? createGunzip() : new PassThrough(),
+      file,
+      (await isGzip(file)) ? createGunzip() : new PassThrough(),
       parse({ bom: true, trim: true, skip_empty_lines: true, info: true }),
       async (rows: AsyncIterable<{ record: string[]; info: { lines: number } }>) => {
         let at: Record<Column, number> | undefined;
@@ -144,6 +146,14 @@ export function isDay(text: string): boolean {
   );
 }
 
+/** By its first two bytes (RFC 1952), whatever it is called. */
+async function isGzip(file: ReadStream): Promise<boolean> {
+  await once(file, 'readable');
+  const head: Buffer | null = file.read(2);
+  if (head !== null) file.unshift(head);
+  return head?.readUInt16BE() === 0x1f8b;
+}
+
 /** In words; undefined when it is no fault of the file. */
 function whatIsWrong(error: unknown): string | undefined {
   if (error instanceof StackError) return error.message;
@@ -155,7 +165,7 @@ function whatIsWrong(error: unknown): string | undefined {
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'EACCES') return 'it may not be read';
   if (code === 'Z_BUF_ERROR') return 'its gzip data ends too early';
-  if (code.startsWith('Z_')) return 'it is not gzip, as its name says';
+  if (code.startsWith('Z_')) return 'its gzip data is damaged';
   return message;
 }
 

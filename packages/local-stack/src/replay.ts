@@ -16,8 +16,7 @@ account, makes a venue and a queue, lets every arrival join, and calls them or l
 the trace says. Then it checks that nobody was lost, called twice or overtaken, and that every
 guest was told the right position. Without a FILE it plays a made-up Friday night.
 
-FILE is CSV, or gzipped CSV when its name ends in .gz, with a header and these columns; others are
-not looked at:
+FILE is CSV, gzipped or not, with a header and these columns; others are not looked at:
   day        2026-05-29
   arrival_s  when the party joined, in seconds after midnight
   wait_s     seconds until it was called, or until it left; 0: at once

@@ -10,7 +10,7 @@ import { freePort } from './free-port.ts';
 import { processesOf } from './guarded-process.ts';
 import { StackError } from './stack-error.ts';
 import { ask } from './stores/ask.ts';
-import { removeDataDir, type StoresOptions, startStores } from './stores.ts';
+import { removeDataDir, type Stores, type StoresOptions, startStores } from './stores.ts';
 
 const folders: string[] = [];
 after(() => {
@@ -53,8 +53,10 @@ async function refusal(options: Partial<StoresOptions> & { dataDir: string }): P
   assert.fail('it started');
 }
 
-async function say(url: string | undefined, command: string): Promise<string> {
-  const answer = await ask(Number(new URL(url ?? '').port), AbortSignal.timeout(5_000), command);
+/** Of a cluster the first node. */
+async function say(urls: string | undefined, command: string): Promise<string> {
+  const [url = ''] = (urls ?? '').split(',');
+  const answer = await ask(Number(new URL(url).port), AbortSignal.timeout(5_000), command);
   return answer.toString();
 }
 
@@ -83,6 +85,47 @@ suite('the backing stores', () => {
     } finally {
       await second.stop();
     }
+  });
+
+  test('are a Redis Cluster of three nodes where that is wanted, which keeps its data on other ports', async () => {
+    const dataDir = newDataDir();
+    const env = { ...only('REDIS_URL'), REDIS_CLUSTER: 'true' };
+    const facts = async (stores: Stores) => {
+      const [info, keys] = await Promise.all(
+        ['CLUSTER INFO\r\n', 'CLUSTER COUNTKEYSINSLOT 0\r\n'].map((command) =>
+          say(stores.env.REDIS_URL, command),
+        ),
+      );
+      assert.match(
+        info ?? '',
+        /cluster_state:ok\r\n[\s\S]*cluster_slots_ok:16384\r\n[\s\S]*cluster_size:3\r\n/,
+      );
+      assert.equal(stores.env.REDIS_CLUSTER, 'true');
+      return keys;
+    };
+    const first = await start({ dataDir, env });
+    try {
+      assert.deepEqual([...first.processes.keys()].sort(), ['redis-1', 'redis-2', 'redis-3']);
+      // In slot 0, which the first node serves.
+      assert.match(await say(first.env.REDIS_URL, 'SET 3560 kept\r\n'), /^\+OK/);
+      assert.equal(await facts(first), ':1\r\n');
+      const node = first.processes.get('redis-2');
+      const before = node?.group();
+      node?.kill('SIGKILL');
+      await until('it is back', () => node?.group() !== undefined && node.group() !== before);
+    } finally {
+      await first.stop();
+    }
+    const second = await start({ dataDir, env });
+    try {
+      assert.equal(await facts(second), ':1\r\n');
+    } finally {
+      await second.stop();
+    }
+    assert.match(
+      await refusal({ dataDir: newDataDir(), env: { ...env, REDIS_CLUSTER: 'perhaps' } }),
+      /^REDIS_CLUSTER must be true or false$/,
+    );
   });
 
   test('listen on nothing but loopback', async () => {

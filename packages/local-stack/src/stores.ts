@@ -9,6 +9,7 @@ import { startDynamodb } from './stores/dynamodb.ts';
 import { startMail } from './stores/mail.ts';
 import { startMariadb } from './stores/mariadb.ts';
 import { startRedis } from './stores/redis.ts';
+import { isClusterWanted, startRedisCluster } from './stores/redis-cluster.ts';
 import type { StartedStore, StoreContext } from './stores/run-store.ts';
 import { startSqs } from './stores/sqs.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
@@ -47,7 +48,11 @@ const kinds: {
   start(context: StoreContext, options: StoresOptions, region: string): Promise<StartedStore>;
 }[] = [
   { givenBy: ['MYSQL_URL'], start: startMariadb },
-  { givenBy: ['REDIS_URL'], start: startRedis },
+  {
+    givenBy: ['REDIS_URL'],
+    start: (context) =>
+      isClusterWanted(context.env) ? startRedisCluster(context) : startRedis(context),
+  },
   { givenBy: ['AWS_ENDPOINT_URL_DYNAMODB'], start: startDynamodb },
   {
     givenBy: ['AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_SNS'],
@@ -93,7 +98,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
           (signal) =>
             start({ dataDir, env, log, onRun: noteProcess, signal }, options, aws.AWS_REGION),
       ),
-      (store) => store.process.stop(),
+      stopStore,
       options.signal,
     );
   } catch (error) {
@@ -111,13 +116,19 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     env: storesEnv,
     mailUrl,
     noteProcess,
-    processes: new Map(started.map((store) => [store.process.name, store.process])),
+    processes: new Map(
+      started.flatMap(({ processes }) => processes.map((process) => [process.name, process])),
+    ),
     async stop() {
       forgetAddresses(dataDir);
-      await Promise.all(started.map((store) => store.process.stop()));
+      await Promise.all(started.map(stopStore));
       unlock();
     },
   };
+}
+
+async function stopStore({ processes }: StartedStore): Promise<void> {
+  await Promise.all(processes.map((process) => process.stop()));
 }
 
 function claimDataDir(dataDir: string): () => void {

@@ -1,6 +1,8 @@
 /**
  * `npm test [-- FILE_OR_PATTERN...]`: the whole system on throw-away data, then node's test runner
  * over every test but the long ones, or over those named. Its exit code and its last lines are the test runner's.
+ * With REDIS_CLUSTER=true the whole system is on a cluster, and only its own tests run: those of single services
+ * start clusters where it matters to them, and want a single node otherwise.
  */
 import { createWriteStream, globSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,17 +12,15 @@ import { startGuarded } from './guarded-process.ts';
 import { repositoryRoot } from './repository.ts';
 import { services } from './services.ts';
 import { StackError } from './stack-error.ts';
+import { isClusterWanted } from './stores/redis-cluster.ts';
 import { removeDataDir } from './stores.ts';
 import { type System, startSystem } from './system.ts';
 import { ensurePrograms } from './system-packages.ts';
 import { runUntilStopped, say } from './terminal.ts';
 import { makeThrowAwayDataDir } from './throw-away-data.ts';
 
-const everyTest = [
-  'packages/**/src/**/*.test.ts',
-  'services/**/src/**/*.test.ts',
-  'tests/**/*.test.ts',
-];
+const systemTests = 'tests/**/*.test.ts';
+const everyTest = ['packages/**/src/**/*.test.ts', 'services/**/src/**/*.test.ts', systemTests];
 
 /** Those that take minutes: `npm run test:long` names them. */
 const longTests = '**/*.long.test.ts';
@@ -40,7 +40,8 @@ const testTimeoutMs = 300_000;
 
 await runUntilStopped(async (_stopping, stopped) => {
   const patterns = process.argv.slice(2);
-  const files = globSync(patterns.length > 0 ? patterns : everyTest, {
+  const byDefault = isClusterWanted(process.env) ? systemTests : everyTest;
+  const files = globSync(patterns.length > 0 ? patterns : byDefault, {
     cwd: repositoryRoot,
     exclude: ['**/node_modules/**', ...(patterns.length > 0 ? [] : [longTests])],
   });

@@ -15,6 +15,16 @@ export const Urls = z
   .string()
   .transform((list) => list.split(',').map((part) => part.trim()))
   .pipe(z.array(Url).min(1));
+/** Of Redis; of a Redis Cluster any of its nodes, separated by commas, or its configuration endpoint. */
+export const RedisUrl = z
+  .string()
+  .refine(
+    (list) =>
+      list
+        .split(',')
+        .every((part) => z.url({ protocol: /^rediss?$/ }).safeParse(part.trim()).success),
+    'must be redis or rediss addresses',
+  );
 export const Flag = z.stringbool().default(false);
 
 /** A ring of keys for tickets as JSON: the first signs, all verify. */

@@ -5,7 +5,7 @@ import { optionalBody, Uuid } from '@queue-manager/contracts/values';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createApp } from './create-app.ts';
-import { credentialHeader } from './internal-client.ts';
+import { credentialHeader } from './internal-credential.ts';
 import { problems } from './problems.ts';
 import { route } from './route.ts';
 import { recordingLogger, testCredential, testLogger } from './testing.ts';

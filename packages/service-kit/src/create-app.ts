@@ -1,4 +1,4 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { isEventStream } from '@queue-manager/contracts/live';
 import { limits } from '@queue-manager/contracts/values';
 import {
@@ -13,11 +13,13 @@ import {
 import type { z } from 'zod';
 import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
-import { credentialHeader, requestIdHeader } from './internal-client.ts';
+import { requestIdHeader } from './internal-client.ts';
+import { credentialHeader, isCredential } from './internal-credential.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
 import { type RequestContext, runInContext, wellFormedContext } from './request-context.ts';
+import { acceptSharedConnections, asksToShare } from './shared-connections.ts';
 
 /** Asks one store or service whether it can be used; throws when not. */
 export type ReadinessCheck = () => Promise<unknown>;
@@ -31,6 +33,8 @@ export type AppOptions = {
   metrics?: Metrics;
   /** Needed by services with routes for accounts. */
   verifyAccessToken?: VerifyAccessToken;
+  /** Whether other services may have any number of requests on one connection; not by default. */
+  sharesConnections?: boolean;
   /** Addresses or ranges of proxies whose forwarded headers count; none by default. */
   trustedProxies?: string[];
 };
@@ -54,6 +58,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     childLoggerFactory: (parent, bindings, given) =>
       createRequestLogger(parent as Logger, bindings, given) as unknown as FastifyBaseLogger,
     bodyLimit: limits.bodyBytes,
+    ...(options.sharesConnections ? { http: { shouldUpgradeCallback: asksToShare } } : {}),
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
@@ -65,7 +70,7 @@ export function createApp(options: AppOptions): FastifyInstance {
       sendProblem(nothingHere(), request, reply);
     },
   });
-  const credential = Buffer.from(internalCredential);
+  if (options.sharesConnections) acceptSharedConnections(app, { internalCredential });
 
   app.decorateRequest('claims', null);
   app.decorateRequest('idempotencyKey', null);
@@ -106,7 +111,7 @@ export function createApp(options: AppOptions): FastifyInstance {
         request.idempotencyKey = idempotencyKeyOf(request, auth);
       }
     };
-    if (auth === 'internal') requireCredential(request, credential);
+    if (auth === 'internal') requireCredential(request, internalCredential);
     if (auth === 'internal' || auth === 'public' || auth === 'ticket') {
       admit();
       return done();
@@ -124,8 +129,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook('preClose', async () => {
     isStopping = true;
   });
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (isStopping) reply.header('connection', 'close');
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (isStopping && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
     done();
   });
 
@@ -159,7 +164,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     return { status: 'ready' };
   });
   app.get('/metrics', async (request, reply) => {
-    requireCredential(request, credential);
+    requireCredential(request, internalCredential);
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
@@ -201,9 +206,8 @@ function parseQuery(text: string): Record<string, string | string[]> {
   return query;
 }
 
-function requireCredential(request: FastifyRequest, expected: Buffer): void {
-  const given = Buffer.from(String(request.headers[credentialHeader] ?? ''));
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+function requireCredential(request: FastifyRequest, expected: string): void {
+  if (!isCredential(request.headers[credentialHeader], expected)) {
     throw problems.unauthenticated({ detail: 'This route is for the system itself.' });
   }
 }

@@ -8,10 +8,10 @@ import {
 import { type Dispatcher, Pool } from 'undici';
 import type { z } from 'zod';
 import { createAddresses, isBreak, isRefusal } from './addresses.ts';
+import { credentialHeader } from './internal-credential.ts';
 import { Problem } from './problems.ts';
 import { currentContext } from './request-context.ts';
 
-export const credentialHeader = 'x-internal-credential';
 export const requestIdHeader = 'x-request-id';
 
 /** Another service did not answer, or not as its contract says. */

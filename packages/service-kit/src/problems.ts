@@ -103,6 +103,11 @@ const outageMessages = [
   // A Redis that is starting, failing over, read-only, out of memory, or cannot persist.
   'Command aborted due to connection close',
   "Cluster isn't ready",
+  // Of a cluster, part of which is failing over or moving.
+  'Too many Cluster redirections',
+  'No sharded subscriber for slot',
+  'No subscriber for the cluster',
+  'Cluster is ended',
   'None of startup nodes is available',
   'LOADING Redis',
   'CLUSTERDOWN',

@@ -1,18 +1,24 @@
 import { Cluster, Redis } from 'ioredis';
+import { ConfigError } from './config.ts';
 import type { Logger } from './logging.ts';
 
 export type RedisClient = Redis | Cluster;
 
 export type RedisOptions = {
-  /** `redis://` or, with TLS, `rediss://`; of a cluster any one node or its configuration endpoint. */
+  /**
+   * `redis://` or, with TLS, `rediss://`; of a cluster its configuration endpoint, or any of its nodes, separated
+   * by commas: one of them has to be there whenever all connections are lost. Credentials are those of the first.
+   */
   url: string;
   isCluster: boolean;
   /** After this long without an answer a command fails. */
   commandTimeoutMs: number;
   logger: Logger;
+  /** What becomes of the work while Redis is away, for the log. */
+  meanwhile?: string;
   /**
    * For sharded subscriptions alone, which need connections of their own. What was subscribed to is asked for
-   * again by its owner, on `ready` (and on `subscribersReady` of a cluster).
+   * again by its owner, on `ready` (and on `refresh` and `subscribersReady` of a cluster).
    */
   isSubscriber?: boolean;
 };
@@ -25,7 +31,7 @@ const reconnectMsMax = 1_000;
  * served better than who waits.
  */
 export function connectRedis(options: RedisOptions): RedisClient {
-  const { url, logger } = options;
+  const { url, logger, meanwhile = 'trying until it is back' } = options;
   const shared = {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -38,11 +44,19 @@ export function connectRedis(options: RedisOptions): RedisClient {
   const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
   let isAway = false;
 
+  const addresses = url.split(',').map((address) => new URL(address));
+  if (addresses.length > 1 && !options.isCluster) {
+    throw new ConfigError('REDIS_URL names several nodes, but REDIS_CLUSTER is not true');
+  }
   let client: RedisClient;
   if (options.isCluster) {
-    const { hostname, port, username, password, protocol } = new URL(url);
+    const { username, password, protocol } = addresses[0] as URL;
     const { lazyConnect, enableOfflineQueue, ...ofNode } = shared;
-    client = new Cluster([{ host: hostname, port: Number(port === '' ? '6379' : port) }], {
+    const startupNodes = addresses.map(({ hostname, port }) => ({
+      host: hostname,
+      port: Number(port === '' ? '6379' : port),
+    }));
+    client = new Cluster(startupNodes, {
       lazyConnect,
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
@@ -75,11 +89,33 @@ export function connectRedis(options: RedisOptions): RedisClient {
     isAway = false;
   });
   client.on('error', (error: Error) => {
-    if (!isAway) logger.warn({ err: error }, 'Redis is away: trying until it is back');
+    if (!isAway) logger.warn({ err: error }, `Redis is away: ${meanwhile}`);
     isAway = true;
   });
   client.connect().catch(() => undefined);
   return client;
+}
+
+/** The servers that hold data: of a cluster each that serves a part of it, else the one. */
+export function mastersOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
+/**
+ * Resolves when all of the data can be asked for: of a cluster, when each slot is served by a node that answers.
+ * A ping of the cluster itself is answered by any node, whatever the others do.
+ */
+export async function checkRedis(client: RedisClient): Promise<void> {
+  const masters = mastersOf(client);
+  if (masters.length === 0) throw new Error("Cluster isn't ready");
+  await Promise.all(masters.map((server) => server.ping()));
+  if (!(client instanceof Cluster)) return;
+  const info = await client.cluster('INFO');
+  const [, size] = /^cluster_size:(\d+)/m.exec(info) ?? [];
+  // A node that is lost is not among those known here until it is asked for once more.
+  if (!/^cluster_state:ok\b/m.test(info) || masters.length < Number(size)) {
+    throw new Error('CLUSTERDOWN A part of the cluster is away');
+  }
 }
 
 type Lookup = (error: null, address: string) => void;

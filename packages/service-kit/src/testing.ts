@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
+import { Flag } from './config.ts';
 import { createLogger, type Logger } from './logging.ts';
 
 /** A value that `npm test` puts into the environment. Throws one clear line when the stores are not there. */
-export function testEnv(name: string): string {
-  const value = process.env[name];
+export function testEnv(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  const value = env[name];
   if (value === undefined || value === '') {
     throw new Error(`${name} is not set: run tests with npm test, which starts the stores`);
   }
   return value;
+}
+
+/** The Redis of the tests, or of the system whose environment is given. */
+export function testRedis(env?: NodeJS.ProcessEnv): { url: string; isCluster: boolean } {
+  const { REDIS_CLUSTER } = env ?? process.env;
+  return { url: testEnv('REDIS_URL', env), isCluster: Flag.parse(REDIS_CLUSTER || undefined) };
 }
 
 /** Logs nothing unless `LOG_LEVEL` asks for it. */

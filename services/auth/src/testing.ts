@@ -5,7 +5,8 @@ import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tok
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { provisionTables } from '@queue-manager/service-kit/dynamo';
-import { createInternalClient, credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import {
   password,

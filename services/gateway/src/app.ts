@@ -7,8 +7,8 @@ import { createApp } from '@queue-manager/service-kit/create-app';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
+import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
-import type { Redis } from 'ioredis';
 import type { GatewayConfig } from './config.ts';
 import { serveDocs } from './docs.ts';
 import { createForward } from './forward.ts';
@@ -21,7 +21,7 @@ import { addressesOf } from './upstream.ts';
 export type Deps = {
   config: GatewayConfig;
   logger: Logger;
-  redis: Redis;
+  redis: RedisClient;
   verifyAccessToken: VerifyAccessToken;
 };
 
@@ -98,7 +98,11 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
   const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
   // Their turns are their own: a call before each stream would send all streams to the same process.
-  const forwardStream = createForwardStream(app, { upstreams: addressesOf(upstreams), timeoutMs });
+  const forwardStream = createForwardStream(app, {
+    upstreams: addressesOf(upstreams),
+    timeoutMs,
+    internalCredential: config.INTERNAL_CREDENTIAL,
+  });
 
   for (const contract of publicContracts) {
     const isStream = isEventStream(contract);

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, RedisUrl, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
@@ -41,7 +41,9 @@ export const gatewayEnv = {
   /** Asked whether it is ready; no call is forwarded to it. */
   MAILER_SERVICE_URL: ServiceUrl.optional(),
   /** Counts of the limits that all gateways share. */
-  REDIS_URL: Url,
+  REDIS_URL: RedisUrl,
+  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
+  REDIS_CLUSTER: Flag,
   /** Proxies in front of the gateway whose forwarded headers count: addresses and ranges. */
   TRUSTED_PROXIES: commaList(
     z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'),
@@ -59,12 +61,12 @@ export const gatewayEnv = {
   RATE_LIMIT_CREDENTIALS_PER_MINUTE: perMinute(20),
   /** The same from one address, whatever the e-mails: guessing across accounts. */
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: perMinute(300),
-  /** Guests joining from one address; a whole dining room shares the venue's. */
-  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(3_000),
+  /** Guests joining from one address; a dining room shares the venue's, a festival those of a few carriers. */
+  RATE_LIMIT_JOIN_PER_MINUTE: perMinute(12_000),
   /** Calls with one ticket. */
   RATE_LIMIT_TICKET_PER_MINUTE: perMinute(120),
   /** Calls with tickets from one address, whatever the tickets. */
-  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(6_000),
+  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(120_000),
   /** Calls of one account. */
   RATE_LIMIT_ACCOUNT_PER_MINUTE: perMinute(12_000),
   /** Every other call, and calls without a good access token, from one address. */

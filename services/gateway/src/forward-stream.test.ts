@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -17,11 +18,12 @@ import {
 } from './testing.ts';
 
 /** Answers as the position service does: headers at once, events when there are any. */
-function begin(reply: FastifyReply) {
+function begin(reply: FastifyReply): ServerHttp2Stream {
   reply.hijack();
-  reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  reply.raw.flushHeaders();
-  return reply.raw;
+  const raw = reply.raw as unknown as Http2ServerResponse;
+  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  raw.stream.on('error', () => undefined);
+  return raw.stream;
 }
 
 describe('streams through the gateway', () => {
@@ -30,7 +32,7 @@ describe('streams through the gateway', () => {
   let gateway: Gateway;
   let token: string;
   /** The service's end of each stream that was opened. */
-  let streams: ReturnType<typeof begin>[];
+  let streams: ServerHttp2Stream[];
   const openStream = async (_request: FastifyRequest, reply: FastifyReply) => {
     streams.push(begin(reply));
   };
@@ -119,7 +121,7 @@ describe('streams through the gateway', () => {
     const ended = Promise.withResolvers<void>();
     world.answerWith(async (request, reply) => {
       reply.hijack();
-      request.raw.socket.on('close', ended.resolve);
+      request.raw.on('close', ended.resolve);
       goingEarly.abort();
     });
     const goingEarly = new AbortController();
@@ -286,7 +288,8 @@ describe('a service of several processes', () => {
   });
 
   it('has its streams in all of them, whatever is called between', async (t) => {
-    const [one, two] = [await startWorld(), await startWorld()];
+    const one = await startWorld();
+    const two = await startWorld(one.internalCredential);
     t.after(() => Promise.all([one.close(), two.close()]));
     const gateway = await startGateway({
       ...gatewayEnvironment(one),

@@ -1,10 +1,12 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { type Addresses, isRefusal } from '@queue-manager/service-kit/addresses';
+import { createSharedConnections } from '@queue-manager/service-kit/shared-connections';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
+  connectTimeoutMs,
   type Forwarding,
   serviceAway,
   silenceMsMax,
@@ -27,51 +29,55 @@ type Opening = {
   from: FastifyRequest;
   path: string;
   /** The attempt of the moment. */
-  attempt?: http.ClientRequest;
+  attempt?: ClientHttp2Stream;
   /** The caller has gone. */
   isOver: boolean;
 };
 
+/** What a service began to answer. */
+type Answer = { status: number; headers: IncomingHttpHeaders; body: ClientHttp2Stream };
+
 /**
  * Passes streams of events through: each piece at once, for as long as both sides stay, at the pace of whoever
- * reads. Each has a connection of its own to the service, so that neither streams nor calls wait for one.
+ * reads. They share a connection to each process of the service, so that neither streams nor calls wait for one.
  */
 export function createForwardStream(
   app: FastifyInstance,
-  { upstreams, timeoutMs }: Forwarding,
+  { upstreams, timeoutMs, internalCredential }: Forwarding & { internalCredential: string },
 ): ForwardStream {
-  const agents = { 'http:': new http.Agent(), 'https:': new https.Agent() };
-  const flowing = new Map<http.ServerResponse, http.IncomingMessage>();
+  const connections = createSharedConnections({
+    internalCredential,
+    connectTimeoutMs,
+    silenceMsMax,
+  });
+  const flowing = new Map<ServerResponse, ClientHttp2Stream>();
   let isStopping = false;
   // A stream would keep the gateway from stopping; its client opens another one elsewhere.
   app.addHook('preClose', async () => {
     isStopping = true;
-    for (const [caller, answer] of flowing) end(caller, answer);
+    for (const [caller, body] of flowing) end(caller, body);
   });
+  app.addHook('onClose', async () => connections.close());
 
   /** Resolves when the service begins to answer; throws what the connection threw. */
-  function ask(address: string, opening: Opening): Promise<http.IncomingMessage> {
-    const { protocol, hostname, port } = new URL(address);
+  async function ask(address: string, opening: Opening): Promise<Answer> {
     const { from, path } = opening;
-    const isSecure = protocol === 'https:';
-    const attempt = (isSecure ? https : http).request({
-      agent: isSecure ? agents['https:'] : agents['http:'],
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port,
-      path,
-      method: from.method,
-      headers: toService(from, from.headers),
-      timeout: timeoutMs,
+    const connection = await connections.to(address);
+    const body = connection.request({
+      ':method': from.method,
+      ':path': path,
+      ...toService(from, from.headers),
     });
-    opening.attempt = attempt;
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    attempt.on('timeout', () => attempt.destroy(new Error('The service is silent')));
-    attempt.on('error', reject);
-    attempt.on('response', (answer) => {
-      attempt.setTimeout(silenceMsMax);
-      resolve(answer);
+    opening.attempt = body;
+    if (opening.isOver) leave(body);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    body.setTimeout(timeoutMs, () => body.destroy(new Error('The service is silent')));
+    body.on('error', reject);
+    body.on('close', () => reject(new Error('The service did not answer')));
+    body.on('response', ({ ':status': status = 502, ...headers }) => {
+      body.setTimeout(0);
+      resolve({ status, headers, body });
     });
-    attempt.end();
     return promise;
   }
 
@@ -79,10 +85,7 @@ export function createForwardStream(
    * Asks until somebody can answer, for as long as a service may take to: a browser opens a stream that broke
    * again by itself, but gives one up for good that was refused. Null when the caller did not wait.
    */
-  async function open(
-    addresses: Addresses,
-    opening: Opening,
-  ): Promise<http.IncomingMessage | null> {
+  async function open(addresses: Addresses, opening: Opening): Promise<Answer | null> {
     const asksEnd = performance.now() + timeoutMs;
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
       let reason: unknown;
@@ -90,8 +93,8 @@ export function createForwardStream(
       for (const address of addresses.turn()) {
         try {
           const answer = await ask(address, opening);
-          if (answer.statusCode !== 503 || isLast()) return answer;
-          answer.destroy();
+          if (answer.status !== 503 || isLast()) return answer;
+          leave(answer.body);
         } catch (error) {
           reason = error;
           if (isRefusal(error)) addresses.rest(address);
@@ -115,41 +118,57 @@ export function createForwardStream(
       const opening: Opening = { from: request, path, isOver: false };
       caller.on('close', () => {
         opening.isOver = true;
-        opening.attempt?.destroy();
+        if (opening.attempt !== undefined) leave(opening.attempt);
         flowing.delete(caller);
       });
 
       const answer = await open(addresses, opening);
       if (answer === null || opening.isOver) return reply.hijack();
+      const { status, body } = answer;
       const headers = toCaller(answer.headers);
-      if (answer.statusCode !== contract.status || isStopping) {
-        return reply
-          .code(answer.statusCode as number)
-          .headers(headers)
-          .send(answer);
+      if (status !== contract.status || isStopping) {
+        return reply.code(status).headers(headers).send(body);
       }
 
       reply.hijack();
-      flowing.set(caller, answer);
-      answer.on('error', () => caller.destroy());
+      flowing.set(caller, body);
       // Its connection ends with the stream, so that pieces need no frames, and nothing is left to wait for.
       caller.shouldKeepAlive = false;
       caller.removeHeader('transfer-encoding');
-      caller.writeHead(answer.statusCode, {
-        ...(reply.getHeaders() as http.OutgoingHttpHeaders),
+      caller.writeHead(status, {
+        ...(reply.getHeaders() as OutgoingHttpHeaders),
         ...headers,
       });
       caller.flushHeaders();
-      // Past the response, which would look at each piece again.
-      answer.pipe(caller.socket ?? caller);
+      pass(body, caller);
       return reply;
     };
   };
 }
 
+/** Each piece goes past the response, which would look at it again. Not a pipe: that is a few KB a stream. */
+function pass(body: ClientHttp2Stream, caller: ServerResponse): void {
+  const connection = caller.socket ?? caller;
+  body.on('data', (piece) => {
+    if (connection.write(piece)) return;
+    body.pause();
+    connection.once('drain', () => body.resume());
+  });
+  body.on('end', () => caller.end());
+  // Whether it ended well or not, there is nothing to come.
+  body.on('close', () => {
+    if (!caller.writableEnded) caller.destroy();
+  });
+}
+
+/** Tells the service that nobody waits for an answer any more. */
+function leave(body: ClientHttp2Stream): void {
+  if (!body.closed) body.close(constants.NGHTTP2_CANCEL);
+}
+
 /** Ends a stream; one whose reader does not take what was written already would never end by itself. */
-function end(caller: http.ServerResponse, answer: http.IncomingMessage): void {
-  answer.unpipe();
+function end(caller: ServerResponse, body: ClientHttp2Stream): void {
+  leave(body);
   if (caller.socket?.writableNeedDrain === true) caller.destroy();
   else caller.end();
 }

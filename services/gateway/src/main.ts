@@ -13,7 +13,7 @@ await serve(async () => {
   const app = await createGateway({
     config,
     logger,
-    redis: connectRedis(config.REDIS_URL, config.REDIS_TIMEOUT_MS, logger),
+    redis: connectRedis(config, logger),
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: config.AUTH_SERVICE_URL,
       clock: systemClock,

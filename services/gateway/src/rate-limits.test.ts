@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { startRedisCluster } from '@queue-manager/position/testing';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
 import {
@@ -36,6 +37,11 @@ describe('rate limits', () => {
     world = await startWorld();
   });
   after(() => world.close());
+  /** Counts apart from those of every other test: they are kept under a name made with the credential. */
+  const apart = () => ({
+    ...gatewayEnvironment(world),
+    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
+  });
   afterEach(async () => {
     await Promise.all(gateways.splice(0).map(({ app }) => app.close()));
     world.received.length = 0;
@@ -44,7 +50,7 @@ describe('rate limits', () => {
   /** A gateway with some limits of its own; callers are told apart by X-Forwarded-For. */
   async function gatewayWith(env: Record<string, string>): Promise<Gateway> {
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       ...patient,
       ...trusting,
@@ -134,7 +140,7 @@ describe('rate limits', () => {
 
   it('counts joins from one address in all gateways together', async () => {
     const env = {
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       ...patient,
       ...trusting,
@@ -240,7 +246,7 @@ describe('rate limits', () => {
 
   it('takes no address from a caller who is no trusted proxy', async () => {
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
+      ...apart(),
       ...roomy,
       RATE_LIMIT_ADDRESS_PER_MINUTE: '2',
     });
@@ -259,7 +265,7 @@ describe('rate limits', () => {
   });
 
   it('lets an account through at the promised pace', async () => {
-    const gateway = await startGateway(gatewayEnvironment(world));
+    const gateway = await startGateway(apart());
     gateways.push(gateway);
     const token = await world.token();
     for (let batch = 0; batch < 31; batch++) {
@@ -270,6 +276,21 @@ describe('rate limits', () => {
         assert.equal(answer.status, 200);
         await answer.arrayBuffer();
       }
+    }
+  });
+
+  it('counts on every node of a Redis Cluster', async (t) => {
+    const cluster = await startRedisCluster();
+    t.after(() => cluster.remove());
+    const gateway = await gatewayWith({
+      REDIS_URL: cluster.url,
+      REDIS_CLUSTER: 'true',
+      RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1',
+    });
+    for (let index = 0; index < 20; index++) {
+      const email = `guest-${index}@example.com`;
+      assert.equal(await statusOf(gateway, login(email)), 200);
+      assert.equal(await statusOf(gateway, login(email)), 429, email);
     }
   });
 

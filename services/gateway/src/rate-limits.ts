@@ -4,6 +4,7 @@ import type { RateLimit } from '@queue-manager/contracts/contract';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import { bearerOf } from '@queue-manager/service-kit/create-app';
 import { invalidField, Problem, problems } from '@queue-manager/service-kit/problems';
+import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type {
   FastifyInstance,
   FastifyReply,
@@ -11,7 +12,6 @@ import type {
   onRequestAsyncHookHandler,
   preHandlerAsyncHookHandler,
 } from 'fastify';
-import type { Redis } from 'ioredis';
 
 /** Calls a minute that each limit lets through. */
 export type PerMinute = {
@@ -25,7 +25,7 @@ export type PerMinute = {
 };
 
 export type RateLimitOptions = {
-  redis: Redis;
+  redis: RedisClient;
   perMinute: PerMinute;
   verifyAccessToken: VerifyAccessToken;
   /** Keys the names of shared counts, so that Redis holds neither addresses nor e-mails. The same in every gateway. */
@@ -43,7 +43,7 @@ type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 type KeyOf = (request: FastifyRequest) => string | null;
 type LimitSettings = { max: number; keyOf: KeyOf } & (
   | { cache: number }
-  | { redis: Redis; nameSpace: string; skipOnError: true }
+  | { redis: RedisClient; nameSpace: string; skipOnError: true }
 );
 
 const nobody = '';

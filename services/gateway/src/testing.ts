@@ -9,6 +9,10 @@ import {
 } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
+import {
+  acceptSharedConnections,
+  asksToShare,
+} from '@queue-manager/service-kit/shared-connections';
 import { testEnv, testLogger } from '@queue-manager/service-kit/testing';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -29,6 +33,8 @@ export type Received = {
 };
 
 export type World = {
+  /** What a gateway has to show that sends streams there. */
+  internalCredential: string;
   urls: Record<UpstreamName, string>;
   received: Received[];
   /** How services answer from now on; 200 with `{}` until then. */
@@ -43,7 +49,9 @@ export type World = {
 };
 
 /** Everything behind the gateway: five servers that note what reaches them. */
-export async function startWorld(): Promise<World> {
+export async function startWorld(
+  internalCredential = randomBytes(32).toString('base64url'),
+): Promise<World> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' };
   const received: Received[] = [];
@@ -54,7 +62,12 @@ export async function startWorld(): Promise<World> {
   const urls = {} as Record<UpstreamName, string>;
 
   for (const service of upstreamNames) {
-    const app = fastify({ forceCloseConnections: true, bodyLimit: 10_000_000 });
+    const app = fastify({
+      forceCloseConnections: true,
+      bodyLimit: 10_000_000,
+      http: { shouldUpgradeCallback: asksToShare },
+    });
+    acceptSharedConnections(app, { internalCredential });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),
@@ -73,6 +86,7 @@ export async function startWorld(): Promise<World> {
   }
 
   return {
+    internalCredential,
     urls,
     received,
     ready,
@@ -97,11 +111,11 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-/** The environment of a gateway in front of a world, its shared counts apart from every other's. */
+/** The environment of a gateway in front of a world; gateways of one world count calls together. */
 export function gatewayEnvironment(world: World): Record<string, string> {
   return {
     PORT: '0',
-    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
+    INTERNAL_CREDENTIAL: world.internalCredential,
     AUTH_SERVICE_URL: world.urls.auth,
     USER_SERVICE_URL: world.urls.user,
     QUEUE_SERVICE_URL: world.urls.queue,
@@ -116,7 +130,7 @@ export type Gateway = { app: FastifyInstance; url: string; port: number };
 /** A gateway as `main.ts` makes it, listening. */
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
   const config = readConfig(gatewayEnv, env);
-  const redis = connectRedis(config.REDIS_URL, config.REDIS_TIMEOUT_MS, testLogger);
+  const redis = connectRedis(config, testLogger);
   const app = await createGateway({
     config,
     logger: testLogger,

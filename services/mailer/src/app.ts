@@ -1,6 +1,7 @@
 import { findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
+import { checkRedis } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
 import { createDeps, type Outside } from './deps.ts';
 import { onAlertRaised } from './on-alert-raised.ts';
@@ -12,7 +13,7 @@ export function createMailerApp(outside: Outside): FastifyInstance {
   const { smtp, redis, sqs, sqsPrefix, logger, clock, retryDelaysSeconds } = deps;
   const readiness = {
     smtp: () => smtp.verify(),
-    redis: () => redis.ping(),
+    redis: () => checkRedis(redis),
     sqs: () => findQueue(sqs, sqsPrefix, 'mails'),
   };
   const app = createApp({ logger, internalCredential: deps.internalCredential, readiness });

@@ -1,5 +1,5 @@
 import { Locale } from '@queue-manager/contracts/values';
-import { Flag, serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, RedisUrl, serviceEnv } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 /** An address with or without a name: `Queue Manager <no-reply@example.com>`. */
@@ -28,8 +28,8 @@ export const mailerEnv = {
   ...serviceEnv,
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }),
   MAIL_FROM: Sender.prefault('Queue Manager <no-reply@queue-manager.dev>'),
-  REDIS_URL: Url,
-  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through it. */
+  REDIS_URL: RedisUrl,
+  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
   REDIS_CLUSTER: Flag,
   /** After this long without an answer Redis counts as away. */
   REDIS_COMMAND_TIMEOUT_MS: z.coerce.number().int().min(1).max(60_000).default(1_000),

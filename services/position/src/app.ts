@@ -6,6 +6,7 @@ import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { createMetrics } from '@queue-manager/service-kit/metrics';
+import { checkRedis } from '@queue-manager/service-kit/redis';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import { applyEventsDirectly } from './apply-events.ts';
 import type { Deps } from './deps.ts';
@@ -114,8 +115,9 @@ export function createPositionApp(options: PositionAppOptions) {
     internalCredential: options.internalCredential,
     verifyAccessToken: options.verifyAccessToken,
     metrics,
+    sharesConnections: true,
     readiness: {
-      redis: () => redis.client.ping(),
+      redis: () => checkRedis(redis.client),
       sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),
     },
   });
@@ -135,7 +137,7 @@ export function createPositionApp(options: PositionAppOptions) {
     queue: 'position-events',
     handlers: onLineEvents(deps),
     logger,
-    ready: () => redis.client.ping(),
+    ready: () => checkRedis(redis.client),
   });
   app.addHook('onReady', () => consumer.start());
   app.addHook('onReady', () => reconciler.start());

@@ -17,7 +17,7 @@ export const applyEventsDirectly = ({ lines, estimates, clock, directRebuildWait
       Array.from(byQueue, async ([queueId, ofQueue]) => {
         const applied = await lines.apply(queueId, ofQueue, { waitMs: directRebuildWaitMs });
         estimates.applied(queueId, applied);
-        const model = await estimates.of(queueId, applied);
+        const model = await estimates.of(queueId, applied, directRebuildWaitMs);
         const { waiting } = applied;
         const asOf = clock.now();
         applied.answers.forEach(({ isApplied, ahead, lane }, index) => {

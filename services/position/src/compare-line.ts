@@ -37,7 +37,7 @@ const lookAgainMs = 50;
 export type CompareLine = {
   /** Compares what costs next to nothing: how far the line is, what is said of the queue, and the counts. */
   facts(queueId: string): Promise<Compared>;
-  /** Compares everything that is stored of a line, a thousand parties at a time. */
+  /** Compares everything that is stored of a line, a hundred parties at a time. */
   whole(queueId: string): Promise<Compared>;
 };
 
@@ -112,8 +112,8 @@ export function createCompareLine(given: {
     if (result !== 'same' && result !== 'unsettled') return result;
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return result;
-    for await (const chunk of snapshot.chunks) {
-      const compared = await parties(queueId, chunk);
+    for await (const piece of snapshot.pieces) {
+      const compared = await parties(queueId, piece);
       if (compared === 'differ') return 'parties';
       if (compared === 'unsettled') result = 'unsettled';
     }

@@ -1,13 +1,12 @@
-import { Flag, serviceEnv, TicketKeys, Url } from '@queue-manager/service-kit/config';
+import { Flag, RedisUrl, serviceEnv, TicketKeys, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 const milliseconds = z.coerce.number().int().min(1).max(60_000);
 
 export const positionEnv = {
   ...serviceEnv,
-  /** `redis://` or, with TLS, `rediss://`; of a cluster any one node or its configuration endpoint. */
-  REDIS_URL: Url,
-  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through it. */
+  REDIS_URL: RedisUrl,
+  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
   REDIS_CLUSTER: Flag,
   /** After this long without an answer Redis counts as away. */
   REDIS_COMMAND_TIMEOUT_MS: milliseconds.default(1_000),

@@ -58,6 +58,11 @@ export function streamHoldersKey(queueId: string): string {
   return keyOf(queueId, 'streams');
 }
 
+/** Which of the processes that hold streams of the line have answered a question. */
+export function streamAnswersKey(queueId: string, question: string): string {
+  return keyOf(queueId, `streams:answers:${question}`);
+}
+
 export type SnapshotKeys = { line: string; parties: string; called: string };
 
 /** Where one rebuild writes before its snapshot is put in place; `token` keeps it from meeting another. */

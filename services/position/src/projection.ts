@@ -1,5 +1,5 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
-import type { LineEvent, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
+import type { LineEvent, LineFacts, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
@@ -83,7 +83,10 @@ export type Facts = Line &
 
 export type Projection = ReturnType<typeof createProjection>;
 
-/** The lines as Redis holds them. Each function is one round trip; what the keys hold stands in `lua/line.lua`. */
+/**
+ * The lines as Redis holds them. Each function is one round trip, unless it says otherwise; what the keys hold stands
+ * in `lua/line.lua`.
+ */
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
@@ -99,6 +102,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
   const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
+  const trustScript = defineScript(redis.client, 'trust-line-7', ['server', 'line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
   const changeRules = [idleMs, endedMs];
@@ -120,26 +124,31 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     pending: numberAt(reply, 1),
   });
 
-  return {
-    /** Applies events of one queue, in any order. */
-    async apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
-      const reply = (await applyScript(lineKeys(queueId, clock.now()), [
+  /** Applies events of one queue, in any order, and what waited for them: the more of it, the more round trips. */
+  async function apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
+    let reply: Reply;
+    do {
+      reply = (await applyScript(lineKeys(queueId, clock.now()), [
         ...changeRules,
         ...events.flatMap(argumentsOf),
       ])) as Reply;
-      return {
-        isKnown: reply[0] === 1,
-        seq: numberAt(reply, 1),
-        waiting: numberAt(reply, 2),
-        modelSeq: rankOrNull(numberAt(reply, 3)),
-        pending: numberAt(reply, 4),
-        answers: events.map((_, index) => ({
-          isApplied: reply[5 + 3 * index] === 1,
-          ahead: rankOrNull(numberAt(reply, 6 + 3 * index)),
-          lane: laneOf(numberAt(reply, 7 + 3 * index)),
-        })),
-      };
-    },
+    } while (reply[5] === 1);
+    return {
+      isKnown: reply[0] === 1,
+      seq: numberAt(reply, 1),
+      waiting: numberAt(reply, 2),
+      modelSeq: rankOrNull(numberAt(reply, 3)),
+      pending: numberAt(reply, 4),
+      answers: events.map((_, index) => ({
+        isApplied: reply[6 + 3 * index] === 1,
+        ahead: rankOrNull(numberAt(reply, 7 + 3 * index)),
+        lane: laneOf(numberAt(reply, 8 + 3 * index)),
+      })),
+    };
+  }
+
+  return {
+    apply,
 
     async readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
       const reply = (await readPlacesScript(
@@ -237,8 +246,9 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       const values: Buffer[] = [];
       for (const party of parties) {
         const partyId = uuidToBytes(party.partyId);
-        values.push(partyId, lineValueOf(party));
-        if (party.state === 'waiting') line.push(lanes.indexOf(party.lane), memberOf(party));
+        const member = memberOf(party, partyId);
+        values.push(partyId, lineValueOf(party, member));
+        if (party.state === 'waiting') line.push(lanes.indexOf(party.lane), member);
         else called.push(calledAtMs(party), partyId);
       }
       const pipeline = redis.client.pipeline();
@@ -249,8 +259,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     },
 
+    /** Forgets a snapshot that will not be put in the place of the line; its memory is freed behind the scenes. */
+    async discardSnapshot(keys: SnapshotKeys): Promise<void> {
+      await redis.client.unlink(...Object.values(keys));
+    },
+
     /**
-     * Puts a written snapshot in the place of the line, if that has not gone past it. `lost` when the lock is
+     * Puts a written snapshot in the place of the line, if that has not gone past it, and applies what waited as
+     * `apply` does. `lost` when the lock is
      * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken
      * is gone, or the server has restarted since: then events may have been lost too.
      */
@@ -274,7 +290,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           ...[given.waiting, given.called, given.held, given.hadLine ? 1 : 0],
         ],
       );
-      return status === 1 ? 'installed' : status === 0 ? 'past' : 'lost';
+      if (status === 2) await apply(head.queueId, []);
+      return status === -1 ? 'lost' : status === 0 ? 'past' : 'installed';
     },
 
     /** What the line says of itself. */
@@ -351,6 +368,15 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       ]);
     },
 
+    /**
+     * Trusts a suspect line again when it has come to the truth, or gone past it: an event applied is applied with
+     * all before it, so that nothing is missing. False when it has not.
+     */
+    async trust(queueId: string, { seq, waiting, called }: LineFacts): Promise<boolean> {
+      const status = await trustScript(lineKeys(queueId, clock.now()), [seq, waiting, called]);
+      return status === 1;
+    },
+
     /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */
     async drop(queueId: string): Promise<void> {
       await dropScript(lineKeys(queueId, clock.now()), []);
@@ -371,8 +397,8 @@ export function isInLine(state: PartyState): boolean {
 }
 
 /** An order key ends itself, so with the id behind it members compare as the line runs. */
-function memberOf({ orderKey, partyId }: PartySnapshot): Buffer {
-  return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
+function memberOf({ orderKey }: PartySnapshot, partyId: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(orderKey, 'hex'), partyId]);
 }
 
 /** The spot of a member of the line's sorted set; null where nobody stands. */
@@ -386,9 +412,12 @@ function spotOf(laneRank: string, member: Buffer): Spot | null {
   };
 }
 
-function lineValueOf(party: PartySnapshot): Buffer {
+function lineValueOf(
+  party: PartySnapshot,
+  member = memberOf(party, uuidToBytes(party.partyId)),
+): Buffer {
   const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|`;
-  return Buffer.concat([Buffer.from(facts), memberOf(party)]);
+  return Buffer.concat([Buffer.from(facts, 'latin1'), member]);
 }
 
 function numberOfValue(value: Buffer): number {

@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
 import { ManualClock } from '@queue-manager/service-kit/clock';
-import { until } from '@queue-manager/service-kit/testing';
-import { dayMs, lineKeys, lockKey } from './line-keys.ts';
+import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { Redis } from 'ioredis';
+import { changesChannel, dayMs, lineKeys, lockKey } from './line-keys.ts';
+import { createProjection } from './projection.ts';
+import { pieceSize } from './read-snapshot.ts';
+import { snapshotsAtOnceMax } from './rebuild.ts';
+import { connectLines } from './redis.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -72,6 +77,23 @@ describe('a line that Redis has not all of', () => {
     assert.equal(queueService.calls.snapshots, before + 1);
   });
 
+  it('waits its turn when many lines were lost at once, so that the queue service can do other work', async () => {
+    const models = Array.from({ length: 3 * snapshotsAtOnceMax }, () => lineOf(2));
+    const leaves: (() => void)[] = [];
+    queueService.beforeSnapshotLeaves = () => new Promise((leave) => leaves.push(leave));
+    const looks = Promise.all(models.map((model) => isRight(model)));
+    const locks = models.map(({ queueId }) => lockKey(queueId));
+    await until('all are to be rebuilt', async () => {
+      return (await position.redis.exists(...locks)) === locks.length;
+    });
+    for (let taken = 0; taken < models.length; taken++) {
+      await until('snapshots are taken', () => leaves.length > 0);
+      assert.ok(leaves.length <= snapshotsAtOnceMax, `${leaves.length} at once`);
+      leaves.shift()?.();
+    }
+    await looks;
+  });
+
   it('takes in the events that arrive while it is rebuilt', async () => {
     const model = lineOf(3);
     const arrived = Promise.withResolvers<void>();
@@ -98,6 +120,70 @@ describe('a line that Redis has not all of', () => {
     assert.equal((await reading).body.waiting, 3);
     await isRight(model);
     assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('takes in any number of events that arrive while it is rebuilt', async () => {
+    const model = lineOf(3);
+    const arrived = Promise.withResolvers<void>();
+    const isTaken = Promise.withResolvers<void>();
+    queueService.beforeSnapshotLeaves = () => {
+      isTaken.resolve();
+      return arrived.promise;
+    };
+    const before = queueService.calls.snapshots;
+    const reading = position.board(model.queueId);
+    await isTaken.promise;
+    const events = Array.from({ length: 1_700 }, () => model.join());
+    const direct = [events.slice(0, 850), events.slice(850)].map((some) => other.apply(some));
+    await until('they wait', async () => {
+      const [, , , , pending] = lineKeys(model.queueId, clock.now());
+      return (await position.redis.hlen(pending as string)) === events.length;
+    });
+    arrived.resolve();
+    assert.equal((await reading).body.waiting, 1_703);
+    for (const { body } of await Promise.all(direct)) {
+      for (const { outcome } of body.answers) assert.equal(outcome, 'applied');
+    }
+    await isRight(model);
+    assert.equal(queueService.calls.snapshots, before + 1);
+  });
+
+  it('takes in what waited for one event by several runs of the script, each of bounded length', async () => {
+    const model = lineOf(1);
+    await isRight(model);
+    await using opened = new AsyncDisposableStack();
+    const redis = opened.adopt(
+      connectLines({
+        url: server.url,
+        isCluster: false,
+        commandTimeoutMs: 15_000,
+        logger: testLogger,
+      }),
+      (connection) => connection.close(),
+    );
+    await until('Redis is connected', () => redis.client.status === 'ready');
+    const listener = opened.adopt(new Redis(server.url), (client) => client.disconnect());
+    const lengths: number[] = [];
+    listener.on('smessage', (_channel, text: string) => {
+      lengths.push(JSON.parse(text).changes.length);
+    });
+    await listener.ssubscribe(changesChannel(model.queueId));
+    const projection = createProjection({ redis, clock });
+    const events = Array.from({ length: 1_201 }, () => model.join());
+    const early = await projection.apply(model.queueId, events.slice(1));
+    assert.deepEqual([early.pending, early.waiting], [1_200, 1]);
+    const applied = await projection.apply(model.queueId, events.slice(0, 1));
+    assert.deepEqual(applied, {
+      isKnown: true,
+      seq: model.queue.seq,
+      waiting: 1_202,
+      modelSeq: null,
+      pending: 0,
+      answers: [{ isApplied: true, ahead: 1, lane: 'regular' }],
+    });
+    await until('all is told', () => lengths.length === 3);
+    assert.deepEqual(lengths, [501, 500, 200]);
+    await isRight(model);
   });
 
   it('never goes back to a snapshot that it has gone past', async () => {
@@ -227,18 +313,22 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('is not taken from a snapshot that ended early', async () => {
-    const model = lineOf(2);
+  it('is not taken from a snapshot that ended early, of which nothing is left', async () => {
+    const model = lineOf(3 * pieceSize);
     const ticket = model.ticket([...model.parties.keys()][0] as string);
+    const { redis } = position;
+    const written = async () =>
+      Number(/cmdstat_hset:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+    const before = await written();
     queueService.truncateSnapshots = true;
     try {
       assert.equal((await position.position(ticket)).status, 503);
     } finally {
       queueService.truncateSnapshots = false;
     }
+    assert.ok((await written()) > before, 'some of it had been written');
+    assert.deepEqual(await redis.keys(`*{${model.queueId}}:snapshot:*`), []);
     await isRight(model);
-    const left = await position.redis.keys(`*{${model.queueId}}:snapshot:*`);
-    for (const key of left) assert.ok((await position.redis.pttl(key)) > 0);
   });
 
   it('leaves Redis by itself, with all that there is of it', async () => {
@@ -299,6 +389,24 @@ describe('a line that Redis has not all of', () => {
     );
     assert.deepEqual(answers, [1, 2, 25_000, 50_000]);
     assert.equal((await position.board(model.queueId)).body.waiting, 50_000);
+  });
+
+  it('is rebuilt by commands of no more than a piece of it, however long it is', async () => {
+    const { redis } = position;
+    const model = lineOf(10 * pieceSize + 1);
+    await redis.config('SET', 'slowlog-max-len', '10000');
+    // Of every command it keeps a part, and how many arguments there were.
+    await redis.config('SET', 'slowlog-log-slower-than', '0');
+    await redis.slowlog('RESET');
+    assert.equal((await position.board(model.queueId)).body.waiting, 10 * pieceSize + 1);
+    const log = (await redis.slowlog('GET', 10_000)) as [number, number, number, string[]][];
+    await redis.config('SET', 'slowlog-log-slower-than', '-1');
+    const lengths = log.map(([, , , [, ...args]]) => {
+      const more = /^\.{3} \((\d+) more arguments\)$/.exec(args.at(-1) ?? '')?.[1];
+      return more === undefined ? args.length : args.length - 1 + Number(more);
+    });
+    // A key, and two values a party.
+    assert.equal(Math.max(...lengths), 1 + 2 * pieceSize);
   });
 
   it('stays right while Redis is emptied again and again under load', async () => {
@@ -417,21 +525,59 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
+    it('is trusted again without a snapshot when it comes back with all it had', async () => {
+      const model = lineOf(4);
+      const [first, second] = [...model.parties.keys()] as [string, string];
+      await isRight(model);
+      await position.apply([model.call(first), model.end(second, 'left')]);
+      await position.redis.save();
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      const before = queueService.calls.snapshots;
+      await Promise.all([isRight(model), isRight(model, other)]);
+      // Found to be right once, it is told without asking again.
+      queueService.isAway = true;
+      const { status, body } = await position.board(model.queueId);
+      assert.deepEqual([status, body.waiting, body.called.length], [200, 2, 1]);
+      assert.equal(queueService.calls.snapshots, before);
+    });
+
+    it('is not trusted when it counts otherwise than the truth, though it knows of the same events', async () => {
+      const model = lineOf(3);
+      await isRight(model);
+      const [meta, line, parties] = lineKeys(model.queueId, clock.now()) as [
+        string,
+        string,
+        string,
+      ];
+      await position.redis.zpopmin(line);
+      await position.redis.hdel(parties, (await position.redis.hkeysBuffer(parties))[0] as Buffer);
+      await position.redis.hset(meta, 'waiting', 2);
+      await position.redis.save();
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await position.get('/readyz')).status === 200);
+      await isRight(model);
+    });
+
     it('is trusted again once it has gone past a snapshot, however busy it is', async () => {
       const model = lineOf(2);
       const ticket = model.ticket([...model.parties.keys()][1] as string);
       await isRight(model);
       await position.redis.save();
+      const lost = model.join();
+      await position.apply([lost]);
       await server.kill();
       await server.start();
       await until('it is ready', async () => (await position.get('/readyz')).status === 200);
       // Somebody joins whenever a snapshot is on its way.
       queueService.beforeSnapshotLeaves = async () => {
-        await position.apply([model.join()]);
+        await position.apply([lost, model.join()]);
       };
       const before = queueService.calls.snapshots;
       const { status, body } = await position.position(ticket);
-      assert.deepEqual([status, body.position, body.waiting], [200, 2, 3]);
+      assert.deepEqual([status, body.position, body.waiting], [200, 2, 4]);
       await isRight(model);
       assert.equal(queueService.calls.snapshots, before + 1);
     });

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { getLineFacts, type LineFacts } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { problems } from '@queue-manager/service-kit/problems';
-import { lockKey, snapshotKeys } from './line-keys.ts';
+import { Problem, problems } from '@queue-manager/service-kit/problems';
+import pLimit from 'p-limit';
+import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
-import { readSnapshot } from './read-snapshot.ts';
+import { readSnapshot, type Snapshot } from './read-snapshot.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript } from './scripts.ts';
 
@@ -16,8 +18,12 @@ const pollMs = 50;
 /** How long another process's rebuild is waited for. */
 const waitMsMax = 10_000;
 const attemptsMax = 5;
+/** Looks at a suspect line whose last event may be on its way. */
+const trustLooksMax = 3;
 /** Pieces of a snapshot that are written while the next ones come: neither side waits for the other. */
 const writesAtOnceMax = 4;
+/** Lines that one process reads at once: each holds a connection of the queue service to its database meanwhile. */
+export const snapshotsAtOnceMax = 8;
 
 type Wanted = {
   seq?: number;
@@ -46,6 +52,7 @@ export function createRebuild(given: {
   const takeLock = defineScript(client, 'take-lock-1', ['server']);
   const extendLock = defineScript(client, 'extend-lock-1', []);
   const releaseLock = defineScript(client, 'release-lock-1', []);
+  const inTurn = pLimit(snapshotsAtOnceMax);
   const underWay = new Map<string, Promise<boolean>>();
 
   async function rebuildOnce(
@@ -75,7 +82,12 @@ export function createRebuild(given: {
         if (isAhead) await projection.drop(queueId);
         const line = await read();
         if (isGood(line)) return true;
-        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
+        if (!isWrong && line.isKnown && line.isSuspect && (await isTrusted(queueId, seqWanted))) {
+          return true;
+        }
+        const outcome = await inTurn(() =>
+          copySnapshot(queueId, { held, token, hadLine: line.isKnown }),
+        );
         if (outcome === 'no such queue') return false;
         if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
         // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
@@ -86,6 +98,29 @@ export function createRebuild(given: {
       }
     }
     throw notRebuilt();
+  }
+
+  /**
+   * Whether a line has nothing missing after all, though its server has restarted: most have not, and a long one is
+   * not to be rebuilt for that. What happened just now has a moment to come.
+   */
+  async function isTrusted(queueId: string, seqWanted: number): Promise<boolean> {
+    const facts = await readFacts(queueId);
+    if (facts === null || facts.seq < seqWanted) return false;
+    for (let look = 1; look <= trustLooksMax; look++) {
+      if (look > 1) await delay(pollMs);
+      if (await projection.trust(queueId, facts)) return true;
+    }
+    return false;
+  }
+
+  async function readFacts(queueId: string): Promise<LineFacts | null> {
+    try {
+      return await queueService.call(getLineFacts, { params: { queueId } });
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not-found') return null;
+      throw error;
+    }
   }
 
   /**
@@ -102,9 +137,28 @@ export function createRebuild(given: {
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return 'no such queue';
     const { head } = snapshot;
+    let outcome: 'installed' | 'past' | 'lost' | undefined;
+    try {
+      const counts = await write(snapshot, keys);
+      outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
+    } finally {
+      // Left to expire, a long one would hold up everybody while Redis deletes it.
+      if (outcome === undefined || outcome === 'lost') {
+        await projection.discardSnapshot(keys).catch(() => undefined);
+      }
+    }
+    const ms = Math.round(performance.now() - startedAt);
+    logger.info(
+      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
+      'line rebuilt',
+    );
+    return outcome;
+  }
+
+  async function write(snapshot: Snapshot, keys: SnapshotKeys) {
     const counts = { waiting: 0, called: 0 };
     const writes: Promise<void>[] = [];
-    for await (const parties of snapshot.chunks) {
+    for await (const parties of snapshot.pieces) {
       for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
       if (writes.length === writesAtOnceMax) await writes.shift();
       const write = projection.writeSnapshot(keys, parties);
@@ -113,13 +167,7 @@ export function createRebuild(given: {
       writes.push(write);
     }
     await Promise.all(writes);
-    const outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
-    const ms = Math.round(performance.now() - startedAt);
-    logger.info(
-      { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
-      'line rebuilt',
-    );
-    return outcome;
+    return counts;
   }
 
   return (queueId, wanted = {}) => {

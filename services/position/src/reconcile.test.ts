@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential, testEnv, until } from '@queue-manager/service-kit/testing';
 import type { Difference } from './compare-line.ts';
 import { comparedKey, lineKeys } from './line-keys.ts';

@@ -89,6 +89,18 @@ describe('on a Redis Cluster', () => {
     }
   });
 
+  it('is not ready while a part of it is away', async () => {
+    const status = async () => (await position.get('/readyz')).status;
+    const [, node] = cluster.nodes;
+    assert.ok(node);
+    await node.kill();
+    await until('that is noticed', async () => (await status()) === 503);
+    // Whichever node is asked.
+    for (let asked = 0; asked < 20; asked++) assert.equal(await status(), 503);
+    await node.start();
+    await until('it is whole again', async () => (await status()) === 200);
+  });
+
   it('is right after a node came back without its last writes', async () => {
     const model = new LineModel(clock);
     const [first, second] = [model.join().subject, model.join().subject];

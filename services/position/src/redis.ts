@@ -5,7 +5,7 @@ import {
   type RedisOptions,
 } from '@queue-manager/service-kit/redis';
 import { Cluster, type Redis } from 'ioredis';
-import { createSubscriptions, type Subscriptions } from './live/subscriptions.ts';
+import { createSubscriptions, mastersIn, type Subscriptions } from './live/subscriptions.ts';
 
 const askAgainMs = 100;
 
@@ -47,6 +47,8 @@ export function connectLines(options: RedisOptions): RedisConnection {
   if (client instanceof Cluster) {
     client.on('+node', follow);
     client.on('-node', (node: Redis) => runIds.delete(node));
+    // Who waits for what is said does not notice that a node went silent; who asks it does.
+    client.on('refresh', () => subscriptions.noteMasters(mastersIn(client)));
   } else {
     follow(client);
   }

@@ -1,8 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -30,11 +29,13 @@ import {
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
+import { freePort } from '@queue-manager/local-stack/free-port';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { newId } from '@queue-manager/service-kit/ids';
-import { createInternalClient, credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { createInternalClient } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';
@@ -448,22 +449,6 @@ export async function startPosition(options: {
   };
 }
 
-/** Below the ports that systems take for outgoing connections, so that a server may come back on its own. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(true));
-    });
-    if (!isFree) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
-  }
-}
-
 export type RedisServer = {
   url: string;
   start(): Promise<void>;
@@ -528,22 +513,32 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
   return server;
 }
 
-/** A cluster of three masters. */
-export async function startRedisCluster(): Promise<{
+/** A cluster of three masters, each with a replica where that is asked for. */
+export async function startRedisCluster(options: { hasReplicas?: boolean } = {}): Promise<{
   url: string;
   nodes: RedisServer[];
   remove(): Promise<void>;
 }> {
+  const { hasReplicas = false } = options;
   const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'];
-  const nodes = await Promise.all([1, 2, 3].map(() => startRedis(settings)));
+  const count = hasReplicas ? 6 : 3;
+  const nodes = await Promise.all(Array.from({ length: count }, () => startRedis(settings)));
   const addresses = nodes.map(({ url }) => new URL(url).host);
-  await promisify(execFile)('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  const replicas = hasReplicas ? ['--cluster-replicas', '1'] : [];
+  const args = ['--cluster', 'create', ...addresses, ...replicas, '--cluster-yes'];
+  await promisify(execFile)('redis-cli', args);
   for (const { url } of nodes) {
     const node = new Redis(url);
     try {
-      await until('the cluster is whole', async () =>
-        /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(await node.cluster('INFO')),
-      );
+      await until('the cluster is whole', async () => {
+        const [cluster, replication] = [await node.cluster('INFO'), await node.info('replication')];
+        return (
+          cluster.includes('cluster_state:ok\r\n') &&
+          cluster.includes(`cluster_known_nodes:${count}\r\n`) &&
+          cluster.includes('cluster_size:3\r\n') &&
+          /role:master|master_link_status:up/.test(replication)
+        );
+      });
     } finally {
       node.disconnect();
     }

@@ -17,7 +17,8 @@ export const getJoinPage = (deps: Deps) =>
       text: queue.text,
       state: queue.state,
       waiting: queue.waiting,
-      estimate: await estimateIfJoined(deps, queueId),
+      // As on the board: nobody can join a queue that is paused or closed.
+      estimate: queue.state === 'open' ? await estimateIfJoined(deps, queueId) : null,
       maxPartySize: queue.max_party_size,
       selfJoin: queue.self_join === 1,
     };

@@ -7,7 +7,7 @@ import { SnapshotHead } from '@queue-manager/contracts/internal';
 import { lanes } from '@queue-manager/contracts/parties';
 import { inLine } from '@queue-manager/contracts/party-moves';
 import { newId } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential } from '@queue-manager/service-kit/testing';
 import { assertProblem, type QueueService, startQueueService } from './testing.ts';
 

@@ -114,7 +114,8 @@ describe('guests', () => {
     ] as const) {
       await service.call('POST', `/v1/queues/${queueId}/${turn}`, { as: owner });
       assertProblem(await service.join(joinCode), refusal);
-      assert.equal((await service.call('GET', `/v1/join/${joinCode}`)).status, 200);
+      const page = await service.call('GET', `/v1/join/${joinCode}`);
+      assert.deepEqual([page.status, page.body.estimate], [200, null]);
     }
     await service.call('POST', `/v1/queues/${queueId}/open`, { as: owner });
     await patchQueue(queueId, owner, { selfJoin: false });

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { makeEvent } from '@queue-manager/contracts/events';
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential } from '@queue-manager/service-kit/testing';
 import { boardLabel } from './get-labels.ts';
 import { onUserDeleted } from './on-user-deleted.ts';

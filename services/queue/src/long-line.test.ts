@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential, until } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
 import { createRelay } from './relay.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential } from '@queue-manager/service-kit/testing';
 import { password, startUserService, type UserService } from './testing.ts';
 

@@ -11,7 +11,7 @@ import { readConfig } from '@queue-manager/service-kit/config';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
 import { newId } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { route } from '@queue-manager/service-kit/route';
 import {
   testCredential,

@@ -2,20 +2,29 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireProgram } from '../system-packages.ts';
 import { ask } from './ask.ts';
-import { runStore, type StartedStore, type StoreContext } from './run-store.ts';
+import { runStore, type StartedStore, type StoreContext, type StoreSpec } from './run-store.ts';
 
 /** Redis with its append-only file on; gives REDIS_URL. */
 export async function startRedis(context: StoreContext): Promise<StartedStore> {
+  return runStore(context, redisServer(context, 'redis'));
+}
+
+/** A server whose data is in a folder of its name; the first of its ports is the one it is asked on. */
+export function redisServer(
+  context: StoreContext,
+  name: string,
+  moreArgs: (ports: number[]) => string[] = () => [],
+): StoreSpec {
   const server = requireProgram('redis-server', context.env);
-  const folder = join(context.dataDir, 'redis');
+  const folder = join(context.dataDir, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return runStore(context, {
-    name: 'redis',
+  return {
+    name,
     freePorts: 1,
-    command: ([port]) => ({
+    command: (ports) => ({
       file: server,
       args: [
-        ...['--port', String(port)],
+        ...['--port', String(ports[0])],
         ...['--bind', '127.0.0.1'],
         ...['--dir', folder],
         ...['--appendonly', 'yes'],
@@ -23,7 +32,10 @@ export async function startRedis(context: StoreContext): Promise<StartedStore> {
         // The append-only file is the persistence; snapshots beside it would only cost.
         ...['--save', ''],
         ...['--maxmemory-policy', 'noeviction'],
+        // A long line that expires is freed by a thread of its own, rather than while everybody waits.
+        ...['--lazyfree-lazy-expire', 'yes'],
         ...['--daemonize', 'no'],
+        ...moreArgs(ports),
       ],
     }),
     // While it reads its file it answers -LOADING.
@@ -35,5 +47,5 @@ export async function startRedis(context: StoreContext): Promise<StartedStore> {
     complaint: /fatal|error|bad file|can't|invalid/i,
     readyWithinMs: 60_000,
     stopWithinMs: 10_000,
-  });
+  };
 }

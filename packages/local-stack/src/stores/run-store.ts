@@ -35,7 +35,8 @@ export interface StoreSpec {
 }
 
 export interface StartedStore {
-  process: SupervisedProcess;
+  /** One, or each node of a cluster. */
+  processes: SupervisedProcess[];
   environment: Record<string, string>;
 }
 
@@ -75,7 +76,7 @@ export async function runStore(context: StoreContext, spec: StoreSpec): Promise<
         context.log,
         context.signal,
       );
-      return { process, environment: spec.environment(ports) };
+      return { processes: [process], environment: spec.environment(ports) };
     } catch (error) {
       closeSync(log);
       const free = await Promise.all(ports.map((port) => isPortFree(port)));

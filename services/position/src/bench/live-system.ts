@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownerHeaders } from '@queue-manager/queue/bench/owner';
 import { openDatabase } from '@queue-manager/queue/database';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 
 /** Where a guest may ask: at the service itself, or where guests do ask. */
@@ -64,17 +64,20 @@ export async function openLiveSystem() {
       const path = `/v1/venues/${venueId}/queues`;
       return (await made(path, { name: 'Line', callGraceSeconds: 3_600 })).id;
     },
-    /** Waits until the position service knows the line, which takes a long one a while. */
-    async project(queueId: string): Promise<void> {
+    /**
+     * Waits until the position service knows a line that was filled behind its back, which takes a long one a while.
+     * It goes by one of the guests: the line as it was before, empty, is whole for all that it can know.
+     */
+    async project(path: string): Promise<void> {
       const deadline = performance.now() + projectMsMax;
       for (;;) {
-        const answer = await fetch(`${urls['position service']}/v1/boards/${queueId}`);
+        const answer = await fetch(`${urls['position service']}${path}`);
         await answer.arrayBuffer();
         if (answer.ok) return;
         if (answer.status !== 503 || performance.now() > deadline) {
-          throw new Error(`the board of a line: ${answer.status}`);
+          throw new Error(`a position of a line: ${answer.status}`);
         }
-        await delay(1_000);
+        await delay(100);
       }
     },
     /** Seconds of a core that a process has used. */

@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('live.ts', import.meta.url));
 
 it('npm run bench -- live says in one line what it cannot do', async () => {
-  for (const args of [['--waiting', '10'], ['--streams', 'all'], ['--calls', '0'], ['--fast']]) {
+  for (const args of [
+    ['--waiting', '10'],
+    ['--streams', 'all'],
+    ['--calls', '0'],
+    ['--door', 'back'],
+    ['--fast'],
+  ]) {
     const child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

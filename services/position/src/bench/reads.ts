@@ -21,10 +21,18 @@ export type Reader = (typeof readers)[number];
 export const baselineOf = { 'position service': 'bare route', gateway: 'bare proxy' } as const;
 
 /** `cpuMs`: of this reader's own process, for one read. */
-export type Turn = { perSecond: number; p50: number; p99: number; cpuMs: number };
+export type Turn = {
+  perSecond: number;
+  p50: number;
+  p99: number;
+  longestMs: number;
+  cpuMs: number;
+};
 export type ReadRound = Record<Reader, Turn> & { rankPerSecond: number };
-/** Reads a second at the position service. */
-export type LengthRound = { short: number; long: number };
+/** Reads at the position service. */
+export type LengthRound = Record<'short' | 'long', Turn>;
+/** Reads of the short line there while the long one, which was lost, is rebuilt. */
+export type RebuildRound = { short: Turn; rebuildMs: number };
 
 /** Reads a second where each connection asks of a line of its own. */
 export type SpreadRound = Record<'bare route' | 'position service', number>;
@@ -34,13 +42,15 @@ export type Reads = {
   spread: SpreadRound[];
   waiting: number;
   lengths: LengthRound[];
+  rebuilds: RebuildRound[];
 };
 
 const workerUrl = (name: string) => new URL(name, import.meta.url).href;
 
 /**
  * How many positions are read in a second, of guests spread over a line of 1,000: at the position service and
- * through the gateway, each in turns with its baseline; then on a long line in turns with the short one.
+ * through the gateway, each in turns with its baseline; then on a long line in turns with the short one, and of the
+ * short one while the long one is rebuilt.
  */
 export async function measureReads(
   system: LiveSystem,
@@ -58,7 +68,6 @@ export async function measureReads(
     const fill = async (count: number) => {
       const queueId = await system.makeLine();
       await fillLine(system.db, systemClock, uuidToBytes(queueId), count);
-      await system.project(queueId);
       // Spread over the whole line, the first and the last among them.
       const numbers = Array.from(
         { length: connections },
@@ -71,10 +80,11 @@ export async function measureReads(
         .where('number', 'in', numbers)
         .orderBy('number')
         .execute();
-      return {
-        queueId,
-        paths: some.map(({ id }) => `/v1/positions/${system.ticketOf(queueId, bytesToUuid(id))}`),
-      };
+      const paths = some.map(
+        ({ id }) => `/v1/positions/${system.ticketOf(queueId, bytesToUuid(id))}`,
+      );
+      await system.project(paths[0] as string);
+      return { queueId, paths };
     };
     const short = await fill(shortLine);
 
@@ -109,6 +119,7 @@ export async function measureReads(
         headers: {},
       })) as LoadResult;
       if (refused > 0) throw new Error(`${reader}: ${refused} reads were refused`);
+      if (turn.perSecond === 0) throw new Error(`${reader}: a whole turn long nobody was answered`);
       const used = (await cpuSeconds(reader)) - cpuBefore;
       return { ...turn, cpuMs: (1_000 * used) / (turn.perSecond * turnSeconds) };
     };
@@ -161,25 +172,41 @@ export async function measureReads(
     }
 
     const lengths: LengthRound[] = [];
+    const rebuilds: RebuildRound[] = [];
     if (waiting > 0) {
       say(`Filling a line with ${waiting} …`);
       const long = await fill(waiting);
       for (let round = 1; round <= rounds; round += 1) {
-        const at = async ({ paths }: { paths: string[] }) =>
-          (await read('position service', paths, seconds)).perSecond;
+        const at = ({ paths }: { paths: string[] }) => read('position service', paths, seconds);
         const length = { short: await at(short), long: await at(long) };
         lengths.push(length);
         say(
-          `round ${round}: ${length.short.toFixed(0)} with ${shortLine} waiting, ${length.long.toFixed(0)} with ${waiting}`,
+          `round ${round}: ${turnAsText(length.short)} with ${shortLine} waiting, ${turnAsText(length.long)} with ${waiting}`,
+        );
+      }
+      const [meta = ''] = lineKeys(long.queueId, systemClock.now());
+      for (let round = 1; round <= rounds; round += 1) {
+        await redis.hdel(meta, 'seq');
+        const lostAt = performance.now();
+        const [turn, rebuildMs] = await Promise.all([
+          read('position service', short.paths, seconds),
+          system.project(long.paths[0] as string).then(() => performance.now() - lostAt),
+        ]);
+        rebuilds.push({ short: turn, rebuildMs });
+        say(
+          `round ${round}: ${turnAsText(turn)} with ${shortLine} waiting, while one of ${waiting} was rebuilt in ${(rebuildMs / 1_000).toFixed(1)} s`,
         );
       }
     }
-    return { rounds: taken, spread, waiting, lengths };
+    return { rounds: taken, spread, waiting, lengths, rebuilds };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
     redis.disconnect();
   }
 }
+
+const turnAsText = ({ perSecond, longestMs }: Turn) =>
+  `${perSecond.toFixed(0)} a second (the longest ${longestMs.toFixed(0)} ms)`;
 
 /** A baseline that answers with fewer bytes than ours would be none. */
 async function sameLength(urls: Record<Reader, string>, path: string): Promise<void> {

@@ -4,7 +4,7 @@ import { median, percentile, say } from '@queue-manager/queue/bench/report';
 import { sharedMs, startWorker, type Worker } from '@queue-manager/queue/bench/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { type Door, doors, type LiveSystem } from './live-system.ts';
+import { doors as allDoors, type Door, type LiveSystem } from './live-system.ts';
 import type { Open, Told } from './stream-clients-worker.ts';
 
 /** Processes that hold the watchers, so that reading what came does not take longer than sending it. */
@@ -24,6 +24,7 @@ const restMs = 15_000;
 const spareDescriptors = 300;
 
 export type DoorStreams = {
+  door: Door;
   streams: number;
   /** Milliseconds from a call to the push to the last of those who wait. */
   lastMs: { p50: number; p99: number };
@@ -33,11 +34,11 @@ export type DoorStreams = {
   bareMs: number;
   /** The middle of the ratios of each push to the bare ones around it. */
   ratio: number;
-  /** Growth of resident memory, of each process on the way, a stream. */
-  kilobytes: Partial<Record<Door, number>>;
+  /** Growth of resident memory, of each process on the way, a stream; null where something else came first. */
+  kilobytes: Partial<Record<Door, number>> | null;
 };
 
-export type Streams = { calls: number; doors: Record<Door, DoorStreams> };
+export type Streams = DoorStreams[];
 
 const workerUrl = (name: string) => new URL(name, import.meta.url).href;
 
@@ -47,9 +48,15 @@ const workerUrl = (name: string) => new URL(name, import.meta.url).href;
  */
 export async function measureStreams(
   system: LiveSystem,
-  options: { streams: number; calls: number },
+  options: {
+    doors: readonly Door[];
+    streams: number;
+    calls: number;
+    /** Nothing was measured on this system before. */
+    isFresh: boolean;
+  },
 ): Promise<Streams> {
-  const { streams, calls } = options;
+  const { doors, streams, calls } = options;
   const workers: Worker[] = [];
   try {
     const start = async (program: string) => {
@@ -64,18 +71,19 @@ export async function measureStreams(
     const bare = await start('bare-push-worker.ts');
     await openAll(bareWatchers, (await bare.ask('url')) as string, Array(streams).fill('/'));
 
-    const results = {} as Record<Door, DoorStreams>;
-    const restingBytes = new Map<Door, number>();
+    const results: DoorStreams[] = [];
     for (const door of doors) {
-      results[door] = await measureDoor(system, door, {
-        streams: streamsMax(door, streams),
-        calls,
-        watchers,
-        restingBytes,
-        pushBare: (event) => pushBare(bare, bareWatchers, streams, event),
-      });
+      results.push(
+        await measureDoor(system, door, {
+          streams: streamsMax(streams),
+          calls,
+          watchers,
+          isFresh: options.isFresh && results.length === 0,
+          pushBare: (event) => pushBare(bare, bareWatchers, streams, event),
+        }),
+      );
     }
-    return { calls, doors: results };
+    return results;
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
   }
@@ -88,16 +96,14 @@ async function measureDoor(
     streams: number;
     calls: number;
     watchers: Worker[];
-    /** Of each process before it held so many streams for the first time. */
-    restingBytes: Map<Door, number>;
+    isFresh: boolean;
     pushBare: (event: string) => Promise<number>;
   },
 ): Promise<DoorStreams> {
-  const { streams, calls, watchers, restingBytes, pushBare } = given;
+  const { streams, calls, watchers, isFresh, pushBare } = given;
   say(`Streams by the ${door}: filling a line with ${streams} …`);
   const queueId = await system.makeLine();
   await fillLine(system.db, systemClock, uuidToBytes(queueId), streams);
-  await system.project(queueId);
   const rows = await system.db
     .selectFrom('parties')
     .select('id')
@@ -105,25 +111,24 @@ async function measureDoor(
     .orderBy('lane')
     .orderBy('order_key')
     .execute();
-  const paths = rows.map(
-    ({ id }) => `/v1/live/tickets/${system.ticketOf(queueId, bytesToUuid(id))}`,
-  );
+  const tickets = rows.map(({ id }) => system.ticketOf(queueId, bytesToUuid(id)));
+  await system.project(`/v1/positions/${tickets[0]}`);
+  const paths = tickets.map((ticket) => `/v1/live/tickets/${ticket}`);
 
-  const processes = door === 'gateway' ? doors : (['position service'] as const);
+  const processes = door === 'gateway' ? allDoors : (['position service'] as const);
   await openAll(watchers, system.urls[door], paths.slice(0, warmUpStreams));
   await closeAll(watchers);
-  for (const name of processes) {
-    if (!restingBytes.has(name)) restingBytes.set(name, await system.residentBytes(name));
-  }
+  const residentBytes = () => Promise.all(processes.map(system.residentBytes));
+  const restingBytes = await residentBytes();
   const openedAt = performance.now();
   await openAll(watchers, system.urls[door], paths);
   say(`  ${streams} are open after ${((performance.now() - openedAt) / 1_000).toFixed(1)} s`);
   await delay(restMs);
-  const kilobytes: DoorStreams['kilobytes'] = {};
-  for (const name of processes) {
-    const growth = (await system.residentBytes(name)) - (restingBytes.get(name) as number);
-    kilobytes[name] = growth / 1_024 / streams;
-  }
+  const openBytes = await residentBytes();
+  const growth = processes.map((name, index) => {
+    const bytes = (openBytes[index] as number) - (restingBytes[index] as number);
+    return [name, bytes / 1_024 / streams] as const;
+  });
 
   const lasts: number[] = [];
   const owns: number[] = [];
@@ -161,23 +166,23 @@ async function measureDoor(
   await closeAll(watchers);
   await delay(settleMs);
   return {
+    door,
     streams,
     lastMs: { p50: percentile(lasts, 0.5), p99: percentile(lasts, 0.99) },
     ownMs: { p50: percentile(owns, 0.5), p99: percentile(owns, 0.99) },
     bareMs: median(bares),
     ratio: median(ratios),
-    kilobytes,
+    kilobytes: isFresh ? Object.fromEntries(growth) : null,
   };
 }
 
-/** As many as a process can hold, of which a gateway has two sockets each. */
-function streamsMax(door: Door, wanted: number): number {
+/** As many as a process can hold, each with a socket. */
+function streamsMax(wanted: number): number {
   const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
   const limit = Number(report.userLimits?.open_files?.soft);
   if (!Number.isFinite(limit)) return wanted;
-  const most = Math.floor((limit - spareDescriptors) / (door === 'gateway' ? 2 : 1));
-  if (most < wanted)
-    say(`Of ${wanted} streams by the ${door}, ${most}: a process may open ${limit} files`);
+  const most = limit - spareDescriptors;
+  if (most < wanted) say(`Of ${wanted} streams, ${most}: a process may open ${limit} files`);
   return Math.min(wanted, most);
 }
 

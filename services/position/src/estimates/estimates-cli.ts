@@ -13,8 +13,7 @@ Replays a trace through the model that the position service runs, all days in or
 what guests were told when they joined with how long they waited; beside it what the rules that
 products use would have told. Judged are guests who waited and were served. It needs no store.
 
-FILE is CSV, or gzipped CSV when its name ends in .gz, with a header and these columns; others are
-not looked at:
+FILE is CSV, gzipped or not, with a header and these columns; others are not looked at:
   day        2026-05-29
   arrival_s  when the party joined, in seconds after midnight
   wait_s     seconds until it was called, or until it left; 0: at once

@@ -16,6 +16,8 @@ describe('models at hand', () => {
   let store: LearnedStore;
   let estimates: Estimates;
   let wakened: string[];
+  /** What is learned when it is asked for at once. */
+  let learnNow: (queueId: string) => Promise<void>;
 
   before(async () => {
     redis = connectLines({
@@ -28,11 +30,16 @@ describe('models at hand', () => {
   after(() => redis.close());
   beforeEach(() => {
     wakened = [];
+    learnNow = async () => undefined;
     estimates = createEstimates({
       store,
       learner: {
         wake: (queueId) => wakened.push(queueId),
         remind: (queueId) => wakened.push(`later ${queueId}`),
+        now: async (queueId) => {
+          wakened.push(`now ${queueId}`);
+          await learnNow(queueId);
+        },
       },
       logger: testLogger,
     });
@@ -50,12 +57,12 @@ describe('models at hand', () => {
     assert.deepEqual(serialise(model), serialise(expected));
 
   /** As much of a line as what is learned stands beside. */
-  async function openLine(): Promise<string> {
+  async function openLine(seq = 9): Promise<string> {
     const queueId = randomUUID();
     await redis.client.hset(
       lineKeys(queueId, clock.now())[0] as string,
       'seq',
-      '9',
+      seq,
       'deleted',
       '0',
     );
@@ -98,6 +105,42 @@ describe('models at hand', () => {
     await store.write(broken, { before: -1, seq: 4, state: Buffer.from('?'), keptSeq: -1 });
     assert.deepEqual(serialise(await estimates.of(broken, { seq: 4, modelSeq: 4 })), untaught);
     assert.ok(wakened.includes(broken));
+  });
+
+  it('are learned at once, and waited for, where Redis has lost them', async () => {
+    for (const isOwn of [true, false]) {
+      const queueId = await openLine(90);
+      learnNow = async () => {
+        if (isOwn) estimates.learned(queueId, 90, modelOf(90));
+        else await write(queueId, -1, 90);
+      };
+      const asked = [1, 2].map(() => estimates.of(queueId, { seq: 90, modelSeq: null }));
+      for (const model of asked) assertIs(await model, modelOf(90));
+      assert.deepEqual(
+        wakened.filter((how) => how.startsWith('now')),
+        [`now ${queueId}`],
+      );
+      wakened = [];
+    }
+    const watched = await openLine(90);
+    learnNow = async () => estimates.learned(watched, 90, modelOf(90));
+    await estimates.prepare(watched);
+    assertIs(estimates.atHand(watched), modelOf(90));
+  });
+
+  it('are waited for once, and no longer than was said', async () => {
+    const queueId = await openLine(90);
+    const never = Promise.withResolvers<void>();
+    learnNow = () => never.promise;
+    const model = await estimates.of(queueId, { seq: 90, modelSeq: null }, 1);
+    assert.deepEqual(serialise(model), untaught);
+    never.resolve();
+    await until('nobody waits any more', async () => {
+      const answer = estimates.of(queueId, { seq: 90, modelSeq: null });
+      return !(answer instanceof Promise);
+    });
+    // Nothing to learn from is not waited for.
+    assert.ok(!(estimates.of(await openLine(), { seq: 9, modelSeq: null }) instanceof Promise));
   });
 
   it('are looked at now and then by whoever does not hear of them', async () => {

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { LearnedStore } from './learned.ts';
+import type { Learned, LearnedStore } from './learned.ts';
 import type { Learner } from './learner.ts';
 import { createModel, type Model, restore } from './model.ts';
 
@@ -7,6 +8,13 @@ import { createModel, type Model, restore } from './model.ts';
 const modelsMax = 2_000;
 /** Who does not hear from Redis how far a line was learned looks this often. */
 const lookEveryMs = 2_000;
+/**
+ * A line that Redis lost comes back without what was learned, which the queue service keeps: whoever asks first waits
+ * so long for it, once, rather than be told what nobody in this line ever waited. Not where so little has happened
+ * that there is next to nothing to learn.
+ */
+const learnMsMax = 1_000;
+const eventsMin = 20;
 
 /** What the answer from Redis says of a line. */
 export type AsOf = { seq: number; modelSeq: number | null };
@@ -14,10 +22,11 @@ export type AsOf = { seq: number; modelSeq: number | null };
 export type Estimates = {
   /**
    * The model of a line, as Redis has just told of it: at once where this process has it at hand, be it one that is
-   * being replaced; else after one more question to Redis, and without what was learned when that fails.
+   * being replaced; else after one more question to Redis or, where that has lost it, once it is learned again. It
+   * is waited for no longer than `waitMs`. Without what was learned when all that fails.
    */
-  of(queueId: string, line: AsOf): Model | Promise<Model>;
-  /** Has the model of a line at hand, for `atHand`. */
+  of(queueId: string, line: AsOf, waitMs?: number): Model | Promise<Model>;
+  /** Has the model of a line that Redis knows at hand, for `atHand`. */
   prepare(queueId: string): Promise<void>;
   /** The model of a line that this process has at hand, which is kept fresh meanwhile. */
   atHand(queueId: string): Model;
@@ -33,7 +42,7 @@ type Held = { seq: number; model: Model; isUsed: boolean; isBeingRead: boolean; 
 /** Holds the models of the lines that are asked for; Redis is asked for one only when it has learned. */
 export function createEstimates(given: {
   store: LearnedStore;
-  learner: Pick<Learner, 'wake' | 'remind'>;
+  learner: Pick<Learner, 'wake' | 'remind' | 'now'>;
   logger: Logger;
 }): Estimates {
   const { store, learner, logger } = given;
@@ -62,19 +71,30 @@ export function createEstimates(given: {
   }
 
   /** What Redis holds now; a model that cannot be read counts as one that knows nothing. */
-  async function read(queueId: string): Promise<void> {
+  async function read(queueId: string): Promise<Learned | null> {
     const learned = await store.read(queueId);
-    if (learned === null) return;
+    if (learned === null) return null;
     const { seq, state } = learned;
     const model = state === null || seq < 0 ? null : restore(state);
     if (model === null) learner.wake(queueId);
     hold(queueId, seq, model ?? untaught);
+    return learned;
+  }
+
+  async function readOrLearn(queueId: string): Promise<void> {
+    const isNew = !held.has(queueId);
+    const learned = await read(queueId);
+    const isLost = learned !== null && learned.lineSeq > eventsMin && held.get(queueId)?.seq === -1;
+    if (!isNew || !isLost) return;
+    await Promise.race([learner.now(queueId), delay(learnMsMax, undefined, { ref: false })]);
+    // Another process may have been first.
+    if (held.get(queueId)?.seq === -1) await read(queueId);
   }
 
   function readFirst(queueId: string): Promise<Model> {
     const underWay = reading.get(queueId);
     if (underWay !== undefined) return underWay;
-    const first = read(queueId)
+    const first = readOrLearn(queueId)
       .catch((error: unknown) =>
         logger.warn({ err: error, queueId }, 'estimating without what was learned'),
       )
@@ -97,13 +117,16 @@ export function createEstimates(given: {
   }
 
   return {
-    of(givenId, { seq, modelSeq }) {
+    of(givenId, { seq, modelSeq }, waitMs) {
       const queueId = givenId.toLowerCase();
       if (modelSeq === null) learner.wake(queueId);
       else if (modelSeq < seq) learner.remind(queueId);
       const known = held.get(queueId);
       if (known === undefined || known.seq < 0) {
-        return modelSeq === null ? untaught : readFirst(queueId);
+        if (modelSeq === null && (known !== undefined || seq <= eventsMin)) return untaught;
+        const first = readFirst(queueId);
+        if (waitMs === undefined) return first;
+        return Promise.race([first, delay(waitMs, untaught, { ref: false })]);
       }
       known.isUsed = true;
       if (modelSeq !== null && modelSeq > known.seq) readAgain(queueId, known);

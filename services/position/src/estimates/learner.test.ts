@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { lanes } from '@queue-manager/contracts/parties';
+import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
 import { lineKeys, modelFields } from '../line-keys.ts';
+import { openStream } from '../live/testing.ts';
 import {
   historyOf,
   LineModel,
@@ -115,6 +117,42 @@ describe('what is learned of a line', () => {
       const model = queueService.models.get(line.queueId);
       return model?.seq === line.queue.seq ? model : null;
     });
+
+  it('is there for the first who asks after Redis and every process were lost', async () => {
+    const line = openLine();
+    const one = await start();
+    playEvening(line);
+    await apply(one, line);
+    await learned(one, line);
+    await stop(one);
+    const ticket = line.ticket(line.order().at(-1) as string);
+    const model = taught(line);
+    // Later is never: what is not waited for is not learned here.
+    const later = { ...eager, everyMs: hour };
+    for (const look of ['ask', 'watch']) {
+      const app = await start(later);
+      await app.redis.flushall();
+      let told: Position;
+      if (look === 'ask') {
+        told = (await app.position(ticket)).body;
+      } else {
+        const base = await app.app.listen({ host: '127.0.0.1', port: 0 });
+        const stream = await openStream(`${base}/v1/live/tickets/${ticket}`);
+        await until('the first event comes', () => stream.events.length > 0);
+        told = stream.last<Position>();
+        stream.close();
+      }
+      const { ahead, waiting } = told;
+      assert.ok(ahead !== null && told.estimate !== null);
+      const nowMs = clock.now().getTime();
+      const { p10, p50, p90 } = told.estimate;
+      assert.deepEqual(
+        { p10, p50, p90 },
+        estimate(model, { ahead, lane: 'regular', waiting, nowMs }),
+      );
+      await stop(app);
+    }
+  });
 
   it('is what its events teach, each once and in its turn, however many learn at a time', async () => {
     const line = openLine();

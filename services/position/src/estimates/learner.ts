@@ -41,6 +41,8 @@ export type Learner = {
   wake(queueId: string): void;
   /** Says that something of a line was found not learned: it is looked at should that still be so in a while. */
   remind(queueId: string): void;
+  /** Has a line learned at once; resolves when that was tried, and at once where it failed before. */
+  now(queueId: string): Promise<void>;
   /** Keeps what is not kept yet, and ends. */
   stop(): Promise<void>;
 };
@@ -67,6 +69,8 @@ export function createLearner(given: {
   /** Lines to look at, and those being learned. */
   const due = new Set<string>();
   const learning = new Map<string, Promise<void>>();
+  /** Who waits until a line is learned. */
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
   /** Lines of which not everything is kept. */
   const keeps = new Map<string, NodeJS.Timeout>();
   let isStopped = false;
@@ -96,6 +100,8 @@ export function createLearner(given: {
         queueId,
         learnOrRetry(queueId).finally(() => {
           learning.delete(queueId);
+          waiting.get(queueId)?.resolve();
+          waiting.delete(queueId);
           goOn();
         }),
       );
@@ -215,10 +221,18 @@ export function createLearner(given: {
   return {
     wake: (queueId) => look(queueId, pace.everyMs),
     remind: (queueId) => look(queueId, readersPatience * pace.everyMs),
+    async now(queueId) {
+      if (isStopped || failures.has(queueId)) return;
+      look(queueId, 0);
+      const known = waiting.get(queueId) ?? Promise.withResolvers<void>();
+      waiting.set(queueId, known);
+      await known.promise;
+    },
     async stop() {
       isStopped = true;
       for (const { timer } of looks.values()) clearTimeout(timer);
       for (const timer of keeps.values()) clearTimeout(timer);
+      for (const { resolve } of waiting.values()) resolve();
       const done = Promise.all(learning.values()).then(() =>
         Promise.all(Array.from(keeps.keys(), keep)),
       );

@@ -23,8 +23,12 @@ export type Changes = {
   changes: Change[];
 };
 
-/** What is said in the channel of a line; see `lua/change.lua` and `lua/open-stream-2.lua`. */
-export type Message = Changes | { reset: true; seq: number } | { ended: string };
+/** What is said in the channel of a line; see `lua/change.lua`, `lua/open-stream-2.lua` and `ticket-streams.ts`. */
+export type Message =
+  | Changes
+  | { reset: true; seq: number }
+  | { ended: string }
+  | { holders: string };
 
 /** Bytes stand for themselves in the script's JSON, so each is read as a character of its own. */
 export function readMessage(message: Buffer): Message {

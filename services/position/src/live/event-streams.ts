@@ -1,3 +1,4 @@
+import { Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
@@ -12,6 +13,8 @@ const usualBeatMs = 6_000;
 const beatGroups = 20;
 const drainLookMs = 100;
 const comment = ':\n\n';
+/** What goes on a connection that others share leaves when the turn ends: so much does not count as left behind. */
+const sharedBytesMax = 2_048;
 
 export type EventStreamHandlers = {
   /** What was sent has left; a stream that skipped something sends it now. */
@@ -23,7 +26,7 @@ export type EventStreamHandlers = {
 };
 
 export type EventStream = {
-  /** Whether all that was sent has left this process. While not, send only what must not be skipped. */
+  /** Whether what was sent has left this process. While not, send only what must not be skipped. */
   readonly isDrained: boolean;
   readonly isOpen: boolean;
   /** Sends a whole event, `event: …\ndata: …\n\n`. */
@@ -45,8 +48,8 @@ export function eventOf(name: string, data: string): string {
 }
 
 /**
- * Streams of server-sent events, on bare connections, many thousands a process: one timer for all, nothing kept
- * of what was sent, and a reader who does not read is dropped.
+ * Streams of server-sent events, many thousands a process, each on a bare connection or with others on a shared
+ * one: one timer for all, nothing kept of what was sent, and a reader who does not read is dropped.
  */
 export function createEventStreams(
   limits: {
@@ -81,6 +84,7 @@ export function createEventStreams(
   class Stream implements EventStream {
     readonly #raw: FastifyReply['raw'];
     readonly #connection: Writable;
+    readonly #bytesMax: number;
     readonly #handlers: EventStreamHandlers;
     readonly #group: Set<Stream>;
     #hasSent = true;
@@ -89,7 +93,10 @@ export function createEventStreams(
 
     constructor(raw: FastifyReply['raw'], handlers: EventStreamHandlers) {
       this.#raw = raw;
-      this.#connection = raw.socket ?? raw;
+      const shared = sharedOf(raw);
+      this.#connection = shared ?? raw.socket ?? raw;
+      this.#bytesMax = shared === null ? 0 : sharedBytesMax;
+      shared?.on('error', ignore);
       this.#handlers = handlers;
       // Looked at for the first time after nearly a whole round.
       this.#group = groups[turn] as Set<Stream>;
@@ -100,7 +107,12 @@ export function createEventStreams(
     }
 
     get isDrained(): boolean {
-      return this.#raw.writableLength === 0;
+      return this.#connection.writableLength <= this.#bytesMax;
+    }
+
+    /** The reader had gone before it was answered. */
+    get isBroken(): boolean {
+      return this.#connection.destroyed;
     }
 
     send(event: string): void {
@@ -109,7 +121,7 @@ export function createEventStreams(
       // Not through the response, which would hold it back until the turn ends, and say that it has not left.
       this.#connection.write(event);
       if (this.isDrained) return;
-      if (this.#raw.writableLength > bufferBytesMax) this.#raw.destroy();
+      if (this.#connection.writableLength > bufferBytesMax) this.#drop();
       else this.watch();
     }
 
@@ -118,7 +130,7 @@ export function createEventStreams(
       if (comeBackMs !== undefined) this.#raw.write(`retry: ${comeBackMs}\n\n`);
       this.#raw.end();
       // What does not leave now would keep the connection, and the process, open.
-      if (!this.isDrained) this.#raw.destroy();
+      if (!this.isDrained) this.#drop();
       this.#closed();
     }
 
@@ -146,8 +158,12 @@ export function createEventStreams(
         undrained.delete(this);
         this.#handlers.onDrained?.();
       } else if (performance.now() - this.#undrainedSince > undrainedMsMax) {
-        this.#raw.destroy();
+        this.#drop();
       }
+    }
+
+    #drop(): void {
+      this.#connection.destroy();
     }
 
     #closed(): void {
@@ -167,18 +183,19 @@ export function createEventStreams(
         if (value !== undefined) raw.setHeader(name, value);
       }
       reply.hijack();
+      const isShared = sharedOf(raw) !== null;
       // The end of the connection is the end of the stream, so nothing has to be framed.
       raw.removeHeader('transfer-encoding');
       raw.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
-        connection: 'close',
+        ...(isShared ? {} : { connection: 'close' }),
       });
-      raw.socket?.setKeepAlive(true, beatMs);
+      if (!isShared) raw.socket?.setKeepAlive(true, beatMs);
       raw.flushHeaders();
       const stream = new Stream(raw, handlers);
-      if (isClosed || reply.request.method === 'HEAD' || raw.destroyed || raw.closed) {
+      if (isClosed || reply.request.method === 'HEAD' || stream.isBroken) {
         stream.end();
       } else {
         const ms = retryMs + Math.floor(Math.random() * retryJitterMs);
@@ -196,6 +213,13 @@ export function createEventStreams(
       for (const group of groups) for (const stream of [...group]) stream.end();
     },
   };
+}
+
+/** The stream of a reply within a connection that others share; null when it has a connection of its own. */
+function sharedOf(
+  raw: FastifyReply['raw'] | Http2ServerResponse,
+): Http2ServerResponse['stream'] | null {
+  return raw instanceof Http2ServerResponse ? raw.stream : null;
 }
 
 const ignore = () => undefined;

@@ -124,11 +124,13 @@ export function createLineWatch(given: {
   find: (subject: TicketSubject) => Promise<Found>;
   /** A stream gave way to another one of its ticket. */
   onStreamEnded: (streamId: string) => void;
+  /** Who holds streams of a line is asked for. */
+  onHoldersAsked: (queueId: string, question: string) => void;
   logger: Logger;
   /** 10 s by default. */
   checkMs?: number | undefined;
 }): LineWatch {
-  const { subscriptions, lines, find, onStreamEnded, logger } = given;
+  const { subscriptions, lines, find, onStreamEnded, onHoldersAsked, logger } = given;
   const hubs = new Map<string, Hub>();
   let isClosed = false;
 
@@ -235,6 +237,7 @@ export function createLineWatch(given: {
     if (hubs.get(hub.queueId) !== hub) return;
     const message = readMessage(bytes);
     if ('ended' in message) onStreamEnded(message.ended);
+    else if ('holders' in message) onHoldersAsked(hub.queueId, message.holders);
     else if ('reset' in message) onReset(hub, message.seq);
     else if (message.seq > hub.seq) onChanges(hub, message);
   }

@@ -6,7 +6,7 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import fc from 'fast-check';
-import { changesChannel, lineKeys, streamHoldersKey } from '../line-keys.ts';
+import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -64,6 +64,16 @@ async function watch({ base }: Running, ticket: string): Promise<TestStream> {
   assert.equal(stream.status, 200, stream.text());
   await until('the first event comes', () => stream.events.length > 0);
   return stream;
+}
+
+/** What a process that crashed a moment ago leaves behind: streams of a party that still count. */
+async function leaveStreams({ position }: Running, model: LineModel, partyId: string, max: number) {
+  const now = clock.now().getTime();
+  const [streams, holders] = streamKeys(model.queueId, partyId);
+  for (let count = 1; count <= max; count++) {
+    await position.redis.zadd(streams, now, `crashed:${count}`);
+  }
+  await position.redis.zadd(holders, now + 40_000, 'crashed');
 }
 
 const follow = (running: Running, model: LineModel, partyId: string) =>
@@ -400,6 +410,30 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       await watch(one, ticket);
       await crashed.close();
     });
+
+    it('do not count those of a process that crashed a moment ago, and those of others do', async () => {
+      const two = await run(testEnv('REDIS_URL'));
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      await watch(two, ticket);
+      await watch(two, ticket);
+      await leaveStreams(one, model, ids[0] as string, 3);
+      const again = [await watch(one, ticket), await watch(one, ticket), await watch(one, ticket)];
+      for (const { base } of [one, two]) {
+        assert.equal((await fetch(`${base}/v1/live/tickets/${ticket}`)).status, 429);
+      }
+      assert.ok(again.every((stream) => !stream.isEnded()));
+      await two.close();
+    });
+
+    it('all come back when their process crashed, through whichever others', async () => {
+      const two = await run(testEnv('REDIS_URL'));
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      await leaveStreams(one, model, ids[0] as string, 5);
+      await Promise.all([one, two, one, two, one].map((at) => watch(at, ticket)));
+      await two.close();
+    });
   });
 
   it('ends with the app, at once, and counts no more', async () => {
@@ -537,6 +571,22 @@ describe('streams of tickets, on a cluster', () => {
       await one.position.apply([model.call(ids[0] as string)]);
       await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
       stream.close();
+    }
+  });
+
+  it('come back when their process crashed', async () => {
+    const cluster = started.adopt(await startRedisCluster(), (nodes) => nodes.remove());
+    const [one, two] = [
+      await run(cluster.url, { isCluster: true }),
+      await run(cluster.url, { isCluster: true }),
+    ];
+    for (let count = 0; count < 4; count++) {
+      const [model, ids] = await lineOf(one, 1);
+      const ticket = model.ticket(ids[0] as string);
+      await watch(two, ticket);
+      await leaveStreams(one, model, ids[0] as string, 4);
+      for (let again = 0; again < 4; again++) await watch(one, ticket);
+      assert.equal((await fetch(`${one.base}/v1/live/tickets/${ticket}`)).status, 429);
     }
   });
 });

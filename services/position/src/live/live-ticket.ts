@@ -53,13 +53,14 @@ export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) 
     const claim = await live.ticketStreams.claim(subject, () => end(comeBackMs));
     let watched: WatchedParty;
     try {
-      await estimates.prepare(subject.queueId);
       const found = await live.watch.watchParty(subject, {
         onPosition: tell,
         onGone: end,
       });
       if (found === null) throw problems.notFound();
       watched = found;
+      // Behind it, since a line that Redis had lost is there now.
+      await estimates.prepare(subject.queueId);
     } catch (error) {
       claim.release();
       throw error;

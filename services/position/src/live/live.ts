@@ -37,6 +37,7 @@ export function createLive(given: {
     lines,
     find: (subject) => find({ lines, findParty }, subject),
     onStreamEnded: ticketStreams.onEnded,
+    onHoldersAsked: ticketStreams.onAsked,
     logger,
     checkMs: given.checkMs,
   });

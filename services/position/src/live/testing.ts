@@ -1,11 +1,15 @@
-import { get, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { get, type IncomingHttpHeaders } from 'node:http';
+import { constants } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { SharedConnections } from '@queue-manager/service-kit/shared-connections';
 import { until } from '@queue-manager/service-kit/testing';
 
 export type StreamEvent = { name: string; data: unknown; id?: string };
 
 export type TestStream = {
   status: number;
-  headers: IncomingMessage['headers'];
+  headers: IncomingHttpHeaders;
   events: StreamEvent[];
   /** All that came, comments and all. */
   text(): string;
@@ -20,65 +24,96 @@ export type TestStream = {
   close(): void;
 };
 
-/** Opens a stream over a connection of its own, and keeps what comes; `onEvent` hears of each event as it comes. */
-export function openStream(
+type Answer = { status: number; headers: IncomingHttpHeaders; body: Readable; close(): void };
+
+/** Opens a stream over a connection of its own, or one `on` a shared one, and keeps what comes. */
+export async function openStream(
   url: string,
-  options: { headers?: Record<string, string>; onEvent?: (event: StreamEvent) => void } = {},
+  options: {
+    headers?: Record<string, string>;
+    on?: SharedConnections;
+    /** Hears of each event as it comes. */
+    onEvent?: (event: StreamEvent) => void;
+  } = {},
 ): Promise<TestStream> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { headers: options.headers ?? {}, agent: false }, (response) => {
-      let text = '';
-      let rest = '';
-      let isEnded = false;
-      const events: StreamEvent[] = [];
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        const blocks = (rest + chunk).split('\n\n');
-        rest = blocks.pop() as string;
-        for (const block of blocks) {
-          const fields = new Map(
-            block.split('\n').map((line) => {
-              const colon = line.indexOf(': ');
-              return [line.slice(0, colon), line.slice(colon + 2)];
-            }),
-          );
-          const data = fields.get('data');
-          if (data === undefined) continue;
-          const id = fields.get('id');
-          const event = {
-            name: fields.get('event') ?? 'message',
-            data: JSON.parse(data),
-            ...(id === undefined ? {} : { id }),
-          };
-          events.push(event);
-          options.onEvent?.(event);
-        }
-      });
-      const onEnd = () => {
-        isEnded = true;
+  const { headers = {}, on } = options;
+  const answer = await (on === undefined ? ask(url, headers) : askOn(on, url, headers));
+  const { status, body, close } = answer;
+  let text = '';
+  let rest = '';
+  let isEnded = false;
+  const events: StreamEvent[] = [];
+  body.setEncoding('utf8');
+  body.on('data', (chunk: string) => {
+    text += chunk;
+    const blocks = (rest + chunk).split('\n\n');
+    rest = blocks.pop() as string;
+    for (const block of blocks) {
+      const fields = new Map(
+        block.split('\n').map((line) => {
+          const colon = line.indexOf(': ');
+          return [line.slice(0, colon), line.slice(colon + 2)];
+        }),
+      );
+      const data = fields.get('data');
+      if (data === undefined) continue;
+      const id = fields.get('id');
+      const event = {
+        name: fields.get('event') ?? 'message',
+        data: JSON.parse(data),
+        ...(id === undefined ? {} : { id }),
       };
-      response.on('end', onEnd);
-      response.on('close', onEnd);
-      response.on('error', onEnd);
-      const last = <T>() => events.at(-1)?.data as T;
+      events.push(event);
+      options.onEvent?.(event);
+    }
+  });
+  const onEnd = () => {
+    isEnded = true;
+  };
+  body.on('end', onEnd);
+  body.on('close', onEnd);
+  body.on('error', onEnd);
+  const last = <T>() => events.at(-1)?.data as T;
+  return {
+    status,
+    headers: answer.headers,
+    events,
+    text: () => text,
+    isEnded: () => isEnded,
+    last,
+    async lastIs<T>(what: string, isSo: (data: T) => boolean) {
+      await until(what, () => events.length > 0 && isSo(last<T>()));
+      return last<T>();
+    },
+    ended: () => until('the stream ends', () => isEnded),
+    pause: () => body.pause(),
+    resume: () => body.resume(),
+    close,
+  };
+}
+
+function ask(url: string, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { headers, agent: false }, (response) => {
       resolve({
         status: response.statusCode as number,
         headers: response.headers,
-        events,
-        text: () => text,
-        isEnded: () => isEnded,
-        last,
-        async lastIs<T>(what: string, isSo: (data: T) => boolean) {
-          await until(what, () => events.length > 0 && isSo(last<T>()));
-          return last<T>();
-        },
-        ended: () => until('the stream ends', () => isEnded),
-        pause: () => response.pause(),
-        resume: () => response.resume(),
+        body: response,
         close: () => request.destroy(),
       });
     });
     request.on('error', reject);
   });
+}
+
+async function askOn(
+  connections: SharedConnections,
+  url: string,
+  given: Record<string, string>,
+): Promise<Answer> {
+  const { origin, pathname, search } = new URL(url);
+  const connection = await connections.to(origin);
+  const body = connection.request({ ':path': pathname + search, ...given });
+  const [{ ':status': status, ...headers }] = await once(body, 'response');
+  return { status, headers, body, close: () => body.close(constants.NGHTTP2_CANCEL) };
 }

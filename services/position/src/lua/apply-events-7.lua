@@ -3,11 +3,12 @@
 -- KEYS  see line.lua
 -- ARGV  1 to 2: see change.lua; then the events, in any order, each of seven values
 --
--- Returns { known, seq, waiting, modelSeq, pending,
+-- Returns { known, seq, waiting, modelSeq, pending, more,
 --           outcome of the first event, its rank, its lane, outcome of the second, ... }
 --   known     1; 0 when the line is missing or not whole: the events wait for the snapshot, seq is -1
 --   modelSeq  last event that the estimates have learned from; -1 when nothing is known to have been learned
 --   pending   how many events wait for an earlier one
+--   more      1 when some of these could be applied by now: it takes another run
 --   outcome   1 applied (now or earlier), 0 pending
 --   rank      how many stand before the event's party now; -1 unless it is waiting
 --   lane      rank of its lane now; -1 unless it is waiting
@@ -19,8 +20,8 @@ end
 
 local meta = readMeta()
 if not meta then
-  if not countPending() then redis.call('DEL', PENDING) end
-  local reply = { 0, -1, 0, -1, 0 }
+  if not countPending() then redis.call('UNLINK', PENDING) end
+  local reply = { 0, -1, 0, -1, 0, 0 }
   for _, event in ipairs(events) do
     buffer(event)
     reply[#reply + 1] = 0
@@ -43,13 +44,13 @@ for _, event in ipairs(events) do
     pendingBefore = pendingBefore + 1
   end
 end
-if pendingBefore > 0 then drainPending(meta) end
+local isMore = pendingBefore > 0 and drainPending(meta)
 if meta.seq > seqBefore then
   writeMeta(meta)
   publishChanges(seqBefore, meta)
 end
 
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, countPending() }
+local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, countPending(), isMore and 1 or 0 }
 for _, event in ipairs(events) do
   local rank, lane = -1, -1
   local applied = tonumber(event[1]) <= meta.seq

@@ -9,6 +9,8 @@
 -- ARGV[2] endedMs     how long a party that left the line is remembered
 
 local EVENT_WIDTH = 7
+-- Events that waited which one run applies at the most.
+local DRAIN_MAX = 500
 local IDLE_MS, ENDED_MS = ARGV[1], ARGV[2]
 
 -- Whoever watches the line is told what was done to it, one message a run of a script:
@@ -85,17 +87,20 @@ local function buffer(event)
   redis.call('PEXPIRE', PENDING, IDLE_MS)
 end
 
--- Applies what was waiting for the events applied just now. What cannot be read is a gap like any other.
+-- Applies what was waiting for the events applied just now, or the first of it: a few milliseconds' work, since
+-- everybody else waits meanwhile. Says whether there is more, for another run. What cannot be read is a gap like
+-- any other.
 local function drainPending(meta)
-  while true do
+  for _ = 1, DRAIN_MAX do
     local nextSeq = string.format('%.0f', meta.seq + 1)
     local packed = redis.call('HGET', PENDING, nextSeq)
-    if not packed then return end
+    if not packed then return false end
     redis.call('HDEL', PENDING, nextSeq)
     local isReadable, event = pcall(cmsgpack.unpack, packed)
-    if not isReadable then return end
+    if not isReadable then return false end
     applyEvent(meta, event)
   end
+  return redis.call('HEXISTS', PENDING, string.format('%.0f', meta.seq + 1)) == 1
 end
 
 local function writeMeta(meta)

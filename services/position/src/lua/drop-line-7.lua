@@ -4,5 +4,5 @@
 -- KEYS  see line.lua
 
 redis.pcall('HDEL', META, 'seq')
-redis.call('DEL', PENDING)
+redis.call('UNLINK', PENDING)
 return 1

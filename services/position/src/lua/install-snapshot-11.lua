@@ -1,4 +1,5 @@
--- Puts a snapshot in the place of a line, unless the line has gone past it, and applies what waited.
+-- Puts a snapshot in the place of a line, unless the line has gone past it, and applies what waited, or the first
+-- of it.
 --
 -- KEYS  1 to 7: see line.lua
 -- KEYS[8]  the snapshot's line      KEYS[9]  its parties      KEYS[10]  its called
@@ -9,10 +10,14 @@
 -- ARGV[8]  how many wait   ARGV[9]  how many are called   ARGV[10]  what the lock is held by (take-lock-1.lua)
 -- ARGV[11]  1 when there was a line before the snapshot was taken
 --
--- Returns 1 installed, 0 the line is newer, -1 the lock, the snapshot's keys or the line before it were lost, or
--- the server has restarted since: what was pending, or applied behind the snapshot, may have been lost with
--- them, so that the snapshot would have a gap behind it that nobody sees
+-- Returns 1 installed, 2 installed, and more of what waited can be applied by now, in another run of apply-events-7
+--   0   the line is newer
+--   -1  the lock, the snapshot's keys or the line before it were lost, or the server has restarted since: what was
+--       pending, or applied behind the snapshot, may have been lost with them, so that the snapshot would have a gap
+--       behind it that nobody sees
 
+-- Fields that one command deletes.
+local FIELDS_MAX = 1000
 local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
 local seq, waiting, called = tonumber(ARGV[3]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
@@ -53,16 +58,20 @@ if waiting + called > 0 then redis.call('RENAME', SNAPSHOT_PARTIES, PARTIES) end
 
 local pending = redis.pcall('HKEYS', PENDING)
 if pending.err then
-  redis.call('DEL', PENDING)
+  redis.call('UNLINK', PENDING)
 else
+  local past = {}
   for _, pendingSeq in ipairs(pending) do
-    if (tonumber(pendingSeq) or 0) <= seq then redis.call('HDEL', PENDING, pendingSeq) end
+    if (tonumber(pendingSeq) or 0) <= seq then past[#past + 1] = pendingSeq end
+  end
+  for at = 1, #past, FIELDS_MAX do
+    redis.call('HDEL', PENDING, unpack(past, at, math.min(at + FIELDS_MAX - 1, #past)))
   end
 end
-drainPending(meta)
+local isMore = drainPending(meta)
 writeMeta(meta)
 if not learned.err and learned[1] and learned[2] then
   redis.call('HSET', META, MODEL_SEQ, learned[1], MODEL, learned[2], MODEL_KEPT, learned[3] or -1)
 end
 redis.call('SPUBLISH', CHANGES, cjson.encode({ reset = true, seq = meta.seq }))
-return 1
+return isMore and 2 or 1

@@ -6,7 +6,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { createSqsClient, findQueue } from '@queue-manager/events/client';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { credentialHeader } from '@queue-manager/service-kit/internal-client';
+import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
 import { type Database, migrate, openDatabase } from '../database.ts';

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, it, type TestContext } from 'node:test';
+import type { FastifyReply } from 'fastify';
+import { createApp } from './create-app.ts';
+import { createSharedConnections } from './shared-connections.ts';
+import { testCredential, testLogger, until } from './testing.ts';
+
+/** A service with a stream that begins at once, and whatever a test writes to it. */
+async function startService(test: TestContext) {
+  const app = createApp({
+    logger: testLogger,
+    readiness: {},
+    internalCredential: testCredential,
+    sharesConnections: true,
+  });
+  const streams: FastifyReply['raw'][] = [];
+  const sockets = new Set<Socket>();
+  let closed = 0;
+  app.server.on('connection', (socket) => sockets.add(socket));
+  // Those that can take it are told.
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end('come back');
+  });
+  app.get('/stream', (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'text/plain' });
+    reply.raw.flushHeaders();
+    reply.raw.on('close', () => {
+      closed += 1;
+    });
+    streams.push(reply.raw);
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  test.after(() => app.close());
+  return { app, url, streams, sockets, closed: () => closed };
+}
+
+function share(
+  test: TestContext,
+  given: { internalCredential?: string; silenceMsMax?: number } = {},
+) {
+  const connections = createSharedConnections({
+    internalCredential: testCredential,
+    connectTimeoutMs: 60_000,
+    silenceMsMax: 60_000,
+    ...given,
+  });
+  test.after(() => connections.close());
+  return connections;
+}
+
+async function begin(
+  connection: ClientHttp2Session,
+  path: string,
+): Promise<{
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  stream: ClientHttp2Stream;
+}> {
+  const stream = connection.request({ ':path': path });
+  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  stream.on('error', () => undefined);
+  return { status: headers[':status'] as number | undefined, headers, stream };
+}
+
+describe('a shared connection', () => {
+  it('has any number of requests answered by the routes of the app', async (t) => {
+    const service = await startService(t);
+    const connections = share(t);
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const connection = await connections.to(service.url);
+        return begin(connection, '/livez');
+      }),
+    );
+    for (const { status, stream } of answers) {
+      assert.equal(status, 200);
+      assert.deepEqual(JSON.parse(await text(stream)), { status: 'alive' });
+    }
+    const nothing = await begin(await connections.to(service.url), '/nothing');
+    assert.equal(nothing.status, 404);
+    assert.equal(nothing.headers['content-type'], 'application/problem+json');
+    assert.match(await text(nothing.stream), /nothing at this address/);
+    assert.equal(service.sockets.size, 1);
+  });
+
+  it('stays for the others when a crowd leaves in the same moment', async (t) => {
+    const service = await startService(t);
+    const connection = await share(t).to(service.url);
+    const stays = await begin(connection, '/stream');
+    const crowd = await Promise.all(
+      Array.from({ length: 5_000 }, () => begin(connection, '/stream')),
+    );
+    for (const { stream } of crowd) stream.close();
+    await until('the service has seen them go', () => service.closed() === crowd.length);
+    service.streams[0]?.end('still there');
+    assert.equal(await text(stays.stream), 'still there');
+  });
+
+  it('lets nobody wait for one who does not read', async (t) => {
+    const service = await startService(t);
+    const connection = await share(t).to(service.url);
+    const slow = await begin(connection, '/stream');
+    const quick = await begin(connection, '/stream');
+    const [toSlow, toQuick] = service.streams;
+    slow.stream.pause();
+    // More than the window of a stream, and in all more than that of a connection would be by default.
+    toSlow?.write(Buffer.alloc(1024 * 1024));
+    toQuick?.end(Buffer.alloc(1024 * 1024));
+    assert.equal((await text(quick.stream)).length, 1024 * 1024);
+    slow.stream.close();
+  });
+
+  it('is made anew when it broke, of which each request on it is told', async (t) => {
+    const service = await startService(t);
+    const connections = share(t);
+    const connection = await connections.to(service.url);
+    const { stream } = await begin(connection, '/stream');
+    for (const socket of service.sockets) socket.destroy();
+    await until('the stream is over', () => stream.closed);
+    const next = await connections.to(service.url);
+    assert.notEqual(next, connection);
+    assert.equal((await begin(next, '/livez')).status, 200);
+  });
+
+  it('is over for the service when the client has gone, also where something waits for it', async (t) => {
+    const service = await startService(t);
+    const connections = share(t);
+    const { stream } = await begin(await connections.to(service.url), '/stream');
+    stream.pause();
+    service.streams[0]?.write(Buffer.alloc(1024 * 1024));
+    connections.close();
+    await until('the service is rid of it', () => service.closed() === 1);
+  });
+
+  it('is given up when nothing comes for too long', async (t) => {
+    const service = await startService(t);
+    const connection = await share(t, { silenceMsMax: 100 }).to(service.url);
+    const { stream } = await begin(connection, '/stream');
+    await until('it is closed', () => connection.destroyed && stream.destroyed);
+  });
+
+  it('ends with the app, which waits for nobody; what was sent last arrives', async (t) => {
+    const service = await startService(t);
+    const connections = share(t);
+    const connection = await connections.to(service.url);
+    const told = await begin(connection, '/stream');
+    const stuck = await begin(connection, '/stream');
+    stuck.stream.pause();
+    service.streams[1]?.write(Buffer.alloc(1024 * 1024));
+    const reading = text(told.stream);
+    await service.app.close();
+    assert.equal(await reading, 'come back');
+    await assert.rejects(connections.to(service.url), { code: 'ECONNREFUSED' });
+  });
+
+  it('is for services of the system only; other upgrades are ignored', async (t) => {
+    const service = await startService(t);
+    const stranger = share(t, { internalCredential: 'a-guess-that-is-long-enough-but-wrong-01' });
+    await assert.rejects(stranger.to(service.url), /answered 401/);
+    const answer = await new Promise<string>((resolve) => {
+      const { port } = service.app.server.address() as AddressInfo;
+      const socket = createConnection(port, '127.0.0.1');
+      socket.write(
+        'GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n',
+      );
+      resolve(text(socket));
+    });
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+  });
+
+  it('is not waited for longer than was said, nor made where nobody takes it', async (t) => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => silent.close());
+    const connections = createSharedConnections({
+      internalCredential: testCredential,
+      connectTimeoutMs: 50,
+      silenceMsMax: 60_000,
+    });
+    const { port } = silent.address() as AddressInfo;
+    await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /silent/);
+
+    const plain = createApp({
+      logger: testLogger,
+      readiness: {},
+      internalCredential: testCredential,
+    });
+    t.after(() => plain.close());
+    const url = await plain.listen({ host: '127.0.0.1', port: 0 });
+    await assert.rejects(share(t).to(url), /answered 404/);
+  });
+});

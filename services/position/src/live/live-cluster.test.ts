@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { Board, Position } from '@queue-manager/contracts/positions';
+import { ManualClock } from '@queue-manager/service-kit/clock';
+import { until } from '@queue-manager/service-kit/testing';
+import { operateCluster } from '../cluster-testing.ts';
+import { changesChannel } from '../line-keys.ts';
+import {
+  LineModel,
+  type PositionDouble,
+  type QueueServiceDouble,
+  startPosition,
+  startQueueService,
+  startRedisCluster,
+} from '../testing.ts';
+import { openStream } from './testing.ts';
+
+describe('streams of a line whose part of the cluster goes elsewhere', () => {
+  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const started = new AsyncDisposableStack();
+  let queueService: QueueServiceDouble;
+  let operator: ReturnType<typeof operateCluster>;
+  let position: PositionDouble;
+  let base: string;
+  before(async () => {
+    const cluster = await startRedisCluster({ hasReplicas: true });
+    started.defer(() => cluster.remove());
+    operator = started.adopt(operateCluster(cluster.nodes), (person) => person.close());
+    queueService = started.adopt(await startQueueService(), (service) => service.close());
+    position = started.adopt(
+      await startPosition({
+        ...{ redisUrl: cluster.url, isCluster: true, queueService, clock },
+        // A node that is silent is given up after five times that.
+        commandTimeoutMs: 1_000,
+        // Nothing is mended by looking now and then.
+        checkMs: 3_600_000,
+      }),
+      (service) => service.close(),
+    );
+    base = await position.app.listen({ host: '127.0.0.1', port: 0 });
+  });
+  after(() => started.disposeAsync());
+
+  /** Redis may be away for a moment, at any moment. */
+  const apply = (events: readonly LineEvent[]) =>
+    until('events are applied', async () => {
+      const { status, body } = await position.apply(events);
+      const answers: { outcome: string }[] = status === 200 ? body.answers : [];
+      return answers.length > 0 && answers.every(({ outcome }) => outcome === 'applied');
+    });
+  const open = async (path: string) => {
+    const stream = await until('a stream opens', async () => {
+      const opened = await openStream(base + path);
+      if (opened.status === 200) return opened;
+      opened.close();
+      return null;
+    });
+    started.defer(stream.close);
+    return stream;
+  };
+
+  /** A line of three, its last guest and its board watched, and its slot. */
+  async function watchLine() {
+    const model = new LineModel(clock);
+    queueService.lines.set(model.queueId, model);
+    const [, , last] = Array.from({ length: 3 }, () => model.join().subject);
+    const ticket = model.ticket(last as string);
+    await apply(model.events);
+    const guest = await open(`/v1/live/tickets/${ticket}`);
+    const board = await open(`/v1/live/boards/${model.queueId}`);
+    await guest.lastIs<Position>('its place is told', (told) => told.position === 3);
+    await board.lastIs<Board>('the board is told', (told) => told.waiting === 3);
+
+    /** The first is called: whoever watches is told, and whoever asks. */
+    const callFirst = async () => {
+      const event = model.call(model.order()[0] as string);
+      const left = model.order().length;
+      await apply([event]);
+      await guest.lastIs<Position>('its new place is told', (told) => told.position === left);
+      await board.lastIs<Board>('the board is told anew', (told) => told.waiting === left);
+      const asked = await until('who asks is told', async () => {
+        const { status, body } = await position.position(ticket);
+        assert.ok(status === 200 || status === 503, `a look was answered with ${status}`);
+        return status === 200 ? body : null;
+      });
+      assert.deepEqual([asked.position, asked.seq], [left, model.queue.seq]);
+    };
+    return { slot: await operator.slotOf(changesChannel(model.queueId)), callFirst };
+  }
+
+  it('are told the next change after their slot moved', async () => {
+    const { slot, callFirst } = await watchLine();
+    await operator.moveSlot(slot);
+    await callFirst();
+    await operator.moveSlot(slot);
+    await callFirst();
+  });
+
+  it('are told the next change after the replica took over', async () => {
+    const { slot, callFirst } = await watchLine();
+    await operator.takeOver(slot);
+    await callFirst();
+    await operator.takeOver(slot);
+    await callFirst();
+  });
+
+  it('are told the next change after their node went silent and its replica took over', async () => {
+    const { slot, callFirst } = await watchLine();
+    // What was asked of it and not answered would give it away.
+    await until('nothing is asked', async () => (await operator.subscribersIdle(slot)) >= 1);
+    const silent = await operator.takeOver(slot, 'is silent');
+    try {
+      await callFirst();
+    } finally {
+      operator.resume(silent);
+    }
+    await callFirst();
+  });
+
+  it('are told the next change after their node was killed and its replica took over', async () => {
+    const { slot, callFirst } = await watchLine();
+    const dead = await operator.takeOver(slot, 'is killed');
+    await callFirst();
+    await dead.start();
+    await callFirst();
+  });
+});
