@@ -6,17 +6,20 @@ import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import type { FastifyReply } from 'fastify';
 import { createApp } from './create-app.ts';
-import { createSharedConnections } from './shared-connections.ts';
-import { testCredential, testLogger, until } from './testing.ts';
+import { acceptSharedConnections, createSharedConnections } from './shared-connections.ts';
+import { startWire, testCredential, testLogger, until } from './testing.ts';
 
 /** A service with a stream that begins at once, and whatever a test writes to it. */
-async function startService(test: TestContext) {
+async function startService(test: TestContext, silenceMsMax?: number) {
   const app = createApp({
     logger: testLogger,
     readiness: {},
     internalCredential: testCredential,
-    sharesConnections: true,
+    sharesConnections: silenceMsMax === undefined,
   });
+  if (silenceMsMax !== undefined) {
+    acceptSharedConnections(app, { internalCredential: testCredential, silenceMsMax });
+  }
   const streams: FastifyReply['raw'][] = [];
   const sockets = new Set<Socket>();
   let closed = 0;
@@ -46,11 +49,16 @@ function share(
   const connections = createSharedConnections({
     internalCredential: testCredential,
     connectTimeoutMs: 60_000,
-    silenceMsMax: 60_000,
     ...given,
   });
   test.after(() => connections.close());
   return connections;
+}
+
+async function wireTo(test: TestContext, url: string) {
+  const wire = await startWire({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  test.after(() => wire.close());
+  return { ...wire, url: `http://127.0.0.1:${wire.port}` };
 }
 
 async function begin(
@@ -137,11 +145,25 @@ describe('a shared connection', () => {
     await until('the service is rid of it', () => service.closed() === 1);
   });
 
-  it('is given up when nothing comes for too long', async (t) => {
+  it('is given up when the other side is silent, however much is asked of it', async (t) => {
     const service = await startService(t);
-    const connection = await share(t, { silenceMsMax: 100 }).to(service.url);
+    const wire = await wireTo(t, service.url);
+    const connection = await share(t, { silenceMsMax: 100 }).to(wire.url);
     const { stream } = await begin(connection, '/stream');
-    await until('it is closed', () => connection.destroyed && stream.destroyed);
+    wire.set('silent');
+    await until('it is over', () => {
+      if (connection.destroyed) return stream.destroyed;
+      connection.request({ ':path': '/livez' }).on('error', () => undefined);
+      return false;
+    });
+  });
+
+  it('is given up by the service, too, when the client is silent', async (t) => {
+    const service = await startService(t, 100);
+    const wire = await wireTo(t, service.url);
+    await begin(await share(t).to(wire.url), '/stream');
+    wire.set('silent');
+    await until('the service is rid of the stream', () => service.closed() === 1);
   });
 
   it('ends with the app, which waits for nobody; what was sent last arrives', async (t) => {
@@ -162,8 +184,16 @@ describe('a shared connection', () => {
     const service = await startService(t);
     const stranger = share(t, { internalCredential: 'a-guess-that-is-long-enough-but-wrong-01' });
     await assert.rejects(stranger.to(service.url), /answered 401/);
+    // One that does not go when it is refused, either.
+    const { port } = service.app.server.address() as AddressInfo;
+    const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    stays.write(
+      'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: shared-http2\r\n\r\n',
+    );
+    assert.match(await text(stays), /^HTTP\/1\.1 401 /);
+    await until('the service let go of it', () => [...service.sockets].at(-1)?.destroyed);
+    stays.destroy();
     const answer = await new Promise<string>((resolve) => {
-      const { port } = service.app.server.address() as AddressInfo;
       const socket = createConnection(port, '127.0.0.1');
       socket.write(
         'GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n',
@@ -180,7 +210,6 @@ describe('a shared connection', () => {
     const connections = createSharedConnections({
       internalCredential: testCredential,
       connectTimeoutMs: 50,
-      silenceMsMax: 60_000,
     });
     const { port } = silent.address() as AddressInfo;
     await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /silent/);

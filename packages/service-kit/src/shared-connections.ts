@@ -12,6 +12,9 @@ const protocol = 'shared-http2';
 /** A stopping service gives what was sent last so long to leave. */
 const lastWordsMs = 1_000;
 
+/** Who does not answer for this long counts as gone. */
+const usualSilenceMsMax = 20_000;
+
 /** As much may be on its way to a client for all streams of a connection; a stream by itself has 64 KiB. */
 const connectionWindowBytes = 16 * 1_024 * 1_024;
 
@@ -27,6 +30,12 @@ export function asksToShare(request: http.IncomingMessage): boolean {
   return request.headers.upgrade === protocol;
 }
 
+export type SharedConnectionOptions = {
+  internalCredential: string;
+  /** The other side counts as gone when it does not answer for so many milliseconds; 20,000 by default. */
+  silenceMsMax?: number;
+};
+
 /**
  * Lets another service of the system have any number of requests to `app` on one connection, those that stay
  * open for hours as well: a stream of events then costs neither side a socket. The app's routes answer them as they
@@ -34,7 +43,7 @@ export function asksToShare(request: http.IncomingMessage): boolean {
  */
 export function acceptSharedConnections(
   app: FastifyInstance,
-  { internalCredential }: { internalCredential: string },
+  { internalCredential, silenceMsMax = usualSilenceMsMax }: SharedConnectionOptions,
 ): void {
   const sessions = new Set<http2.ServerHttp2Session>();
   const sockets = new Set<Duplex>();
@@ -46,6 +55,7 @@ export function acceptSharedConnections(
   });
   server.on('session', (session) => {
     sessions.add(session);
+    endWhenSilent(session, silenceMsMax);
     session.on('close', () => sessions.delete(session));
   });
   // A connection that breaks ends its streams, each of which is told.
@@ -53,14 +63,17 @@ export function acceptSharedConnections(
 
   app.server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', ignore);
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     if (!isCredential(request.headers[credentialHeader], internalCredential)) {
-      socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      socket.end(
+        'HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
+        () => socket.destroy(),
+      );
       return;
     }
     // As HTTP/2 has it, and unlike a server of HTTP/1: who has ended it takes no more answers.
     socket.allowHalfOpen = false;
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`,
     );
@@ -88,14 +101,13 @@ export type SharedConnections = {
 };
 
 /** One connection to each address, for any number of requests at once to services of the system. */
-export function createSharedConnections(given: {
-  internalCredential: string;
-  /** How long making a connection may take, in milliseconds. */
-  connectTimeoutMs: number;
-  /** A connection on which nothing came for so many milliseconds counts as broken. */
-  silenceMsMax: number;
-}): SharedConnections {
-  const { internalCredential, connectTimeoutMs, silenceMsMax } = given;
+export function createSharedConnections(
+  given: SharedConnectionOptions & {
+    /** How long making a connection may take, in milliseconds. */
+    connectTimeoutMs: number;
+  },
+): SharedConnections {
+  const { internalCredential, connectTimeoutMs, silenceMsMax = usualSilenceMsMax } = given;
   const sessions = new Map<string, Promise<http2.ClientHttp2Session>>();
 
   function connect(address: string): Promise<http2.ClientHttp2Session> {
@@ -136,7 +148,7 @@ export function createSharedConnections(given: {
       session.on('error', reject);
       session.on('connect', () => {
         session.setLocalWindowSize(connectionWindowBytes);
-        session.setTimeout(silenceMsMax, () => session.destroy());
+        endWhenSilent(session, silenceMsMax);
         resolve(session);
       });
     });
@@ -166,6 +178,26 @@ export function createSharedConnections(given: {
       sessions.clear();
     },
   };
+}
+
+/** Asks now and then: what a session sends itself would count as activity for its own timeout. */
+function endWhenSilent(session: http2.Http2Session, silenceMsMax: number): void {
+  let isAnswered = true;
+  const asking = setInterval(() => {
+    if (!isAnswered) {
+      // Unless the answer is there, and this process was too busy to take it.
+      setImmediate(() => {
+        if (!isAnswered) session.destroy();
+      });
+      return;
+    }
+    isAnswered = false;
+    session.ping((error) => {
+      if (error === null) isAnswered = true;
+    });
+  }, silenceMsMax / 2);
+  asking.unref();
+  session.on('close', () => clearInterval(asking));
 }
 
 const ignore = () => undefined;

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { Flag } from './config.ts';
@@ -74,4 +76,52 @@ export async function until<T>(
     if (Date.now() > deadline) throw new Error(`Waited ${deadlineMs} ms in vain until ${what}`);
     await delay(20);
   }
+}
+
+export type Wire = {
+  port: number;
+  /** `silent` takes bytes and passes none on; `cut` refuses and ends connections. */
+  set(state: 'whole' | 'silent' | 'cut'): void;
+  close(): Promise<void>;
+};
+
+/** A wire to a real server that can break in the ways networks do. */
+export async function startWire(target: { host: string; port: number }): Promise<Wire> {
+  let state: 'whole' | 'silent' | 'cut' = 'whole';
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    if (state === 'cut') {
+      near.destroy();
+      return;
+    }
+    const far = connect(target);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => {
+        if (state === 'whole') to.write(chunk);
+      });
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.on('error', () => to.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    set: (next) => {
+      state = next;
+      if (state === 'cut') for (const socket of sockets) socket.destroy();
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '@queue-manager/service-kit/testing';
+import { startWire, testEnv, until } from '@queue-manager/service-kit/testing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Gateway,
@@ -222,6 +222,34 @@ describe('streams through the gateway', () => {
     await alone.app.close();
   });
 
+  it('are not opened for a caller who goes before it is let in', async (t) => {
+    flowing();
+    const { hostname, port } = new URL(testEnv('REDIS_URL'));
+    const wire = await startWire({ host: hostname, port: Number(port) });
+    t.after(() => wire.close());
+    const slow = await startGateway({
+      ...env,
+      REDIS_URL: `redis://127.0.0.1:${wire.port}`,
+      REDIS_TIMEOUT_MS: '200',
+    });
+    t.after(() => slow.app.close());
+    wire.set('silent');
+    for (let caller = 0; caller < 5; caller++) {
+      const asked = once(slow.app.server, 'request');
+      const going = connect(slow.port, '127.0.0.1');
+      going.write(`GET /v1/live/boards/${randomUUID()} HTTP/1.1\r\nhost: x\r\n\r\n`);
+      const [request] = await asked;
+      going.destroy();
+      await until('it has gone', () => request.socket.destroyed);
+    }
+    const stays = await open(slow.url);
+    assert.equal(stays.status, 200);
+    await until('nobody else has a stream', () =>
+      streams.slice(0, -1).every(({ destroyed }) => destroyed),
+    );
+    await stays.body?.cancel();
+  });
+
   it('answer HEAD without staying', async () => {
     flowing();
     const answer = await rawRequest(gateway.port, {
@@ -241,6 +269,27 @@ describe('streams through the gateway', () => {
     await until('both are open', () => streams.length === 2);
     caller.destroy();
     await until('the service is rid of them', () => streams.every(({ destroyed }) => destroyed));
+  });
+
+  it('end at once when they open while the gateway stops', async () => {
+    const asked = Promise.withResolvers<void>();
+    const stopping = await startGateway(env);
+    const isStopping = Promise.withResolvers<void>();
+    streams = [];
+    world.answerWith(async (_request, reply) => {
+      asked.resolve();
+      await isStopping.promise;
+      streams.push(begin(reply));
+    });
+    const opening = open(stopping.url);
+    await asked.promise;
+    const closing = stopping.app.close();
+    await until('it takes no more', () => !stopping.app.server.listening);
+    isStopping.resolve();
+    assert.equal((await opening).status, 200);
+    assert.equal(await (await opening).text(), '');
+    await closing;
+    await until('the service is rid of it', () => lastStream().destroyed);
   });
 
   it('end when the gateway stops, which waits for nobody', async () => {

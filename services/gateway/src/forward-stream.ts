@@ -9,7 +9,6 @@ import {
   connectTimeoutMs,
   type Forwarding,
   serviceAway,
-  silenceMsMax,
   toCaller,
   toService,
   upstreamPath,
@@ -48,7 +47,6 @@ export function createForwardStream(
   const connections = createSharedConnections({
     internalCredential,
     connectTimeoutMs,
-    silenceMsMax,
   });
   const flowing = new Map<ServerResponse, ClientHttp2Stream>();
   let isStopping = false;
@@ -115,7 +113,9 @@ export function createForwardStream(
       const caller = reply.raw;
       const query = /\?.*$/.exec(request.raw.url ?? '')?.[0] ?? '';
       const path = pathOf(request.params as Record<string, string>) + query;
-      const opening: Opening = { from: request, path, isOver: false };
+      // A caller may go while it is decided whether to let it in.
+      const opening: Opening = { from: request, path, isOver: request.raw.socket.destroyed };
+      if (opening.isOver) return reply.hijack();
       caller.on('close', () => {
         opening.isOver = true;
         if (opening.attempt !== undefined) leave(opening.attempt);
@@ -126,7 +126,7 @@ export function createForwardStream(
       if (answer === null || opening.isOver) return reply.hijack();
       const { status, body } = answer;
       const headers = toCaller(answer.headers);
-      if (status !== contract.status || isStopping) {
+      if (status !== contract.status) {
         return reply.code(status).headers(headers).send(body);
       }
 
@@ -141,6 +141,7 @@ export function createForwardStream(
       });
       caller.flushHeaders();
       pass(body, caller);
+      if (isStopping) end(caller, body);
       return reply;
     };
   };

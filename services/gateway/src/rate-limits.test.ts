@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { startRedisCluster } from '@queue-manager/position/testing';
-import { testEnv, until } from '@queue-manager/service-kit/testing';
+import { startWire, testEnv, until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
 import {
   type Gateway,
   gatewayEnvironment,
   startGateway,
-  startWire,
   startWorld,
   type World,
 } from './testing.ts';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import {
   accessTokenType,
@@ -163,53 +163,5 @@ export async function rawRequest(
     status: response.statusCode,
     headers: response.headers,
     body: Buffer.concat(chunks).toString(),
-  };
-}
-
-export type Wire = {
-  port: number;
-  /** `silent` takes bytes and passes none on; `cut` refuses and ends connections. */
-  set(state: 'whole' | 'silent' | 'cut'): void;
-  close(): Promise<void>;
-};
-
-/** A wire to a real server that can break in the ways networks do. */
-export async function startWire(target: { host: string; port: number }): Promise<Wire> {
-  let state: 'whole' | 'silent' | 'cut' = 'whole';
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    if (state === 'cut') {
-      near.destroy();
-      return;
-    }
-    const far = connect(target);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (chunk) => {
-        if (state === 'whole') to.write(chunk);
-      });
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-      from.on('error', () => to.destroy());
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    set: (next) => {
-      state = next;
-      if (state === 'cut') for (const socket of sockets) socket.destroy();
-    },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
   };
 }

@@ -102,7 +102,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
   const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
-  const trustScript = defineScript(redis.client, 'trust-line-7', ['server', 'line']);
+  const trustScript = defineScript(redis.client, 'trust-line-8', ['server', 'line']);
   const dropScript = defineScript(redis.client, 'drop-line-7', ['line']);
 
   const changeRules = [idleMs, endedMs];
@@ -370,11 +370,16 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
 
     /**
      * Trusts a suspect line again when it has come to the truth, or gone past it: an event applied is applied with
-     * all before it, so that nothing is missing. False when it has not.
+     * all before it, so that nothing is missing. False when it has not, or when the lock under which the truth was
+     * read is no longer `held`, or the server has restarted since.
      */
-    async trust(queueId: string, { seq, waiting, called }: LineFacts): Promise<boolean> {
-      const status = await trustScript(lineKeys(queueId, clock.now()), [seq, waiting, called]);
-      return status === 1;
+    async trust(
+      queueId: string,
+      { seq, waiting, called }: LineFacts,
+      held: string,
+    ): Promise<boolean> {
+      const keys = [...lineKeys(queueId, clock.now()), lockKey(queueId)];
+      return (await trustScript(keys, [seq, waiting, called, held])) === 1;
     },
 
     /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */

@@ -82,12 +82,12 @@ describe('a line that Redis has not all of', () => {
     const leaves: (() => void)[] = [];
     queueService.beforeSnapshotLeaves = () => new Promise((leave) => leaves.push(leave));
     const looks = Promise.all(models.map((model) => isRight(model)));
+    await until('snapshots are taken', () => leaves.length >= snapshotsAtOnceMax);
     const locks = models.map(({ queueId }) => lockKey(queueId));
-    await until('all are to be rebuilt', async () => {
-      return (await position.redis.exists(...locks)) === locks.length;
-    });
+    // The others are left to whoever has turns to spare.
+    assert.equal(await position.redis.exists(...locks), snapshotsAtOnceMax);
     for (let taken = 0; taken < models.length; taken++) {
-      await until('snapshots are taken', () => leaves.length > 0);
+      await until('the next is taken', () => leaves.length > 0);
       assert.ok(leaves.length <= snapshotsAtOnceMax, `${leaves.length} at once`);
       leaves.shift()?.();
     }

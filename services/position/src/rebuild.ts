@@ -63,16 +63,12 @@ export function createRebuild(given: {
     const read = () => projection.readPlaces(queueId, []);
     const isGood = (line: Places | UnknownLine) =>
       !isWrong && line.isKnown && !line.isSuspect && line.seq >= seqWanted;
-    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+
+    /** One attempt, if nobody else has the lock. */
+    async function attempt(): Promise<boolean | 'locked' | 'not yet'> {
       const token = randomUUID();
-      const waitEnds = performance.now() + waitMsMax;
-      let reply = await takeLock([lock], [token, lockMs]);
-      while (reply === null) {
-        await delay(pollMs);
-        if (isGood(await read())) return true;
-        if (performance.now() > waitEnds) throw notRebuilt();
-        reply = await takeLock([lock], [token, lockMs]);
-      }
+      const reply = await takeLock([lock], [token, lockMs]);
+      if (reply === null) return 'locked';
       const held = String(reply);
       const extending = setInterval(() => {
         extendLock([lock], [held, lockMs]).catch(() => undefined);
@@ -82,20 +78,35 @@ export function createRebuild(given: {
         if (isAhead) await projection.drop(queueId);
         const line = await read();
         if (isGood(line)) return true;
-        if (!isWrong && line.isKnown && line.isSuspect && (await isTrusted(queueId, seqWanted))) {
-          return true;
+        if (!isWrong && line.isKnown && line.isSuspect) {
+          if (await isTrusted(queueId, { seqWanted, held })) return true;
         }
-        const outcome = await inTurn(() =>
-          copySnapshot(queueId, { held, token, hadLine: line.isKnown }),
-        );
+        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
         if (outcome === 'no such queue') return false;
         if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
         // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
         if (outcome === 'past') await projection.drop(queueId);
+        return 'not yet';
       } finally {
         clearInterval(extending);
         await releaseLock([lock], [held]).catch(() => undefined);
       }
+    }
+
+    let waitEnds = Number.POSITIVE_INFINITY;
+    for (let attempts = 0; attempts < attemptsMax; ) {
+      // A turn before the lock: another process may have turns to spare.
+      const outcome = await inTurn(attempt);
+      if (typeof outcome === 'boolean') return outcome;
+      if (outcome === 'not yet') {
+        attempts += 1;
+        waitEnds = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      waitEnds = Math.min(waitEnds, performance.now() + waitMsMax);
+      await delay(pollMs);
+      if (isGood(await read())) return true;
+      if (performance.now() > waitEnds) break;
     }
     throw notRebuilt();
   }
@@ -104,12 +115,15 @@ export function createRebuild(given: {
    * Whether a line has nothing missing after all, though its server has restarted: most have not, and a long one is
    * not to be rebuilt for that. What happened just now has a moment to come.
    */
-  async function isTrusted(queueId: string, seqWanted: number): Promise<boolean> {
+  async function isTrusted(
+    queueId: string,
+    { seqWanted, held }: { seqWanted: number; held: string },
+  ): Promise<boolean> {
     const facts = await readFacts(queueId);
     if (facts === null || facts.seq < seqWanted) return false;
     for (let look = 1; look <= trustLooksMax; look++) {
       if (look > 1) await delay(pollMs);
-      if (await projection.trust(queueId, facts)) return true;
+      if (await projection.trust(queueId, facts, held)) return true;
     }
     return false;
   }

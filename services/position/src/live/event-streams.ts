@@ -1,4 +1,4 @@
-import { Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Writable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
@@ -83,8 +83,8 @@ export function createEventStreams(
   // A class, since ten thousand of them share its functions.
   class Stream implements EventStream {
     readonly #raw: FastifyReply['raw'];
+    readonly #shared: ServerHttp2Stream | null;
     readonly #connection: Writable;
-    readonly #bytesMax: number;
     readonly #handlers: EventStreamHandlers;
     readonly #group: Set<Stream>;
     #hasSent = true;
@@ -93,10 +93,9 @@ export function createEventStreams(
 
     constructor(raw: FastifyReply['raw'], handlers: EventStreamHandlers) {
       this.#raw = raw;
-      const shared = sharedOf(raw);
-      this.#connection = shared ?? raw.socket ?? raw;
-      this.#bytesMax = shared === null ? 0 : sharedBytesMax;
-      shared?.on('error', ignore);
+      this.#shared = sharedOf(raw);
+      this.#connection = this.#shared ?? raw.socket ?? raw;
+      this.#shared?.on('error', ignore);
       this.#handlers = handlers;
       // Looked at for the first time after nearly a whole round.
       this.#group = groups[turn] as Set<Stream>;
@@ -107,7 +106,7 @@ export function createEventStreams(
     }
 
     get isDrained(): boolean {
-      return this.#connection.writableLength <= this.#bytesMax;
+      return this.#connection.writableLength <= (this.#shared === null ? 0 : sharedBytesMax);
     }
 
     /** The reader had gone before it was answered. */
@@ -163,6 +162,8 @@ export function createEventStreams(
     }
 
     #drop(): void {
+      // Said as it is: the other side is to let go of what it has not passed on, rather than end the stream.
+      this.#shared?.close(constants.NGHTTP2_CANCEL);
       this.#connection.destroy();
     }
 
@@ -216,9 +217,7 @@ export function createEventStreams(
 }
 
 /** The stream of a reply within a connection that others share; null when it has a connection of its own. */
-function sharedOf(
-  raw: FastifyReply['raw'] | Http2ServerResponse,
-): Http2ServerResponse['stream'] | null {
+function sharedOf(raw: FastifyReply['raw'] | Http2ServerResponse): ServerHttp2Stream | null {
   return raw instanceof Http2ServerResponse ? raw.stream : null;
 }
 
