@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startWire, testEnv, until } from '@queue-manager/service-kit/testing';
+import { until } from '@queue-manager/service-kit/testing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Gateway,
@@ -224,30 +225,33 @@ describe('streams through the gateway', () => {
 
   it('are not opened for a caller who goes before it is let in', async (t) => {
     flowing();
-    const { hostname, port } = new URL(testEnv('REDIS_URL'));
-    const wire = await startWire({ host: hostname, port: Number(port) });
-    t.after(() => wire.close());
-    const slow = await startGateway({
-      ...env,
-      REDIS_URL: `redis://127.0.0.1:${wire.port}`,
-      REDIS_TIMEOUT_MS: '200',
-    });
-    t.after(() => slow.app.close());
-    wire.set('silent');
-    for (let caller = 0; caller < 5; caller++) {
-      const asked = once(slow.app.server, 'request');
-      const going = connect(slow.port, '127.0.0.1');
-      going.write(`GET /v1/live/boards/${randomUUID()} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    // Without keys the gateway lets callers in, and leaves tokens to the service.
+    const keysAskedFor: ServerResponse[] = [];
+    const auth = createHttpServer((_request, response) => keysAskedFor.push(response));
+    auth.listen(0, '127.0.0.1');
+    await once(auth, 'listening');
+    t.after(() => auth.close());
+    const { port } = auth.address() as AddressInfo;
+    const unsure = await startGateway({ ...env, AUTH_SERVICE_URL: `http://127.0.0.1:${port}` });
+    t.after(() => unsure.app.close());
+    const path = `/v1/live/queues/${randomUUID()}`;
+    for (let caller = 0; caller < 3; caller++) {
+      const asked = once(unsure.app.server, 'request');
+      const going = connect(unsure.port, '127.0.0.1');
+      going.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
       const [request] = await asked;
       going.destroy();
       await until('it has gone', () => request.socket.destroyed);
     }
-    const stays = await open(slow.url);
-    assert.equal(stays.status, 200);
+    await until('keys are asked for', () => keysAskedFor.length > 0);
+    for (const response of keysAskedFor) response.writeHead(503).end();
+
+    const stays = open(unsure.url, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await stays).status, 200);
     await until('nobody else has a stream', () =>
       streams.slice(0, -1).every(({ destroyed }) => destroyed),
     );
-    await stays.body?.cancel();
+    await (await stays).body?.cancel();
   });
 
   it('answer HEAD without staying', async () => {
