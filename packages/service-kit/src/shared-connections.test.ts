@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import type { FastifyReply } from 'fastify';
 import { createApp } from './create-app.ts';
+import { credentialHeader } from './internal-credential.ts';
 import { acceptSharedConnections, createSharedConnections } from './shared-connections.ts';
 import { startWire, testCredential, testLogger, until } from './testing.ts';
 
@@ -178,6 +179,22 @@ describe('a shared connection', () => {
     await service.app.close();
     assert.equal(await reading, 'come back');
     await assert.rejects(connections.to(service.url), { code: 'ECONNREFUSED' });
+  });
+
+  it('may take its time to close: nobody is asked who was told that it is over', async (t) => {
+    const service = await startService(t, 200);
+    const { port } = service.app.server.address() as AddressInfo;
+    // It takes part as far as it has to, and does not go when it is told to.
+    const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    stays.write(
+      `GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: shared-http2\r\n${credentialHeader}: ${testCredential}\r\n\r\n`,
+    );
+    await once(stays, 'data');
+    const noSettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    stays.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), noSettings]));
+    await once(stays, 'data');
+    await service.app.close();
+    stays.destroy();
   });
 
   it('is for services of the system only; other upgrades are ignored', async (t) => {

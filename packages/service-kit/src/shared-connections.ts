@@ -184,6 +184,11 @@ export function createSharedConnections(
 function endWhenSilent(session: http2.Http2Session, silenceMsMax: number): void {
   let isAnswered = true;
   const asking = setInterval(() => {
+    // It is over, and its socket waits for the other side to close: nobody can be asked any more.
+    if (session.destroyed) {
+      clearInterval(asking);
+      return;
+    }
     if (!isAnswered) {
       // Unless the answer is there, and this process was too busy to take it.
       setImmediate(() => {

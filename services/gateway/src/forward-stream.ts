@@ -44,10 +44,7 @@ export function createForwardStream(
   app: FastifyInstance,
   { upstreams, timeoutMs, internalCredential }: Forwarding & { internalCredential: string },
 ): ForwardStream {
-  const connections = createSharedConnections({
-    internalCredential,
-    connectTimeoutMs,
-  });
+  const connections = createSharedConnections({ internalCredential, connectTimeoutMs });
   const flowing = new Map<ServerResponse, ClientHttp2Stream>();
   let isStopping = false;
   // A stream would keep the gateway from stopping; its client opens another one elsewhere.
@@ -169,6 +166,8 @@ function leave(body: ClientHttp2Stream): void {
 
 /** Ends a stream; one whose reader does not take what was written already would never end by itself. */
 function end(caller: ServerResponse, body: ClientHttp2Stream): void {
+  // What is still on its way would be written behind the end.
+  body.removeAllListeners('data');
   leave(body);
   if (caller.socket?.writableNeedDrain === true) caller.destroy();
   else caller.end();
