@@ -16,7 +16,7 @@ import { readEvent } from './read-event.ts';
 import { createMemoryLedger, testQueues } from './testing.ts';
 import { alertTopicName } from './topology.ts';
 
-const start = '2026-03-07T20:00:00.000Z';
+const start = new ManualClock().now().toISOString();
 
 function taskRef(): TaskRef {
   return { venueId: newId(systemClock), taskId: newId(systemClock), attempt: 1 };
@@ -53,7 +53,8 @@ async function setUp(test: TestContext) {
   const broker = await testQueues();
   const sns = createSnsClient();
   await provisionAlerts(sns, broker.sqs, broker);
-  const clock = new ManualClock(start);
+  const clock = new ManualClock();
+  clock.set(start);
   const lost: [TaskRef, string][] = [];
   const alerts = { sns, ledger: createMemoryLedger() };
   test.after(async () => {

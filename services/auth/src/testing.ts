@@ -8,12 +8,7 @@ import { provisionTables } from '@queue-manager/service-kit/dynamo';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
-import {
-  password,
-  startTestStores,
-  startUserService,
-  testStart,
-} from '@queue-manager/user/testing';
+import { password, startTestStores, startUserService } from '@queue-manager/user/testing';
 import { createAuthApp } from './app.ts';
 import { authEnv } from './config.ts';
 import { createDeps } from './deps.ts';
@@ -28,7 +23,7 @@ export const newSecret = () => randomBytes(32).toString('base64url');
 
 /** The auth service and the user service on real stores, each knowing the other, with one clock. */
 export async function startAccounts() {
-  const clock = new ManualClock(testStart);
+  const clock = new ManualClock();
   const stores = await startTestStores();
   const tokenKeys = [newTokenKey('first')];
   const sessionSecret = newSecret();

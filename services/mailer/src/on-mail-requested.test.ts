@@ -25,7 +25,7 @@ import {
   verifyAccount,
 } from './testing.ts';
 
-const now = '2026-03-07T20:00:00.000Z';
+const now = new ManualClock().now().toISOString();
 
 /** Mailers on queues of their own, whose SMTP server and Redis can be told to go away. */
 async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: number } = {}) {
@@ -35,7 +35,8 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
   const receives = countReceives(broker.sqs);
   const front = await startSmtpFront();
   const redisFront = await startRedisFront();
-  const clock = new ManualClock(now);
+  const clock = new ManualClock();
+  clock.set(now);
   const connect = (url: string) =>
     connectRedis({ url, isCluster: false, commandTimeoutMs: 1_000, logger: testLogger });
   const renderMail = await loadTemplates();

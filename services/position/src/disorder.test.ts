@@ -88,7 +88,7 @@ class Recorded {
 }
 
 describe('a line whose events come in any order, more than once, or not at all', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   let server: RedisServer;
   let queueService: QueueServiceDouble;
   let processes: PositionDouble[];

@@ -12,7 +12,7 @@ import {
   startQueueService,
 } from './testing.ts';
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 
 describe('who stands around a place', () => {
   let queueService: QueueServiceDouble;

@@ -12,7 +12,7 @@ import {
 } from './testing.ts';
 
 describe('positions asked for at the same time', () => {
-  const clock = new ManualClock('2026-11-21T20:00:00Z');
+  const clock = new ManualClock();
   let redis: RedisServer;
   let queueService: QueueServiceDouble;
   let service: PositionDouble;

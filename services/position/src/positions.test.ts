@@ -15,7 +15,7 @@ import {
   startQueueService,
 } from './testing.ts';
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 
 describe('the position service', () => {
   let queueService: QueueServiceDouble;
@@ -88,9 +88,9 @@ describe('the position service', () => {
         estimate: {
           ...untaught(0, 2),
           model: modelName,
-          asOf: '2025-05-02T18:00:00.000Z',
+          asOf: clock.now().toISOString(),
         },
-        asOf: '2025-05-02T18:00:00.000Z',
+        asOf: clock.now().toISOString(),
         seq: 3,
       });
       assert.equal(answers[1]?.body.position, 2);
@@ -145,7 +145,7 @@ describe('the position service', () => {
           ahead: null,
           waiting: 1,
           estimate: null,
-          asOf: '2025-05-02T18:00:00.000Z',
+          asOf: clock.now().toISOString(),
           seq: model.queue.seq,
         });
       }

@@ -26,7 +26,7 @@ function countTurns() {
 }
 
 describe('a snapshot that is read', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   let queueService: QueueServiceDouble;
   let client: InternalClient;
 

@@ -20,7 +20,7 @@ import {
 } from './testing.ts';
 
 describe('a line that Redis has not all of', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   let server: RedisServer;
   let queueService: QueueServiceDouble;
   let position: PositionDouble;

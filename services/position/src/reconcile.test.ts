@@ -16,7 +16,7 @@ import {
 } from './testing.ts';
 
 describe('a line that is not what it should be', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   let queueService: QueueServiceDouble;
   let position: PositionDouble;
 

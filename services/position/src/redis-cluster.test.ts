@@ -13,7 +13,7 @@ import {
 } from './testing.ts';
 
 describe('on a Redis Cluster', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
   let queueService: QueueServiceDouble;
   let position: PositionDouble;

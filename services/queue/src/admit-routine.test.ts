@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { sql } from 'kysely';
 import { migrate } from './database.ts';
-import { type QueueService, startQueueService } from './testing.ts';
+import { type QueueService, startQueueService, testStart } from './testing.ts';
 
 describe('what a join writes', () => {
   let service: QueueService;
@@ -69,7 +69,7 @@ describe('what a join writes', () => {
     });
     assert.deepEqual(
       [queue.seq, queue.waiting, queue.called, queue.last_number, queue.number_day],
-      [2, 1, 0, 1, '2026-11-20'],
+      [2, 1, 0, 1, testStart.slice(0, 10)],
     );
     assert.deepEqual(await only('outbox'), {
       queue_id,

@@ -9,18 +9,16 @@ import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
 import { parse } from 'csv-parse/sync';
 import type { KyselyPlugin } from 'kysely';
-import {
-  type Answer,
-  assertProblem,
-  type QueueService,
-  startQueueService,
-  testStart,
-} from './testing.ts';
+import { type Answer, assertProblem, type QueueService, startQueueService } from './testing.ts';
+
+/** The hours, days and offsets expected below are written for this date. */
+const testStart = '2026-11-20T20:00:00.000Z';
 
 describe('a night, looked back at', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
+    service.clock.set(testStart);
   });
   after(() => service.stop());
 

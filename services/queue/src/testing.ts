@@ -42,8 +42,8 @@ import { createTurns } from './turns.ts';
 /** Moves that a guest makes with its ticket. */
 const guestMoves = ['confirm', 'leave', 'snooze'];
 
-/** A Friday evening in Lisbon. */
-export const testStart = '2026-11-20T20:00:00.000Z';
+/** An evening in Lisbon, on the day that the tests run. */
+export const testStart = new ManualClock().now().toISOString();
 export const publicUrl = 'http://queue.test';
 
 /**
@@ -55,7 +55,8 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
   const database = await freshDatabase();
   const db = openDatabase({ url: database.url, poolSize: options.poolSize ?? 20 });
   await migrate(db);
-  const clock = new ManualClock(testStart);
+  const clock = new ManualClock();
+  clock.set(testStart);
   const positionApp = await startPositionUpstream();
   const position = createInternalClient({ baseUrl: positionApp.url, credential: testCredential });
   const userApp = await startUserUpstream();

@@ -27,7 +27,6 @@ import { userEnv } from './config.ts';
 import { createDeps, type Outside } from './deps.ts';
 import { readOutbox } from './outbox.ts';
 
-export const testStart = '2026-11-20T20:00:00.000Z';
 export const accountUrl = 'http://accounts.test/app';
 export const password = 'a long walk home';
 
@@ -64,7 +63,7 @@ export async function startUserService(
     verifyAccessToken?: Outside['verifyAccessToken'];
   } = {},
 ) {
-  const clock = given.clock ?? new ManualClock(testStart);
+  const clock = given.clock ?? new ManualClock();
   const { dynamo, tablePrefix, queues } = given.stores ?? (await startTestStores());
   const queueService = await startQueueUpstream();
   const { privateKey, publicKey } = await generateKeyPair('ES256');

@@ -9,7 +9,7 @@ import { createEstimates, type Estimates } from './estimates.ts';
 import { createLearnedStore, type LearnedStore } from './learned.ts';
 import { createModel, type Model, observe, serialise } from './model.ts';
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 
 describe('models at hand', () => {
   let redis: RedisConnection;

@@ -13,7 +13,7 @@ import {
 } from '../testing.ts';
 import { createLearnedStore, type LearnedStore } from './learned.ts';
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 
 describe('what Redis holds of what was learned', () => {
   let queueService: QueueServiceDouble;

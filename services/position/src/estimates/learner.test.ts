@@ -21,7 +21,7 @@ import type { LearningPace } from './learner.ts';
 import { toLearningEvent } from './learning-event.ts';
 import { createModel, estimate, type Model, modelName, observe, serialise } from './model.ts';
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 
 /** Learns at once, and hands over what was learned at once. */
 const eager: LearningPace = {

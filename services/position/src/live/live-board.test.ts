@@ -14,7 +14,7 @@ import {
 import { openStream, type TestStream } from './testing.ts';
 
 describe('GET /v1/live/boards/{queueId}', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   const started = new AsyncDisposableStack();
   const opened: TestStream[] = [];
   let queueService: QueueServiceDouble;

@@ -17,7 +17,7 @@ import {
 import { openStream } from './testing.ts';
 
 describe('streams of a line whose part of the cluster goes elsewhere', () => {
-  const clock = new ManualClock('2025-05-02T18:00:00Z');
+  const clock = new ManualClock();
   const started = new AsyncDisposableStack();
   let queueService: QueueServiceDouble;
   let operator: ReturnType<typeof operateCluster>;

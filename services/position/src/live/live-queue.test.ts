@@ -59,7 +59,7 @@ describe("the staff's stream of a queue", () => {
     await queueService.close();
   });
   beforeEach(() => {
-    line = new LineModel(new ManualClock('2026-05-01T18:00:00Z'));
+    line = new LineModel(new ManualClock());
     queueService.lines.set(line.queueId, line);
     userId = randomUUID();
     queueService.staff.add(userId);

@@ -22,7 +22,7 @@ import { openStream, type TestStream } from './testing.ts';
 
 type Running = { position: PositionDouble; base: string; close(): Promise<void> };
 
-const clock = new ManualClock('2025-05-02T18:00:00Z');
+const clock = new ManualClock();
 const started = new AsyncDisposableStack();
 let queueService: QueueServiceDouble;
 before(async () => {
