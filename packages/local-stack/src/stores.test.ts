@@ -5,6 +5,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  paginateScan,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import { until } from '@queue-manager/service-kit/testing';
 import { freePort } from './free-port.ts';
 import { processesOf } from './guarded-process.ts';
@@ -84,6 +90,71 @@ suite('the backing stores', () => {
       assert.match(await say(second.env.REDIS_URL, 'GET kept\r\n'), /yes/);
     } finally {
       await second.stop();
+    }
+  });
+
+  test('keep every transaction that DynamoDB acknowledged before it was killed', async () => {
+    const env = only('AWS_ENDPOINT_URL_DYNAMODB');
+    const stores = await start({ dataDir: newDataDir(), env });
+    Object.assign(process.env, stores.env);
+    const dynamo = new DynamoDBClient({ maxAttempts: 1 });
+    const TableName = 'acknowledged';
+    const acknowledged: string[] = [];
+    const write = async (id: string) => {
+      const Item = { id: { S: id } };
+      await dynamo.send(
+        new TransactWriteItemsCommand({ TransactItems: [{ Put: { TableName, Item } }] }),
+      );
+      acknowledged.push(id);
+    };
+    try {
+      await dynamo.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+          KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        }),
+      );
+      const store = stores.processes.get('dynamodb');
+      for (let round = 0; round < 8; round++) {
+        await until('it answers again', () =>
+          write(`${round} ready`).then(
+            () => true,
+            () => false,
+          ),
+        );
+        let isKilled = false;
+        const writers = Array.from({ length: 8 }, async (_, writer) => {
+          for (let count = 0; !isKilled; count++) {
+            await write(`${round} ${writer} ${count}`).catch(() => {});
+            if (acknowledged.at(-1) !== `${round} 0 2`) continue;
+            isKilled = true;
+            store?.kill('SIGKILL');
+          }
+        });
+        await Promise.all(writers);
+      }
+      await until('it answers again', () =>
+        write('the end').then(
+          () => true,
+          () => false,
+        ),
+      );
+      const kept = new Set<string | undefined>();
+      for await (const page of paginateScan(
+        { client: dynamo },
+        { TableName, ConsistentRead: true },
+      )) {
+        for (const { id } of page.Items ?? []) kept.add(id?.S);
+      }
+      assert.deepEqual(
+        acknowledged.filter((id) => !kept.has(id)),
+        [],
+      );
+    } finally {
+      dynamo.destroy();
+      await stores.stop();
     }
   });
 

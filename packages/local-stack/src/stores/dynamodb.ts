@@ -2,13 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { StackError } from '../stack-error.ts';
 import { requireProgram } from '../system-packages.ts';
 import { runStore, type StartedStore, type StoreContext } from './run-store.ts';
 
 const jarFolder = join(
-  dirname(createRequire(import.meta.url).resolve('local-dynamo/package.json')),
-  'aws_dynamodb_local',
+  dirname(createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')),
+  'emulator',
 );
 
 /**
@@ -16,11 +15,6 @@ const jarFolder = join(
  * a test that chooses a random AWS_ACCESS_KEY_ID has a database of its own.
  */
 export async function startDynamodb(context: StoreContext): Promise<StartedStore> {
-  if (process.platform === 'linux' && process.arch !== 'x64') {
-    throw new StackError(
-      `DynamoDB Local does not run on ${process.platform} ${process.arch}: give the address of one that runs elsewhere in AWS_ENDPOINT_URL_DYNAMODB`,
-    );
-  }
   const java = requireProgram('java', context.env);
   const folder = join(context.dataDir, 'dynamodb');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -40,8 +34,8 @@ export async function startDynamodb(context: StoreContext): Promise<StartedStore
           delimiter,
         ),
         'LoopbackDynamoDb',
-        ...['-dbPath', folder],
-        ...['-port', String(port)],
+        folder,
+        String(port),
       ],
       cwd: folder,
     }),
