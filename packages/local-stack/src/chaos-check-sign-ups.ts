@@ -1,7 +1,7 @@
 import { login } from '@queue-manager/contracts/tokens';
 import { resendVerification } from '@queue-manager/contracts/users';
 import { read } from './chaos-check.ts';
-import type { Ledger } from './chaos-ledger.ts';
+import type { Ledger, Violation } from './chaos-ledger.ts';
 import type { Mail } from './inbox.ts';
 import type { Caller } from './replay-caller.ts';
 
@@ -25,24 +25,29 @@ export async function resendMissing(
  * Every acknowledged sign-up was made once, and is an account that its owner can sign in to.
  *
  * @param inbox every mail there was before any was asked for again.
- * @returns what is not as it must be.
+ * @returns what is not as it must be, with the moment when the sign-up was acknowledged.
  */
 export async function checkSignUps(
   caller: Caller,
   ledger: Ledger,
   inbox: readonly Mail[],
-): Promise<string[]> {
-  const violations: string[] = [];
+): Promise<Violation[]> {
+  const violations: Violation[] = [];
   const mailsTo = Map.groupBy(inbox, ({ to }) => to[0]?.address);
-  for (const { email, password, isVerified } of ledger.signUps) {
+  for (const { email, password, isVerified, acknowledgedAtMs: atMs } of ledger.signUps) {
     const links = new Set((mailsTo.get(email) ?? []).map(({ headers }) => headers['x-event-id']));
-    if (links.size > 1) violations.push(`one sign-up led to ${links.size} different mails`);
+    if (links.size > 1) {
+      violations.push({ what: `one sign-up led to ${links.size} different mails`, atMs });
+    }
     if (!isVerified) {
-      violations.push('a newcomer whose sign-up was acknowledged cannot verify it');
+      const what = 'a newcomer whose sign-up was acknowledged cannot verify it';
+      violations.push({ what, atMs });
       continue;
     }
     const { answer } = await caller.call(login, { body: { email, password } });
-    if (!answer.ok) violations.push(`a newcomer's sign-in was answered with ${answer.status}`);
+    if (!answer.ok) {
+      violations.push({ what: `a newcomer's sign-in was answered with ${answer.status}`, atMs });
+    }
   }
   return violations;
 }

@@ -3,6 +3,7 @@ import { listTasks, type Task } from '@queue-manager/contracts/tasks';
 import { limits } from '@queue-manager/contracts/values';
 import type { Success } from './api-call.ts';
 import { type CheckOptions, read } from './chaos-check.ts';
+import type { Violation } from './chaos-ledger.ts';
 import type { Mail } from './inbox.ts';
 
 export interface MailFacts {
@@ -54,8 +55,9 @@ export async function checkTasks(
   parties: readonly Party[],
   inbox: readonly Mail[],
   sent: ReadonlySet<string>,
-): Promise<MailFacts & { violations: string[] }> {
-  const violations: string[] = [];
+): Promise<MailFacts & { violations: Violation[] }> {
+  const violations: Violation[] = [];
+  const complain = (what: string) => violations.push({ what, atMs: null });
   const tasks = await everyTask(options);
   const tasksOf = Map.groupBy(tasks, ({ partyId }) => partyId);
   const mailsTo = Map.groupBy(inbox, ({ to }) => to[0]?.address);
@@ -70,18 +72,18 @@ export async function checkTasks(
     if (state === 'failed') {
       const said = `${kind}: ${lastError}`;
       failedTasks[said] = (failedTasks[said] ?? 0) + 1;
-      if (lastError === null) violations.push(`task ${id} failed and does not say why`);
+      if (lastError === null) complain(`task ${id} failed and does not say why`);
     }
     const isForLater = state === 'scheduled' && Date.parse(runAt) > Date.now();
     if (state !== 'done' && state !== 'failed' && !isForLater) {
-      violations.push(`task ${id} (${kind}) is ${state}`);
+      complain(`task ${id} (${kind}) is ${state}`);
     }
   }
 
   let missing = 0;
   for (const party of parties) {
     const own = tasksOf.get(party.id) ?? [];
-    violations.push(...followUpOf(party, own));
+    followUpOf(party, own).forEach(complain);
     if (party.email === null) continue;
     const notifications = own.filter(({ kind }) => kind in newsIn);
     const due = notifications.filter(
@@ -90,7 +92,7 @@ export async function checkTasks(
     const got = new Set(idsOf(mailsTo.get(party.email) ?? [])).size;
     if (got < due) missing += due - got;
     if (got > notifications.length) {
-      violations.push(`party ${party.id} got ${got} mails for ${notifications.length} tasks`);
+      complain(`party ${party.id} got ${got} mails for ${notifications.length} tasks`);
     }
   }
   return {

@@ -6,7 +6,7 @@ import { getQueue } from '@queue-manager/contracts/queues';
 import { limits } from '@queue-manager/contracts/values';
 import type { CallOptions, Success } from './api-call.ts';
 import type { EventRecord, Inside } from './chaos-inside.ts';
-import type { AcknowledgedParty, Ledger } from './chaos-ledger.ts';
+import type { AcknowledgedParty, Ledger, Violation } from './chaos-ledger.ts';
 import type { StaffAccount } from './replay-account.ts';
 import { type Caller, succeed } from './replay-caller.ts';
 
@@ -19,7 +19,7 @@ export interface CheckOptions {
   ledger: Ledger;
 }
 
-type Complain = (violation: string) => void;
+type Complain = (what: string) => void;
 
 /** What one queue's own records say, once the system has come to rest. */
 interface QueueRecords {
@@ -35,10 +35,10 @@ interface QueueRecords {
  */
 export async function checkLines(
   options: CheckOptions,
-): Promise<{ parties: Party[]; violations: string[] }> {
-  const violations: string[] = [];
+): Promise<{ parties: Party[]; violations: Violation[] }> {
+  const violations: Violation[] = [];
   const everyone: Party[] = [];
-  const complain: Complain = (violation) => violations.push(violation);
+  const complain: Complain = (what) => violations.push({ what, atMs: null });
   for (const queueId of options.queueIds) {
     const records: QueueRecords = {
       queueId,

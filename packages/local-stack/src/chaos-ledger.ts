@@ -20,6 +20,23 @@ export interface AcknowledgedSignUp {
   email: string;
   password: string;
   isVerified: boolean;
+  /** Milliseconds since the run began. */
+  acknowledgedAtMs: number;
+}
+
+/** Something that is not as it must be. Holds no names, addresses or tickets. */
+export interface Violation {
+  what: string;
+  /** Milliseconds since the run began; null for what only the checks at the end found. */
+  atMs: number | null;
+}
+
+/** Equal violations, counted. */
+export interface ViolationCount {
+  what: string;
+  count: number;
+  firstAtMs: number | null;
+  lastAtMs: number | null;
 }
 
 /** What the system acknowledged, and what it should not have said. */
@@ -31,9 +48,40 @@ export interface Ledger {
   signUps: AcknowledgedSignUp[];
   /** Moves that were refused because another came first. */
   refused: number;
-  violations: string[];
+  violations: Violation[];
+  /** Milliseconds since the run began. */
+  elapsedMs(): number;
 }
 
 export function createLedger(): Ledger {
-  return { parties: new Map(), moves: new Map(), signUps: [], refused: 0, violations: [] };
+  const startedAt = performance.now();
+  return {
+    parties: new Map(),
+    moves: new Map(),
+    signUps: [],
+    refused: 0,
+    violations: [],
+    elapsedMs: () => performance.now() - startedAt,
+  };
+}
+
+/** Notes that something is wrong at this moment of the run. */
+export function noteViolation(ledger: Ledger, what: string): void {
+  ledger.violations.push({ what, atMs: ledger.elapsedMs() });
+}
+
+/** Counts equal violations, in the order in which they were first found. */
+export function countViolations(violations: readonly Violation[]): ViolationCount[] {
+  return Array.from(
+    Map.groupBy(violations, ({ what }) => what),
+    ([what, equal]) => {
+      const times = equal.flatMap(({ atMs }) => atMs ?? []);
+      return {
+        what,
+        count: equal.length,
+        firstAtMs: times.length === 0 ? null : Math.min(...times),
+        lastAtMs: times.length === 0 ? null : Math.max(...times),
+      };
+    },
+  );
 }

@@ -18,7 +18,12 @@ import { problemTypeBase } from '@queue-manager/contracts/problems';
 import type { Queue } from '@queue-manager/contracts/queues';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import type { Answer, CallOptions } from './api-call.ts';
-import type { AcknowledgedParty, AcknowledgedSignUp, Ledger } from './chaos-ledger.ts';
+import {
+  type AcknowledgedParty,
+  type AcknowledgedSignUp,
+  type Ledger,
+  noteViolation,
+} from './chaos-ledger.ts';
 import { mailsTo, tokenIn } from './inbox.ts';
 import { randomOf } from './random.ts';
 import type { StaffAccount } from './replay-account.ts';
@@ -79,7 +84,8 @@ async function playGuests(name: string, options: LoadOptions): Promise<void> {
     tickets.push(ticket);
     const look = await caller.call(getPosition, { params: { ticket } });
     if (!look.answer.ok) {
-      ledger.violations.push(
+      noteViolation(
+        ledger,
         `a guest who had joined was told ${look.answer.status} instead of a place`,
       );
     }
@@ -152,7 +158,10 @@ async function playNewcomers(name: string, options: LoadOptions): Promise<void> 
     const answer = await attempt(options, signUp, {
       body: { name: 'Newcomer', email, password },
     });
-    if (answer?.ok) ledger.signUps.push({ email, password, isVerified: false });
+    if (answer?.ok) {
+      const acknowledgedAtMs = ledger.elapsedMs();
+      ledger.signUps.push({ email, password, isVerified: false, acknowledgedAtMs });
+    }
     // Hashing passwords costs enough without more of them.
     await delay(2_000, undefined, { signal: options.stopping }).catch(() => {});
   });
@@ -219,7 +228,7 @@ async function attempt<const C extends Contract>(
       return answer;
     }
     const said = answer.problem?.detail ?? 'no problem+json';
-    ledger.violations.push(`${contract.operationId} was answered with ${answer.status}: ${said}`);
+    noteViolation(ledger, `${contract.operationId} was answered with ${answer.status}: ${said}`);
     if (answer.status < 500) break;
   }
   return undefined;
@@ -227,7 +236,7 @@ async function attempt<const C extends Contract>(
 
 function noteJoin(ledger: Ledger, party: Omit<AcknowledgedParty, 'acknowledgedAt'>): void {
   if (ledger.parties.has(party.ticket)) {
-    ledger.violations.push('two joins were acknowledged with one ticket');
+    noteViolation(ledger, 'two joins were acknowledged with one ticket');
   }
   ledger.parties.set(party.ticket, { ...party, acknowledgedAt: performance.now() });
 }

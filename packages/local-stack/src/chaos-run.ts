@@ -6,7 +6,13 @@ import { checkSignUps, resendMissing } from './chaos-check-sign-ups.ts';
 import { checkTasks, type MailFacts } from './chaos-check-tasks.ts';
 import { type Inside, lookInside } from './chaos-inside.ts';
 import { killByPlan, planKills } from './chaos-kills.ts';
-import { createLedger, type Ledger } from './chaos-ledger.ts';
+import {
+  countViolations,
+  createLedger,
+  type Ledger,
+  noteViolation,
+  type ViolationCount,
+} from './chaos-ledger.ts';
 import { followLink, playLoad } from './chaos-load.ts';
 import { everyMail } from './inbox.ts';
 import { openAccount } from './replay-account.ts';
@@ -33,7 +39,7 @@ export interface ChaosResult extends MailFacts {
   retried: Retries;
   /** Messages in dead-letter queues at the end. */
   deadLetters: Record<string, number>;
-  violations: string[];
+  violations: ViolationCount[];
 }
 
 /** The longest there is, and the shortest: where nobody who was called is given up, and where many are. */
@@ -117,7 +123,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const missing = mailFacts.missingMails + newcomersWithoutMail;
     const explained = mailFacts.mailsLostByInbox + (deadLetters.mails ?? 0);
     if (missing > explained) {
-      violations.push(`${missing} mails are missing, of which ${explained} are accounted for`);
+      const what = `${missing} mails are missing, of which ${explained} are accounted for`;
+      violations.push({ what, atMs: null });
     }
     const { calls, others } = countMoves(ledger);
     return {
@@ -132,7 +139,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       retried: caller.retries,
       ...mailFacts,
       deadLetters,
-      violations: [...new Set(violations)],
+      violations: countViolations(violations),
     };
   } finally {
     await inside.close();
@@ -147,7 +154,7 @@ async function untilAtRest(inside: Inside, ledger: Ledger, signal: AbortSignal):
     const underWay = await inside.underWay().catch((error: Error) => [`no look: ${error.message}`]);
     quiet = underWay.length === 0 ? quiet + 1 : 0;
     if (performance.now() > deadline) {
-      ledger.violations.push(`the system does not come to rest: ${underWay.join(', ')}`);
+      noteViolation(ledger, `the system does not come to rest: ${underWay.join(', ')}`);
       return;
     }
     await delay(restLookEveryMs, undefined, { signal });

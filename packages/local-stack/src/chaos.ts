@@ -4,6 +4,7 @@ import { cpSync, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
+import type { ViolationCount } from './chaos-ledger.ts';
 import { type ChaosResult, runChaos } from './chaos-run.ts';
 import { repositoryRoot } from './repository.ts';
 import { StackError } from './stack-error.ts';
@@ -83,6 +84,18 @@ function openLogs() {
   };
 }
 
+/** How often something went wrong, and at which moments of the run. */
+function described({ what, count, firstAtMs, lastAtMs }: ViolationCount): string {
+  const often = count === 1 ? 'once' : `${count} times`;
+  if (firstAtMs === null || lastAtMs === null) return `${what} (${often}, found at the end)`;
+  const seconds = (ms: number) => (ms / 1_000).toFixed(1);
+  const moment =
+    count === 1
+      ? `at ${seconds(firstAtMs)} s`
+      : `from ${seconds(firstAtMs)} s to ${seconds(lastAtMs)} s`;
+  return `${what} (${often}, ${moment})`;
+}
+
 function summary(result: ChaosResult, seed: string, minutes: number): string {
   const { acknowledged, retried, deadLetters, violations } = result;
   const list = (counts: Record<string, number>) =>
@@ -102,7 +115,10 @@ function summary(result: ChaosResult, seed: string, minutes: number): string {
     '',
     ...(violations.length === 0
       ? ['Nothing was lost, doubled or forgotten.']
-      : [`FAILED, ${violations.length} violations:`, ...violations.map((line) => `  - ${line}`)]),
+      : [
+          `FAILED with seed ${seed}, ${violations.length} kinds of violation:`,
+          ...violations.map((violation) => `  - ${described(violation)}`),
+        ]),
     '',
   ].join('\n');
 }
