@@ -26,6 +26,7 @@ const commands = {
   stores: ['packages/local-stack/src/stores-only.ts'],
   test: ['packages/local-stack/src/test.ts'],
   'test:long': ['packages/local-stack/src/test.ts', 'tests/**/*.long.test.ts'],
+  'test:dates': ['packages/local-stack/src/test-dates.ts'],
   check: ['packages/local-stack/src/check.ts'],
   fix: ['packages/local-stack/src/fix.ts'],
   openapi: ['packages/contracts/src/generate-openapi.ts'],

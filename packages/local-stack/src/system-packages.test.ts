@@ -38,7 +38,9 @@ suite('programs of the system', () => {
 
   test('are not needed for a store whose address is given', () => {
     const titles = (env: NodeJS.ProcessEnv) => [
-      ...new Set(missingPrograms({ PATH: '/nowhere', ...env }, []).map(({ title }) => title)),
+      ...new Set(
+        missingPrograms({ PATH: '/nowhere', ...env }, undefined, []).map(({ title }) => title),
+      ),
     ];
     assert.deepEqual(titles({}), ['MariaDB', 'Redis', 'Java']);
     assert.deepEqual(titles({ MYSQL_URL: 'mysql://there' }), ['Redis', 'Java']);
@@ -49,7 +51,11 @@ suite('programs of the system', () => {
   });
 
   test('that are missing give one line that says what to install on this system', () => {
-    const missing = missingPrograms({ PATH: '/nowhere', MYSQL_URL: 'mysql://there' }, []);
+    const missing = missingPrograms(
+      { PATH: '/nowhere', MYSQL_URL: 'mysql://there' },
+      undefined,
+      [],
+    );
     assert.equal(
       adviceOn(missing, 'darwin', folder),
       'Redis, Java missing: install with: brew install redis openjdk, or give the address of what runs elsewhere in REDIS_URL, AWS_ENDPOINT_URL_DYNAMODB',

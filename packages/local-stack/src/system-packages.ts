@@ -52,9 +52,25 @@ const programs = {
     apt: ['default-jre-headless'],
     brew: 'openjdk',
   },
+  // Only npm run test:dates needs it.
+  faketime: {
+    names: ['faketime'],
+    title: 'faketime',
+    givenBy: [],
+    apt: ['faketime'],
+    brew: 'libfaketime',
+  },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;
+
+const storePrograms: readonly ProgramName[] = [
+  'mariadbd',
+  'mariadb-install-db',
+  'my_print_defaults',
+  'redis-server',
+  'java',
+];
 
 /** Where server programs stand that are not on everybody's PATH. */
 const furtherFolders = [
@@ -115,31 +131,35 @@ export function requireProgram(name: ProgramName, env: NodeJS.ProcessEnv): strin
  * Ubuntu, with root or password-less sudo, missing ones are installed with apt.
  *
  * @param log takes a line when something is about to be installed.
+ * @param further programs that are needed beside those of the stores.
  * @throws StackError with one line that says what to install when that cannot be done here.
  */
 export async function ensurePrograms(
   env: NodeJS.ProcessEnv,
   repositoryRoot: string,
   log: (line: string) => void,
+  further: readonly ProgramName[] = [],
 ): Promise<void> {
-  const missing = missingPrograms(env);
+  const wanted = [...storePrograms, ...further];
+  const missing = missingPrograms(env, wanted);
   if (missing.length === 0) return;
   const administrator = process.platform === 'linux' ? administratorCommand(env) : undefined;
   if (administrator && existsSync('/usr/bin/apt-get')) {
     log(`Installing ${titlesOf(missing)} with apt-get …`);
     await installWithApt(missing, administrator);
-    const stillMissing = missingPrograms(env);
+    const stillMissing = missingPrograms(env, wanted);
     if (stillMissing.length === 0) return;
   }
   throw new StackError(adviceOn(missing, process.platform, repositoryRoot));
 }
 
-/** Programs that stores which have to run here need and that are not installed. */
+/** Those of the wanted programs, by default those of the stores, that are needed here and not installed. */
 export function missingPrograms(
   env: NodeJS.ProcessEnv,
+  wanted: readonly ProgramName[] = storePrograms,
   further: string[] = furtherFolders,
 ): Program[] {
-  return (Object.keys(programs) as ProgramName[])
+  return wanted
     .filter((name) => !programs[name].givenBy.some((variable) => env[variable]))
     .filter((name) => findProgram(name, env, further) === undefined)
     .map((name) => programs[name]);
