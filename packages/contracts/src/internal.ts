@@ -168,18 +168,18 @@ export const getPlaces = contract({
   problems: ['not-found'],
 });
 
-/** A place between two that wait: a spot of the line that stays where it is however the line moves. */
-export const Spot = z.object({ lane: Lane, orderKey: OrderKeyHex, partyId: Uuid });
-export type Spot = z.infer<typeof Spot>;
+/** A place between two that wait: a neighbour of the line that stays where it is however the line moves. */
+export const Neighbour = z.object({ lane: Lane, orderKey: OrderKeyHex, partyId: Uuid });
+export type Neighbour = z.infer<typeof Neighbour>;
 
-export const getSpots = contract({
-  operationId: 'getSpots',
+export const getNeighbours = contract({
+  operationId: 'getNeighbours',
   summary: 'Who stands just before and behind a place, without the party that is to be put there',
   description:
     'The place is a `position`, or as many `places` behind where the party stands. `before` is null at the front, `behind` at the end of the line; both when the party does not wait. Knows of every event up to `seq`.',
   service: 'position',
   method: 'POST',
-  url: '/internal/queues/:queueId/spots',
+  url: '/internal/queues/:queueId/neighbours',
   auth: 'internal',
   rateLimit: 'address',
   isRepeatable: true,
@@ -201,8 +201,8 @@ export const getSpots = contract({
     from: z.int().nullable(),
     /** Its place when it has been put there; null when it does not wait. */
     position: z.int().nullable(),
-    before: Spot.nullable(),
-    behind: Spot.nullable(),
+    before: Neighbour.nullable(),
+    behind: Neighbour.nullable(),
   }),
   problems: ['not-found'],
 });
@@ -260,20 +260,20 @@ export const getPartySnapshots = contract({
 });
 
 /** What a queue's own row tells of its line. */
-export const LineFacts = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
-export type LineFacts = z.infer<typeof LineFacts>;
+export const LineChecksum = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
+export type LineChecksum = z.infer<typeof LineChecksum>;
 
-export const getLineFacts = contract({
-  operationId: 'getLineFacts',
+export const getLineChecksum = contract({
+  operationId: 'getLineChecksum',
   summary: 'A queue and how many wait and are called, as of its last event',
   service: 'queue',
   method: 'GET',
-  url: '/internal/queues/:queueId/facts',
+  url: '/internal/queues/:queueId/checksum',
   auth: 'internal',
   rateLimit: 'address',
   schema: { params: QueueParams },
   status: 200,
-  response: LineFacts,
+  response: LineChecksum,
   problems: ['not-found'],
 });
 

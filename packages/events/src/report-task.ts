@@ -1,8 +1,8 @@
 import { type EventOf, makeEvent, type TaskRef } from '@queue-manager/contracts/events';
+import { batched } from '@queue-manager/service-kit/batched';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
-import { together } from '@queue-manager/service-kit/together';
 import { failureText } from './failure-text.ts';
 import type { Publisher } from './publish.ts';
 
@@ -30,7 +30,7 @@ export function createTaskReporter(options: {
 }): TaskReporter {
   const { publisher, clock, source } = options;
 
-  const send = together(
+  const send = batched(
     async (reports: readonly Report[]) => {
       const { failed } = await publisher.publish(
         reports.map(({ event }) => event),

@@ -5,12 +5,12 @@ import { json } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { contract } from '@queue-manager/contracts/contract';
 import { z } from 'zod';
+import { batched } from './batched.ts';
 import { createApp } from './create-app.ts';
 import { createInternalClient } from './internal-client.ts';
 import { currentContext, runInContext, wellFormedContext } from './request-context.ts';
 import { route } from './route.ts';
 import { recordingLogger, testCredential } from './testing.ts';
-import { together } from './together.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -94,7 +94,7 @@ describe('the context of a request', () => {
 
   it('is nobody’s in a batch of many', async () => {
     const contexts: unknown[] = [];
-    const work = together<number, void>(
+    const work = batched<number, void>(
       async () => {
         contexts.push(currentContext());
         return [];

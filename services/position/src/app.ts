@@ -16,9 +16,9 @@ import { createLearner, type LearningPace, usualPace } from './estimates/learner
 import { createFindParty } from './find-party.ts';
 import { createGapWatch } from './gap-watch.ts';
 import { getBoardOfQueue } from './get-board.ts';
+import { getNeighboursOfPlace } from './get-neighbours.ts';
 import { getPlacesOfParties } from './get-places.ts';
 import { getPositionOfTicket } from './get-position.ts';
-import { getSpotsOfPlace } from './get-spots.ts';
 import { createLabels } from './labels.ts';
 import { createLines } from './lines.ts';
 import { createLive } from './live/live.ts';
@@ -129,7 +129,7 @@ export function createPositionApp(options: PositionAppOptions) {
   app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
   app.route(applyEventsDirectly(deps));
   app.route(getPlacesOfParties(deps));
-  app.route(getSpotsOfPlace(deps));
+  app.route(getNeighboursOfPlace(deps));
 
   const consumer: Consumer = createConsumer({
     sqs,

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartySnapshot } from '@queue-manager/contracts/events';
-import { getLineFacts, getPartySnapshots, type LineFacts } from '@queue-manager/contracts/internal';
+import {
+  getLineChecksum,
+  getPartySnapshots,
+  type LineChecksum,
+} from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Facts, Projection } from './projection.ts';
 import { readSnapshot } from './read-snapshot.ts';
@@ -36,7 +40,7 @@ const lookAgainMs = 50;
 
 export type CompareLine = {
   /** Compares what costs next to nothing: how far the line is, what is said of the queue, and the counts. */
-  facts(queueId: string): Promise<Compared>;
+  checksum(queueId: string): Promise<Compared>;
   /** Compares everything that is stored of a line, a hundred parties at a time. */
   whole(queueId: string): Promise<Compared>;
 };
@@ -56,14 +60,14 @@ export function createCompareLine(given: {
 }): CompareLine {
   const { projection, queueService, lagMs, signal } = given;
 
-  async function facts(queueId: string): Promise<Compared> {
+  async function checksum(queueId: string): Promise<Compared> {
     const lagEnds = performance.now() + lagMs;
     let toCome: number | undefined;
     for (let look = 1; ; look++) {
       const isLast = performance.now() >= lagEnds;
       // The truth is read last: nothing can be known that it does not know.
-      const held = await projection.readFacts(queueId);
-      const truth = await queueService.call(getLineFacts, { params: { queueId } });
+      const held = await projection.readChecksum(queueId);
+      const truth = await queueService.call(getLineChecksum, { params: { queueId } });
       toCome ??= truth.seq;
       if (held.isKnown && !held.isSuspect) {
         if (Math.max(held.seq, held.lastPending) > truth.seq) return 'ahead';
@@ -108,7 +112,7 @@ export function createCompareLine(given: {
   }
 
   async function whole(queueId: string): Promise<Compared> {
-    let result = await facts(queueId);
+    let result = await checksum(queueId);
     if (result !== 'same' && result !== 'unsettled') return result;
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return result;
@@ -135,10 +139,10 @@ export function createCompareLine(given: {
     return result;
   }
 
-  return { facts, whole };
+  return { checksum, whole };
 }
 
-function compareFacts(held: Facts, truth: LineFacts): 'same' | 'queue' | 'counts' {
+function compareFacts(held: Facts, truth: LineChecksum): 'same' | 'queue' | 'counts' {
   if (held.waiting !== truth.waiting || held.called !== truth.called) return 'counts';
   const isSame =
     held.name === truth.name &&

@@ -40,7 +40,7 @@ export function lockKey(queueId: string): string {
 }
 
 /** While it is there a line counts as compared with the truth. */
-export function comparedKey(queueId: string, kind: 'facts' | 'whole'): string {
+export function comparedKey(queueId: string, kind: 'checksum' | 'whole'): string {
   return keyOf(queueId, `compared:${kind}`);
 }
 

@@ -9,10 +9,10 @@ import type {
   Applied,
   BoardView,
   Line,
+  Neighbours,
   Places,
   PlaceWanted,
   Projection,
-  Spots,
   UnknownLine,
   WatchedPlace,
 } from './projection.ts';
@@ -40,11 +40,11 @@ export type Lines = {
    * Reads who stands around a place, of a line that knows of every event up to `seq`; null when there is no
    * such queue.
    */
-  spots(
+  neighbours(
     queueId: string,
     partyId: string,
     wanted: { seq: number; to: PlaceWanted },
-  ): Promise<(Line & { spots: Spots }) | null>;
+  ): Promise<(Line & { neighbours: Neighbours }) | null>;
   /** Reads a board; null when there is no such queue. Rebuilds as `places` does. */
   board(queueId: string, calledMax: number): Promise<BoardView | null>;
   /**
@@ -136,8 +136,8 @@ export function createLines(given: {
       whole(queueId, () => projection.readPlaces(queueId, partyIds)),
     ),
     watched: (queueId, partyIds) => whole(queueId, () => projection.readWatched(queueId, partyIds)),
-    async spots(queueId, partyId, { seq, to }) {
-      const read = () => projection.readSpots(queueId, partyId, to);
+    async neighbours(queueId, partyId, { seq, to }) {
+      const read = () => projection.readNeighbours(queueId, partyId, to);
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
         const line = await whole(queueId, read);
         if (line === null || line.seq >= seq) return line;

@@ -1,5 +1,10 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
-import type { LineEvent, LineFacts, SnapshotHead, Spot } from '@queue-manager/contracts/internal';
+import type {
+  LineChecksum,
+  LineEvent,
+  Neighbour,
+  SnapshotHead,
+} from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
@@ -51,12 +56,12 @@ export type WatchedPlace = PlaceInLine & { place: string | null };
 export type PlaceWanted = { position: number } | { places: number };
 
 /** Who stands around a place, the party that is to be put there not counted. */
-export type Spots = {
-  /** Where the party stands now; null unless it is waiting, and then there are no spots. */
+export type Neighbours = {
+  /** Where the party stands now; null unless it is waiting, and then there are no neighbours. */
   from: number | null;
   position: number | null;
-  before: Spot | null;
-  behind: Spot | null;
+  before: Neighbour | null;
+  behind: Neighbour | null;
 };
 
 export type BoardView = Line & {
@@ -91,14 +96,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
   const readPlacesScript = defineScript(redis.client, 'read-places-7', ['line']);
   const readWatchedScript = defineScript(redis.client, 'read-watched-7', ['line']);
-  const readSpotsScript = defineScript(redis.client, 'read-spots-7', ['line']);
+  const readNeighboursScript = defineScript(redis.client, 'read-neighbours-7', ['line']);
   const readBoardScript = defineScript(redis.client, 'read-board-7', ['line']);
   const installScript = defineScript(redis.client, 'install-snapshot-11', [
     'server',
     'line',
     'change',
   ]);
-  const readFactsScript = defineScript(redis.client, 'read-facts-7', ['line']);
+  const readChecksumScript = defineScript(redis.client, 'read-checksum-7', ['line']);
   const readStoredScript = defineScript(redis.client, 'read-stored-7', ['line']);
   const scanEndedScript = defineScript(redis.client, 'scan-ended-7', ['line']);
   const rememberEndedScript = defineScript(redis.client, 'remember-ended-7', ['line']);
@@ -195,18 +200,18 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       };
     },
 
-    async readSpots(
+    async readNeighbours(
       queueId: string,
       partyId: string,
       to: PlaceWanted,
-    ): Promise<(Line & { spots: Spots }) | UnknownLine> {
-      const reply = (await readSpotsScript(lineKeys(queueId, clock.now()), [
+    ): Promise<(Line & { neighbours: Neighbours }) | UnknownLine> {
+      const reply = (await readNeighboursScript(lineKeys(queueId, clock.now()), [
         uuidToBytes(partyId),
         ...('position' in to ? ['position', to.position] : ['places', to.places]),
       ])) as Reply;
       if (reply[0] !== 1) return unknownLine(reply);
       const from = numberAt(reply, 7);
-      const spots =
+      const neighbours =
         from === 0
           ? { from: null, position: null, before: null, behind: null }
           : {
@@ -215,7 +220,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
               before: spotOf(textAt(reply, 9), reply[10] as Buffer),
               behind: spotOf(textAt(reply, 11), reply[12] as Buffer),
             };
-      return { ...lineOf(reply), spots };
+      return { ...lineOf(reply), neighbours };
     },
 
     /** At most `limit` of those called. */
@@ -295,8 +300,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /** What the line says of itself. */
-    async readFacts(queueId: string): Promise<Facts | UnknownLine> {
-      const reply = (await readFactsScript(lineKeys(queueId, clock.now()), [])) as Reply;
+    async readChecksum(queueId: string): Promise<Facts | UnknownLine> {
+      const reply = (await readChecksumScript(lineKeys(queueId, clock.now()), [])) as Reply;
       if (reply[0] !== 1) return unknownLine(reply);
       return {
         ...lineOf(reply),
@@ -375,7 +380,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
      */
     async trust(
       queueId: string,
-      { seq, waiting, called }: LineFacts,
+      { seq, waiting, called }: LineChecksum,
       held: string,
     ): Promise<boolean> {
       const keys = [...lineKeys(queueId, clock.now()), lockKey(queueId)];
@@ -406,8 +411,8 @@ function memberOf({ orderKey }: PartySnapshot, partyId: Buffer): Buffer {
   return Buffer.concat([Buffer.from(orderKey, 'hex'), partyId]);
 }
 
-/** The spot of a member of the line's sorted set; null where nobody stands. */
-function spotOf(laneRank: string, member: Buffer): Spot | null {
+/** The neighbour of a member of the line's sorted set; null where nobody stands. */
+function spotOf(laneRank: string, member: Buffer): Neighbour | null {
   if (laneRank === '') return null;
   const keyBytes = member.length - idBytes;
   return {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { getLineFacts, type LineFacts } from '@queue-manager/contracts/internal';
+import { getLineChecksum, type LineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { Problem, problems } from '@queue-manager/service-kit/problems';
@@ -119,18 +119,18 @@ export function createRebuild(given: {
     queueId: string,
     { seqWanted, held }: { seqWanted: number; held: string },
   ): Promise<boolean> {
-    const facts = await readFacts(queueId);
-    if (facts === null || facts.seq < seqWanted) return false;
+    const checksum = await readChecksum(queueId);
+    if (checksum === null || checksum.seq < seqWanted) return false;
     for (let look = 1; look <= trustLooksMax; look++) {
       if (look > 1) await delay(pollMs);
-      if (await projection.trust(queueId, facts, held)) return true;
+      if (await projection.trust(queueId, checksum, held)) return true;
     }
     return false;
   }
 
-  async function readFacts(queueId: string): Promise<LineFacts | null> {
+  async function readChecksum(queueId: string): Promise<LineChecksum | null> {
     try {
-      return await queueService.call(getLineFacts, { params: { queueId } });
+      return await queueService.call(getLineChecksum, { params: { queueId } });
     } catch (error) {
       if (error instanceof Problem && error.code === 'not-found') return null;
       throw error;

@@ -33,7 +33,7 @@ describe('a line that is not what it should be', () => {
         redisUrl: testEnv('REDIS_URL'),
         queueService,
         clock,
-        compareTimes: { factsEveryMs: 40, wholeEveryMs: 40, lagMs },
+        compareTimes: { checksumEveryMs: 40, wholeEveryMs: 40, lagMs },
       }),
       (service) => service.close(),
     );

@@ -1,4 +1,4 @@
-import { getLineFacts } from '@queue-manager/contracts/internal';
+import { getLineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Metrics } from '@queue-manager/service-kit/metrics';
@@ -14,11 +14,11 @@ const activeMs = 5 * 60_000;
 /** Queues that one process follows at the most. */
 const activeMax = 10_000;
 /** Comparisons under way at once; of whole lines one. */
-const factsAtOnceMax = 16;
+const checksumsAtOnceMax = 16;
 
 export type CompareTimes = {
-  /** Between comparisons of a line's facts, over all processes together. */
-  factsEveryMs: number;
+  /** Between comparisons of a line's checksum, over all processes together. */
+  checksumEveryMs: number;
   /** The same of whole lines. */
   wholeEveryMs: number;
   /** Events have this long to come. */
@@ -26,12 +26,12 @@ export type CompareTimes = {
 };
 
 const usualCompareTimes: CompareTimes = {
-  factsEveryMs: 15_000,
+  checksumEveryMs: 15_000,
   wholeEveryMs: 10 * 60_000,
   lagMs: 5_000,
 };
 
-const kinds = ['facts', 'whole'] as const;
+const kinds = ['checksum', 'whole'] as const;
 type Kind = (typeof kinds)[number];
 /** `due` is when a line is compared next, infinite from when its turn has come until it is over. */
 type Active = { usedAt: number; due: Record<Kind, number> };
@@ -60,8 +60,8 @@ export function createReconciler(given: {
   times?: CompareTimes;
 }): Reconciler {
   const { redis, projection, rebuild, queueService, logger, metrics } = given;
-  const { factsEveryMs, wholeEveryMs, lagMs } = given.times ?? usualCompareTimes;
-  const everyMs = { facts: factsEveryMs, whole: wholeEveryMs };
+  const { checksumEveryMs, wholeEveryMs, lagMs } = given.times ?? usualCompareTimes;
+  const everyMs = { checksum: checksumEveryMs, whole: wholeEveryMs };
   const stopping = new AbortController();
   const compare = createCompareLine({
     projection,
@@ -70,11 +70,11 @@ export function createReconciler(given: {
     signal: stopping.signal,
   });
   const active = new Map<string, Active>();
-  const atWork = { facts: new Set<Promise<void>>(), whole: new Set<Promise<void>>() };
+  const atWork = { checksum: new Set<Promise<void>>(), whole: new Set<Promise<void>>() };
   /** Lines that are compared: a fault is found and repaired once. */
   const busy = new Set<string>();
-  const toCompare: Record<Kind, string[]> = { facts: [], whole: [] };
-  const atOnceMax = { facts: factsAtOnceMax, whole: 1 };
+  const toCompare: Record<Kind, string[]> = { checksum: [], whole: [] };
+  const atOnceMax = { checksum: checksumsAtOnceMax, whole: 1 };
   let timer: NodeJS.Timeout | undefined;
 
   const compared = metrics.counter(
@@ -101,7 +101,7 @@ export function createReconciler(given: {
     if (difference === 'missing') return await rebuild(queueId);
     if (difference === 'ahead') return await rebuild(queueId, { isAhead: true });
     if (difference !== 'behind') return await rebuild(queueId, { isWrong: true });
-    const { seq } = await queueService.call(getLineFacts, { params: { queueId } });
+    const { seq } = await queueService.call(getLineChecksum, { params: { queueId } });
     return await rebuild(queueId, { seq });
   }
 
@@ -114,7 +114,8 @@ export function createReconciler(given: {
     try {
       if ((await redis.client.set(key, '', 'PX', turnMs, 'NX')) === null) return;
       const outcome = await reconcile(queueId, kind);
-      if (outcome === 'unsettled') await redis.client.pexpire(key, Math.min(turnMs, factsEveryMs));
+      if (outcome === 'unsettled')
+        await redis.client.pexpire(key, Math.min(turnMs, checksumEveryMs));
     } catch (error) {
       if (error instanceof Problem && error.code === 'not-found') active.delete(queueId);
       else if (isOutage(error)) logger.debug({ err: error, queueId }, 'a line is compared later');
@@ -131,7 +132,7 @@ export function createReconciler(given: {
   /** Lets the lines that are due stand in line themselves: first due, first compared. */
   function look(): void {
     const now = performance.now();
-    const due: Record<Kind, [number, string][]> = { facts: [], whole: [] };
+    const due: Record<Kind, [number, string][]> = { checksum: [], whole: [] };
     for (const [queueId, entry] of active) {
       if (now - entry.usedAt > activeMs) {
         active.delete(queueId);
@@ -173,19 +174,19 @@ export function createReconciler(given: {
         const soon = (ms: number) => now + ms * Math.random();
         active.set(queueId, {
           usedAt: now,
-          due: { facts: soon(factsEveryMs), whole: soon(wholeEveryMs) },
+          due: { checksum: soon(checksumEveryMs), whole: soon(wholeEveryMs) },
         });
       }
     },
     reconcile,
     start() {
-      timer = setInterval(look, Math.min(1_000, factsEveryMs / 2));
+      timer = setInterval(look, Math.min(1_000, checksumEveryMs / 2));
       timer.unref();
     },
     async stop() {
       stopping.abort();
       clearInterval(timer);
-      await Promise.all([...atWork.facts, ...atWork.whole]);
+      await Promise.all([...atWork.checksum, ...atWork.whole]);
     },
   };
 }

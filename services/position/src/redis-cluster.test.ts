@@ -52,7 +52,7 @@ describe('on a Redis Cluster', () => {
       const places = await position.places(model.queueId, [partyId]);
       assert.equal(places.body.places[0].position, 1);
       const asked = { partyId, seq: model.queue.seq, to: { position: 2 } };
-      assert.equal((await position.spots(model.queueId, asked)).body.from, 1);
+      assert.equal((await position.neighbours(model.queueId, asked)).body.from, 1);
     };
     await Promise.all(models.map(isRight));
     assert.equal(queueService.calls.snapshots, models.length);

@@ -15,8 +15,8 @@ import {
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import {
   getLabels,
+  getLineChecksum,
   getLineEvents,
-  getLineFacts,
   getModel,
   getPartySnapshot,
   getPartySnapshots,
@@ -271,7 +271,7 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     }),
   );
   app.route(
-    route(getLineFacts, async ({ params }) => {
+    route(getLineChecksum, async ({ params }) => {
       const line = lineOf(params.queueId);
       const [waiting, called] = [line.inState('waiting').length, line.inState('called').length];
       return { ...line.queue, waiting, called };
@@ -339,7 +339,7 @@ export function historyOf(event: LineEvent): HistoryEvent {
   return { ...shared, partyId, seq: party.seq, previousState, party, queue: null };
 }
 
-const never: CompareTimes = { factsEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
+const never: CompareTimes = { checksumEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
 
 /** No test takes so long. */
 const noLearning: LearningPace = {
@@ -440,8 +440,8 @@ export async function startPosition(options: {
     apply: (events: readonly LineEvent[]) => post('/internal/events', { events }),
     places: (queueId: string, partyIds: readonly string[]) =>
       post(`/internal/queues/${queueId}/places`, { partyIds }),
-    spots: (queueId: string, body: { partyId: string; seq: number; to: object }) =>
-      post(`/internal/queues/${queueId}/spots`, body),
+    neighbours: (queueId: string, body: { partyId: string; seq: number; to: object }) =>
+      post(`/internal/queues/${queueId}/neighbours`, body),
     async close() {
       await app.close();
       await queues.drop();

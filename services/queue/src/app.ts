@@ -19,8 +19,8 @@ import type { Deps } from './deps.ts';
 import { exportParties } from './export-parties.ts';
 import { getJoinPage } from './get-join-page.ts';
 import { getLabels } from './get-labels.ts';
+import { getLineChecksum } from './get-line-checksum.ts';
 import { getLineEvents } from './get-line-events.ts';
-import { getLineFacts } from './get-line-facts.ts';
 import { getMembershipsOf } from './get-memberships-of.ts';
 import { getModel } from './get-model.ts';
 import { getOccupancy } from './get-occupancy.ts';
@@ -137,7 +137,7 @@ export function createQueueApp(
   app.route(getSnapshot(deps));
   app.route(getPartySnapshot(deps));
   app.route(getPartySnapshots(deps));
-  app.route(getLineFacts(deps));
+  app.route(getLineChecksum(deps));
   app.route(getLabels(deps));
   app.route(getRole(deps));
   app.route(getLineEvents(deps));

@@ -32,7 +32,7 @@ describe('what other services ask', () => {
       ['GET', `/internal/queues/${queueId}/parties/${party.id}`],
       ['POST', `/internal/queues/${queueId}/labels`],
       ['POST', `/internal/queues/${queueId}/party-snapshots`],
-      ['GET', `/internal/queues/${queueId}/facts`],
+      ['GET', `/internal/queues/${queueId}/checksum`],
       ['GET', `/internal/queues/${queueId}/roles/${owner}`],
       ['GET', `/internal/queues/${queueId}/events?after=0`],
       ['GET', `/internal/queues/${queueId}/model`],
@@ -161,14 +161,14 @@ describe('what other services ask', () => {
     assert.deepEqual(await ask(other, ids), [null, null, null]);
 
     const facts = { seq: 5, name: 'Terrace', state: 'open', boardLabels: 'number', deleted: false };
-    assert.deepEqual((await get(`/internal/queues/${queueId}/facts`)).body, {
+    assert.deepEqual((await get(`/internal/queues/${queueId}/checksum`)).body, {
       ...facts,
       waiting: 2,
       called: 1,
     });
     await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
-    assert.equal((await get(`/internal/queues/${queueId}/facts`)).body.deleted, true);
-    assertProblem(await get(`/internal/queues/${newId(service.clock)}/facts`), 'not-found');
+    assert.equal((await get(`/internal/queues/${queueId}/checksum`)).body.deleted, true);
+    assertProblem(await get(`/internal/queues/${newId(service.clock)}/checksum`), 'not-found');
   });
 
   it('what happened is told behind any event, oldest first, to the last event of a deleted queue', async () => {

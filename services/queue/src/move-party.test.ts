@@ -15,7 +15,7 @@ describe('another place in the line', () => {
   after(() => service.stop());
   afterEach(() => {
     service.positionApp.state.isAway = false;
-    service.positionApp.state.beforeSpotsLeave = async () => undefined;
+    service.positionApp.state.beforeNeighboursLeave = async () => undefined;
   });
 
   const reason = 'Grandmother cannot stand';
@@ -141,8 +141,8 @@ describe('another place in the line', () => {
   it('stays where it was meant when the line moves on meanwhile', async () => {
     const { parties, put, act, order, queueId } = await openLine(6);
     const [, second, third, fourth] = parties as Party[];
-    service.positionApp.state.beforeSpotsLeave = async () => {
-      service.positionApp.state.beforeSpotsLeave = async () => undefined;
+    service.positionApp.state.beforeNeighboursLeave = async () => {
+      service.positionApp.state.beforeNeighboursLeave = async () => undefined;
       // The two between whom the party is to stand: one goes, one is put at the front.
       await act(second as Party, 'call');
       done(await put(third as Party, 1));
@@ -151,8 +151,8 @@ describe('another place in the line', () => {
     assert.deepEqual(await order(), [3, 1, 6, 4, 5]);
     await act(second as Party, 'restore');
     assert.deepEqual(await order(), [3, 1, 2, 6, 4, 5]);
-    service.positionApp.state.beforeSpotsLeave = async () => {
-      service.positionApp.state.beforeSpotsLeave = async () => undefined;
+    service.positionApp.state.beforeNeighboursLeave = async () => {
+      service.positionApp.state.beforeNeighboursLeave = async () => undefined;
       await act(fourth as Party, 'call');
     };
     assertProblem(await put(fourth as Party, 1), 'invalid-transition');

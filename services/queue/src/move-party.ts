@@ -2,7 +2,7 @@ import { moveParty as contract } from '@queue-manager/contracts/parties';
 import { route } from '@queue-manager/service-kit/route';
 import { changePartyOnce } from './change-party-once.ts';
 import type { Deps } from './deps.ts';
-import { findSpots } from './find-spots.ts';
+import { findNeighbours } from './find-neighbours.ts';
 import { partyFor } from './membership.ts';
 import { staffView } from './party-view.ts';
 import { placeBetween } from './place-between.ts';
@@ -10,7 +10,7 @@ import { placeBetween } from './place-between.ts';
 export const moveParty = (deps: Deps) =>
   route(contract, async ({ params, claims, body, idempotencyKey }) => {
     const { party, queueSeq } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
-    const spotsOf = await findSpots(deps, party, queueSeq, { position: body.position });
+    const neighboursOf = await findNeighbours(deps, party, queueSeq, { position: body.position });
     const record = await changePartyOnce(
       deps,
       {
@@ -23,15 +23,15 @@ export const moveParty = (deps: Deps) =>
       party.queue_id,
       async (line) => {
         const present = await line.partyFor(party.id, 'move');
-        const spots = spotsOf();
+        const neighbours = neighboursOf();
         return line.move(
           present,
           'move',
           { kind: 'staff', userId: claims.sub },
           {
             reason: body.reason,
-            place: await placeBetween(line, present, spots),
-            position: spots.position,
+            place: await placeBetween(line, present, neighbours),
+            position: neighbours.position,
           },
         );
       },

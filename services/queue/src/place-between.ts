@@ -1,4 +1,4 @@
-import type { Spot } from '@queue-manager/contracts/internal';
+import type { Neighbour } from '@queue-manager/contracts/internal';
 import { partyStates } from '@queue-manager/contracts/parties';
 import { problems } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
@@ -10,22 +10,22 @@ import { laneIndex } from './snapshots.ts';
 type Place = Pick<PartyRow, 'lane' | 'order_key'>;
 
 /**
- * The place of a party between two spots, found under the line's lock. The spots were read without it and are
+ * The place of a party between two neighbours, found under the line's lock. The neighbours were read without it and are
  * coordinates only: their parties may have gone or moved, their places stay where they were. Towards the front
  * the party comes directly in front of `behind`, towards the end directly behind `before`, so that it
  * overtakes nobody that it need not, of those who may be restored either. Its own place when that is between
  * the two already.
  *
- * It takes the lane of the spots; at the border of two lanes, at the front and at the end it keeps its own
+ * It takes the lane of the neighbours; at the border of two lanes, at the front and at the end it keeps its own
  * where that fits. Throws `place-used-up` when no key fits any more.
  */
 export async function placeBetween(
   line: Line,
   party: PartyRow,
-  spots: { before: Spot | null; behind: Spot | null },
+  neighbours: { before: Neighbour | null; behind: Neighbour | null },
 ): Promise<Place> {
-  const before = spots.before && placeOfSpot(spots.before);
-  const behind = spots.behind && placeOfSpot(spots.behind);
+  const before = neighbours.before && placeOfNeighbour(neighbours.before);
+  const behind = neighbours.behind && placeOfNeighbour(neighbours.behind);
   const isBehind = before === null || comparePlaces(before, party) < 0;
   const isBefore = behind === null || comparePlaces(party, behind) < 0;
   if (isBehind && isBefore) return { lane: party.lane, order_key: party.order_key };
@@ -87,7 +87,7 @@ async function nearestKey(
   return (side === 'before' ? keys.at(-1) : keys[0]) ?? null;
 }
 
-function placeOfSpot({ lane, orderKey }: Spot): Place {
+function placeOfNeighbour({ lane, orderKey }: Neighbour): Place {
   return { lane: laneIndex(lane), order_key: Buffer.from(orderKey, 'hex') };
 }
 

@@ -4,7 +4,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { changeOwnPartyOnce } from './change-party-once.ts';
 import type { Deps } from './deps.ts';
-import { findSpots } from './find-spots.ts';
+import { findNeighbours } from './find-neighbours.ts';
 import { placeBetween } from './place-between.ts';
 import { ticketParty } from './ticket-party.ts';
 
@@ -12,7 +12,9 @@ export const snooze = (deps: Deps) =>
   route(contract, async (request) => {
     const own = await ticketParty(deps, request.params.ticket);
     const { party, queue } = own;
-    const spotsOf = await findSpots(deps, party, queue.seq, { places: request.body.places });
+    const neighboursOf = await findNeighbours(deps, party, queue.seq, {
+      places: request.body.places,
+    });
     return changeOwnPartyOnce(deps, own, request, contract.operationId, async (line) => {
       const present = await line.partyFor(party.id, 'snooze');
       if (present.snoozes >= limits.snoozesMax) {
@@ -20,8 +22,13 @@ export const snooze = (deps: Deps) =>
           detail: `Others can be let first ${limits.snoozesMax} times.`,
         });
       }
-      const spots = spotsOf();
-      const place = await placeBetween(line, present, spots);
-      return line.move(present, 'snooze', { kind: 'guest' }, { place, position: spots.position });
+      const neighbours = neighboursOf();
+      const place = await placeBetween(line, present, neighbours);
+      return line.move(
+        present,
+        'snooze',
+        { kind: 'guest' },
+        { place, position: neighbours.position },
+      );
     });
   });

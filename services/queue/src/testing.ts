@@ -5,11 +5,11 @@ import {
   applyEvents,
   getAccount,
   getNames,
+  getNeighbours,
   getPlaces,
-  getSpots,
   type LineEvent,
+  type Neighbour,
   type Place,
-  type Spot,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type Party, type PartyState } from '@queue-manager/contracts/parties';
 import { type ProblemCode, problemTypeBase, problemTypes } from '@queue-manager/contracts/problems';
@@ -436,18 +436,18 @@ export type QueueService = Awaited<ReturnType<typeof startQueueService>>;
 async function startPositionUpstream() {
   const events: LineEvent[] = [];
   /** Those waiting, first to last. */
-  const lines = new Map<string, Spot[]>();
+  const lines = new Map<string, Neighbour[]>();
   const lineOf = (queueId: string) => {
     const line = lines.get(queueId) ?? [];
     lines.set(queueId, line);
     return line;
   };
   const indexOf = (queueId: string, partyId: string) =>
-    lineOf(queueId).findIndex((spot) => spot.partyId === partyId);
+    lineOf(queueId).findIndex((neighbour) => neighbour.partyId === partyId);
   const state = {
     isAway: false,
-    /** Runs when spots have been read and not yet been sent. */
-    beforeSpotsLeave: async (): Promise<void> => undefined,
+    /** Runs when neighbours have been read and not yet been sent. */
+    beforeNeighboursLeave: async (): Promise<void> => undefined,
   };
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
   const placeOf = (queueId: string, partyId: string): Place | null => {
@@ -474,7 +474,7 @@ async function startPositionUpstream() {
           const line = lineOf(queueId);
           const index = indexOf(queueId, partyId);
           if (index >= 0) line.splice(index, 1);
-          if (state === 'waiting') insertSpot(line, { lane, orderKey, partyId });
+          if (state === 'waiting') insertNeighbour(line, { lane, orderKey, partyId });
           return { outcome: 'applied' as const, place: placeOf(queueId, partyId) };
         }),
       };
@@ -492,7 +492,7 @@ async function startPositionUpstream() {
     }),
   );
   app.route(
-    route(getSpots, async ({ params, body }) => {
+    route(getNeighbours, async ({ params, body }) => {
       failWhenAway();
       const line = lineOf(params.queueId);
       const index = indexOf(params.queueId, body.partyId);
@@ -501,29 +501,29 @@ async function startPositionUpstream() {
         return { seq: body.seq, from: null, position: null, before: null, behind: null };
       const wanted = 'position' in body.to ? body.to.position : index + 1 + body.to.places;
       const position = Math.min(wanted, line.length);
-      const spots = {
+      const neighbours = {
         before: others[position - 2] ?? null,
         behind: others[position - 1] ?? null,
       };
-      await state.beforeSpotsLeave();
-      return { seq: body.seq, from: index + 1, position, ...spots };
+      await state.beforeNeighboursLeave();
+      return { seq: body.seq, from: index + 1, position, ...neighbours };
     }),
   );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { url, events, state, close: () => app.close() };
 }
 
-/** Puts a spot where it stands in the order of the line; thousands mostly join at its end. */
-function insertSpot(line: Spot[], spot: Spot): void {
-  const compare = (other: Spot) =>
-    lanes.indexOf(spot.lane) - lanes.indexOf(other.lane) ||
-    Buffer.compare(memberOf(spot), memberOf(other));
+/** Puts a neighbour where it stands in the order of the line; thousands mostly join at its end. */
+function insertNeighbour(line: Neighbour[], neighbour: Neighbour): void {
+  const compare = (other: Neighbour) =>
+    lanes.indexOf(neighbour.lane) - lanes.indexOf(other.lane) ||
+    Buffer.compare(memberOf(neighbour), memberOf(other));
   let at = line.length;
-  while (at > 0 && compare(line[at - 1] as Spot) < 0) at -= 1;
-  line.splice(at, 0, spot);
+  while (at > 0 && compare(line[at - 1] as Neighbour) < 0) at -= 1;
+  line.splice(at, 0, neighbour);
 }
 
-function memberOf({ orderKey, partyId }: Spot): Buffer {
+function memberOf({ orderKey, partyId }: Neighbour): Buffer {
   return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
 }
 

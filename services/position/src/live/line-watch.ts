@@ -1,10 +1,10 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { batched } from '@queue-manager/service-kit/batched';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage, Problem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
-import { together } from '@queue-manager/service-kit/together';
 import type { Found } from '../get-position.ts';
 import { changesChannel } from '../line-keys.ts';
 import type { Lines } from '../lines.ts';
@@ -147,7 +147,7 @@ export function createLineWatch(given: {
       subscribed: Promise.resolve(),
       parties: new Map(),
       listeners: new Set(),
-      readFirst: together((parties) => held(hub, () => read(hub, parties)), { max: readMax }),
+      readFirst: batched((parties) => held(hub, () => read(hub, parties)), { max: readMax }),
       users: 0,
       seq: 0,
       isGone: false,

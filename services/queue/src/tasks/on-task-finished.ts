@@ -1,11 +1,11 @@
 import type { EventOf } from '@queue-manager/contracts/events';
-import { together } from '@queue-manager/service-kit/together';
+import { batched } from '@queue-manager/service-kit/batched';
 import type { Deps } from '../deps.ts';
 import { batchSize, type Finished, finishTasks } from './task-rows.ts';
 
 /** Records how a task ended; results that come at the same time are written together. */
 export const onTaskFinished = ({ db, clock }: Pick<Deps, 'db' | 'clock'>) => {
-  const finish = together<Finished, void>(
+  const finish = batched<Finished, void>(
     async (results) => {
       await finishTasks(db, clock.now(), results);
       return [];

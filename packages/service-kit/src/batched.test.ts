@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { together } from './together.ts';
+import { batched } from './batched.ts';
 
 describe('calls made together', () => {
   it('go in one batch when they come at once, and each gets its own result', async () => {
     const batches: number[][] = [];
-    const double = together<number, number>(
+    const double = batched<number, number>(
       async (items) => {
         batches.push([...items]);
         return items.map((item) => item * 2);
@@ -20,7 +20,7 @@ describe('calls made together', () => {
   it('wait for the batch at work, and then go together, as many as fit', async () => {
     const batches: number[][] = [];
     const held: (() => void)[] = [];
-    const hold = together<number, void>(
+    const hold = batched<number, void>(
       async (items) => {
         batches.push([...items]);
         await new Promise<void>((resolve) => held.push(resolve));
@@ -42,7 +42,7 @@ describe('calls made together', () => {
 
   it('fail with their batch, and the next batch does not', async () => {
     let isBroken = true;
-    const work = together<string, string>(
+    const work = batched<string, string>(
       async (items) => {
         if (isBroken) throw new Error('away');
         return items;

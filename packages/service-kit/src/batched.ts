@@ -6,7 +6,7 @@ import { runInContext } from './request-context.ts';
  * A batch is done for no request in particular, whoever asked first.
  * `work` gives a result for each item, in order. When it throws, each of its items' calls throws the same.
  */
-export function together<T, R>(
+export function batched<T, R>(
   work: (items: readonly T[]) => Promise<readonly R[]>,
   options: { max: number },
 ): (item: T) => Promise<R> {

@@ -1,10 +1,14 @@
-import { getSpots, type Spot } from '@queue-manager/contracts/internal';
+import { getNeighbours, type Neighbour } from '@queue-manager/contracts/internal';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Deps } from './deps.ts';
 import type { PartyRow } from './membership.ts';
 
-export type FoundSpots = { position: number; before: Spot | null; behind: Spot | null };
+export type FoundNeighbours = {
+  position: number;
+  before: Neighbour | null;
+  behind: Neighbour | null;
+};
 
 /** Longer than the position service may wait for an event, or a rebuild of the line may take it. */
 const timeoutMs = 8_000;
@@ -14,16 +18,16 @@ const timeoutMs = 8_000;
  * the line is locked, so that nobody waits for the answer; called under the lock, the function that this gives
  * answers or throws. So a repeat of a request gets its first answer also while the position service is away.
  */
-export async function findSpots(
+export async function findNeighbours(
   deps: Deps,
   party: PartyRow,
   seq: number,
   to: { position: number } | { places: number },
-): Promise<() => FoundSpots> {
+): Promise<() => FoundNeighbours> {
   if (party.state !== 'waiting') return () => notWaiting(party);
   const partyId = bytesToUuid(party.id);
   try {
-    const { position, before, behind } = await deps.position.call(getSpots, {
+    const { position, before, behind } = await deps.position.call(getNeighbours, {
       params: { queueId: bytesToUuid(party.queue_id) },
       body: { partyId, seq, to },
       timeoutMs,

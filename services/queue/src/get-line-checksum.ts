@@ -1,11 +1,11 @@
-import { getLineFacts as contract } from '@queue-manager/contracts/internal';
+import { getLineChecksum as contract } from '@queue-manager/contracts/internal';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { queueSnapshot } from './snapshots.ts';
 
-export const getLineFacts = ({ db }: Deps) =>
+export const getLineChecksum = ({ db }: Deps) =>
   route(contract, async ({ params }) => {
     const queue = await db
       .selectFrom('queues')

@@ -37,8 +37,8 @@ reply[#reply + 1] = target + 1
 for index = target - 1, target do
   -- The same place in the line as it stands, with the party in it.
   local at = index < rank and index or index + 1
-  local spot = at < 0 and {} or redis.call('ZRANGE', LINE, at, at, 'WITHSCORES')
-  reply[#reply + 1] = spot[2] or ''
-  reply[#reply + 1] = spot[1] or ''
+  local neighbour = at < 0 and {} or redis.call('ZRANGE', LINE, at, at, 'WITHSCORES')
+  reply[#reply + 1] = neighbour[2] or ''
+  reply[#reply + 1] = neighbour[1] or ''
 end
 return reply

@@ -43,7 +43,7 @@ describe('who stands around a place', () => {
     return model;
   }
 
-  function spot(model: LineModel, partyId: string | undefined) {
+  function neighbour(model: LineModel, partyId: string | undefined) {
     const party = model.parties.get(partyId ?? '');
     return party === undefined
       ? null
@@ -59,17 +59,17 @@ describe('who stands around a place', () => {
         seq: model.queue.seq,
         from: index + 1,
         position: place,
-        before: spot(model, others[place - 2]),
-        behind: spot(model, others[place - 1]),
+        before: neighbour(model, others[place - 2]),
+        behind: neighbour(model, others[place - 1]),
       });
       for (const wanted of [1, 2, 3, 4, 5, 6, 1_000_000]) {
         const to = { position: wanted };
-        const { body } = await position.spots(model.queueId, { partyId, seq: 0, to });
+        const { body } = await position.neighbours(model.queueId, { partyId, seq: 0, to });
         assert.deepEqual(body, expect(Math.min(wanted, 5)), `${index + 1} to ${wanted}`);
       }
       for (const places of [1, 2, 3, 4, 5, 10]) {
         const to = { places };
-        const { body } = await position.spots(model.queueId, { partyId, seq: 0, to });
+        const { body } = await position.neighbours(model.queueId, { partyId, seq: 0, to });
         assert.deepEqual(body, expect(Math.min(index + 1 + places, 5)), `${index + 1} + ${places}`);
       }
     }
@@ -80,7 +80,7 @@ describe('who stands around a place', () => {
     const called = model.inState('called')[0]?.partyId as string;
     for (const partyId of [called, randomUUID()]) {
       const asked = { partyId, seq: 0, to: { position: 1 } };
-      const { status, body } = await position.spots(model.queueId, asked);
+      const { status, body } = await position.neighbours(model.queueId, asked);
       assert.equal(status, 200);
       const nowhere = { from: null, position: null, before: null, behind: null };
       assert.deepEqual(body, { seq: model.queue.seq, ...nowhere });
@@ -94,7 +94,7 @@ describe('who stands around a place', () => {
     const asked = { partyId: second, seq: model.queue.seq, to: { position: 1 } };
     const { snapshots } = queueService.calls;
     const [answer] = await Promise.all([
-      position.spots(model.queueId, asked),
+      position.neighbours(model.queueId, asked),
       position.apply([left]),
     ]);
     assert.deepEqual([answer.body.from, answer.body.seq], [1, model.queue.seq]);
@@ -107,7 +107,7 @@ describe('who stands around a place', () => {
     model.end(first, 'left');
     const asked = { partyId: second, seq: model.queue.seq, to: { position: 1 } };
     const { snapshots } = queueService.calls;
-    const { body } = await impatient.spots(model.queueId, asked);
+    const { body } = await impatient.neighbours(model.queueId, asked);
     assert.deepEqual([body.from, body.seq], [1, model.queue.seq]);
     assert.equal(queueService.calls.snapshots, snapshots + 1);
   });
@@ -118,12 +118,12 @@ describe('who stands around a place', () => {
     const snapshots = queueService.calls.snapshots;
     await position.redis.del(lineKeys(model.queueId, clock.now())[1] as string);
     const asked = { partyId: first, seq: 0, to: { position: 2 } };
-    assert.equal((await position.spots(model.queueId, asked)).body.from, 1);
+    assert.equal((await position.neighbours(model.queueId, asked)).body.from, 1);
     assert.equal(queueService.calls.snapshots, snapshots + 1);
-    assert.equal((await position.spots(randomUUID(), asked)).status, 404);
+    assert.equal((await position.neighbours(randomUUID(), asked)).status, 404);
     await position.apply([model.changeQueue({ deleted: true })]);
     await until('the queue is gone', async () => {
-      const { status } = await position.spots(model.queueId, asked);
+      const { status } = await position.neighbours(model.queueId, asked);
       return status === 404;
     });
   });
