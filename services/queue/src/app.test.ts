@@ -3,8 +3,8 @@ import { it } from 'node:test';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { newId } from '@queue-manager/service-kit/ids';
 import { createQueueApp } from './app.ts';
-import { openDatabase } from './database.ts';
-import { createQuotes } from './quotes.ts';
+import { openDatabase } from './db/database.ts';
+import { createQuotes } from './line/quotes.ts';
 import { assertProblem, startQueueService } from './testing.ts';
 
 it('every public route of the service that the contracts name is there', async () => {

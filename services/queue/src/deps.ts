@@ -3,11 +3,11 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
-import type { Database } from './database.ts';
-import type { InvitationTokens } from './invitations.ts';
-import type { LineFeed } from './line-feed.ts';
-import type { Quotes } from './quotes.ts';
-import type { Turns } from './turns.ts';
+import type { InvitationTokens } from './access/invitation-tokens.ts';
+import type { Database } from './db/database.ts';
+import type { KeyedMutex } from './line/keyed-mutex.ts';
+import type { LineFeed } from './line/line-feed.ts';
+import type { Quotes } from './line/quotes.ts';
 
 /** What the endpoints of this service are made with. */
 export type Deps = {
@@ -24,7 +24,7 @@ export type Deps = {
   feed: LineFeed;
   quotes: Quotes;
   /** Repeats of a join that is still being answered wait for its whole answer. */
-  turns: Turns;
+  repeats: KeyedMutex;
   /** Tells the dispatcher of a task that is due and was not scheduled by a change of a line. */
   wakeDispatcher: () => void;
   verifyAccessToken: VerifyAccessToken;

@@ -6,7 +6,7 @@ import { ConfigError, readConfig } from '@queue-manager/service-kit/config';
 import { isUuid } from '@queue-manager/service-kit/ids';
 import { z } from 'zod';
 import { queueEnv } from './config.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from './db/database.ts';
 import {
   BrokenHistory,
   countByState,
@@ -14,7 +14,7 @@ import {
   type History,
   partiesIn,
   readLineEvents,
-} from './history.ts';
+} from './line/history.ts';
 
 const help = `Usage: npm run history -- QUEUE_ID [options]
 

@@ -1,10 +1,10 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { Database } from './database.ts';
-import { sweepIdempotencyKeys } from './idempotency.ts';
-import { sweepInvitationSends } from './invitation-sends.ts';
-import { sweepInvitations } from './invitations.ts';
-import { planRetention } from './plan-retention.ts';
+import type { Database } from './db/database.ts';
+import { sweepIdempotencyKeys } from './db/idempotency.ts';
+import { planRetention } from './retention/plan-retention.ts';
+import { sweepInvitationSends } from './staff/invitation-sends.ts';
+import { sweepInvitations } from './staff/invitations.ts';
 import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;

@@ -9,8 +9,8 @@ import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { freshDatabase, testCredential, until } from '@queue-manager/service-kit/testing';
-import { type Database, openDatabase } from './database.ts';
-import { newJoinCode } from './join-code.ts';
+import { type Database, openDatabase } from './db/database.ts';
+import { newJoinCode } from './queues/join-code.ts';
 import { isLockAskedFor } from './testing.ts';
 
 describe('the process', { timeout: 120_000 }, () => {

@@ -13,22 +13,22 @@ import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { sql } from 'kysely';
+import { createInvitationTokens } from './access/invitation-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { queueEnv } from './config.ts';
-import { migrate, openDatabase } from './database.ts';
+import { migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
-import { createInvitationTokens } from './invitations.ts';
-import { createLineFeed } from './line-feed.ts';
-import { onUserDeleted } from './on-user-deleted.ts';
-import { onVenueDeleted } from './on-venue-deleted.ts';
-import { createQuotes } from './quotes.ts';
-import { createRelay } from './relay.ts';
+import { createKeyedMutex } from './line/keyed-mutex.ts';
+import { createLineFeed } from './line/line-feed.ts';
+import { createQuotes } from './line/quotes.ts';
+import { createRelay } from './line/relay.ts';
+import { onVenueDeleted } from './retention/on-venue-deleted.ts';
+import { onUserDeleted } from './staff/on-user-deleted.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
 import { createDispatcher } from './tasks/dispatcher.ts';
 import { onTaskDue, onTaskGivenUp } from './tasks/on-task-due.ts';
 import { onTaskFinished } from './tasks/on-task-finished.ts';
-import { createTurns } from './turns.ts';
 
 /** Handlers of tasks and of their results at work at once; enough to keep MySQL busy with batches. */
 const taskConcurrency = 20;
@@ -92,7 +92,7 @@ await serve(async () => {
       },
     }),
     quotes: createQuotes(db, logger),
-    turns: createTurns(),
+    repeats: createKeyedMutex(),
     wakeDispatcher: dispatcher.wake,
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: config.AUTH_SERVICE_URL,

@@ -26,18 +26,18 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InjectOptions } from 'fastify';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sql } from 'kysely';
+import { createInvitationTokens } from './access/invitation-tokens.ts';
 import { createQueueApp } from './app.ts';
-import { type Database, migrate, openDatabase } from './database.ts';
+import { type Database, migrate, openDatabase } from './db/database.ts';
+import type { PartyRow } from './db/tables.ts';
 import type { Deps } from './deps.ts';
-import { createInvitationTokens } from './invitations.ts';
-import { toEvent } from './line-event.ts';
-import { createLineFeed } from './line-feed.ts';
-import type { PartyRow } from './membership.ts';
-import { onVenueDeleted } from './on-venue-deleted.ts';
-import { keyBetween } from './order-key.ts';
-import { createQuotes } from './quotes.ts';
-import { laneIndex, partySnapshot } from './snapshots.ts';
-import { createTurns } from './turns.ts';
+import { createKeyedMutex } from './line/keyed-mutex.ts';
+import { toEvent } from './line/line-event.ts';
+import { createLineFeed } from './line/line-feed.ts';
+import { keyBetween } from './line/order-key.ts';
+import { createQuotes } from './line/quotes.ts';
+import { laneIndex, partySnapshot } from './line/snapshots.ts';
+import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 
 /** Moves that a guest makes with its ticket. */
 const guestMoves = ['confirm', 'leave', 'snooze'];
@@ -81,7 +81,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
       budgetMs: 15_000,
     }),
     quotes: createQuotes(db, testLogger),
-    turns: createTurns(),
+    repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: 'http://auth.test',

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownerHeaders } from '@queue-manager/queue/bench/owner';
-import { openDatabase } from '@queue-manager/queue/database';
+import { openDatabase } from '@queue-manager/queue/db/database';
 import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 

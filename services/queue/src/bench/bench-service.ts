@@ -6,12 +6,12 @@ import { newId } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
+import { createInvitationTokens } from '../access/invitation-tokens.ts';
 import { createQueueApp } from '../app.ts';
-import { openDatabase } from '../database.ts';
+import { openDatabase } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
-import { createInvitationTokens } from '../invitations.ts';
-import { createQuotes } from '../quotes.ts';
-import { createTurns } from '../turns.ts';
+import { createKeyedMutex } from '../line/keyed-mutex.ts';
+import { createQuotes } from '../line/quotes.ts';
 
 /**
  * The queue service as `main.ts` composes it, apart from the direct way to the position service, since only
@@ -48,7 +48,7 @@ export async function openBenchService(options: {
       },
     },
     quotes: createQuotes(db, testLogger),
-    turns: createTurns(),
+    repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: async () => ({
       iss: 'queue-manager',

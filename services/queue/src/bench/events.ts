@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createSqsClient, findQueue } from '@queue-manager/events/client';
 import { provisionQueues } from '@queue-manager/events/provision';
 import { freshDatabase, uniqueName } from '@queue-manager/service-kit/testing';
-import { migrate, openDatabase } from '../database.ts';
+import { migrate, openDatabase } from '../db/database.ts';
 import { type Latency, measureCommitToHandler, measureRawLatency } from './latency.ts';
 import { measureRawThroughput, measureTasks, type TaskRun } from './throughput.ts';
 

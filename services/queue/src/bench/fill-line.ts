@@ -1,7 +1,7 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import type { Database } from '../database.ts';
-import { keyBetween } from '../order-key.ts';
+import type { Database } from '../db/database.ts';
+import { keyBetween } from '../line/order-key.ts';
 
 const rowsPerStatement = 1_000;
 

@@ -1,5 +1,5 @@
 /** The queue service's half: changes lines at a steady rate, and its relay carries the events to SQS. */
-import { createRelay } from '../relay.ts';
+import { createRelay } from '../line/relay.ts';
 import { openBenchService } from './bench-service.ts';
 import { answerQuestions, atRate, sharedMs, workerOptions } from './worker.ts';
 

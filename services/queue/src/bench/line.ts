@@ -9,7 +9,7 @@ import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids'
 import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
-import { type Database, migrate, openDatabase } from '../database.ts';
+import { type Database, migrate, openDatabase } from '../db/database.ts';
 import { fillLine } from './fill-line.ts';
 import type { LoadResult } from './load-worker.ts';
 import { ownerHeaders } from './owner.ts';

@@ -1,5 +1,5 @@
 import { type AlertLedger, alertRepeatMs, claimMs } from '@queue-manager/events/dead-letter-watch';
-import type { Database } from '../database.ts';
+import type { Database } from '../db/database.ts';
 
 /** Remembers for all instances which dead-letter queues an alert was raised about. */
 export function createAlertLedger(db: Database): AlertLedger {

@@ -7,8 +7,8 @@ import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
+import type { WorkLoop } from '../db/work-loop.ts';
 import { publicUrl, type QueueService, startQueueService } from '../testing.ts';
-import type { WorkLoop } from '../work-loop.ts';
 import { deleteRunning, reclaimLost, takeDue, taskRef } from './task-rows.ts';
 import { insertTask, takeEvents, tasksOf, testDispatcher, testLeaseSeconds } from './testing.ts';
 

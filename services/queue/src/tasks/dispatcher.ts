@@ -6,9 +6,10 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
-import { contextOf } from '../origin.ts';
-import { createWorkLoop, type WorkLoop } from '../work-loop.ts';
-import { type ComposeDeps, type Mail, type TaskRow, taskKey } from './kind.ts';
+import type { TaskRow } from '../db/tables.ts';
+import { contextOf } from '../db/trace-context.ts';
+import { createWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { type ComposeDeps, type Mail, taskKey } from './kind.ts';
 import { taskKinds } from './registry.ts';
 import {
   batchSize,

@@ -1,13 +1,10 @@
 import type { EventData } from '@queue-manager/contracts/events';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
-import type { Selectable } from 'kysely';
-import type { Database } from '../database.ts';
+import type { InvitationTokens } from '../access/invitation-tokens.ts';
+import type { Database } from '../db/database.ts';
+import type { TaskRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-import type { InvitationTokens } from '../invitations.ts';
-import type { TaskTable } from '../tables.ts';
-
-export type TaskRow = Selectable<TaskTable>;
 
 /** A task as the message about it tells. */
 export type DueTask = EventData<'task.due'>;

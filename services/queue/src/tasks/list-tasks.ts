@@ -1,11 +1,11 @@
 import { listTasks as contract, taskStates } from '@queue-manager/contracts/tasks';
 import { route } from '@queue-manager/service-kit/route';
 import { type RawBuilder, sql } from 'kysely';
+import { venueFor } from '../access/membership.ts';
+import { decodeIdCursor, encodeIdCursor } from '../db/id-cursor.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { TaskRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-import { decodeIdCursor, encodeIdCursor } from '../id-cursor.ts';
-import { venueFor } from '../membership.ts';
-import { pageOf } from '../page-of.ts';
-import type { TaskRow } from './kind.ts';
 import { taskView } from './task-view.ts';
 
 /**

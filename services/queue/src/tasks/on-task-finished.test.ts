@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { makeEvent, type TaskRef } from '@queue-manager/contracts/events';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { openDatabase } from '../database.ts';
+import { openDatabase } from '../db/database.ts';
+import type { TaskRow } from '../db/tables.ts';
 import { type QueueService, startQueueService } from '../testing.ts';
-import type { TaskRow } from './kind.ts';
 import { onTaskFinished } from './on-task-finished.ts';
 import { insertTask, refOf } from './testing.ts';
 

@@ -2,8 +2,9 @@ import type { MailContent } from '@queue-manager/contracts/events';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { sql } from 'kysely';
-import { ticketUrlOf } from '../party-view.ts';
-import { type ComposeDeps, type Mail, type MailKind, type TaskRow, taskKey } from './kind.ts';
+import { ticketUrlOf } from '../access/ticket-url.ts';
+import type { TaskRow } from '../db/tables.ts';
+import { type ComposeDeps, type Mail, type MailKind, taskKey } from './kind.ts';
 
 /** What a mail to a party can tell. */
 export type PartyFacts = {

@@ -1,3 +1,4 @@
+import type { TaskKindName } from '../line/task-kinds.ts';
 import type { TaskKind } from './kind.ts';
 import { callExpire } from './kinds/call-expire.ts';
 import { notifyAlmostThere } from './kinds/notify-almost-there.ts';
@@ -9,22 +10,18 @@ import { notifyRecalled } from './kinds/notify-recalled.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
 import { retentionErase } from './kinds/retention-erase.ts';
 
-/** Every kind of task, a line each. */
-const kinds = [
-  notifyInvitation,
-  notifyJoined,
-  notifyAlmostThere,
-  notifyCalled,
-  notifyRecalled,
-  notifyNoShow,
-  notifyRestored,
-  callExpire,
-  retentionErase,
-] as const satisfies readonly TaskKind[];
-
-export type TaskKindName = (typeof kinds)[number]['kind'];
+/** What does each kind of task, a line each. */
+const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
+  'notify.invitation': notifyInvitation,
+  'notify.joined': notifyJoined,
+  'notify.almost-there': notifyAlmostThere,
+  'notify.called': notifyCalled,
+  'notify.recalled': notifyRecalled,
+  'notify.no-show': notifyNoShow,
+  'notify.restored': notifyRestored,
+  'call.expire': callExpire,
+  'retention.erase': retentionErase,
+};
 
 /** The kinds by name; a row or a message may name one that only a newer version knows. */
-export const taskKinds: ReadonlyMap<string, TaskKind> = new Map(
-  kinds.map((kind): [string, TaskKind] => [kind.kind, kind]),
-);
+export const taskKinds: ReadonlyMap<string, TaskKind> = new Map(Object.entries(kinds));

@@ -3,9 +3,9 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { sql } from 'kysely';
+import { taskFor } from '../access/membership.ts';
+import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
-import { once } from '../idempotency.ts';
-import { taskFor } from '../membership.ts';
 import { taskView } from './task-view.ts';
 
 /** A new generation of the task, so that a mail which may have gone out before is sent again. */

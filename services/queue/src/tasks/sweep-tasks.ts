@@ -1,7 +1,7 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { sql } from 'kysely';
-import { type Database, inTransaction } from '../database.ts';
-import { isOneOf, type TaskKey } from './task-keys.ts';
+import { type Database, inTransaction } from '../db/database.ts';
+import { isOneOf, type TaskKey } from '../db/task-keys.ts';
 
 const keptMs = 30 * 86_400_000;
 

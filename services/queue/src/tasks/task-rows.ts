@@ -2,11 +2,10 @@ import type { TaskRef } from '@queue-manager/contracts/events';
 import type { TaskState } from '@queue-manager/contracts/tasks';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { type RawBuilder, sql } from 'kysely';
-import { type Database, type DatabaseTransaction, inTransaction } from '../database.ts';
-import type { TaskTable } from '../tables.ts';
-import type { TaskRow } from './kind.ts';
+import { type Database, type DatabaseTransaction, inTransaction } from '../db/database.ts';
+import type { TaskRow, TaskTable } from '../db/tables.ts';
+import { isOneOf, type TaskKey } from '../db/task-keys.ts';
 import { taskKinds } from './registry.ts';
-import { isOneOf, type TaskKey } from './task-keys.ts';
 
 /** Tasks taken at a time; ten SQS batches. */
 export const batchSize = 100;

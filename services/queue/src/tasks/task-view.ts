@@ -1,6 +1,6 @@
 import type { Task } from '@queue-manager/contracts/tasks';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
-import type { TaskRow } from './kind.ts';
+import type { TaskRow } from '../db/tables.ts';
 
 export function taskView(row: TaskRow): Task {
   return {

@@ -5,10 +5,10 @@ import type { Publisher } from '@queue-manager/events/publish';
 import type { TestQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import type { TaskRow } from '../db/tables.ts';
+import type { WorkLoop } from '../db/work-loop.ts';
 import { publicUrl, type QueueService } from '../testing.ts';
-import type { WorkLoop } from '../work-loop.ts';
 import { createDispatcher } from './dispatcher.ts';
-import type { TaskRow } from './kind.ts';
 
 export const testLeaseSeconds = 300;
 

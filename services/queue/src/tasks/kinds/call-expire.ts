@@ -1,8 +1,8 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { Problem } from '@queue-manager/service-kit/problems';
 import { z } from 'zod';
-import { changeLine } from '../../line.ts';
-import type { PartyRow } from '../../membership.ts';
+import type { PartyRow } from '../../db/tables.ts';
+import { changeLine } from '../../line/line.ts';
 import type { WorkKind } from '../kind.ts';
 
 const Payload = z.object({

@@ -1,5 +1,6 @@
 import { isUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { type ComposeDeps, type Mail, type MailKind, type TaskRow, taskKey } from '../kind.ts';
+import type { TaskRow } from '../../db/tables.ts';
+import { type ComposeDeps, type Mail, type MailKind, taskKey } from '../kind.ts';
 
 /**
  * Mails an invitation its link. Address, role and venue are read when the mail is handed out: an invitation

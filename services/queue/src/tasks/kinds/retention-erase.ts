@@ -1,5 +1,5 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { eraseUntil } from '../../erase-personal-data.ts';
+import { eraseUntil } from '../../retention/erase-personal-data.ts';
 import type { WorkKind } from '../kind.ts';
 
 const dayMs = 86_400_000;

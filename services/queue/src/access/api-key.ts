@@ -1,0 +1,31 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type ApiKey, apiKeyPrefix } from '@queue-manager/contracts/api-keys';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import type { Selectable } from 'kysely';
+import type { ApiKeyTable } from '../db/tables.ts';
+
+const secretBytes = 32;
+
+/**
+ * A new secret for a key of this id. The key is `qm_` and base64url(id ‖ secret): whoever checks it finds its row
+ * by the id. Only the secret's SHA-256 is kept; it is random, so there is nothing to guess and a slow hash
+ * would add nothing.
+ */
+export function newApiKey(id: Buffer): { key: string; secretHash: Buffer } {
+  const secret = randomBytes(secretBytes);
+  return {
+    key: `${apiKeyPrefix}${Buffer.concat([id, secret]).toString('base64url')}`,
+    secretHash: createHash('sha256').update(secret).digest(),
+  };
+}
+
+export function apiKeyView(
+  row: Pick<Selectable<ApiKeyTable>, 'id' | 'name' | 'created_by' | 'created_at'>,
+): ApiKey {
+  return {
+    id: bytesToUuid(row.id),
+    name: row.name,
+    createdBy: bytesToUuid(row.created_by),
+    createdAt: row.created_at.toISOString(),
+  };
+}

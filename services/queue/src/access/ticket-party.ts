@@ -1,0 +1,23 @@
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import type { TicketCodec } from '@queue-manager/service-kit/tickets';
+import type { Database } from '../db/database.ts';
+
+export type TicketParty = Awaited<ReturnType<typeof ticketParty>>;
+
+/** The party that a ticket stands for, with what its guest may see of the queue. 404 for any other text. */
+export async function ticketParty(deps: { db: Database; tickets: TicketCodec }, ticket: string) {
+  const subject = deps.tickets.read(ticket);
+  if (subject === null) throw problems.notFound({ detail: 'This ticket is not valid.' });
+  const row = await deps.db
+    .selectFrom('parties as p')
+    .innerJoin('queues as q', 'q.id', 'p.queue_id')
+    .selectAll('p')
+    .select(['q.name as queue_name', 'q.text', 'q.end_message', 'q.seq as queue_seq'])
+    .where('p.queue_id', '=', uuidToBytes(subject.queueId))
+    .where('p.id', '=', uuidToBytes(subject.partyId))
+    .executeTakeFirst();
+  if (row === undefined) throw problems.notFound({ detail: 'This ticket is not valid.' });
+  const { queue_name, queue_seq, text, end_message, ...party } = row;
+  return { party, queue: { name: queue_name, seq: queue_seq, text, end_message } };
+}

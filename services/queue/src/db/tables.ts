@@ -1,0 +1,274 @@
+import type { PartyEventType } from '@queue-manager/contracts/events';
+import type { PartySource, PartyState } from '@queue-manager/contracts/parties';
+import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
+import type { TaskState } from '@queue-manager/contracts/tasks';
+import type { Role } from '@queue-manager/contracts/venues';
+import type { Generated, Selectable } from 'kysely';
+
+/*
+ * The tables as Kysely sees them. Ids are the 16 bytes of a UUID; times are UTC; a boolean is 0 or 1;
+ * JSON comes as text, on MySQL and MariaDB alike (see `database.ts`).
+ */
+
+export type Tables = {
+  accounts: AccountTable;
+  venues: VenueTable;
+  members: MemberTable;
+  invitations: InvitationTable;
+  invitation_sends: InvitationSendTable;
+  api_keys: ApiKeyTable;
+  occupancy_changes: OccupancyChangeTable;
+  queues: QueueTable;
+  parties: PartyTable;
+  quotes: QuoteTable;
+  personal: PersonalTable;
+  events: EventTable;
+  reasons: ReasonTable;
+  models: ModelTable;
+  outbox: OutboxTable;
+  idempotency_keys: IdempotencyTable;
+  tasks: TaskTable;
+  alerts: AlertTable;
+};
+
+export type AccountTable = {
+  user_id: Buffer;
+  deleted_at: Date | null;
+};
+
+export type VenueTable = {
+  id: Buffer;
+  name: string;
+  timezone: string;
+  locale: string;
+  capacity: number | null;
+  occupancy: Generated<number>;
+  /** Sequence number of the last change of `occupancy`. */
+  occupancy_seq: Generated<number>;
+  day_starts_at: string;
+  retention_days: number;
+  /** When what is past `retention_days` is to be erased next. */
+  retention_due_at: Generated<Date>;
+  created_at: Date;
+  deleted_at: Date | null;
+};
+
+export type MemberTable = {
+  venue_id: Buffer;
+  user_id: Buffer;
+  role: Role;
+  since: Date;
+};
+
+/** An invitation that nobody has accepted yet. */
+export type InvitationTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  email: string;
+  /** Lower-case e-mail; one invitation a venue. */
+  email_key: string;
+  role: Role;
+  invited_by: Buffer;
+  created_at: Date;
+  expires_at: Date;
+};
+
+/** That an account had an invitation sent; outlives the invitation. */
+export type InvitationSendTable = {
+  user_id: Buffer;
+  /** The invitation's. */
+  id: Buffer;
+  sent_at: Date;
+};
+
+export type ApiKeyTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  name: string;
+  secret_hash: Buffer;
+  created_by: Buffer;
+  created_at: Date;
+};
+
+/** Every change of how many people are in a venue. */
+export type OccupancyChangeTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  /** Counts the changes of the venue without a gap, in the order in which they were committed. */
+  seq: number;
+  time: Date;
+  delta: number;
+  /** As it was afterwards. */
+  occupancy: number;
+  queue_id: Buffer | null;
+  party_id: Buffer | null;
+  /** JSON */
+  actor: string;
+  override: number;
+  /** In somebody's words: erased with the personal data. */
+  reason: string | null;
+};
+
+export type QueueTable = {
+  venue_id: Buffer;
+  id: Buffer;
+  name: string;
+  text: string | null;
+  end_message: string | null;
+  state: QueueState;
+  join_code: string;
+  max_waiting: number | null;
+  max_party_size: number;
+  call_grace_seconds: number;
+  self_join: number;
+  board_labels: BoardLabels;
+  /** Sequence number of the line's last event. */
+  seq: number;
+  waiting: Generated<number>;
+  called: Generated<number>;
+  /** The greatest order key ever given; the next to join comes behind it. */
+  tail_key: Buffer | null;
+  /** The business day that `last_number` counts in. */
+  number_day: string | null;
+  last_number: Generated<number>;
+  created_at: Date;
+  deleted_at: Date | null;
+};
+
+export type PartyTable = {
+  queue_id: Buffer;
+  id: Buffer;
+  number: number;
+  /** Index in `lanes`. */
+  lane: number;
+  order_key: Buffer;
+  state: PartyState;
+  size: number;
+  source: PartySource;
+  seq: number;
+  calls: Generated<number>;
+  possible_duplicate: Generated<number>;
+  /** Whether the guest knows that it is near the front: told by mail, or on joining. */
+  almost_there: Generated<number>;
+  /** How often the guest let others go first. */
+  snoozes: Generated<number>;
+  joined_at: Date;
+  /** When its wait ended, by being called or seated; null while it waits, and when it left before. */
+  served_at: Date | null;
+  called_at: Date | null;
+  confirmed_at: Date | null;
+  seated_at: Date | null;
+  departed_at: Date | null;
+  ended_at: Date | null;
+};
+
+/**
+ * What a guest was told on joining; no row when the position service was away. Apart from `parties` since
+ * it is written after the line's lock is gone: rows are only ever inserted, so that it never waits for, nor
+ * stands in the way of, a change of the line.
+ */
+export type QuoteTable = {
+  queue_id: Buffer;
+  party_id: Buffer;
+  position: number;
+  /** JSON */
+  estimate: string;
+};
+
+/** The one room of personal data: a row here can be erased and nothing else knows who it was. */
+export type PersonalTable = {
+  queue_id: Buffer;
+  party_id: Buffer;
+  name: string;
+  /** Lower-case name, for finding by its start. */
+  name_key: string;
+  email: string | null;
+  email_key: string | null;
+  phone: string | null;
+  notes: string | null;
+  locale: string | null;
+};
+
+export type EventTable = {
+  queue_id: Buffer;
+  seq: number;
+  id: Buffer;
+  /** `venue.deleted` stands under its venue's id in place of a queue's. */
+  type: PartyEventType | 'queue.changed' | 'venue.deleted';
+  party_id: Buffer | null;
+  time: Date;
+  /** JSON */
+  data: string;
+};
+
+/** Why a change was made, in somebody's words: erased with the personal data. */
+export type ReasonTable = {
+  queue_id: Buffer;
+  seq: number;
+  text: string;
+};
+
+/** What the estimates of a queue have learned, for the position service, which alone knows its form. */
+export type ModelTable = {
+  queue_id: Buffer;
+  /** The last event it was learned from. */
+  seq: number;
+  model: string;
+  state: Buffer;
+  updated_at: Date;
+};
+
+/** The request that a row comes from; null when it comes from none, or from a time before this was kept. */
+export type TraceColumns = {
+  request_id: string | null;
+  traceparent: string | null;
+};
+
+export type OutboxTable = TraceColumns & {
+  queue_id: Buffer;
+  seq: number;
+  created_at: Date;
+};
+
+export type IdempotencyTable = {
+  target_id: Buffer;
+  key_hash: Buffer;
+  body_hash: Buffer;
+  /** JSON */
+  answer: string | null;
+  created_at: Date;
+};
+
+/** Follow-up work of changes; written with the change, handed out by the dispatcher. */
+export type TaskTable = TraceColumns & {
+  venue_id: Buffer;
+  id: Buffer;
+  kind: string;
+  queue_id: Buffer | null;
+  party_id: Buffer | null;
+  /** JSON; ids and numbers only, no personal data. */
+  payload: string;
+  state: TaskState;
+  /** How often it was handed out; a message and its result name the one they belong to. */
+  attempts: Generated<number>;
+  /** How often in a row SQS refused to take it. */
+  refusals: Generated<number>;
+  /** How often a manager put it back. */
+  generation: Generated<number>;
+  last_error: string | null;
+  run_at: Date;
+  /** While running: when it is taken for lost. */
+  lease_until: Date | null;
+  updated_at: Date;
+};
+
+/** When an alert about a queue's dead letters was last raised; no row once they are gone. */
+export type AlertTable = {
+  queue: string;
+  alerted_at: Date;
+};
+
+export type VenueRow = Selectable<VenueTable>;
+export type QueueRow = Selectable<QueueTable>;
+export type PartyRow = Selectable<PartyTable>;
+export type TaskRow = Selectable<TaskTable>;

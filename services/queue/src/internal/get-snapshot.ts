@@ -1,0 +1,69 @@
+import { Readable } from 'node:stream';
+import { getSnapshot as contract } from '@queue-manager/contracts/internal';
+import { inLine } from '@queue-manager/contracts/party-moves';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { type ControlledTransaction, sql } from 'kysely';
+import type { PartyRow, QueueRow, Tables } from '../db/tables.ts';
+import type { Deps } from '../deps.ts';
+import { behind } from '../line/line-order.ts';
+import { partySnapshot, queueSnapshot } from '../line/snapshots.ts';
+
+const chunkSize = 1_000;
+
+/**
+ * The line as of one moment, streamed. REPEATABLE READ makes every page see what the first statement saw,
+ * without holding anybody up.
+ */
+export const getSnapshot = ({ db }: Deps) =>
+  route(contract, async ({ params }) => {
+    const trx = await db.startTransaction().setIsolationLevel('repeatable read').execute();
+    try {
+      const queue = await trx
+        .selectFrom('queues')
+        .selectAll()
+        .where('id', '=', uuidToBytes(params.queueId))
+        .executeTakeFirst();
+      if (queue === undefined) throw problems.notFound();
+      const answer = Readable.from(lines(trx, queue));
+      // Also when the reader goes away, be it before it took the first line: the connection goes back.
+      answer.once('close', () => void end(trx));
+      return answer;
+    } catch (error) {
+      await end(trx);
+      throw error;
+    }
+  });
+
+/** There is nothing to undo; when the database is gone, so is the transaction. */
+async function end(trx: ControlledTransaction<Tables>): Promise<void> {
+  await trx
+    .rollback()
+    .execute()
+    .catch(() => undefined);
+}
+
+async function* lines(trx: ControlledTransaction<Tables>, queue: QueueRow): AsyncGenerator<string> {
+  const head = {
+    venueId: bytesToUuid(queue.venue_id),
+    queueId: bytesToUuid(queue.id),
+    queue: queueSnapshot(queue),
+    parties: queue.waiting + queue.called,
+  };
+  yield `${JSON.stringify(head)}\n`;
+  for (const state of inLine) {
+    let last: PartyRow | undefined;
+    do {
+      const after = last === undefined ? sql`` : sql`AND ${behind('parties', last)}`;
+      const { rows } = await sql<PartyRow>`
+        SELECT * FROM parties FORCE INDEX (parties_line)
+        WHERE queue_id = ${queue.id} AND state = ${state} ${after}
+        ORDER BY lane, order_key, id LIMIT ${chunkSize}`.execute(trx);
+      last = rows.length === chunkSize ? rows.at(-1) : undefined;
+      if (rows.length > 0) {
+        yield `${rows.map((party) => JSON.stringify(partySnapshot(party))).join('\n')}\n`;
+      }
+    } while (last !== undefined);
+  }
+}

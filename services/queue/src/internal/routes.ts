@@ -1,0 +1,25 @@
+import type { Deps } from '../deps.ts';
+import { getLabels } from './get-labels.ts';
+import { getLineChecksum } from './get-line-checksum.ts';
+import { getLineEvents } from './get-line-events.ts';
+import { getMembershipsOf } from './get-memberships-of.ts';
+import { getModel } from './get-model.ts';
+import { getPartySnapshot } from './get-party-snapshot.ts';
+import { getPartySnapshots } from './get-party-snapshots.ts';
+import { getRole } from './get-role.ts';
+import { getSnapshot } from './get-snapshot.ts';
+import { keepModel } from './keep-model.ts';
+
+/** What the position and user services ask. */
+export const internalRoutes = (deps: Deps) => [
+  getMembershipsOf(deps),
+  getSnapshot(deps),
+  getPartySnapshot(deps),
+  getPartySnapshots(deps),
+  getLineChecksum(deps),
+  getLabels(deps),
+  getRole(deps),
+  getLineEvents(deps),
+  getModel(deps),
+  keepModel(deps),
+];

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { sql } from 'kysely';
+import { migrate } from '../db/database.ts';
+import { type QueueService, startQueueService, testStart } from '../testing.ts';
+
+describe('what a join writes', () => {
+  let service: QueueService;
+  before(async () => {
+    service = await startQueueService();
+  });
+  after(() => service.stop());
+
+  it('is in its place in every table', async () => {
+    const { db, clock } = service;
+    const { owner, venueId, queueId } = await service.openLine();
+    const contacts = { name: 'Inês Ãvila 🎉', email: 'Ines@Example.com', phone: '+351912345678' };
+    const { status, body } = await service.call('POST', `/v1/queues/${queueId}/parties`, {
+      as: owner,
+      body: { ...contacts, size: 5, lane: 'priority', notes: 'by the window', locale: 'pt-PT' },
+      headers: { 'x-request-id': 'a-request' },
+    });
+    assert.equal(status, 201);
+
+    const queue_id = uuidToBytes(queueId);
+    const party_id = uuidToBytes(body.id);
+    const only = async (table: 'parties' | 'personal' | 'outbox') => {
+      const rows = await db
+        .selectFrom(table)
+        .selectAll()
+        .where('queue_id', '=', queue_id)
+        .execute();
+      return rows.at(-1);
+    };
+    const queue = await service.rowOf(queueId);
+    assert.deepEqual(await only('parties'), {
+      queue_id,
+      id: party_id,
+      number: 1,
+      lane: 0,
+      order_key: queue.tail_key,
+      state: 'waiting',
+      size: 5,
+      source: 'staff',
+      seq: 2,
+      calls: 0,
+      possible_duplicate: 0,
+      joined_at: clock.now(),
+      called_at: null,
+      confirmed_at: null,
+      seated_at: null,
+      departed_at: null,
+      ended_at: null,
+      almost_there: 1,
+      served_at: null,
+      snoozes: 0,
+    });
+    assert.deepEqual(await only('personal'), {
+      queue_id,
+      party_id,
+      name: contacts.name,
+      name_key: contacts.name.toLowerCase(),
+      email: contacts.email,
+      email_key: contacts.email.toLowerCase(),
+      phone: contacts.phone,
+      notes: 'by the window',
+      locale: 'pt-PT',
+    });
+    assert.deepEqual(
+      [queue.seq, queue.waiting, queue.called, queue.last_number, queue.number_day],
+      [2, 1, 0, 1, testStart.slice(0, 10)],
+    );
+    assert.deepEqual(await only('outbox'), {
+      queue_id,
+      seq: 2,
+      created_at: clock.now(),
+      request_id: 'a-request',
+      traceparent: null,
+    });
+    const event = (await service.eventsOf(queueId)).at(-1);
+    assert.deepEqual(
+      [event?.seq, event?.type, event?.party_id, event?.time],
+      [2, 'party.joined', party_id, clock.now()],
+    );
+    const data = JSON.parse(event?.data ?? '');
+    assert.deepEqual([data.venueId, data.queueId, data.party.partyId], [venueId, queueId, body.id]);
+    await service.assertSound(queueId);
+  });
+
+  it('is written by a procedure that a start makes again where it is missing', async () => {
+    const { queueId, joinCode } = await service.openLine();
+    await sql`DROP PROCEDURE admit_party_1`.execute(service.db);
+    assert.equal((await service.join(joinCode)).status, 500);
+    await service.assertSound(queueId);
+
+    await migrate(service.db);
+    assert.equal((await service.join(joinCode)).status, 201);
+    await service.assertSound(queueId);
+  });
+});

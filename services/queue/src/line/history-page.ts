@@ -1,0 +1,71 @@
+import type { EventData, PartyEventType } from '@queue-manager/contracts/events';
+import type { HistoryEvent } from '@queue-manager/contracts/history';
+import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { invalidField } from '@queue-manager/service-kit/problems';
+import type { Selectable } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { EventTable } from '../db/tables.ts';
+
+/** A page of what happened in a queue, or to one party of it, oldest first. */
+export async function historyPage(
+  db: Database,
+  { queueId, partyId }: { queueId: Buffer; partyId?: Buffer },
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Promise<{ data: HistoryEvent[]; nextCursor: string | null }> {
+  const after = cursor === undefined ? 0 : seqIn(cursor);
+  const events = await eventsAfter(db, { queueId, partyId, after, limit: limit + 1 });
+  const { shown, nextCursor } = pageOf(events, limit, ({ seq }) => encodeCursor([seq]));
+  return { data: shown, nextCursor };
+}
+
+/** What happened behind the event `after` in a queue, or to one party of it, oldest first. */
+export async function eventsAfter(
+  db: Database,
+  given: { queueId: Buffer; partyId?: Buffer | undefined; after: number; limit: number },
+): Promise<HistoryEvent[]> {
+  const { queueId, partyId, after, limit } = given;
+  const rows = await db
+    .selectFrom('events as e')
+    .leftJoin('reasons as r', (join) =>
+      join.onRef('r.queue_id', '=', 'e.queue_id').onRef('r.seq', '=', 'e.seq'),
+    )
+    .selectAll('e')
+    .select('r.text as reason')
+    .where('e.queue_id', '=', queueId)
+    .where('e.seq', '>', after)
+    .$if(partyId !== undefined, (events) => events.where('e.party_id', '=', partyId as Buffer))
+    .orderBy('e.seq')
+    .limit(limit)
+    .execute();
+  return rows.map(historyEvent);
+}
+
+function seqIn(cursor: string): number {
+  const [seq] = decodeCursor(cursor, ['number']);
+  if (!Number.isSafeInteger(seq) || seq < 0) {
+    throw invalidField('cursor', 'is not a cursor of this list');
+  }
+  return seq;
+}
+
+function historyEvent(row: Selectable<EventTable> & { reason: string | null }): HistoryEvent {
+  const data = JSON.parse(row.data) as Partial<EventData<PartyEventType | 'queue.changed'>>;
+  const party = 'party' in data ? data : undefined;
+  const queue = 'queue' in data ? data.queue : undefined;
+  return {
+    id: bytesToUuid(row.id),
+    seq: row.seq,
+    type: row.type,
+    time: row.time.toISOString(),
+    actor: data.actor ?? { kind: 'system' },
+    reason: row.reason,
+    partyId: row.party_id === null ? null : bytesToUuid(row.party_id),
+    previousState: party?.previousState ?? null,
+    position: party?.position ?? null,
+    override: party?.override ?? false,
+    party: party?.party ?? null,
+    queue: queue ?? null,
+  };
+}

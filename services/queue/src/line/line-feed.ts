@@ -1,0 +1,164 @@
+import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import {
+  currentContext,
+  type RequestContext,
+  runInContext,
+} from '@queue-manager/service-kit/request-context';
+import { seqOf } from './line-event.ts';
+
+/** What an answer may wait for the position service, in milliseconds. */
+const usualBudgetMs = 50;
+/** What a call may take. Longer than the budget: cutting off a slow answer would only make it slower. */
+const callTimeoutMs = 1_000;
+/** Before asking again for an event that waits for an earlier one. */
+const pendingPauseMs = 5;
+/**
+ * What a call could not hand on is handed on again after these times: a position service that crashed is back by
+ * then, while SQS may have given the event to the process that crashed, and hides it for half a minute.
+ */
+const retriesMs = [250, 500, 1_000, 2_000, 4_000];
+/** Events that wait for that at the most. */
+const retriedMax = 1_000;
+/** Events in one call at the most: the largest there can be, with a long order key and reason, fit a body. */
+const batchMax = 100;
+/** Calls on their way at once; more events than these carry wait for the next. */
+const callsMax = 4;
+/** Events that wait for a call at the most, some ten megabytes: what comes while these wait, the relay brings. */
+export const queuedMax = 10_000;
+
+export type LineFeed = {
+  /**
+   * Hands on the events of one commit. Resolves when the position service has applied the last of them, with
+   * its party's place (null unless waiting), or with null when the budget is over, or when too many wait already.
+   * Never rejects.
+   */
+  committed(events: readonly LineEvent[]): Promise<Place | null>;
+};
+
+/** Who waits for the last event of a commit. */
+type Waiter = { isDone: boolean; done(place: Place | null): void };
+type Entry = {
+  event: LineEvent;
+  waiter: Waiter | null;
+  context: RequestContext | undefined;
+  /** Calls that failed. */
+  failures: number;
+};
+
+/**
+ * The direct way of events to the position service: events of concurrent requests go together in one call,
+ * in the order of their queues' sequence numbers. Best effort by design: the relay carries every event the
+ * guaranteed way as well.
+ */
+export function createLineFeed(options: {
+  position: InternalClient;
+  logger: Logger;
+  /** Called for every commit that left events: wakes the relay and the dispatcher. */
+  onCommitted: () => void;
+  /** 50 ms by default. */
+  budgetMs?: number;
+}): LineFeed {
+  const { budgetMs = usualBudgetMs } = options;
+  let queued: Entry[] = [];
+  let callsUnderWay = 0;
+  let isFlushPlanned = false;
+  let retried = 0;
+
+  function planFlush(): void {
+    if (isFlushPlanned || queued.length === 0 || callsUnderWay >= callsMax) return;
+    isFlushPlanned = true;
+    // One turn of the event loop lets commits that finish together share a call.
+    setImmediate(() => {
+      isFlushPlanned = false;
+      void flush();
+    });
+  }
+
+  async function flush(): Promise<void> {
+    const batch = queued.slice(0, batchMax).sort((a, b) => compareEvents(a.event, b.event));
+    queued = queued.slice(batchMax);
+    callsUnderWay += 1;
+    planFlush();
+    try {
+      const { answers } = await runInContext(commonContext(batch), () =>
+        options.position.call(applyEvents, {
+          body: { events: batch.map(({ event }) => event) },
+          timeoutMs: Math.max(callTimeoutMs, budgetMs),
+        }),
+      );
+      batch.forEach((entry, index) => {
+        const answer = answers[index];
+        if (answer?.outcome === 'pending') askAgain(entry);
+        else entry.waiter?.done(answer?.place ?? null);
+      });
+    } catch (error) {
+      options.logger.debug({ err: error }, 'the position service did not take events directly');
+      for (const { waiter } of batch) waiter?.done(null);
+      tryLater(batch);
+    } finally {
+      callsUnderWay -= 1;
+      planFlush();
+    }
+  }
+
+  function tryLater(batch: readonly Entry[]): void {
+    const again = batch.filter(({ failures }) => failures < retriesMs.length);
+    const waitMs = retriesMs[again[0]?.failures ?? 0];
+    if (again.length === 0 || retried + again.length > retriedMax) return;
+    retried += again.length;
+    setTimeout(() => {
+      retried -= again.length;
+      // Where so much waits by then, the relay brings them.
+      if (queued.length + again.length > retriedMax) return;
+      for (const entry of again) queued.push({ ...entry, failures: entry.failures + 1 });
+      planFlush();
+    }, waitMs).unref();
+  }
+
+  /** An earlier event of the line is still on its way, by another call or from another process. */
+  function askAgain(entry: Entry): void {
+    setTimeout(() => {
+      if (entry.waiter === null || entry.waiter.isDone) return;
+      queued.push(entry);
+      planFlush();
+    }, pendingPauseMs).unref();
+  }
+
+  return {
+    committed(events) {
+      const last = events.at(-1);
+      if (last === undefined) return Promise.resolve(null);
+      options.onCommitted();
+      // All of a commit or nothing: the later of its events could not be applied without the earlier.
+      if (queued.length + events.length > queuedMax) return Promise.resolve(null);
+      const { promise, resolve } = Promise.withResolvers<Place | null>();
+      const waiter: Waiter = {
+        isDone: false,
+        done(place) {
+          waiter.isDone = true;
+          resolve(place);
+        },
+      };
+      setTimeout(() => waiter.done(null), budgetMs).unref();
+      const context = currentContext();
+      for (const event of events) {
+        queued.push({ event, waiter: event === last ? waiter : null, context, failures: 0 });
+      }
+      planFlush();
+      return promise;
+    },
+  };
+}
+
+/** A call carries the ids of a request only when all of its events come from that one. */
+function commonContext(batch: readonly Entry[]): RequestContext {
+  const context = batch[0]?.context;
+  return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};
+}
+
+function compareEvents(a: LineEvent, b: LineEvent): number {
+  if (a.data.queueId !== b.data.queueId) return a.data.queueId < b.data.queueId ? -1 : 1;
+  return seqOf(a) - seqOf(b);
+}

@@ -1,0 +1,399 @@
+import {
+  type Actor,
+  type EventOf,
+  makeEvent,
+  type PartyEventType,
+} from '@queue-manager/contracts/events';
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { sql, type Updateable } from 'kysely';
+import { type Admission, writeAdmission } from '../db/admit-routine.ts';
+import { type Database, type DatabaseTransaction, inTransaction } from '../db/database.ts';
+import type { Committed } from '../db/idempotency.ts';
+import { preparedQuery } from '../db/prepared-query.ts';
+import type { PartyRow, PartyTable, QueueRow, QueueTable } from '../db/tables.ts';
+import { traceColumns } from '../db/trace-context.ts';
+import { insertRows, updateRow } from '../db/write-rows.ts';
+import { planAlmostThere, planFollowUp } from './follow-up.ts';
+import { seqOf } from './line-event.ts';
+import type { LineFeed } from './line-feed.ts';
+import { Occupancy } from './occupancy.ts';
+import { partySnapshot, queueSnapshot } from './snapshots.ts';
+import { TaskPlan } from './task-plan.ts';
+
+const source = '/queue';
+const lockLine = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
+/** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
+const eventsPerStatement = 500;
+/** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
+const partiesPerStatement = 100;
+
+type MoveOptions = {
+  /** Why, in somebody's words. */
+  reason?: string | undefined;
+  /** Beyond the venue's capacity, as a manager may; recorded where it was needed. */
+  override?: boolean | undefined;
+  /** Another place in the line. */
+  place?: Pick<PartyRow, 'lane' | 'order_key'>;
+  /** That place as whoever moves the party counted it. */
+  position?: number | undefined;
+};
+
+/**
+ * A line under its lock, within one transaction. Changes are made through it so that none can forget its
+ * sequence number, its event, its outbox pointer, the counters or the work that follows.
+ */
+export class Line {
+  readonly trx: DatabaseTransaction;
+  readonly now: Date;
+  /** The queue's row as it will be committed. */
+  readonly queue: QueueRow;
+  readonly events: LineEvent[] = [];
+  readonly tasks: TaskPlan;
+  readonly #clock: Clock;
+  readonly #changes: Updateable<QueueTable> = {};
+  readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
+  readonly #occupancy: Occupancy | null;
+  #hasMovedUp = false;
+  #admission: Admission | null = null;
+
+  constructor(
+    clock: Clock,
+    trx: DatabaseTransaction,
+    queue: QueueRow,
+    occupancy: Occupancy | null,
+  ) {
+    this.#clock = clock;
+    this.trx = trx;
+    this.queue = queue;
+    this.#occupancy = occupancy;
+    this.now = clock.now();
+    this.tasks = new TaskPlan(clock, this.now);
+  }
+
+  /** Changes columns of the queue's row; written once, with the new `seq`, when the change is done. */
+  set(changes: Updateable<QueueTable>): void {
+    Object.assign(this.#changes, changes);
+    Object.assign(this.queue, changes);
+  }
+
+  /** Records that the queue itself changed. */
+  queueChanged(actor: Actor): void {
+    const seq = this.#takeSeq();
+    this.events.push(
+      makeEvent({
+        ...this.#envelope(bytesToUuid(this.queue.id)),
+        type: 'queue.changed',
+        data: { ...this.#ids(), queue: { ...queueSnapshot(this.queue), seq }, actor },
+      }),
+    );
+  }
+
+  /** The party's row under the lock; another request may have moved it since it was loaded. */
+  async party(partyId: Buffer): Promise<PartyRow> {
+    return this.trx
+      .selectFrom('parties')
+      .selectAll()
+      .where('queue_id', '=', this.queue.id)
+      .where('id', '=', partyId)
+      .executeTakeFirstOrThrow();
+  }
+
+  /** The party's row under the lock, for a move that is prepared first. Throws what `move` would. */
+  async partyFor(partyId: Buffer, move: PartyMove): Promise<PartyRow> {
+    const party = await this.party(partyId);
+    assertMove(party, move);
+    return party;
+  }
+
+  /**
+   * Moves a party by the table of moves, to a `place` other than its own if one is given. Throws
+   * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
+   */
+  async move(
+    party: PartyRow,
+    move: PartyMove,
+    actor: Actor,
+    { reason, override, place, position }: MoveOptions = {},
+  ): Promise<PartyRow> {
+    const { to, event } = partyMoves[move];
+    assertMove(party, move);
+    let isOverridden = false;
+    if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
+      const delta = to === 'seated' ? party.size : -party.size;
+      isOverridden = await this.occupancy.change({ delta, actor, party, override, reason });
+    }
+    const moved = await this.changeParty(
+      party,
+      event,
+      { state: to, ...changesOf(move, party, this.now), ...place },
+      actor,
+      { reason, override: isOverridden, position },
+    );
+    if (party.state === 'waiting') this.#hasMovedUp = true;
+    await planFollowUp(this, move, party, moved);
+    return moved;
+  }
+
+  /** How many people are in the venue; only for a change that has locked it. */
+  get occupancy(): Occupancy {
+    if (this.#occupancy === null) throw new Error('This change has not locked the venue');
+    return this.#occupancy;
+  }
+
+  /** Changes columns of a party's row and records the event; why, in somebody's words, is kept beside it. */
+  async changeParty(
+    party: PartyRow,
+    type: PartyEventType,
+    changes: Updateable<PartyTable>,
+    actor: Actor,
+    { reason, override, position }: Omit<MoveOptions, 'place'> = {},
+  ): Promise<PartyRow> {
+    const changed = this.#recordChange(party, type, changes, actor, { reason, override, position });
+    const { queue_id, id } = party;
+    await updateRow(this.trx, 'parties', { ...changes, seq: changed.seq }, { queue_id, id });
+    return changed;
+  }
+
+  /** `move` with `remove` for a whole line: hundreds in one statement, since the line is locked meanwhile. */
+  async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
+    const [first] = parties;
+    if (first === undefined) return;
+    const { to, event } = partyMoves.remove;
+    // The same of every party, so that one statement writes it.
+    const changes = { state: to, ...changesOf('remove', first, this.now) };
+    const assigned = Object.entries(changes).map(
+      ([column, value]) => sql`${sql.ref(column)} = ${value}`,
+    );
+    for (let from = 0; from < parties.length; from += partiesPerStatement) {
+      const removed: PartyRow[] = [];
+      for (const party of parties.slice(from, from + partiesPerStatement)) {
+        assertMove(party, 'remove');
+        const changed = this.#recordChange(party, event, changes, actor, { reason });
+        await planFollowUp(this, 'remove', party, changed);
+        removed.push(changed);
+      }
+      const seqs = removed.map(({ id, seq }) => sql`WHEN ${id} THEN ${seq}`);
+      await sql`
+        UPDATE parties
+        SET ${sql.join(assigned)}, seq = CASE id ${sql.join(seqs, sql` `)} END
+        WHERE queue_id = ${this.queue.id} AND id IN (${sql.join(removed.map(({ id }) => id))})`.execute(
+        this.trx,
+      );
+    }
+    if (parties.some(({ state }) => state === 'waiting')) this.#hasMovedUp = true;
+  }
+
+  /** Counts what a change of a party changes and notes its event; gives the row as it is to be written. */
+  #recordChange(
+    party: PartyRow,
+    type: PartyEventType,
+    changes: Updateable<PartyTable>,
+    actor: Actor,
+    { reason, override, position }: Omit<MoveOptions, 'place'>,
+  ): PartyRow {
+    const seq = this.#takeSeq();
+    const changed = { ...party, ...changes, seq } as PartyRow;
+    this.#count(party.state, -1);
+    this.#count(changed.state, +1);
+    this.#partyEvent(type, changed, party.state, actor, {
+      ...(position === undefined ? {} : { position }),
+      ...(override === true ? { override } : {}),
+    });
+    if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
+    return changed;
+  }
+
+  /** Adds a new party behind everybody of its lane and records the event; the only change of its transaction. */
+  addParty(
+    party: Omit<PartyRow, 'seq'>,
+    personal: Admission['personal'],
+    day: string,
+    actor: Actor,
+  ): PartyRow {
+    const added: PartyRow = { ...party, seq: this.#takeSeq() };
+    this.set({ number_day: day, last_number: party.number, tail_key: party.order_key });
+    this.#admission = { party: added, personal };
+    this.#count(added.state, +1);
+    this.#partyEvent('party.joined', added, null, actor);
+    return added;
+  }
+
+  /** Writes the queue's row, the events, their outbox pointers and the tasks. */
+  async write(): Promise<void> {
+    if (this.events.length === 0) return;
+    const { trx, queue, now } = this;
+    const trace = traceColumns();
+    if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
+    if (this.#admission !== null) {
+      const [event, ...others] = this.events as [LineEvent, ...LineEvent[]];
+      if (others.length > 0) throw new Error('A party joins in a transaction of its own');
+      const row = { id: uuidToBytes(event.id), data: JSON.stringify(event.data) };
+      await writeAdmission(trx, queue, this.#admission, row, trace);
+      await this.tasks.write(trx, queue);
+      return;
+    }
+    await updateRow(trx, 'queues', this.#changes, { venue_id: queue.venue_id, id: queue.id });
+    for (let from = 0; from < this.events.length; from += eventsPerStatement) {
+      const events = this.events.slice(from, from + eventsPerStatement);
+      await insertRows(
+        trx,
+        'events',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          id: uuidToBytes(event.id),
+          type: event.type,
+          party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
+          time: now,
+          data: JSON.stringify(event.data),
+        })),
+      );
+      await insertRows(
+        trx,
+        'outbox',
+        events.map((event) => ({
+          queue_id: queue.id,
+          seq: seqOf(event),
+          created_at: now,
+          ...trace,
+        })),
+      );
+    }
+    for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {
+      const reasons = this.#reasons.slice(from, from + eventsPerStatement);
+      await insertRows(trx, 'reasons', reasons);
+    }
+    await this.tasks.write(trx, queue);
+  }
+
+  #takeSeq(): number {
+    const seq = this.queue.seq + 1;
+    this.set({ seq });
+    return seq;
+  }
+
+  #count(state: PartyState, by: 1 | -1): void {
+    if (state === 'waiting') this.set({ waiting: this.queue.waiting + by });
+    if (state === 'called') this.set({ called: this.queue.called + by });
+  }
+
+  #partyEvent(
+    type: PartyEventType,
+    party: PartyRow,
+    previousState: PartyState | null,
+    actor: Actor,
+    circumstances: { position?: number; override?: true } = {},
+  ): void {
+    const data = {
+      ...this.#ids(),
+      previousState,
+      party: partySnapshot(party),
+      actor,
+      ...circumstances,
+    };
+    const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
+    this.events.push(event as EventOf<PartyEventType>);
+  }
+
+  #ids() {
+    return { venueId: bytesToUuid(this.queue.venue_id), queueId: bytesToUuid(this.queue.id) };
+  }
+
+  #envelope(subject: string) {
+    return { id: newId(this.#clock), source, subject, time: this.now.toISOString() };
+  }
+}
+
+function assertMove({ state }: PartyRow, move: PartyMove): void {
+  const { from } = partyMoves[move];
+  if ((from as readonly PartyState[]).includes(state)) return;
+  throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
+}
+
+/** What a move writes besides the state. */
+function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
+  const served = party.state === 'waiting' ? { served_at: now } : {};
+  switch (move) {
+    case 'call':
+      return { called_at: now, confirmed_at: null, calls: party.calls + 1, ...served };
+    case 'confirm':
+      return { confirmed_at: now };
+    case 'seat':
+      return { seated_at: now, ...served };
+    case 'depart':
+      return { departed_at: now, ended_at: now };
+    case 'restore':
+      return {
+        served_at: null,
+        called_at: null,
+        confirmed_at: null,
+        seated_at: null,
+        departed_at: null,
+        ended_at: null,
+      };
+    case 'move':
+      return {};
+    case 'snooze':
+      return { snoozes: party.snoozes + 1 };
+    case 'noShow':
+    case 'leave':
+    case 'remove':
+      return { ended_at: now };
+  }
+}
+
+/** What a change of a line needs. */
+export type LineDeps = { db: Database; clock: Clock; feed: LineFeed };
+
+/** What a change locks besides the line. */
+type LineOptions = {
+  /** The venue, whose occupancy the change may change. */
+  occupancyOf?: Buffer | undefined;
+};
+
+/**
+ * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
+ * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
+ * position service knows of it (or its budget is over), so that whoever reads next sees it.
+ *
+ * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line (the
+ * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other
+ * in order and two of them can never deadlock.
+ * Throws `not-found` when the queue was deleted meanwhile.
+ */
+export async function changeLine<T>(
+  deps: LineDeps,
+  queueId: Buffer,
+  change: (line: Line) => Promise<T>,
+  options: LineOptions = {},
+): Promise<T> {
+  const { result, events } = await inTransaction(deps.db, (trx) =>
+    changeLineWithin(deps, trx, queueId, change, options),
+  );
+  await deps.feed.committed(events);
+  return result;
+}
+
+/** `changeLine` as part of a larger transaction; the caller hands the events to the feed after its commit. */
+export async function changeLineWithin<T>(
+  deps: Pick<LineDeps, 'clock'>,
+  trx: DatabaseTransaction,
+  queueId: Buffer,
+  change: (line: Line) => Promise<T>,
+  { occupancyOf }: LineOptions = {},
+): Promise<Committed<T>> {
+  const occupancy =
+    occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
+  const { rows } = await trx.executeQuery(preparedQuery(lockLine, [queueId]));
+  const queue = rows[0] as QueueRow | undefined;
+  if (queue === undefined) throw problems.notFound();
+  const line = new Line(deps.clock, trx, queue, occupancy);
+  const result = await change(line);
+  await line.write();
+  return { result, events: line.events };
+}

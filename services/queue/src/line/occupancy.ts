@@ -1,0 +1,92 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import type { Occupancy as OccupancyView } from '@queue-manager/contracts/occupancy';
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { lockVenue } from '../access/lock-venue.ts';
+import type { DatabaseTransaction } from '../db/database.ts';
+import type { PartyRow, VenueRow } from '../db/tables.ts';
+
+type Change = {
+  /** How many people more, or fewer. */
+  delta: number;
+  actor: Actor;
+  /** The party that came or went; none for a click at the door. */
+  party?: Pick<PartyRow, 'queue_id' | 'id'>;
+  /** Lets people in beyond the capacity, where that is needed. */
+  override?: boolean | undefined;
+  reason?: string | undefined;
+};
+
+/** How many people are in a venue, under the lock of its row and within one transaction. */
+export class Occupancy {
+  readonly #clock: Clock;
+  readonly #trx: DatabaseTransaction;
+  readonly #venue: VenueRow;
+
+  private constructor(clock: Clock, trx: DatabaseTransaction, venue: VenueRow) {
+    this.#clock = clock;
+    this.#trx = trx;
+    this.#venue = venue;
+  }
+
+  /** Locks the venue; before any of its lines, so that two changes can never deadlock. */
+  static async lock(clock: Clock, trx: DatabaseTransaction, venueId: Buffer): Promise<Occupancy> {
+    return new Occupancy(clock, trx, await lockVenue(trx, venueId));
+  }
+
+  view(): OccupancyView {
+    return occupancyView(this.#venue);
+  }
+
+  /**
+   * Counts people in or out and records who did. Never below 0: who went uncounted came in uncounted. Throws
+   * `venue-full` when more would be in than the capacity; letting nobody in is never too much, also when an
+   * override, or a smaller capacity, has left more in than that. Gives back whether the override was needed:
+   * only then it is on record.
+   */
+  async change({ delta, actor, party, override = false, reason }: Change): Promise<boolean> {
+    const { capacity, occupancy: before, id: venueId } = this.#venue;
+    const occupancy = Math.max(0, before + delta);
+    const isTooMany = delta > 0 && capacity !== null && occupancy > capacity;
+    if (isTooMany && !override) {
+      const available = Math.max(0, capacity - before);
+      throw problems.venueFull({
+        detail: `There is room for ${available} more, not for ${delta}: ${before} of ${capacity} are in.`,
+      });
+    }
+    const seq = this.#venue.occupancy_seq + 1;
+    const changes = { occupancy, occupancy_seq: seq };
+    Object.assign(this.#venue, changes);
+    await this.#trx.updateTable('venues').set(changes).where('id', '=', venueId).execute();
+    await this.#trx
+      .insertInto('occupancy_changes')
+      .values({
+        venue_id: venueId,
+        id: uuidToBytes(newId(this.#clock)),
+        seq,
+        time: this.#clock.now(),
+        delta: occupancy - before,
+        occupancy,
+        queue_id: party?.queue_id ?? null,
+        party_id: party?.id ?? null,
+        actor: JSON.stringify(actor),
+        override: isTooMany ? 1 : 0,
+        reason: reason ?? null,
+      })
+      .execute();
+    return isTooMany;
+  }
+}
+
+/** What the door is told. More people may be in than the capacity: then nobody else may come in. */
+export function occupancyView({
+  capacity,
+  occupancy,
+}: Pick<VenueRow, 'capacity' | 'occupancy'>): OccupancyView {
+  return {
+    occupancy,
+    capacity,
+    available: capacity === null ? null : Math.max(0, capacity - occupancy),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Place } from '@queue-manager/contracts/internal';
+import type { Estimate } from '@queue-manager/contracts/values';
+import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import type { Database } from '../db/database.ts';
+import type { PartyRecord } from './snapshots.ts';
+
+type Joined = Pick<PartyRecord, 'queueId' | 'partyId'>;
+
+/** What guests were told on joining. */
+export type Quotes = {
+  /**
+   * Tells a guest the place that the position service gives (null when it gives none) and keeps it; resolves
+   * with it when it is durable, or could not be kept.
+   */
+  tell(joined: Joined, place: Promise<Place | null>): Promise<Place | null>;
+  /** What the guest was told; null when nothing. */
+  told(joined: Joined): Promise<Place | null>;
+};
+
+/** Writes quotes of concurrent joins together, one statement at a time. */
+export function createQuotes(db: Database, logger: Logger): Quotes {
+  let queued: { joined: Joined; place: Place }[] = [];
+  let nextWrite: Promise<void> | null = null;
+  let lastWrite: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    await lastWrite;
+    const batch = queued;
+    queued = [];
+    nextWrite = null;
+    lastWrite = db
+      .insertInto('quotes')
+      .values(
+        batch.map(({ joined, place }) => ({
+          queue_id: uuidToBytes(joined.queueId),
+          party_id: uuidToBytes(joined.partyId),
+          position: place.position,
+          estimate: JSON.stringify(place.estimate),
+        })),
+      )
+      .execute()
+      .then(
+        () => undefined,
+        (error: unknown) => logger.warn({ err: error }, 'quotes could not be kept'),
+      );
+    await lastWrite;
+  }
+
+  return {
+    async tell(joined, given) {
+      const place = await given;
+      if (place === null) return null;
+      queued.push({ joined, place });
+      nextWrite ??= write();
+      await nextWrite;
+      return place;
+    },
+    async told({ queueId, partyId }) {
+      const quote = await db
+        .selectFrom('quotes')
+        .select(['position', 'estimate'])
+        .where('queue_id', '=', uuidToBytes(queueId))
+        .where('party_id', '=', uuidToBytes(partyId))
+        .executeTakeFirst();
+      if (quote === undefined) return null;
+      return { position: quote.position, estimate: JSON.parse(quote.estimate) as Estimate };
+    },
+  };
+}

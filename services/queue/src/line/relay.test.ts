@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Event, EventOf } from '@queue-manager/contracts/events';
+import { createPublisher, type Publisher } from '@queue-manager/events/publish';
+import { type TestQueues, testQueues } from '@queue-manager/events/testing';
+import type { QueueName } from '@queue-manager/events/topology';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { until } from '@queue-manager/service-kit/testing';
+import type { WorkLoop } from '../db/work-loop.ts';
+import { type QueueService, startQueueService } from '../testing.ts';
+import { createRelay } from './relay.ts';
+
+describe('the relay', () => {
+  let service: QueueService;
+  let broker: TestQueues;
+  let publisher: Publisher;
+  const running: WorkLoop[] = [];
+
+  before(async () => {
+    service = await startQueueService();
+    broker = await testQueues();
+    publisher = createPublisher(broker);
+  });
+  after(async () => {
+    await broker.drop();
+    await service.stop();
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((relay) => relay.stop()));
+    // The next test finds no message of this one.
+    await received('position-events');
+    await service.db.deleteFrom('outbox').execute();
+  });
+
+  function start(over: Publisher = publisher): WorkLoop {
+    const { db, clock, deps } = service;
+    const relay = createRelay({ db, clock, logger: deps.logger, publisher: over });
+    relay.start();
+    running.push(relay);
+    return relay;
+  }
+
+  /** Every message that the queue holds now. */
+  async function received<E extends Event>(queue: QueueName): Promise<E[]> {
+    const events: E[] = [];
+    for (;;) {
+      const messages = await broker.receive(queue);
+      if (messages.length === 0) return events;
+      events.push(...messages.map(({ Body }) => JSON.parse(Body as string) as E));
+    }
+  }
+
+  const pointers = async () =>
+    (await service.db.selectFrom('outbox').select('seq').orderBy('seq').execute()).map(
+      ({ seq }) => seq,
+    );
+  const isEmpty = async () => (await pointers()).length === 0;
+  const idsOf = async (queueId: string) =>
+    (await service.eventsOf(queueId)).map(({ id }) => bytesToUuid(id));
+
+  /** A publisher whose SQS cannot be reached. */
+  function awayPublisher(): Publisher {
+    const sqs = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
+    return createPublisher({ sqs, prefix: broker.prefix });
+  }
+
+  it('takes every event to the position service by SQS, in the order of the line, and forgets it', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { body: party } = await service.add(queueId, owner);
+    await service.move(party, 'seat', owner);
+    await service.call('POST', `/v1/queues/${queueId}/close`, { as: owner });
+    start();
+    await until('the outbox is empty', isEmpty);
+    const events = await received('position-events');
+    assert.deepEqual(
+      events.map(({ id }) => id),
+      await idsOf(queueId),
+    );
+    // By SQS comes what came directly.
+    const direct = service.positionApp.events.filter(({ data }) => data.queueId === queueId);
+    assert.deepEqual(events, direct);
+  });
+
+  it('announces the deletion of a venue to this service, once and whole', async () => {
+    const { owner, venueId, queueId } = await service.openLine();
+    await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    start();
+    await until('the outbox is empty', isEmpty);
+    const [event, ...none] = await received<EventOf<'venue.deleted'>>('queue-events');
+    assert.deepEqual(none, []);
+    assert.deepEqual(
+      [event?.type, event?.subject, event?.data],
+      ['venue.deleted', venueId, { venueId }],
+    );
+    const ofLine = await received('position-events');
+    assert.deepEqual(
+      ofLine.map(({ id }) => id),
+      await idsOf(queueId),
+    );
+  });
+
+  it('goes on at once when it is woken', async () => {
+    const { owner, queueId } = await service.openLine();
+    const relay = start();
+    await until('the outbox is empty', isEmpty);
+    for (let round = 0; round < 3; round += 1) {
+      await service.add(queueId, owner);
+      relay.wake();
+      await until('the outbox is empty', isEmpty);
+    }
+    const ids = (await received('position-events')).map(({ id }) => id);
+    assert.deepEqual(ids, await idsOf(queueId));
+  });
+
+  it('keeps what SQS does not take, and sends it when SQS is back', async () => {
+    const { owner, queueId } = await service.openLine();
+    let tries = 0;
+    let isAway = true;
+    const away = awayPublisher();
+    const relay = start({
+      publish(events) {
+        tries += 1;
+        return (isAway ? away : publisher).publish(events);
+      },
+    });
+    await service.add(queueId, owner, { email: 'ana@example.com' });
+    await service.call('POST', `/v1/queues/${queueId}/call-next`, { as: owner });
+    await until('it has tried in vain twice', () => tries >= 2);
+    assert.deepEqual(await pointers(), [1, 2, 3]);
+    isAway = false;
+    relay.wake();
+    await until('the outbox is empty', isEmpty);
+    const ids = (await received('position-events')).map(({ id }) => id);
+    assert.deepEqual(ids, await idsOf(queueId));
+  });
+
+  it('lets an event that SQS refuses hold up nothing behind it', async () => {
+    const { owner, queueId } = await service.openLine();
+    const bad = 100;
+    await Promise.all(Array.from({ length: bad + 20 }, () => service.add(queueId, owner)));
+    const events = await service.eventsOf(queueId);
+    // As if an older version had written what today's contract does not know.
+    await service.db
+      .updateTable('events')
+      .set({ data: '{}' })
+      .where('queue_id', '=', uuidToBytes(queueId))
+      .where('seq', '>', 1)
+      .where('seq', '<=', 1 + bad)
+      .execute();
+    service.clock.advance(1);
+    const relay = start();
+    await until('all others have gone', async () => (await pointers()).length === bad);
+    const good = events.filter(({ seq }) => seq === 1 || seq > 1 + bad);
+    assert.deepEqual(
+      (await received('position-events')).map(({ id }) => id).sort(),
+      good.map(({ id }) => bytesToUuid(id)).sort(),
+    );
+    // Mended, it goes out as well.
+    for (const { seq, data } of events) {
+      await service.db
+        .updateTable('events')
+        .set({ data })
+        .where('queue_id', '=', uuidToBytes(queueId))
+        .where('seq', '=', seq)
+        .execute();
+    }
+    relay.wake();
+    await until('the outbox is empty', isEmpty);
+    assert.equal((await received('position-events')).length, bad);
+  });
+
+  it('loses nothing when several relays share the work, and stops with nothing half done', async () => {
+    const lines = await Promise.all([service.openLine(), service.openLine(), service.openLine()]);
+    const relays = [start(), start()];
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(
+        lines.flatMap(({ owner, queueId }) =>
+          Array.from({ length: 15 }, async () => {
+            await service.add(queueId, owner);
+            for (const relay of relays) relay.wake();
+          }),
+        ),
+      );
+      // One goes away in the middle of its work, and another comes.
+      await relays.shift()?.stop();
+      relays.push(start());
+    }
+    await until('the outbox is empty', isEmpty);
+    const ids = (await received('position-events')).map(({ id }) => id);
+    const expected = (await Promise.all(lines.map(({ queueId }) => idsOf(queueId)))).flat();
+    assert.deepEqual(new Set(ids), new Set(expected));
+  });
+
+  it('passes over changes that are not committed yet, and waits for none of them', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
+    const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+    const slow = service.db.transaction().execute(async (trx) => {
+      await trx
+        .insertInto('outbox')
+        .values({
+          queue_id: uuidToBytes(queueId),
+          seq: 9_999,
+          // The oldest of all.
+          created_at: new Date(0),
+        })
+        .execute();
+      hold();
+      await isReleased;
+    });
+    await isHeld;
+    await service.add(queueId, owner);
+    const relay = start();
+    try {
+      const isThere = async () => (await received('position-events')).length > 0;
+      await until('the others have gone', isThere);
+      await until('the outbox is empty', isEmpty);
+    } finally {
+      release();
+      await slow;
+    }
+    relay.wake();
+    // It points to no event: nothing to send, nothing to keep.
+    await until('the outbox is empty', isEmpty);
+  });
+});

@@ -1,0 +1,11 @@
+/** Every kind of task; `tasks/registry.ts` says what does each. */
+export type TaskKindName =
+  | 'notify.invitation'
+  | 'notify.joined'
+  | 'notify.almost-there'
+  | 'notify.called'
+  | 'notify.recalled'
+  | 'notify.no-show'
+  | 'notify.restored'
+  | 'call.expire'
+  | 'retention.erase';

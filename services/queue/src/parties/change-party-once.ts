@@ -1,0 +1,84 @@
+import type { GuestParty } from '@queue-manager/contracts/guests';
+import type { Party } from '@queue-manager/contracts/parties';
+import { changesOccupancy, type PartyMove } from '@queue-manager/contracts/party-moves';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { Problem, problems } from '@queue-manager/service-kit/problems';
+import { partyFor } from '../access/membership.ts';
+import type { TicketParty } from '../access/ticket-party.ts';
+import { once, type Repeatable } from '../db/idempotency.ts';
+import type { PartyRow } from '../db/tables.ts';
+import type { Deps } from '../deps.ts';
+import { changeLineWithin, type Line } from '../line/line.ts';
+import { type PartyRecord, partyRecord } from '../line/snapshots.ts';
+import { guestView, staffView } from './party-view.ts';
+
+/** One change of a party, as `changeLine` makes it, done once for each idempotency key. */
+export async function changePartyOnce(
+  deps: Deps,
+  request: Repeatable,
+  queueId: Buffer,
+  change: (line: Line) => Promise<PartyRow>,
+  options: { occupancyOf?: Buffer | undefined } = {},
+): Promise<PartyRecord> {
+  const { result, events } = await once(deps, request, (trx) =>
+    changeLineWithin(deps, trx, queueId, async (line) => partyRecord(await change(line)), options),
+  );
+  await deps.feed.committed(events);
+  return result;
+}
+
+/** A host's POST that moves one party by the table of moves. */
+export async function movePartyOnce(
+  deps: Deps,
+  request: {
+    params: { partyId: string };
+    claims: { sub: string };
+    body: { reason?: string | undefined; override?: boolean | undefined };
+    idempotencyKey: string | null;
+  },
+  operationId: string,
+  move: PartyMove,
+): Promise<Party> {
+  const { params, claims, body, idempotencyKey } = request;
+  const { reason, override } = body;
+  const { party, venue } = await partyFor(
+    deps.db,
+    params.partyId,
+    claims.sub,
+    override ? 'manager' : 'host',
+  );
+  const record = await changePartyOnce(
+    deps,
+    { key: idempotencyKey, caller: claims.sub, operationId, target: party.id, body },
+    party.queue_id,
+    async (line) =>
+      line.move(
+        await line.party(party.id),
+        move,
+        { kind: 'staff', userId: claims.sub },
+        { reason, override },
+      ),
+    { occupancyOf: changesOccupancy(move) ? venue.id : undefined },
+  );
+  return staffView(deps, record);
+}
+
+/** A guest's POST that changes its own party. */
+export async function changeOwnPartyOnce(
+  deps: Deps,
+  { party, queue }: TicketParty,
+  { body, idempotencyKey }: { body: unknown; idempotencyKey: string | null },
+  operationId: string,
+  change: (line: Line) => Promise<PartyRow>,
+): Promise<GuestParty> {
+  const caller = bytesToUuid(party.id);
+  const request = { key: idempotencyKey, caller, operationId, target: party.id, body };
+  const record = await changePartyOnce(deps, request, party.queue_id, change).catch(refuseDeleted);
+  return guestView(deps, record, queue);
+}
+
+/** The ticket is good, and will be: nobody is left in a line that is no more. */
+function refuseDeleted(error: unknown): never {
+  if (!(error instanceof Problem) || error.code !== 'not-found') throw error;
+  throw problems.invalidTransition({ detail: 'The queue was deleted.' });
+}

@@ -1,0 +1,68 @@
+import { OrderKeyHex } from '@queue-manager/contracts/events';
+import { listParties as contract, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
+import { bytesToUuid, isUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { invalidField } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { sql } from 'kysely';
+import { queueFor } from '../access/membership.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { PartyRow } from '../db/tables.ts';
+import type { Deps } from '../deps.ts';
+import { behind } from '../line/line-order.ts';
+import { laneIndex, partyRecord } from '../line/snapshots.ts';
+import { loadPlaces, staffViews } from './party-view.ts';
+
+/**
+ * A page in the order of the line. Each state is a range of `parties_line` that is in order already; the
+ * page is the head of their merge, so that its cost does not depend on how long the line or its past is.
+ */
+export const listParties = (deps: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
+    const { limit, q } = query;
+    const lane = query.lane === undefined ? sql`` : sql`AND p.lane = ${laneIndex(query.lane)}`;
+    const inOrder = sql`ORDER BY lane, order_key, id LIMIT ${limit + 1}`;
+    const after = query.cursor === undefined ? sql`` : sql`AND ${afterCursor(query.cursor)}`;
+    const states = [...new Set(query.state)];
+
+    const within = (state: PartyState) =>
+      sql`p.queue_id = ${queue.id} AND p.state = ${state} ${lane} ${after}`;
+    const heads = states.flatMap((state) =>
+      q === undefined
+        ? sql`(SELECT p.* FROM parties AS p FORCE INDEX (parties_line) WHERE ${within(state)} ${inOrder})`
+        : found(q).map(
+            (source) => sql`(SELECT p.* FROM ${source} AND ${within(state)} ${inOrder})`,
+          ),
+    );
+    // UNION leaves out what was found both ways.
+    const union = q === undefined ? sql` UNION ALL ` : sql` UNION `;
+    const { rows } = await sql<PartyRow>`
+      SELECT * FROM (${sql.join(heads, union)}) AS heads ${inOrder}`.execute(deps.db);
+
+    const { shown, nextCursor } = pageOf(rows, limit, ({ lane, order_key, id }) =>
+      encodeCursor([lane, order_key.toString('hex'), bytesToUuid(id)]),
+    );
+    const records = shown.map(partyRecord);
+    return {
+      data: await staffViews(deps, records, await loadPlaces(deps, records)),
+      nextCursor,
+    };
+  });
+
+function afterCursor(cursor: string) {
+  const [lane, orderKey, partyId] = decodeCursor(cursor, ['number', 'string', 'string']);
+  if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success || !isUuid(partyId)) {
+    throw invalidField('cursor', 'is not a cursor of this list');
+  }
+  return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
+}
+
+/** Where `q` leads: to names that start with it in any case, and to a guest's number. */
+function found(q: string) {
+  const start = `${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  const named = sql`parties AS p JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+    WHERE c.name_key LIKE ${start}`;
+  if (!/^[0-9]{1,9}$/.test(q)) return [named];
+  return [named, sql`parties AS p FORCE INDEX (parties_number) WHERE p.number = ${Number(q)}`];
+}

@@ -1,0 +1,7 @@
+import { seatParty as contract } from '@queue-manager/contracts/parties';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from '../deps.ts';
+import { movePartyOnce } from './change-party-once.ts';
+
+export const seatParty = (deps: Deps) =>
+  route(contract, (request) => movePartyOnce(deps, request, contract.operationId, 'seat'));

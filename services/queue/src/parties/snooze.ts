@@ -1,0 +1,34 @@
+import { snooze as contract } from '@queue-manager/contracts/guests';
+import { limits } from '@queue-manager/contracts/values';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { ticketParty } from '../access/ticket-party.ts';
+import type { Deps } from '../deps.ts';
+import { findNeighbours } from '../line/find-neighbours.ts';
+import { placeBetween } from '../line/place-between.ts';
+import { changeOwnPartyOnce } from './change-party-once.ts';
+
+export const snooze = (deps: Deps) =>
+  route(contract, async (request) => {
+    const own = await ticketParty(deps, request.params.ticket);
+    const { party, queue } = own;
+    const neighboursOf = await findNeighbours(deps, party, queue.seq, {
+      places: request.body.places,
+    });
+    return changeOwnPartyOnce(deps, own, request, contract.operationId, async (line) => {
+      const present = await line.partyFor(party.id, 'snooze');
+      if (present.snoozes >= limits.snoozesMax) {
+        throw problems.snoozeLimitReached({
+          detail: `Others can be let first ${limits.snoozesMax} times.`,
+        });
+      }
+      const neighbours = neighboursOf();
+      const place = await placeBetween(line, present, neighbours);
+      return line.move(
+        present,
+        'snooze',
+        { kind: 'guest' },
+        { place, position: neighbours.position },
+      );
+    });
+  });

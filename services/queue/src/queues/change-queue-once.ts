@@ -1,0 +1,33 @@
+import type { Queue } from '@queue-manager/contracts/queues';
+import { queueFor } from '../access/membership.ts';
+import { once } from '../db/idempotency.ts';
+import type { Deps } from '../deps.ts';
+import { changeLineWithin, type Line } from '../line/line.ts';
+import { queueView } from './queue-view.ts';
+
+/** A manager's POST about a queue: authorised, done once for each idempotency key, answered with the queue. */
+export async function changeQueueOnce(
+  deps: Deps,
+  request: {
+    params: { queueId: string };
+    claims: { sub: string };
+    body: unknown;
+    idempotencyKey: string | null;
+  },
+  operationId: string,
+  change: (line: Line) => Promise<void>,
+): Promise<Queue> {
+  const { params, claims, body, idempotencyKey } = request;
+  const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+  const { result, events } = await once(
+    deps,
+    { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
+    (trx) =>
+      changeLineWithin(deps, trx, queue.id, async (line) => {
+        await change(line);
+        return queueView(deps, line.queue);
+      }),
+  );
+  await deps.feed.committed(events);
+  return result;
+}

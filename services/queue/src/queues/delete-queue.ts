@@ -1,0 +1,32 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import { deleteQueue as contract } from '@queue-manager/contracts/queues';
+import { route } from '@queue-manager/service-kit/route';
+import { lockVenue } from '../access/lock-venue.ts';
+import { queueFor } from '../access/membership.ts';
+import { inTransaction } from '../db/database.ts';
+import type { Deps } from '../deps.ts';
+import { changeLineWithin, type Line } from '../line/line.ts';
+import { removeAll } from '../line/remove-all.ts';
+
+export const deleteQueue = (deps: Deps) =>
+  route(contract, async ({ params, claims }) => {
+    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+    const { events } = await inTransaction(deps.db, async (trx) => {
+      await lockVenue(trx, queue.venue_id);
+      return changeLineWithin(deps, trx, queue.id, (line) =>
+        closeForGood(line, { kind: 'staff', userId: claims.sub }),
+      );
+    });
+    await deps.feed.committed(events);
+  });
+
+/**
+ * Removes everyone, forgets what the estimates have learned and marks the queue deleted; its history stays for
+ * the owner's figures.
+ */
+export async function closeForGood(line: Line, actor: Actor): Promise<void> {
+  await removeAll(line, ['waiting', 'called'], actor);
+  await line.trx.deleteFrom('models').where('queue_id', '=', line.queue.id).execute();
+  line.set({ state: 'closed', deleted_at: line.now });
+  line.queueChanged(actor);
+}

@@ -1,0 +1,11 @@
+import { listQueueEvents as contract } from '@queue-manager/contracts/history';
+import { route } from '@queue-manager/service-kit/route';
+import { queueFor } from '../access/membership.ts';
+import type { Deps } from '../deps.ts';
+import { historyPage } from '../line/history-page.ts';
+
+export const listQueueEvents = (deps: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
+    return historyPage(deps.db, { queueId: queue.id }, query);
+  });

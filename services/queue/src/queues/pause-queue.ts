@@ -1,0 +1,13 @@
+import { pauseQueue as contract } from '@queue-manager/contracts/queues';
+import { route } from '@queue-manager/service-kit/route';
+import type { Deps } from '../deps.ts';
+import { changeQueueOnce } from './change-queue-once.ts';
+
+export const pauseQueue = (deps: Deps) =>
+  route(contract, (request) =>
+    changeQueueOnce(deps, request, contract.operationId, async (line) => {
+      if (line.queue.state === 'paused') return;
+      line.set({ state: 'paused' });
+      line.queueChanged({ kind: 'staff', userId: request.claims.sub });
+    }),
+  );

@@ -1,0 +1,29 @@
+import { updateQueue as contract } from '@queue-manager/contracts/queues';
+import { route } from '@queue-manager/service-kit/route';
+import { queueFor } from '../access/membership.ts';
+import { changedOnly } from '../db/changed-only.ts';
+import type { Deps } from '../deps.ts';
+import { changeLine } from '../line/line.ts';
+import { queueView } from './queue-view.ts';
+
+export const updateQueue = (deps: Deps) =>
+  route(contract, async ({ params, body, claims }) => {
+    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+    return changeLine(deps, queue.id, async (line) => {
+      const changes = changedOnly(line.queue, {
+        name: body.name,
+        text: body.text,
+        end_message: body.endMessage,
+        max_waiting: body.maxWaiting,
+        max_party_size: body.maxPartySize,
+        call_grace_seconds: body.callGraceSeconds,
+        self_join: body.selfJoin === undefined ? undefined : body.selfJoin ? 1 : 0,
+        board_labels: body.boardLabels,
+      });
+      if (Object.keys(changes).length > 0) {
+        line.set(changes);
+        line.queueChanged({ kind: 'staff', userId: claims.sub });
+      }
+      return queueView(deps, line.queue);
+    });
+  });

@@ -1,0 +1,6 @@
+import type { Deps } from '../deps.ts';
+import { exportParties } from './export-parties.ts';
+import { getReport } from './get-report.ts';
+
+/** What a night was like. */
+export const reportsRoutes = (deps: Deps) => [getReport(deps), exportParties(deps)];

@@ -1,0 +1,92 @@
+import { createInvitation as contract, type Invitation } from '@queue-manager/contracts/members';
+import { limits } from '@queue-manager/contracts/values';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { problems } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { lockAccount } from '../access/accounts.ts';
+import { lockVenue } from '../access/lock-venue.ts';
+import { venueFor } from '../access/membership.ts';
+import type { DatabaseTransaction } from '../db/database.ts';
+import { once } from '../db/idempotency.ts';
+import type { Deps } from '../deps.ts';
+import { scheduleVenueTask } from '../line/schedule-venue-task.ts';
+import { countSend } from './invitation-sends.ts';
+import { emailKeyOf, type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
+
+const lifeMs = limits.invitationDays * 24 * 60 * 60 * 1_000;
+
+/** Whether the e-mail has an account is never looked up, so that no answer and no delay can tell. */
+export const createInvitation = (deps: Deps) =>
+  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+    const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
+    requireGrantable(venue.role, body.role);
+    const caller = uuidToBytes(claims.sub);
+    const { result } = await once(
+      deps,
+      {
+        key: idempotencyKey,
+        caller: claims.sub,
+        operationId: contract.operationId,
+        target: venue.id,
+        body,
+      },
+      async (trx) => {
+        await lockAccount(trx, caller);
+        await lockVenue(trx, venue.id);
+        // Again, under the lock: the caller may have lost its role meanwhile.
+        const { role } = await venueFor(trx, params.venueId, claims.sub, 'manager');
+        requireGrantable(role, body.role);
+        const now = deps.clock.now();
+        const invitation = {
+          venue_id: venue.id,
+          id: uuidToBytes(newId(deps.clock)),
+          email: body.email,
+          email_key: emailKeyOf(body.email),
+          role: body.role,
+          invited_by: caller,
+          created_at: now,
+          expires_at: new Date(now.getTime() + lifeMs),
+        };
+        const former = await findFormer(trx, invitation);
+        if (former !== undefined) {
+          if (former.expires_at > now) requireGrantable(role, former.role);
+          await trx.deleteFrom('invitations').where('id', '=', former.id).execute();
+        }
+        await requireRoom(trx, venue.id, now);
+        await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
+        await trx.insertInto('invitations').values(invitation).execute();
+        await scheduleVenueTask(deps.clock, trx, venue.id, {
+          kind: 'notify.invitation',
+          payload: { invitationId: invitationView(invitation).id },
+        });
+        // Without the e-mail: answers are kept for a day, and hold no personal data.
+        const { email: _, ...kept } = invitationView(invitation);
+        return { result: kept, events: [] };
+      },
+    );
+    deps.wakeDispatcher();
+    return { ...result, email: body.email } satisfies Invitation;
+  });
+
+/** What an earlier invitation of the same e-mail left. */
+function findFormer(trx: DatabaseTransaction, { venue_id, email_key }: InvitationRow) {
+  return trx
+    .selectFrom('invitations')
+    .selectAll()
+    .where('venue_id', '=', venue_id)
+    .where('email_key', '=', email_key)
+    .executeTakeFirst();
+}
+
+async function requireRoom(trx: DatabaseTransaction, venueId: Buffer, now: Date): Promise<void> {
+  const { count } = await trx
+    .selectFrom('invitations')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('venue_id', '=', venueId)
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow();
+  if (Number(count) < limits.invitationsMax) return;
+  throw problems.tooManyInvitations({
+    detail: `At most ${limits.invitationsMax} invitations may be open: take one back first.`,
+  });
+}

@@ -1,0 +1,27 @@
+import { listApiKeys as contract } from '@queue-manager/contracts/api-keys';
+import { route } from '@queue-manager/service-kit/route';
+import { apiKeyView } from '../access/api-key.ts';
+import { venueFor } from '../access/membership.ts';
+import { decodeIdCursor, encodeIdCursor } from '../db/id-cursor.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { Deps } from '../deps.ts';
+
+/** Oldest first: ids are ordered by the time of their making. */
+export const listApiKeys = ({ db }: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
+    const rows = await db
+      .selectFrom('api_keys')
+      .select(['id', 'name', 'created_by', 'created_at'])
+      .where('venue_id', '=', venue.id)
+      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .orderBy('id')
+      .limit(query.limit + 1)
+      .execute();
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
+    return {
+      data: shown.map(apiKeyView),
+      nextCursor,
+    };
+  });

@@ -1,0 +1,28 @@
+import { listInvitations as contract } from '@queue-manager/contracts/members';
+import { route } from '@queue-manager/service-kit/route';
+import { venueFor } from '../access/membership.ts';
+import { decodeIdCursor, encodeIdCursor } from '../db/id-cursor.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { Deps } from '../deps.ts';
+import { invitationView } from './invitations.ts';
+
+/** Oldest first: ids are ordered by the time of their making. */
+export const listInvitations = ({ db, clock }: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
+    const rows = await db
+      .selectFrom('invitations')
+      .selectAll()
+      .where('venue_id', '=', venue.id)
+      .where('expires_at', '>', clock.now())
+      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .orderBy('id')
+      .limit(query.limit + 1)
+      .execute();
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
+    return {
+      data: shown.map(invitationView),
+      nextCursor,
+    };
+  });

@@ -1,0 +1,45 @@
+import { createVenue as contract } from '@queue-manager/contracts/venues';
+import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { route } from '@queue-manager/service-kit/route';
+import { lockAccount } from '../access/accounts.ts';
+import { once } from '../db/idempotency.ts';
+import type { Deps } from '../deps.ts';
+import { retentionEveryMs } from '../retention/plan-retention.ts';
+import { venueView } from './venue-view.ts';
+
+export const createVenue = (deps: Deps) =>
+  route(contract, async ({ body, claims, idempotencyKey }) => {
+    const caller = uuidToBytes(claims.sub);
+    const request = {
+      key: idempotencyKey,
+      caller: claims.sub,
+      operationId: contract.operationId,
+      target: caller,
+      body,
+    };
+    const { result } = await once(deps, request, async (trx) => {
+      await lockAccount(trx, caller);
+      const now = deps.clock.now();
+      const venue = {
+        id: uuidToBytes(newId(deps.clock)),
+        name: body.name,
+        timezone: body.timezone,
+        locale: body.locale,
+        capacity: body.capacity,
+        occupancy: 0,
+        occupancy_seq: 0,
+        day_starts_at: body.dayStartsAt,
+        retention_days: body.retentionDays,
+        retention_due_at: new Date(now.getTime() + retentionEveryMs),
+        created_at: now,
+        deleted_at: null,
+      };
+      await trx.insertInto('venues').values(venue).execute();
+      await trx
+        .insertInto('members')
+        .values({ venue_id: venue.id, user_id: caller, role: 'owner', since: now })
+        .execute();
+      return { result: venueView(venue, 'owner'), events: [] };
+    });
+    return result;
+  });

@@ -1,0 +1,44 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import { listOccupancyChanges as contract } from '@queue-manager/contracts/occupancy';
+import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { invalidField } from '@queue-manager/service-kit/problems';
+import { route } from '@queue-manager/service-kit/route';
+import { venueFor } from '../access/membership.ts';
+import { pageOf } from '../db/page-of.ts';
+import type { Deps } from '../deps.ts';
+
+/** Latest first, by the number that each change took under the venue's lock. */
+export const listOccupancyChanges = ({ db }: Deps) =>
+  route(contract, async ({ params, query, claims }) => {
+    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const before = query.cursor === undefined ? null : decodeSeq(query.cursor);
+    const rows = await db
+      .selectFrom('occupancy_changes')
+      .selectAll()
+      .where('venue_id', '=', venue.id)
+      .$if(before !== null, (select) => select.where('seq', '<', before as number))
+      .orderBy('seq', 'desc')
+      .limit(query.limit + 1)
+      .execute();
+    const { shown, nextCursor } = pageOf(rows, query.limit, ({ seq }) => encodeCursor([seq]));
+    return {
+      data: shown.map((row) => ({
+        id: bytesToUuid(row.id),
+        time: row.time.toISOString(),
+        delta: row.delta,
+        occupancy: row.occupancy,
+        partyId: row.party_id && bytesToUuid(row.party_id),
+        actor: JSON.parse(row.actor) as Actor,
+        override: row.override === 1,
+        reason: row.reason,
+      })),
+      nextCursor,
+    };
+  });
+
+function decodeSeq(cursor: string): number {
+  const [seq] = decodeCursor(cursor, ['number']);
+  if (!Number.isSafeInteger(seq)) throw invalidField('cursor', 'is not a cursor of this list');
+  return seq;
+}

@@ -1,0 +1,73 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { lockVenue } from '../access/lock-venue.ts';
+import type { DatabaseTransaction } from '../db/database.ts';
+import { traceColumns } from '../db/trace-context.ts';
+import type { Deps } from '../deps.ts';
+import { changeLineWithin } from '../line/line.ts';
+import { closeForGood } from '../queues/delete-queue.ts';
+
+/**
+ * Removes a venue with its queues, its members, invitations and keys, and the work that waits for them, as part
+ * of a transaction; the caller hands the events to the feed after its commit. None of its staff reads anything of
+ * it from then on. What is known of its guests is erased as `venue.deleted` comes around, since it may be years
+ * of them. Throws `not-found` when somebody else removed it meanwhile.
+ */
+export async function removeVenue(
+  deps: Deps,
+  trx: DatabaseTransaction,
+  venueId: Buffer,
+  actor: Actor,
+): Promise<LineEvent[]> {
+  const events: LineEvent[] = [];
+  const now = deps.clock.now();
+  await lockVenue(trx, venueId);
+  const queues = await trx
+    .selectFrom('queues')
+    .select('id')
+    .where('venue_id', '=', venueId)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute();
+  for (const { id } of queues) {
+    const done = await changeLineWithin(deps, trx, id, (line) => closeForGood(line, actor));
+    for (const event of done.events) events.push(event);
+  }
+  await trx
+    .deleteFrom('tasks')
+    .where('venue_id', '=', venueId)
+    .where('state', '=', 'scheduled')
+    .execute();
+  await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
+  await trx.updateTable('venues').set({ deleted_at: now }).where('id', '=', venueId).execute();
+  await announce(deps, trx, venueId, now);
+  return events;
+}
+
+/** Of a venue there is one event, the last: it takes the way of the lines' events, under the venue's own id. */
+async function announce(
+  { clock }: Deps,
+  trx: DatabaseTransaction,
+  venueId: Buffer,
+  now: Date,
+): Promise<void> {
+  const key = { queue_id: venueId, seq: 1 };
+  await trx
+    .insertInto('events')
+    .values({
+      ...key,
+      id: uuidToBytes(newId(clock)),
+      type: 'venue.deleted',
+      party_id: null,
+      time: now,
+      data: JSON.stringify({ venueId: bytesToUuid(venueId) }),
+    })
+    .execute();
+  await trx
+    .insertInto('outbox')
+    .values({ ...key, created_at: now, ...traceColumns() })
+    .execute();
+}

@@ -1,0 +1,37 @@
+import { updateVenue as contract } from '@queue-manager/contracts/venues';
+import { route } from '@queue-manager/service-kit/route';
+import { lockVenue } from '../access/lock-venue.ts';
+import { venueFor } from '../access/membership.ts';
+import { changedOnly } from '../db/changed-only.ts';
+import { inTransaction } from '../db/database.ts';
+import type { Deps } from '../deps.ts';
+import { venueView } from './venue-view.ts';
+
+export const updateVenue = ({ db, clock }: Deps) =>
+  route(contract, async ({ params, body, claims }) => {
+    const { id, role } = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const changed = await inTransaction(db, async (trx) => {
+      // Under the lock, so that the answer tells who is in at the moment of the change.
+      const venue = await lockVenue(trx, id);
+      const changes = changedOnly(venue, {
+        name: body.name,
+        timezone: body.timezone,
+        locale: body.locale,
+        capacity: body.capacity,
+        day_starts_at: body.dayStartsAt,
+        retention_days: body.retentionDays,
+      });
+      if (Object.keys(changes).length > 0) {
+        // What the venue was to keep until now goes with the next minute's housekeeping.
+        const isShorter = (changes.retention_days ?? Infinity) < venue.retention_days;
+        const dueAt = isShorter ? { retention_due_at: clock.now() } : {};
+        await trx
+          .updateTable('venues')
+          .set({ ...changes, ...dueAt })
+          .where('id', '=', id)
+          .execute();
+      }
+      return { ...venue, ...changes };
+    });
+    return venueView(changed, role);
+  });
