@@ -32,7 +32,7 @@ import { type Database, migrate, openDatabase } from './db/database.ts';
 import type { PartyRow } from './db/tables.ts';
 import type { Deps } from './deps.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
-import { toEvent } from './line/line-event.ts';
+import { seqOf, toEvent } from './line/line-event.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { keyBetween } from './line/order-key.ts';
 import { createQuotes } from './line/quotes.ts';
@@ -459,14 +459,22 @@ async function startPositionUpstream() {
       estimate: { p10: p50 / 2, p50, p90: p50 * 2, model: 'test-1', asOf: testStart },
     };
   };
+  /** The last event of each queue that was applied; calls may arrive out of order, as they do at the real one. */
+  const appliedSeqs = new Map<string, number>();
   const failWhenAway = () => {
-    if (state.isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    if (!state.isAway) return;
+    appliedSeqs.clear();
+    throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
   };
   app.route(
     route(applyEvents, async ({ body }) => {
       failWhenAway();
       return {
         answers: body.events.map((event) => {
+          const seq = seqOf(event);
+          const appliedSeq = appliedSeqs.get(event.data.queueId) ?? seq;
+          if (seq > appliedSeq + 1) return { outcome: 'pending' as const, place: null };
+          appliedSeqs.set(event.data.queueId, Math.max(appliedSeq, seq));
           events.push(event);
           if (event.type === 'queue.changed') return { outcome: 'applied' as const, place: null };
           const { queueId } = event.data;
@@ -532,8 +540,12 @@ async function startUserUpstream() {
   const accounts = new Map<string, Account>();
   const state = { isAway: false };
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
+  /** The last event of each queue that was applied; calls may arrive out of order, as they do at the real one. */
+  const appliedSeqs = new Map<string, number>();
   const failWhenAway = () => {
-    if (state.isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    if (!state.isAway) return;
+    appliedSeqs.clear();
+    throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
   };
   app.route(
     route(getAccount, async ({ params }) => {
