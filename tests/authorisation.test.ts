@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, it } from 'node:test';
+import { pathOf } from '@queue-manager/client/client';
 import { listApiKeys } from '@queue-manager/contracts/api-keys';
 import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
 import { getTicket, snooze } from '@queue-manager/contracts/guests';
@@ -27,7 +28,6 @@ import { listTasks } from '@queue-manager/contracts/tasks';
 import { endSession, listSessions } from '@queue-manager/contracts/tokens';
 import { exportMe, getMe, signUp } from '@queue-manager/contracts/users';
 import { getVenue, listVenues, type Role, roles } from '@queue-manager/contracts/venues';
-import { pathOf } from '@queue-manager/local-stack/api-call';
 import { mailedToken, randomEmail, randomPassword, type TestAccount } from './support/accounts.ts';
 import { type House, openHouse, type PairInLine, type Things } from './support/house.ts';
 import { type RouteCall, routeCalls } from './support/route-calls.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Contract } from '@queue-manager/contracts/contract';
+import { type Client, createClient, everyItem } from '@queue-manager/client/client';
 import { joinQueue } from '@queue-manager/contracts/guests';
 import { callNext, listParties } from '@queue-manager/contracts/parties';
 import { getPosition, type Position } from '@queue-manager/contracts/positions';
@@ -11,11 +11,10 @@ import { createQueue, getQueue, type Queue } from '@queue-manager/contracts/queu
 import { login } from '@queue-manager/contracts/tokens';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue } from '@queue-manager/contracts/venues';
-import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
-import { standAlone } from '@queue-manager/local-stack/stand-alone';
-import { type System, startSystem } from '@queue-manager/local-stack/system';
-import { findProgram } from '@queue-manager/local-stack/system-packages';
+import { findProgram } from '@queue-manager/local-stack/stores/system-packages';
+import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
+import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { connectRedis, mastersOf, type RedisClient } from '@queue-manager/service-kit/redis';
 import { freshDatabase, testLogger, testRedis, until } from '@queue-manager/service-kit/testing';
 import { randomEmail, randomPassword } from './support/accounts.ts';
@@ -41,14 +40,8 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
   /** Tickets by number, in the order of the line: nobody is moved. */
   const tickets = new Map<number, string>();
 
-  async function succeed<const C extends Contract>(
-    contract: C,
-    options: CallOptions<C>,
-  ): Promise<Success<C>> {
-    const answer = await callApi(system.gatewayUrl, contract, options);
-    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
-    return answer.body;
-  }
+  const succeed: Client['succeed'] = (contract, options) =>
+    createClient(system.gatewayUrl).succeed(contract, options);
 
   before(async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-flush-'));
@@ -121,7 +114,9 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
     const poll = async (number: number, ticket: string) => {
       let last = 0;
       while (!isOver) {
-        const answer = await callApi(system.gatewayUrl, getPosition, { params: { ticket } });
+        const answer = await createClient(system.gatewayUrl).call(getPosition, {
+          params: { ticket },
+        });
         assert.ok(answer.ok, `a look was answered with ${answer.status}`);
         last = note(number, last, answer.body);
       }
@@ -210,17 +205,15 @@ describe('a system whose Redis is emptied while everybody uses it', () => {
     }
 
     // And now it is the order of the truth.
-    const parties = [];
-    let cursor: string | null | undefined;
-    while (cursor !== null) {
-      const page: Success<typeof listParties> = await succeed(listParties, {
-        token,
-        params: { queueId: queue.id },
-        query: { state: 'waiting', limit: 100, ...(cursor === undefined ? {} : { cursor }) },
-      });
-      parties.push(...page.data);
-      cursor = page.nextCursor;
-    }
+    const parties = await Array.fromAsync(
+      everyItem((page) =>
+        succeed(listParties, {
+          token,
+          params: { queueId: queue.id },
+          query: { state: 'waiting', limit: 100, ...page },
+        }),
+      ),
+    );
     assert.equal(parties.length, guests);
     const numbers = parties.map(({ number }) => number);
     assert.deepEqual(

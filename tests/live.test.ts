@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { type Client, createClient, pathOf } from '@queue-manager/client/client';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { leaveQueue } from '@queue-manager/contracts/guests';
 import type { HistoryEvent } from '@queue-manager/contracts/history';
@@ -22,17 +23,11 @@ import { createQueue, type Queue } from '@queue-manager/contracts/queues';
 import { login } from '@queue-manager/contracts/tokens';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue } from '@queue-manager/contracts/venues';
-import {
-  type CallOptions,
-  callApi,
-  pathOf,
-  type Success,
-} from '@queue-manager/local-stack/api-call';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
-import { withPositionProcesses } from '@queue-manager/local-stack/services';
-import { standAlone } from '@queue-manager/local-stack/stand-alone';
-import { type System, startSystem } from '@queue-manager/local-stack/system';
-import { findProgram } from '@queue-manager/local-stack/system-packages';
+import { findProgram } from '@queue-manager/local-stack/stores/system-packages';
+import { withPositionProcesses } from '@queue-manager/local-stack/system/services';
+import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
+import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { type EventSource, followEvents } from '@queue-manager/service-kit/event-source';
 import { freshDatabase, until } from '@queue-manager/service-kit/testing';
 import { randomEmail, randomPassword } from './support/accounts.ts';
@@ -53,14 +48,8 @@ describe('live streams', () => {
   let token: string;
   let venueId: string;
 
-  async function succeed<const C extends Contract>(
-    contract: C,
-    options: CallOptions<C>,
-  ): Promise<Success<C>> {
-    const answer = await callApi(system.gatewayUrl, contract, options);
-    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
-    return answer.body;
-  }
+  const succeed: Client['succeed'] = (contract, options) =>
+    createClient(system.gatewayUrl).succeed(contract, options);
 
   before(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-live-'));
@@ -198,7 +187,7 @@ describe('live streams', () => {
     const ways = [seatParty, noShowParty, removeParty, seatParty] as const;
     const play = async () => {
       while (finals.size < watchersMax) {
-        const answer = await callApi(system.gatewayUrl, callNext, { token, params });
+        const answer = await createClient(system.gatewayUrl).call(callNext, { token, params });
         if (!answer.ok) return;
         const { id, number } = answer.body;
         const way = ways[number % ways.length] as typeof seatParty;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DeleteTableCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import type { Contract } from '@queue-manager/contracts/contract';
+import { type Client, createClient } from '@queue-manager/client/client';
 import { addParty, getParty, type Party } from '@queue-manager/contracts/parties';
 import { createQueue, type Queue } from '@queue-manager/contracts/queues';
 import { listTasks, retryTask, type Task } from '@queue-manager/contracts/tasks';
@@ -14,9 +14,8 @@ import { createVenue, type Venue } from '@queue-manager/contracts/venues';
 import { createSqsClient } from '@queue-manager/events/client';
 import { createDeadLetters } from '@queue-manager/events/dead-letters';
 import { queueNames } from '@queue-manager/events/topology';
-import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
-import { type System, startSystem } from '@queue-manager/local-stack/system';
+import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { type SmtpFront, startSmtpFront } from '@queue-manager/mailer/testing';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { freshDatabase, testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
@@ -40,14 +39,8 @@ describe('a mail that the SMTP server refuses for ever', () => {
   let venue: Venue;
   let queue: Queue;
 
-  async function succeed<const C extends Contract>(
-    contract: C,
-    options: CallOptions<C>,
-  ): Promise<Success<C>> {
-    const answer = await callApi(system.gatewayUrl, contract, options);
-    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
-    return answer.body;
-  }
+  const succeed: Client['succeed'] = (contract, options) =>
+    createClient(system.gatewayUrl).succeed(contract, options);
   const tasks = async (state: Task['state']) =>
     (await succeed(listTasks, { token, params: { venueId: venue.id }, query: { state } })).data;
   const notificationsOf = async ({ id }: Party) =>

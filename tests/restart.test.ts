@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Contract } from '@queue-manager/contracts/contract';
+import { type Client, createClient } from '@queue-manager/client/client';
 import { leaveQueue } from '@queue-manager/contracts/guests';
 import {
   addParty,
@@ -17,11 +17,10 @@ import { createQueue, getQueue, type Queue } from '@queue-manager/contracts/queu
 import { login } from '@queue-manager/contracts/tokens';
 import { getMe, signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue, listVenues, type Venue } from '@queue-manager/contracts/venues';
-import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
-import { standAlone } from '@queue-manager/local-stack/stand-alone';
-import { type System, startSystem } from '@queue-manager/local-stack/system';
-import { findProgram } from '@queue-manager/local-stack/system-packages';
+import { findProgram } from '@queue-manager/local-stack/stores/system-packages';
+import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
+import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { freshDatabase, until } from '@queue-manager/service-kit/testing';
 import { randomEmail, randomPassword } from './support/accounts.ts';
 
@@ -46,14 +45,8 @@ describe('a system that is stopped and started again', () => {
     assert.ok(system, 'the system is not running');
     return system;
   };
-  async function succeed<const C extends Contract>(
-    contract: C,
-    options: CallOptions<C>,
-  ): Promise<Success<C>> {
-    const answer = await callApi(running().gatewayUrl, contract, options);
-    assert.ok(answer.ok, `${contract.operationId} answered ${answer.status}`);
-    return answer.body;
-  }
+  const succeed: Client['succeed'] = (contract, options) =>
+    createClient(running().gatewayUrl).succeed(contract, options);
   /** On the same port again, as npm start is. */
   const start = async (gatewayPort?: number) => {
     system = await startSystem({
@@ -190,7 +183,7 @@ describe('a system that is stopped and started again', () => {
     const place = await until(
       'positions are told again',
       async () => {
-        const answer = await callApi(running().gatewayUrl, getPosition, {
+        const answer = await createClient(running().gatewayUrl).call(getPosition, {
           params: { ticket: joined.ticket },
         });
         return answer.ok && answer.body.position !== null ? answer.body : null;

@@ -309,11 +309,11 @@ describe('a queue', () => {
     const svg = await call(getQrSvg, { token, params });
     assert.ok(svg.ok);
     assert.match(svg.headers.get('content-type') ?? '', /^image\/svg\+xml/);
-    assert.match(svg.body.toString(), /<svg[\s\S]*<\/svg>/);
+    assert.match(Buffer.from(svg.body).toString(), /<svg[\s\S]*<\/svg>/);
     const png = await call(getQrPng, { token, params });
     assert.ok(png.ok);
     assert.equal(png.headers.get('content-type'), 'image/png');
-    assert.equal(png.body.subarray(1, 4).toString(), 'PNG');
+    assert.equal(Buffer.from(png.body.subarray(1, 4)).toString(), 'PNG');
     await refuse('unauthenticated', getQrSvg, { params });
   });
 

@@ -16,24 +16,28 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-const withStores = 'packages/local-stack/src/with-stores.ts';
+const withStores = 'packages/local-stack/src/commands/with-stores.ts';
 
 /** The script of each command, with arguments it always gets. */
 const commands = {
-  start: ['packages/local-stack/src/start.ts'],
-  dev: ['packages/local-stack/src/start.ts', '--watch'],
-  restart: ['packages/local-stack/src/restart.ts'],
-  stores: ['packages/local-stack/src/stores-only.ts'],
-  test: ['packages/local-stack/src/test.ts'],
-  'test:long': ['packages/local-stack/src/test.ts', 'tests/**/*.long.test.ts'],
-  'test:dates': ['packages/local-stack/src/test-dates.ts'],
-  check: ['packages/local-stack/src/check.ts'],
-  fix: ['packages/local-stack/src/fix.ts'],
+  start: ['packages/local-stack/src/commands/start.ts'],
+  dev: ['packages/local-stack/src/commands/start.ts', '--watch'],
+  restart: ['packages/local-stack/src/commands/restart.ts'],
+  stores: ['packages/local-stack/src/commands/stores.ts'],
+  test: ['packages/local-stack/src/commands/test.ts'],
+  'test:long': ['packages/local-stack/src/commands/test.ts', 'tests/**/*.long.test.ts'],
+  'test:dates': ['packages/local-stack/src/commands/test-dates.ts'],
+  check: ['packages/local-stack/src/commands/check.ts'],
+  fix: ['packages/local-stack/src/commands/fix.ts'],
   openapi: ['packages/contracts/src/generate-openapi.ts'],
-  replay: ['packages/local-stack/src/replay.ts'],
-  chaos: ['packages/local-stack/src/chaos.ts'],
-  'dead-letters': [withStores, 'AWS_ENDPOINT_URL_SQS', 'packages/local-stack/src/dead-letters.ts'],
-  bench: ['packages/local-stack/src/bench.ts'],
+  replay: ['packages/load/src/replay/replay-cli.ts'],
+  chaos: ['packages/load/src/chaos/chaos-cli.ts'],
+  'dead-letters': [
+    withStores,
+    'AWS_ENDPOINT_URL_SQS',
+    'packages/local-stack/src/commands/dead-letters.ts',
+  ],
+  bench: ['packages/bench/src/bench-cli.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
   estimates: ['services/position/src/estimates/estimates-cli.ts'],
 };

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const script = fileURLToPath(new URL('../../packages/local-stack/src/chaos.ts', import.meta.url));
+const script = fileURLToPath(
+  new URL('../../packages/load/src/chaos/chaos-cli.ts', import.meta.url),
+);
 
 /** Beside the kills: a start, the way back to rest and the checks, on a machine that is busy with other tests. */
 const aroundMs = 20 * 60_000;

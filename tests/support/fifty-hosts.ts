@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import type { Lane } from '@queue-manager/contracts/parties';
 import { createQueue } from '@queue-manager/contracts/queues';
 import { createVenue } from '@queue-manager/contracts/venues';
-import { randomOf } from '@queue-manager/local-stack/random';
+import { randomOf } from '@queue-manager/load/random';
 import { openAccount, type TestAccount } from './accounts.ts';
 import {
   type Answered,

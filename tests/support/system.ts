@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { type CallOptions, createClient } from '@queue-manager/client/client';
 import type { Contract } from '@queue-manager/contracts/contract';
 import {
   type ProblemCode,
   ProblemDetails,
   problemTypeBase,
 } from '@queue-manager/contracts/problems';
-import { type CallOptions, callApi, type Success } from '@queue-manager/local-stack/api-call';
 import { type Mail, mailsTo } from '@queue-manager/local-stack/inbox';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 
@@ -13,25 +13,10 @@ import { testEnv, until } from '@queue-manager/service-kit/testing';
 export const gatewayUrl = testEnv('GATEWAY_URL');
 export const mailUrl = testEnv('MAIL_URL');
 
-/** Calls a route of the system under test, whatever it answers. */
-export const call = <const C extends Contract>(contract: C, options: CallOptions<C>) =>
-  callApi(gatewayUrl, contract, options);
+/** The API of the system under test. */
+export const { call, succeed } = createClient(gatewayUrl);
 
-/** Calls a route that has to succeed, and gives its body. */
-export async function succeed<const C extends Contract>(
-  contract: C,
-  options: CallOptions<C>,
-): Promise<Success<C>> {
-  const answer = await call(contract, options);
-  if (answer.ok) return answer.body;
-  throw new assert.AssertionError({
-    message: `${contract.operationId} answered ${answer.status} ${answer.problem?.detail ?? ''}`,
-    actual: answer.status,
-    expected: contract.status,
-  });
-}
-
-/** Calls a route that has to be refused with this problem, and gives it. */
+/** Calls a route that must refuse with this problem, and returns the problem. */
 export async function refuse<const C extends Contract>(
   code: ProblemCode,
   contract: C,

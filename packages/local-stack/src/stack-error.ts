@@ -1,4 +1,4 @@
-/** Something the person at the terminal can mend: its message is one clear line, without a stack. */
+/** An error that the user can fix: printed as one line, without a stack trace. */
 export class StackError extends Error {
   override readonly name = 'StackError';
 }

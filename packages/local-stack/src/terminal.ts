@@ -1,21 +1,35 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { StackError } from './stack-error.ts';
 
-/** Says something to the person at the terminal; standard output is for results. */
+/** Prints a line to standard error; standard output is for results. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/**
+ * `parseArgs` for commands.
+ *
+ * @throws StackError that says in one line which option is wrong.
+ */
+export function parseOptions<const T extends ParseArgsConfig>(config: T) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new StackError(`${(error as Error).message.split('\n')[0]} See --help.`);
+  }
 }
 
 /** One Ctrl-C arrives several times: from the terminal, from npm and from bootstrap.mjs. */
 const sameSignalMs = 1_000;
 
 /**
- * Runs a program that holds other processes, with an orderly end for every way of being told to
- * stop: Ctrl-C, SIGTERM, SIGHUP, and the end of bootstrap.mjs, even by SIGKILL. A second signal, at
- * least a second later, ends it at once; the lifelines then end what it held.
+ * Runs a program that has child processes, and shuts it down in an orderly way after Ctrl-C, SIGTERM, SIGHUP and
+ * the exit of bootstrap.mjs, even by SIGKILL. A second signal, at least a second later, exits at once; the guards of
+ * the child processes then end those.
  *
  * A StackError becomes one line and exit code 1.
  *
- * @param program gets a promise that settles, and a signal that aborts, when it is told to stop.
+ * @param program gets a promise that resolves, and a signal that aborts, on the first signal.
  */
 export async function runUntilStopped(
   program: (stopping: Promise<void>, signal: AbortSignal) => Promise<number | undefined>,
@@ -34,10 +48,10 @@ export async function runUntilStopped(
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  // bootstrap.mjs holds a channel to this process; it closes when bootstrap ends, however it ends.
+  // The channel to bootstrap.mjs closes when bootstrap exits, however it exits.
   process.once('disconnect', onSignal);
   process.channel?.unref();
-  // Whoever read our output may go away first (npm killed, a closed pipe); that stops nothing.
+  // The reader of our output may exit first (npm killed, a closed pipe); that must not stop anything.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
 

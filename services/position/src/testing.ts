@@ -29,7 +29,7 @@ import {
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
-import { freePort } from '@queue-manager/local-stack/free-port';
+import { freePort } from '@queue-manager/local-stack/processes/free-port';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { requireProgram } from '../system-packages.ts';
 import { runStore, type StartedStore, type StoreContext } from './run-store.ts';
+import { requireProgram } from './system-packages.ts';
 
 const jarFolder = join(
   dirname(createRequire(import.meta.url).resolve('amplify-dynamodb-simulator/package.json')),

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { startGuarded } from '../guarded-process.ts';
+import { writePrivateFile } from '../data-folder/private-file.ts';
+import { startGuarded } from '../processes/guarded-process.ts';
 import { StackError } from '../stack-error.ts';
-import { requireProgram } from '../system-packages.ts';
-import { writeFileDurably } from '../write-file.ts';
 import { ask } from './ask.ts';
 import {
   firstComplaint,
@@ -14,6 +13,7 @@ import {
   type StoreContext,
   storeLog,
 } from './run-store.ts';
+import { requireProgram } from './system-packages.ts';
 
 const database = 'queue_manager';
 const complaint = /\[ERROR\]|^ERROR|^FATAL/i;
@@ -29,7 +29,7 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
   // interrupted in between. The administrator's account stays reachable by the socket only.
   const password = readPassword(folder);
   const initFile = join(folder, 'queue-manager.sql');
-  writeFileDurably(
+  writePrivateFile(
     initFile,
     [
       `CREATE DATABASE IF NOT EXISTS ${database};`,
@@ -114,7 +114,7 @@ async function initialise(context: StoreContext, folder: string): Promise<void> 
   } finally {
     closeSync(log);
   }
-  writeFileDurably(passwordFile(unfinished), randomBytes(18).toString('base64url'));
+  writePrivateFile(passwordFile(unfinished), randomBytes(18).toString('base64url'));
   renameSync(unfinished, folder);
 }
 

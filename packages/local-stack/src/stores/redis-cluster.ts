@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Flag } from '@queue-manager/service-kit/config';
-import { allOrNone } from '../all-or-none.ts';
+import { allOrNone } from '../processes/all-or-none.ts';
 import { StackError } from '../stack-error.ts';
 import { ask } from './ask.ts';
 import { redisServer } from './redis.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireProgram } from '../system-packages.ts';
 import { ask } from './ask.ts';
 import { runStore, type StartedStore, type StoreContext, type StoreSpec } from './run-store.ts';
+import { requireProgram } from './system-packages.ts';
 
 /** Redis with its append-only file on; gives REDIS_URL. */
 export async function startRedis(context: StoreContext): Promise<StartedStore> {

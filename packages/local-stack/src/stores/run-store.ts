@@ -1,8 +1,12 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, isPortFree, requirePort } from '../free-port.ts';
-import type { Command } from '../guarded-process.ts';
-import { describeExit, type SupervisedProcess, supervise } from '../supervised-process.ts';
+import { freePort, isPortFree, requirePort } from '../processes/free-port.ts';
+import type { Command } from '../processes/guarded-process.ts';
+import {
+  describeExit,
+  type SupervisedProcess,
+  supervise,
+} from '../processes/supervised-process.ts';
 
 export interface StoreContext {
   /** Absolute path of the folder all stores keep their data in. */

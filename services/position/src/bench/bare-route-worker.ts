@@ -1,8 +1,8 @@
 /**
- * The baseline of a position read: a Fastify route that checks the ticket, asks Redis what the service asks,
- * and answers with as many bytes. No hooks, logs, metrics or headers beside Fastify's own.
+ * The baseline of a position read: a Fastify route that checks the ticket, makes the service's call to Redis and
+ * answers with as many bytes. It has no hooks, logs, metrics or headers beyond Fastify's own.
  */
-import { answerQuestions, workerOptions } from '@queue-manager/queue/bench/worker';
+import { answerQuestions, cpuSeconds, workerOptions } from '@queue-manager/bench/measure/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { connectRedis } from '@queue-manager/service-kit/redis';
@@ -47,10 +47,19 @@ app.get('/v1/positions/:ticket', async (request, reply) => {
 });
 const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
+function keysOf(queueId: string) {
+  const [meta = '', line = ''] = lineKeys(queueId, systemClock.now()).map(String);
+  return { meta, line };
+}
+
 answerQuestions(
   {
     url: () => url,
-    cpuSeconds: () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+    cpuSeconds,
+    /** Key of the sorted set that holds a queue's waiting parties. */
+    lineKey: ({ queueId }) => keysOf(queueId).line,
+    /** Makes the projection of a queue incomplete, so that the service rebuilds it. */
+    loseLine: ({ queueId }) => redis.hdel(keysOf(queueId).meta, 'seq'),
   },
   async () => {
     await app.close();

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readWholeTrace } from '@queue-manager/local-stack/replay-trace';
+import { readWholeTrace } from '@queue-manager/load/trace/trace';
 import { StackError } from '@queue-manager/local-stack/stack-error';
 import { gaveUpLateShare, isJudged, judge, type Told, tellGuests, weekOf } from './judge-trace.ts';
 import { type Rule, ruleNames } from './rules.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TracedArrival } from '@queue-manager/local-stack/replay-trace';
+import type { TracedArrival } from '@queue-manager/load/trace/trace';
 import { gaveUpLateShare, judge, tellGuests, weekOf } from './judge-trace.ts';
 import { createRuleBook, ruleNames } from './rules.ts';
 import { madeUpDays } from './testing.ts';

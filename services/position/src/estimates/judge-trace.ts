@@ -1,4 +1,4 @@
-import { orderEvents, type TracedArrival } from '@queue-manager/local-stack/replay-trace';
+import { orderEvents, type TracedArrival } from '@queue-manager/load/trace/trace';
 import type { LearningEvent } from './learning-event.ts';
 import { createModel, estimate, observe, type Quantiles } from './model.ts';
 import { createRuleBook, type Rule, ruleNames } from './rules.ts';

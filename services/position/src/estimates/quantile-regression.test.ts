@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { randomOf } from '@queue-manager/local-stack/random';
+import { randomOf } from '@queue-manager/load/random';
 import {
   correction,
   createRegression,

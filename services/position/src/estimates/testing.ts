@@ -1,5 +1,5 @@
-import { randomOf } from '@queue-manager/local-stack/random';
-import type { TracedArrival } from '@queue-manager/local-stack/replay-trace';
+import { randomOf } from '@queue-manager/load/random';
+import type { TracedArrival } from '@queue-manager/load/trace/trace';
 
 /**
  * Days of a made-up desk, the same for the same name: guests arrive in two waves a day, each of the staff takes

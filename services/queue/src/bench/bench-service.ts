@@ -14,8 +14,8 @@ import { createKeyedMutex } from '../line/keyed-mutex.ts';
 import { createQuotes } from '../line/quotes.ts';
 
 /**
- * The queue service as `main.ts` composes it, apart from the direct way to the position service, since only
- * the guaranteed way is measured: `onCommit` stands in its place. Everybody is one owner.
+ * The queue service as `main.ts` composes it, except that `onCommit` replaces the feed to the position service:
+ * only delivery through the outbox is measured. Every call is made by the same owner.
  */
 export async function openBenchService(options: {
   url: string;
@@ -26,7 +26,7 @@ export async function openBenchService(options: {
   const db = openDatabase({ url, poolSize: 50 });
   const sqs = createSqsClient();
   const clock = systemClock;
-  const nobody = createInternalClient({
+  const unused = createInternalClient({
     baseUrl: 'http://127.0.0.1:9',
     credential: testCredential,
   });
@@ -39,8 +39,8 @@ export async function openBenchService(options: {
     tickets: createTicketCodec(ticketKeys),
     invitationTokens: createInvitationTokens(ticketKeys),
     publicUrl: 'http://bench.invalid',
-    position: nobody,
-    users: nobody,
+    position: unused,
+    users: unused,
     feed: {
       async committed(events) {
         onCommit?.(events);
@@ -69,7 +69,7 @@ export async function openBenchService(options: {
     prefix,
     deps,
     publisher: createPublisher({ sqs, prefix }),
-    /** Calls a route that makes or changes something; gives its id. */
+    /** Calls a POST route and returns the id in its answer. */
     async post(path: string, payload: object = {}): Promise<string> {
       const headers = { authorization: 'Bearer bench' };
       const answer = await app.inject({ method: 'POST', url: path, headers, payload });
@@ -78,7 +78,7 @@ export async function openBenchService(options: {
     },
     async close(): Promise<void> {
       await app.close();
-      await nobody.close();
+      await unused.close();
       await db.destroy();
       sqs.destroy();
     },

@@ -3,8 +3,8 @@ import { after, before, it } from 'node:test';
 import type { Party } from '@queue-manager/contracts/parties';
 import { Report } from '@queue-manager/contracts/reports';
 import type { Estimate } from '@queue-manager/contracts/values';
-import { fridayNight } from '@queue-manager/local-stack/replay-friday-night';
-import { orderEvents, readTrace } from '@queue-manager/local-stack/replay-trace';
+import { fridayNight } from '@queue-manager/load/trace/friday-night';
+import { orderEvents, readTrace } from '@queue-manager/load/trace/trace';
 import { startOfBusinessDay } from '../line/business-day.ts';
 import { type QueueService, startQueueService } from '../testing.ts';
 

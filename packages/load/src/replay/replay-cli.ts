@@ -1,0 +1,145 @@
+/** `npm run replay -- [FILE]`: plays a recorded day, or a synthetic night, through the API of a running system. */
+import { resolve } from 'node:path';
+import { createProgress } from '@queue-manager/local-stack/progress';
+import { settingsFrom } from '@queue-manager/local-stack/settings';
+import { StackError } from '@queue-manager/local-stack/stack-error';
+import { parseOptions, runUntilStopped } from '@queue-manager/local-stack/terminal';
+import { fridayNight } from '../trace/friday-night.ts';
+import { isDay, readTrace, type TraceDay } from '../trace/trace.ts';
+import { hasFailed, type ReplayResult, replay, timedCalls } from './run-replay.ts';
+
+const help = `Usage: npm run replay -- [FILE] [options]
+
+Plays one day of a trace against a running system through its public API. It signs up an account,
+creates a venue and a queue, joins every arrival, and calls parties or lets them leave as the trace
+says. Then it checks that no party was lost, called twice or overtaken, and that every guest got the
+right position. Without a FILE it plays a synthetic Friday night.
+
+FILE is CSV, gzipped or not, with a header and these columns; other columns are ignored:
+  day        2026-05-29
+  arrival_s  when the party joined, in seconds after midnight
+  wait_s     seconds until it was called or left; 0 means at once
+  outcome    served (the host calls the party) or abandoned (the guest leaves)
+
+Options:
+  --day YYYY-MM-DD  the day to play; default the one with the most arrivals
+  --speed N         N times real time; default as fast as possible, in the trace's order
+  --json            print the result as one JSON object and nothing else on standard output
+                    (npm prints lines of its own there unless told otherwise: npm run -s replay)
+  --help            print this
+
+Environment:
+  GATEWAY_PORT      port of the system on this machine; default 8080
+  MAIL_PORT         port of the mail inbox's web page and API; default 8025
+
+Exit code: 0 on success; 1 when a party was lost, called twice, out of order or refused, when a
+position was wrong, when the file or an option is invalid, or when no system is running.
+`;
+
+function readArguments() {
+  const { values, positionals } = parseOptions({
+    allowPositionals: true,
+    options: {
+      day: { type: 'string' },
+      speed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [file] = positionals;
+  if (positionals.length > 1) throw new StackError('give one FILE at a time: see --help');
+  const speed = values.speed === undefined ? undefined : Number(values.speed);
+  if (speed !== undefined && !(speed > 0 && Number.isFinite(speed))) {
+    throw new StackError('--speed must be a number above 0');
+  }
+  if (values.day !== undefined && !isDay(values.day)) {
+    throw new StackError('--day must be a date such as 2026-05-29');
+  }
+  if (values.day !== undefined && file === undefined) {
+    throw new StackError('--day needs a FILE');
+  }
+  return { ...values, file, speed };
+}
+
+function summary(result: ReplayResult, trace: TraceDay, seconds: number): string {
+  const { retried, latencyMs } = result;
+  const rows: [string, number][] = [
+    ['joined', result.joined],
+    ['called', result.called],
+    ['left', result.left],
+    ['still waiting', result.stillWaiting],
+    ['lists out of order', result.orderViolations],
+    ['wrong positions', result.positionMismatches],
+    ['lost', result.lost],
+    ['called twice', result.calledTwice],
+    ['joined twice', result.doubled],
+    ['refused', result.refused],
+  ];
+  const retries: [string, number][] = [
+    ['throttled (429)', retried.throttled],
+    ['unavailable (503)', retried.unavailable],
+    ['unanswered', retried.unanswered],
+    ['position not yet known', retried.unknownPosition],
+  ];
+  const done = retries.filter(([, count]) => count > 0);
+  return [
+    `${trace.day}, ${trace.arrivals.length} arrivals, played in ${seconds.toFixed(1)} s`,
+    '',
+    ...rows.map(([name, count]) => `  ${name.padEnd(26)}${String(count).padStart(8)}`),
+    '',
+    `  ${'milliseconds'.padEnd(26)}${'p50'.padStart(8)}${'p99'.padStart(10)}`,
+    ...timedCalls.map((kind) => {
+      const { p50, p99 } = latencyMs[kind];
+      return `  ${kind.padEnd(26)}${milliseconds(p50).padStart(8)}${milliseconds(p99).padStart(10)}`;
+    }),
+    ...(done.length === 0
+      ? []
+      : ['', `  retried: ${done.map(([name, count]) => `${count} ${name}`).join(', ')}`]),
+    '',
+    hasFailed(result)
+      ? 'FAILED: see the counts above.'
+      : 'No party was lost, called twice or overtaken, and every position was right.',
+    '',
+  ].join('\n');
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? '-' : value.toFixed(2);
+}
+
+await runUntilStopped(async (_stopping, signal) => {
+  const args = readArguments();
+  if (args.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const { gatewayPort, mailPort } = settingsFrom(process.env);
+  // npm runs scripts in the repository's folder; FILE is relative to the user's.
+  const trace =
+    args.file === undefined
+      ? fridayNight()
+      : await readTrace(resolve(process.env.INIT_CWD ?? '', args.file), args.day);
+
+  const progress = createProgress();
+  const startedAt = performance.now();
+  try {
+    const { onProgress, note } = progress;
+    const result = await replay({
+      gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+      mailUrl: `http://127.0.0.1:${mailPort}`,
+      trace,
+      speed: args.speed,
+      signal,
+      onProgress,
+      note,
+    });
+    progress.end();
+    const seconds = (performance.now() - startedAt) / 1_000;
+    process.stdout.write(
+      args.json ? `${JSON.stringify(result)}\n` : summary(result, trace, seconds),
+    );
+    return hasFailed(result) ? 1 : 0;
+  } finally {
+    progress.end();
+  }
+});

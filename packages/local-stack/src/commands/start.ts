@@ -1,0 +1,86 @@
+/**
+ * `npm start`: every backing store and every service on this machine, until stopped.
+ * `npm run dev` (--watch): the same, and services are restarted when their files change.
+ */
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { hasSecrets } from '../data-folder/secrets.ts';
+import { prefixedOutput } from '../processes/log-lines.ts';
+import { repositoryRoot } from '../repository.ts';
+import { type Settings, settingsFrom } from '../settings.ts';
+import { ensurePrograms } from '../stores/system-packages.ts';
+import { demoJoinUrl, makeDemo, planDemo, readDemo } from '../system/demo.ts';
+import { withPositionProcesses } from '../system/services.ts';
+import { type System, startSystem } from '../system/system.ts';
+import { restartOnChange } from '../system/watch-files.ts';
+import { runUntilStopped, say } from '../terminal.ts';
+
+await runUntilStopped(async (stopping, signal) => {
+  const { values } = parseArgs({ options: { watch: { type: 'boolean', default: false } } });
+  const settings = settingsFrom(process.env);
+  await ensurePrograms(process.env, repositoryRoot, say);
+  const write = (text: string) => void process.stdout.write(text);
+  const services = withPositionProcesses(settings.positionProcesses);
+  const names = services.map((service) => service.name);
+  const system = await startSystem({
+    ...settings,
+    services,
+    signal,
+    onDataDir: (dataDir) => {
+      // Its secrets come with the first start; logs of tests may be there before.
+      if (!hasSecrets(dataDir)) planDemo(dataDir);
+    },
+    log: say,
+    output: prefixedOutput(names, write, process.stdout.isTTY && !process.env.NO_COLOR),
+  });
+  try {
+    const demo = await demoLines(settings.dataDir, system);
+    write(`${['', ...readyLines(settings, system, demo), ''].join('\n')}\n`);
+    const unwatch = values.watch ? restartOnChange(system, say, services) : () => {};
+    await stopping;
+    unwatch();
+    say('Stopping …');
+  } finally {
+    await system.stop();
+  }
+});
+
+/** The demo owner and the join link, as far as they still exist. The system works without them. */
+async function demoLines(dataDir: string, system: System): Promise<[string, string][]> {
+  const demo = readDemo(dataDir);
+  if (demo === undefined) return [];
+  try {
+    if (!demo.complete && system.mailUrl === undefined) {
+      say('No demo data: its account is verified by a mail, and SMTP_URL sends mails elsewhere');
+      return [];
+    }
+    if (system.mailUrl) await makeDemo(dataDir, system.gatewayUrl, system.mailUrl);
+    const joinUrl = await demoJoinUrl(system.gatewayUrl, demo);
+    if (joinUrl === undefined) return [];
+    return [
+      ['Demo owner', `${demo.email}, password ${demo.password}`],
+      ['Join link', joinUrl],
+    ];
+  } catch (error) {
+    say(`The demo data could not be made: ${(error as Error).message}`);
+    return [];
+  }
+}
+
+function readyLines(settings: Settings, system: System, demo: [string, string][]): string[] {
+  const rows: [string, string][] = [
+    ['Gateway', system.gatewayUrl],
+    ['API docs', `${system.gatewayUrl}/docs`],
+    ...(system.mailUrl ? [['Mail inbox', system.mailUrl] satisfies [string, string]] : []),
+    ...demo,
+  ];
+  const dataDir = relative(process.cwd(), settings.dataDir) || '.';
+  const where = dataDir.startsWith('..') ? settings.dataDir : dataDir;
+  return [
+    'Queue Manager is ready.',
+    '',
+    ...rows.map(([title, value]) => `  ${title.padEnd(12)}${value}`),
+    '',
+    `Ctrl-C stops it; its data stays in ${where}.`,
+  ];
+}

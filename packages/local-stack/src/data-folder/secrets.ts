@@ -1,0 +1,75 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { StackError } from '../stack-error.ts';
+import { writePrivateFile } from './private-file.ts';
+
+export interface Secrets {
+  /** What services show each other on internal calls. */
+  INTERNAL_CREDENTIAL: string;
+  /** JSON: a ring of `{ id, secret }`; the first signs tickets, all verify them. */
+  TICKET_KEYS: string;
+  /** JSON: a ring of private EC P-256 JWKs; the first signs access tokens, all verify them. */
+  TOKEN_KEYS: string;
+  /** Signs verification and reset tokens of accounts. */
+  ACCOUNT_TOKEN_SECRET: string;
+  /** What refresh tokens are derived with, together with a secret of each session. */
+  SESSION_SECRET: string;
+}
+
+const names: Record<keyof Secrets, true> = {
+  INTERNAL_CREDENTIAL: true,
+  TICKET_KEYS: true,
+  TOKEN_KEYS: true,
+  ACCOUNT_TOKEN_SECRET: true,
+  SESSION_SECRET: true,
+};
+
+/** Whether a variable holds one of the secrets. */
+export function isSecret(variable: string): boolean {
+  return Object.hasOwn(names, variable);
+}
+
+const fileIn = (dataDir: string) => join(resolve(dataDir), 'secrets.json');
+
+/** Whether a system was ever started on this folder. */
+export function hasSecrets(dataDir: string): boolean {
+  return existsSync(fileIn(dataDir));
+}
+
+/**
+ * The secrets of the system whose data is in this folder; each is made when it is first asked for.
+ *
+ * @throws StackError when their file is damaged: making new ones would end every session and ticket.
+ */
+export function secretsOf(dataDir: string): Secrets {
+  const path = fileIn(dataDir);
+  const known = existsSync(path) ? readSecrets(path) : {};
+  // A folder may be older than one of the secrets.
+  const secrets = { ...newSecrets(), ...known };
+  if (Object.keys(secrets).some((name) => !(name in known))) {
+    writePrivateFile(path, `${JSON.stringify(secrets, null, 2)}\n`);
+  }
+  return secrets;
+}
+
+function readSecrets(path: string): Partial<Secrets> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>;
+  } catch {
+    throw new StackError(`${path} is damaged: restore it, or start over with another DATA_DIR`);
+  }
+}
+
+function newSecrets(): Secrets {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = randomBytes(8).toString('base64url');
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
+  return {
+    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
+    TICKET_KEYS: JSON.stringify([{ id: 1, secret: randomBytes(32).toString('base64url') }]),
+    TOKEN_KEYS: JSON.stringify([jwk]),
+    ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
+  };
+}

@@ -1,0 +1,165 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { lockDataDir } from '../data-folder/data-dir-lock.ts';
+import {
+  recordAddresses,
+  recordProcesses,
+  removeAddresses,
+} from '../data-folder/running-system.ts';
+import { allOrNone } from '../processes/all-or-none.ts';
+import type { SupervisedProcess } from '../processes/supervised-process.ts';
+import { StackError } from '../stack-error.ts';
+import { startDynamodb } from './dynamodb.ts';
+import { startMail } from './mail.ts';
+import { startMariadb } from './mariadb.ts';
+import { startRedis } from './redis.ts';
+import { isClusterWanted, startRedisCluster } from './redis-cluster.ts';
+import type { StartedStore, StoreContext } from './run-store.ts';
+import { startSqs } from './sqs.ts';
+
+export interface StoresOptions {
+  /** Folder for the data of all stores; made when missing, kept when they stop. */
+  dataDir: string;
+  /** Taken as the person's own environment: addresses in it are used instead of starting a store. */
+  env?: NodeJS.ProcessEnv;
+  /** Port of the inbox's web page and HTTP API; a free one when not given. */
+  mailPort?: number;
+  /** Takes one line at a time: a store crashed and was started again. */
+  log?: (line: string) => void;
+  /** Awaited once the data folder is this process's own, before anything is put into it. */
+  onDataDir?: (dataDir: string) => void | Promise<void>;
+  /** Aborts the start: everything is ended and startStores rejects. */
+  signal?: AbortSignal;
+}
+
+export interface Stores {
+  /** The environment in which programs find every store, own and given ones. */
+  env: Record<string, string>;
+  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
+  mailUrl: string | undefined;
+  /** The stores started here, by name. */
+  processes: Map<string, SupervisedProcess>;
+  /** Notes under which process group a program runs now, for npm run restart. */
+  recordProcess(name: string, group: number): void;
+  /** Stops them, side by side, and releases the data folder. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** In the order in which a reader thinks of them; `givenBy`: any of these given means not started. */
+const kinds: {
+  givenBy: string[];
+  start(context: StoreContext, options: StoresOptions, region: string): Promise<StartedStore>;
+}[] = [
+  { givenBy: ['MYSQL_URL'], start: startMariadb },
+  {
+    givenBy: ['REDIS_URL'],
+    start: (context) =>
+      isClusterWanted(context.env) ? startRedisCluster(context) : startRedis(context),
+  },
+  { givenBy: ['AWS_ENDPOINT_URL_DYNAMODB'], start: startDynamodb },
+  {
+    givenBy: ['AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_SNS'],
+    start: (context, _options, region) => startSqs(context, region),
+  },
+  {
+    givenBy: ['SMTP_URL'],
+    start: (context, options) => startMail(context, options.mailPort),
+  },
+];
+
+/**
+ * Starts every backing store whose address the environment does not give, side by side, and waits
+ * until all of them answer.
+ *
+ * @throws StackError with one line that says what is wrong; nothing is left running then.
+ */
+export async function startStores(options: StoresOptions): Promise<Stores> {
+  const { env = process.env, log = () => {} } = options;
+  const dataDir = resolve(options.dataDir);
+  const unlock = claimDataDir(dataDir);
+  const aws = awsSettings(env);
+  const given: Record<string, string> = {};
+  const wanted = kinds.filter(({ givenBy }) => {
+    const addresses = givenBy.filter((variable) => env[variable]);
+    // Where one address of a store is given, the others are the same: none may lead to AWS by being absent.
+    for (const variable of givenBy) {
+      const address = env[variable] || env[addresses[0] ?? ''];
+      if (address) given[variable] = address;
+    }
+    return addresses.length === 0;
+  });
+  let recordProcess: Stores['recordProcess'];
+  let started: StartedStore[];
+  try {
+    // Those of a run that was killed.
+    removeAddresses(dataDir);
+    await options.onDataDir?.(dataDir);
+    recordProcess = recordProcesses(dataDir);
+    started = await allOrNone(
+      wanted.map(
+        ({ start }) =>
+          (signal) =>
+            start({ dataDir, env, log, onRun: recordProcess, signal }, options, aws.AWS_REGION),
+      ),
+      stopStore,
+      options.signal,
+    );
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+
+  const { MAIL_URL: mailUrl, ...addresses } = Object.assign(
+    {},
+    ...started.map((store) => store.environment),
+  ) as Record<string, string>;
+  const storesEnv = { ...aws, ...addresses, ...given };
+  recordAddresses(dataDir, storesEnv);
+  return {
+    env: storesEnv,
+    mailUrl,
+    recordProcess,
+    processes: new Map(
+      started.flatMap(({ processes }) => processes.map((process) => [process.name, process])),
+    ),
+    async stop() {
+      removeAddresses(dataDir);
+      await Promise.all(started.map(stopStore));
+      unlock();
+    },
+  };
+}
+
+async function stopStore({ processes }: StartedStore): Promise<void> {
+  await Promise.all(processes.map((process) => process.stop()));
+}
+
+function claimDataDir(dataDir: string): () => void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return lockDataDir(dataDir);
+  } catch (error) {
+    if (error instanceof StackError) throw error;
+    throw new StackError(`cannot use the data folder ${dataDir}: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Region and credentials for the AWS clients. Nothing here checks them, but DynamoDB Local keeps the
+ * tables of each region and access key apart: what a person happens to have set for work with AWS
+ * must not make the data of the day before disappear. With a given address it is that person's say.
+ */
+function awsSettings(env: NodeJS.ProcessEnv) {
+  const isElsewhere = kinds.some(({ givenBy }) =>
+    givenBy.some((variable) => variable.startsWith('AWS_') && env[variable]),
+  );
+  const chosen = isElsewhere ? env : {};
+  return {
+    AWS_REGION: chosen.AWS_REGION ?? 'eu-west-1',
+    AWS_ACCESS_KEY_ID: chosen.AWS_ACCESS_KEY_ID ?? 'local',
+    AWS_SECRET_ACCESS_KEY: chosen.AWS_SECRET_ACCESS_KEY ?? 'local',
+    // Either would take precedence over, or be mixed with, the credentials above.
+    AWS_SESSION_TOKEN: chosen.AWS_SESSION_TOKEN ?? '',
+    AWS_PROFILE: chosen.AWS_PROFILE ?? '',
+  };
+}

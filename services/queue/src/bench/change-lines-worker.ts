@@ -1,0 +1,61 @@
+/** The sending service: changes queues at a steady rate, and its relay sends the events to SQS. */
+
+import {
+  answerQuestions,
+  atRate,
+  sharedMs,
+  workerOptions,
+} from '@queue-manager/bench/measure/worker';
+import { createRelay } from '../line/relay.ts';
+import { openBenchService } from './bench-service.ts';
+
+const linesCount = 20;
+
+const { url, prefix, perSecond, count } = workerOptions<{
+  url: string;
+  prefix: string;
+  perSecond: number;
+  count: number;
+}>();
+
+/** When each event was committed, by event id. */
+const commits = new Map<string, number>();
+
+const service = await openBenchService({
+  url,
+  prefix,
+  onCommit(events) {
+    const now = sharedMs();
+    for (const { id } of events) commits.set(id, now);
+    relay.wake();
+  },
+});
+const { publisher } = service;
+const relay = createRelay({ ...service.deps, publisher });
+const venueId = await service.post('/v1/venues', { name: 'Bench', timezone: 'UTC' });
+const lines: string[] = [];
+for (let index = 0; index < linesCount; index++) {
+  lines.push(await service.post(`/v1/venues/${venueId}/queues`, { name: `Line ${index}` }));
+}
+relay.start();
+
+/** Two of three changes are joins, so that there is always a party to call. */
+async function changeLine(index: number): Promise<void> {
+  const line = `/v1/queues/${lines[index % lines.length]}`;
+  const step = Math.floor(index / lines.length) % 3;
+  if (step === 2) await service.post(`${line}/call-next`);
+  else await service.post(`${line}/parties`, { name: 'Ana Lima', size: 2 });
+}
+
+answerQuestions(
+  {
+    async run() {
+      await atRate(perSecond, count, changeLine);
+      return commits;
+    },
+  },
+  async () => {
+    await relay.stop();
+    await service.close();
+  },
+);
