@@ -9,16 +9,13 @@ import {
   type InternalClient,
 } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { type AccountTokens, createAccountTokens } from './account-tokens.ts';
 import type { userEnv } from './config.ts';
-import { createFingerprint, type Fingerprint } from './idempotency.ts';
-import { createMakeAnnouncedEvent } from './make-announced-event.ts';
-import { createPasswords, type Passwords } from './passwords.ts';
-import { createRelay, type Relay } from './relay.ts';
-import { type Tables, tablesOf } from './tables.ts';
-
-/** What it takes to read and write the tables. */
-export type Store = { db: DynamoDBDocumentClient; tables: Tables; clock: Clock };
+import { type AccountTokens, createAccountTokens } from './outbox/account-tokens.ts';
+import { createMakeAnnouncedEvent } from './outbox/make-announced-event.ts';
+import { createRelay, type Relay } from './outbox/relay.ts';
+import { createPasswords, type Passwords } from './password/passwords.ts';
+import { createFingerprint, type Fingerprint } from './store/idempotency.ts';
+import { type Store, tablesOf } from './store/tables.ts';
 
 export type Deps = Store & {
   logger: Logger;

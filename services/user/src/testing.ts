@@ -25,7 +25,7 @@ import type { z } from 'zod';
 import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
 import { createDeps, type Outside } from './deps.ts';
-import { readOutbox } from './outbox.ts';
+import { readOutbox } from './outbox/outbox.ts';
 
 export const accountUrl = 'http://accounts.test/app';
 export const password = 'a long walk home';
