@@ -9,12 +9,12 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Event, EventOf, EventType } from '@queue-manager/contracts/events';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { Consumer as Poller } from 'sqs-consumer';
-import { backoffMs } from './backoff.ts';
 import { carriedBy } from './carried.ts';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
 import { withFailure } from './dead-letter.ts';

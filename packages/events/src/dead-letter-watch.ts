@@ -2,6 +2,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { makeEvent, type TaskRef } from '@queue-manager/contracts/events';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { hourMs } from '@queue-manager/service-kit/durations';
 import { newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { createAlerts } from './alerts.ts';
@@ -23,7 +24,7 @@ export type AlertLedger = {
 };
 
 /** How long after an alert its queue, not emptied since, raises the next one. */
-export const alertRepeatMs = 3_600_000;
+export const alertRepeatMs = hourMs;
 
 /** How long whoever claimed an alert has to publish it, before another may. */
 export const claimMs = 60_000;

@@ -4,6 +4,7 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import {
   brokerName,
   deadLetterName,
@@ -12,8 +13,6 @@ import {
   queueNames,
   queues,
 } from './topology.ts';
-
-const secondsOfDay = 86_400;
 
 /**
  * Makes every queue of the topology with its dead-letter queue, and brings the settings of those that are
@@ -26,7 +25,7 @@ export async function provisionQueues(sqs: SQSClient, options: { prefix: string 
 async function provisionQueue(sqs: SQSClient, prefix: string, queue: QueueName): Promise<void> {
   const { maxReceiveCount, visibilityTimeoutSeconds, waitSeconds, retentionDays } = queues[queue];
   const deadLetterUrl = await ensureQueue(sqs, deadLetterName(prefix, queue), {
-    MessageRetentionPeriod: String(deadLetterRetentionDays * secondsOfDay),
+    MessageRetentionPeriod: String(deadLetterRetentionDays * daySeconds),
   });
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: deadLetterUrl, AttributeNames: ['QueueArn'] }),
@@ -34,7 +33,7 @@ async function provisionQueue(sqs: SQSClient, prefix: string, queue: QueueName):
   await ensureQueue(sqs, brokerName(prefix, queue), {
     VisibilityTimeout: String(visibilityTimeoutSeconds),
     ReceiveMessageWaitTimeSeconds: String(waitSeconds),
-    MessageRetentionPeriod: String(retentionDays * secondsOfDay),
+    MessageRetentionPeriod: String(retentionDays * daySeconds),
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount }),
   });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { backoffMs } from './backoff.ts';
 
 const readyTimeoutMs = 5_000;
 

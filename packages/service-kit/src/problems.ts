@@ -44,6 +44,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether an error is the problem with this code. */
+export function isProblem(error: unknown, code: ProblemCode): error is Problem {
+  return error instanceof Problem && error.code === code;
+}
+
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;

@@ -1,4 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
+import { backoffMs } from './backoff.ts';
 import { ConfigError } from './config.ts';
 import type { Logger } from './logging.ts';
 
@@ -41,7 +42,7 @@ export function connectRedis(options: RedisOptions): RedisClient {
     socketTimeout: 5 * options.commandTimeoutMs,
     maxLoadingRetryTime: reconnectMsMax,
   };
-  const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
+  const retryStrategy = (times: number) => backoffMs(times, { firstMs: 50, maxMs: reconnectMsMax });
   let isAway = false;
 
   const addresses = url.split(',').map((address) => new URL(address));

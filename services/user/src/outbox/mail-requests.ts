@@ -1,3 +1,4 @@
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import type { Store } from '../store/tables.ts';
 import type { Write, Writes } from '../store/transact.ts';
 import { type Announcement, type Committer, commit } from './outbox.ts';
@@ -33,7 +34,7 @@ export async function requestMail(
 function countRequest({ tables, clock }: Store, addressKey: string, isForMail: boolean): Write {
   const now = clock.now();
   const day = now.toISOString().slice(0, 10);
-  const ttl = Math.ceil(now.getTime() / 1_000) + 2 * 24 * 60 * 60;
+  const ttl = Math.ceil(now.getTime() / 1_000) + 2 * daySeconds;
   return {
     Update: {
       TableName: tables.signUps.name,

@@ -1,4 +1,5 @@
 import { forgotPassword as contract } from '@queue-manager/contracts/users';
+import { hourMs } from '@queue-manager/service-kit/durations';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { requestMail } from '../outbox/mail-requests.ts';
@@ -6,7 +7,6 @@ import { addressKeyOf, findAccountByEmail } from '../store/accounts.ts';
 import { idempotently } from '../store/idempotency.ts';
 
 const pending = { status: 'pending' } as const;
-const resetLifeSeconds = 60 * 60;
 
 /** Answers the same, after about the same time, whether or not the e-mail has an account. */
 export const forgotPassword = (deps: Deps) =>
@@ -18,7 +18,7 @@ export const forgotPassword = (deps: Deps) =>
         replay: async () => pending,
         work: async (remember) => {
           const account = await findAccountByEmail(deps, body.email);
-          const expiresAt = new Date(deps.clock.now().getTime() + resetLifeSeconds * 1_000);
+          const expiresAt = new Date(deps.clock.now().getTime() + hourMs);
           await requestMail(deps, {
             addressKey: addressKeyOf(body.email),
             mail:

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { invalidField, problems } from '@queue-manager/service-kit/problems';
 import { dictionary } from '@zxcvbn-ts/language-common';
 
@@ -67,7 +68,7 @@ const commonPasswords = new Set(dictionary['passwords-common']);
  */
 export function refuseGuessable(path: string, password: string, email: string): void {
   const lower = normalise(password).toLowerCase().trim();
-  const address = email.toLowerCase();
+  const address = normaliseEmail(email);
   if (lower === address || lower === address.slice(0, address.lastIndexOf('@'))) {
     throw invalidField(path, 'must not be the e-mail address');
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { User } from '@queue-manager/contracts/users';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Store } from './tables.ts';
 import type { Write } from './transact.ts';
@@ -21,18 +22,13 @@ export type Account = {
   verifiedAt: string;
 };
 
-/** What makes two spellings of an e-mail one address. */
-export function addressOf(email: string): string {
-  return email.trim().toLowerCase();
-}
-
 /** Stands for an address where the address itself has no place: in tokens and in the outbox. */
 export function addressKeyOf(email: string): string {
-  return createHash('sha256').update(addressOf(email)).digest('base64url');
+  return createHash('sha256').update(normaliseEmail(email)).digest('base64url');
 }
 
 export const accountKey = (id: string) => ({ pk: `user#${id}` });
-export const emailKey = (email: string) => ({ pk: `email#${addressOf(email)}` });
+export const emailKey = (email: string) => ({ pk: `email#${normaliseEmail(email)}` });
 
 export async function findAccount(store: Store, id: string): Promise<Account | undefined> {
   const { Item: item } = await store.db.send(

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { deriveKeys } from '@queue-manager/service-kit/sealed-tokens';
 import type { Store } from './tables.ts';
@@ -12,8 +13,6 @@ type Remembered = { bodyMac: string; result: Result; expiresAt: string };
 
 /** MACs of a body, one for each secret. Not a plain hash: that of a body with a password could be guessed at. */
 export type Fingerprint = (body: unknown) => string[];
-
-const lifeSeconds = 24 * 60 * 60;
 
 export function createFingerprint(secrets: readonly string[]): Fingerprint {
   const keys = deriveKeys(secrets, 'idempotency');
@@ -87,7 +86,7 @@ async function read(store: Store, id: string): Promise<Remembered | undefined> {
 
 function record({ tables, clock }: Store, id: string, bodyMac: string, result: Result): Writes {
   const now = clock.now().getTime();
-  const expiresAt = new Date(now + lifeSeconds * 1_000);
+  const expiresAt = new Date(now + dayMs);
   return {
     [recordName]: {
       Put: {

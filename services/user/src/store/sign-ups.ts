@@ -1,4 +1,5 @@
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import type { Store } from './tables.ts';
 import type { Write } from './transact.ts';
 
@@ -15,7 +16,7 @@ export type SignUp = SignUpName & {
   expiresAt: string;
 };
 
-export const signUpLifeSeconds = 24 * 60 * 60;
+export const signUpLifeSeconds = daySeconds;
 
 const prefix = 'signup#';
 const signUpKey = ({ addressKey, id }: SignUpName) => ({ addressKey, sk: prefix + id });

@@ -5,6 +5,7 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { problems } from '@queue-manager/service-kit/problems';
 
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -19,7 +20,6 @@ const passing = new Set([
   'ProvisionedThroughputExceeded',
 ]);
 const attemptsMax = 12;
-const pauseMsMax = 250;
 
 /**
  * Writes all or nothing. Gives the names of the writes whose condition did not hold; none when it is done.
@@ -43,7 +43,7 @@ export async function transact(db: DynamoDBDocumentClient, writes: Writes): Prom
         throw problems.unavailable({ cause: error, retryAfterSeconds: 1 });
       }
       // Full jitter: those who met once should not meet again.
-      await delay(Math.random() * Math.min(pauseMsMax, 5 * 2 ** attempt));
+      await delay(Math.random() * backoffMs(attempt, { firstMs: 10, maxMs: 250 }));
     }
   }
 }
