@@ -1,11 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type DatabaseTransaction, inTransaction } from './database.ts';
 import type { Deps } from './deps.ts';
 import type { Done } from './line.ts';
 
 /** How long an answer is kept. */
-const keptMs = 24 * 60 * 60 * 1_000;
+const keptMs = dayMs;
 
 /** What makes two requests the same one. */
 export type Repeatable = {

@@ -33,11 +33,6 @@ export function createInvitationTokens(ring: readonly TicketKey[]): InvitationTo
   };
 }
 
-/** What makes two spellings of an e-mail one address, as accounts have it. */
-export function emailKeyOf(email: string): string {
-  return email.trim().toLowerCase();
-}
-
 /** The roles that a member may give to somebody: those below its own; an owner gives any. */
 function grantableRoles(role: Role): Role[] {
   return role === 'owner' ? [...roles] : roles.slice(0, roles.indexOf(role));

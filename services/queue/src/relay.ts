@@ -7,7 +7,7 @@ import { type Database, inTransaction } from './database.ts';
 import { toEvent } from './line-event.ts';
 import { contextOf } from './origin.ts';
 import type { Origin } from './tables.ts';
-import { backOffMs, createWorkLoop, type WorkLoop } from './work-loop.ts';
+import { createWorkLoop, retryPauses, type WorkLoop } from './work-loop.ts';
 
 /** Pointers taken at a time; ten SQS batches. */
 const batchSize = 100;
@@ -29,7 +29,7 @@ export function createRelay(deps: RelayDeps): WorkLoop {
   return createWorkLoop({
     async step() {
       const { taken, refused } = await relayBatch(deps);
-      if (refused > 0 && refused === taken) return backOffMs.max;
+      if (refused > 0 && refused === taken) return retryPauses.maxMs;
       return taken < batchSize ? pollMs : 0;
     },
     logger: deps.logger,
