@@ -6,6 +6,7 @@ import {
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
+import pLimit from 'p-limit';
 import { carriedAttributes } from './carried.ts';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
@@ -73,21 +74,17 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
         carried instanceof Map ? carried.get(event.id) : (carried as RequestContext | undefined);
       const batches = batchesOf(events, carriedWith, failed);
       const errors: unknown[] = [];
-      const pending = batches.values();
-      const work = async () => {
-        for (const batch of pending) {
-          try {
-            await send(batch, failed);
-          } catch (error) {
-            errors.push(error);
-            for (const { eventId } of batch.messages) {
-              failed.set(eventId, String(error));
-              if (isOutage(error)) unanswered.set(eventId, error);
-            }
+      await pLimit(batchesAtOnce).map(batches, async (batch) => {
+        try {
+          await send(batch, failed);
+        } catch (error) {
+          errors.push(error);
+          for (const { eventId } of batch.messages) {
+            failed.set(eventId, String(error));
+            if (isOutage(error)) unanswered.set(eventId, error);
           }
         }
-      };
-      await Promise.all(Array.from({ length: Math.min(batchesAtOnce, batches.length) }, work));
+      });
       if (batches.length > 0 && errors.length === batches.length) throw errors[0];
       return { failed, unanswered };
     },

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import pTimeout from 'p-timeout';
 
 const readyTimeoutMs = 5_000;
 
@@ -27,7 +28,7 @@ export function createStoreGate(options: {
     for (let attempt = 1; ; attempt++) {
       try {
         await delay(backoffMs(attempt), undefined, { signal });
-        await withTimeout(ready());
+        await pTimeout(ready(), { milliseconds: readyTimeoutMs });
         break;
       } catch {
         signal.throwIfAborted();
@@ -46,14 +47,4 @@ export function createStoreGate(options: {
       outage.catch(() => undefined);
     },
   };
-}
-
-async function withTimeout(work: Promise<unknown>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timed out')), readyTimeoutMs);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -10,6 +10,7 @@ import {
   fastify,
   LogController,
 } from 'fastify';
+import pTimeout from 'p-timeout';
 import type { z } from 'zod';
 import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
@@ -311,7 +312,7 @@ async function checkReadiness(checks: Record<string, ReadinessCheck>): Promise<v
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       try {
-        await withTimeout(check(), readinessTimeoutMs);
+        await pTimeout(check(), { milliseconds: readinessTimeoutMs });
         return null;
       } catch {
         return name;
@@ -321,15 +322,5 @@ async function checkReadiness(checks: Record<string, ReadinessCheck>): Promise<v
   const away = results.filter((name) => name !== null);
   if (away.length > 0) {
     throw problems.unavailable({ detail: `Not ready: ${away.join(', ')}.`, retryAfterSeconds });
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

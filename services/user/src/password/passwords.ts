@@ -3,6 +3,7 @@ import { hash, verify } from '@node-rs/argon2';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import { invalidField, problems } from '@queue-manager/service-kit/problems';
 import { dictionary } from '@zxcvbn-ts/language-common';
+import pLimit from 'p-limit';
 
 export type Passwords = {
   hash(password: string): Promise<string>;
@@ -13,17 +14,27 @@ export type Passwords = {
 /** OWASP's Password Storage Cheat Sheet; the library's algorithm is Argon2id unless told otherwise. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** Beyond this many waiting, a caller would give up before its turn came. */
+/** Callers further back in the queue would time out before they are served. */
 const waitingMax = 500;
 
-/** Hashes passwords off the main thread, so many at once as memory is meant for. */
+/** Hashes passwords off the main thread, at most `atOnce` at a time to bound memory. */
 export async function createPasswords(options: { atOnce: number }): Promise<Passwords> {
-  const takeTurn = createTurns(options.atOnce);
+  const semaphore = pLimit(options.atOnce);
+  /** Throws `unavailable` when too many callers wait already. */
+  const run = <T>(work: () => Promise<T>): Promise<T> => {
+    if (semaphore.pendingCount >= waitingMax) {
+      throw problems.unavailable({
+        detail: 'Too many sign-ins at once; try again in a moment.',
+        retryAfterSeconds: 2,
+      });
+    }
+    return semaphore(work);
+  };
   const hashOfNothing = await hash(randomBytes(32), cost);
   return {
-    hash: (password) => takeTurn(() => hash(normalise(password), cost)),
+    hash: async (password) => run(() => hash(normalise(password), cost)),
     matches: async (known, password) => {
-      const isMatch = await takeTurn(() => verify(known ?? hashOfNothing, normalise(password)));
+      const isMatch = await run(() => verify(known ?? hashOfNothing, normalise(password)));
       return isMatch && known !== undefined;
     },
   };
@@ -32,32 +43,6 @@ export async function createPasswords(options: { atOnce: number }): Promise<Pass
 /** One password may come as different code points from different keyboards (NIST SP 800-63B, 3.1.1.2). */
 function normalise(password: string): string {
   return password.normalize('NFKC');
-}
-
-function createTurns(atOnce: number) {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running < atOnce) {
-      running += 1;
-    } else {
-      if (waiting.length >= waitingMax) {
-        throw problems.unavailable({
-          detail: 'Too many sign-ins at once; try again in a moment.',
-          retryAfterSeconds: 2,
-        });
-      }
-      // Whoever ends hands its turn over, so `running` stays as it is.
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }
 
 const commonPasswords = new Set(dictionary['passwords-common']);
