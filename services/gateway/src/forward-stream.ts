@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Contract } from '@queue-manager/contracts/contract';
-import { type Addresses, isRefusal } from '@queue-manager/service-kit/addresses';
+import { type Addresses, isConnectError } from '@queue-manager/service-kit/addresses';
 import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { createSharedConnections } from '@queue-manager/service-kit/shared-connections';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -86,14 +86,14 @@ export function createForwardStream(
       const pauseMs = backoffMs(attempt, { maxMs: pauseMsMax });
       let reason: unknown;
       const isLast = () => isStopping || performance.now() + pauseMs > asksEnd;
-      for (const address of addresses.turn()) {
+      for (const address of addresses.inOrder()) {
         try {
           const answer = await ask(address, opening);
           if (answer.status !== 503 || isLast()) return answer;
           leave(answer.body);
         } catch (error) {
           reason = error;
-          if (isRefusal(error)) addresses.rest(address);
+          if (isConnectError(error)) addresses.avoid(address);
         }
         if (opening.isOver) return null;
       }
