@@ -15,8 +15,8 @@ import {
 } from './topology.ts';
 
 /**
- * Makes every queue of the topology with its dead-letter queue, and brings the settings of those that are
- * there up to date. Safe to run at any time and by several processes at once. Throws what SQS throws.
+ * Creates every queue of the topology with its dead-letter queue, and updates the settings of existing ones.
+ * Idempotent, and safe to run in several processes at once.
  */
 export async function provisionQueues(sqs: SQSClient, options: { prefix: string }): Promise<void> {
   await Promise.all(queueNames.map((queue) => provisionQueue(sqs, options.prefix, queue)));
@@ -38,14 +38,14 @@ async function provisionQueue(sqs: SQSClient, prefix: string, queue: QueueName):
   });
 }
 
-/** Creating by name alone succeeds however the queue's settings differ; they are set after. */
+/** Creates the queue by name alone, since SQS refuses to create an existing queue with other settings; then sets them. */
 async function ensureQueue(
   sqs: SQSClient,
   name: string,
   attributes: Record<string, string>,
 ): Promise<string> {
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-  if (QueueUrl === undefined) throw new Error(`SQS named no URL for queue ${name}`);
+  if (QueueUrl === undefined) throw new Error(`SQS returned no URL for queue ${name}`);
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: attributes }));
   return QueueUrl;
 }

@@ -54,15 +54,15 @@ async function startService(test: TestContext) {
     await app.close();
   });
   const send = async (text: string, headers: Record<string, string>) => {
-    const isNoted = once(app.server, 'request');
+    const isHandled = once(app.server, 'request');
     const call = request(`${url}/v1/asks`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
     });
     const answered = once(call, 'response') as Promise<[IncomingMessage]>;
     call.flushHeaders();
-    // The body arrives after the headers, in a tick of its own.
-    await isNoted;
+    // The body is sent once the handler has seen the headers.
+    await isHandled;
     call.end(JSON.stringify({ text }));
     const [answer] = await answered;
     return json(answer);

@@ -25,7 +25,7 @@ async function startService(test: TestContext, silenceMsMax?: number) {
   const sockets = new Set<Socket>();
   let closed = 0;
   app.server.on('connection', (socket) => sockets.add(socket));
-  // Streams that are not destroyed yet report the error.
+  // A stopping service ends its streams.
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end('come back');
   });
@@ -184,7 +184,7 @@ describe('shared connections', () => {
   it('are not pinged after they were destroyed, while they close', async (t) => {
     const service = await startService(t, 200);
     const { port } = service.app.server.address() as AddressInfo;
-    // A server that speaks the protocol but never closes its side.
+    // A client that speaks the protocol but never closes its side.
     const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
     stays.write(
       `GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: shared-http2\r\n${credentialHeader}: ${testCredential}\r\n\r\n`,
@@ -200,7 +200,7 @@ describe('shared connections', () => {
   it('require the internal credential; other upgrades are ignored', async (t) => {
     const service = await startService(t);
     const stranger = share(t, { internalCredential: 'a-guess-that-is-long-enough-but-wrong-01' });
-    await assert.rejects(stranger.to(service.url), /answered 401/);
+    await assert.rejects(stranger.to(service.url), /responded with 401/);
     // A client that keeps the connection open after the refusal.
     const { port } = service.app.server.address() as AddressInfo;
     const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -229,7 +229,7 @@ describe('shared connections', () => {
       connectTimeoutMs: 50,
     });
     const { port } = silent.address() as AddressInfo;
-    await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /silent/);
+    await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /no response in time/);
 
     const plain = createApp({
       logger: testLogger,
@@ -238,6 +238,6 @@ describe('shared connections', () => {
     });
     t.after(() => plain.close());
     const url = await plain.listen({ host: '127.0.0.1', port: 0 });
-    await assert.rejects(share(t).to(url), /answered 404/);
+    await assert.rejects(share(t).to(url), /responded with 404/);
   });
 });

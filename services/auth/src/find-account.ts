@@ -2,7 +2,7 @@ import { type Account, getAccount } from '@queue-manager/contracts/internal';
 import { isProblem } from '@queue-manager/service-kit/problems';
 import type { Deps } from './deps.ts';
 
-/** Asks the user service for an account; undefined when it was deleted. */
+/** The account from the user service; undefined when it was deleted. */
 export async function findAccount(
   { userService }: Deps,
   userId: string,

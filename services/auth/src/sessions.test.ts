@@ -13,7 +13,7 @@ describe('sessions', () => {
   const list = (headers: Record<string, string>, query = '') =>
     accounts.call('GET', `/v1/auth/sessions${query}`, { headers });
 
-  it('are listed, the newest first, with the caller’s marked', async () => {
+  it('are listed newest first, with the caller’s own marked', async () => {
     const { email, headers } = await accounts.signIn();
     const start = accounts.clock.now().toISOString();
     accounts.clock.advance(60);
@@ -39,7 +39,7 @@ describe('sessions', () => {
     );
   });
 
-  it('come page by page', async () => {
+  it('are paginated', async () => {
     const { email, headers } = await accounts.signIn();
     for (let count = 0; count < 4; count++) {
       accounts.clock.advance(1);
@@ -64,7 +64,7 @@ describe('sessions', () => {
     }
   });
 
-  it('count only while they are good for something', async () => {
+  it('are listed only while they are valid', async () => {
     const { email, headers } = await accounts.signIn();
     await accounts.login(email);
     const body = { currentPassword: 'a long walk home', newPassword: 'a new password' };
@@ -76,7 +76,7 @@ describe('sessions', () => {
     );
   });
 
-  it('are ended by their owner, one by one', async () => {
+  it('can be ended by their owner only', async () => {
     const { email, headers } = await accounts.signIn();
     const other = (await accounts.login(email)).body;
     const stranger = await accounts.signIn();
@@ -92,7 +92,7 @@ describe('sessions', () => {
     assert.equal((await accounts.sessionsOf(headers)).length, 1);
   });
 
-  it('end by signing out, which may be done twice', async () => {
+  it('end by logout, also when repeated', async () => {
     const { email, pair, headers } = await accounts.signIn();
     const other = (await accounts.login(email)).body;
     for (let time = 0; time < 2; time++) {
@@ -103,7 +103,7 @@ describe('sessions', () => {
     assert.equal((await accounts.refresh(other.refreshToken)).status, 200);
   });
 
-  it('are shown to those who are signed in, and to services', async () => {
+  it('require an access token or the internal credential', async () => {
     const { user } = await accounts.signIn();
     assert.equal((await list({})).status, 401);
     assert.equal((await accounts.call('POST', '/v1/auth/logout')).status, 401);
