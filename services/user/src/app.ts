@@ -21,8 +21,8 @@ export function createUserApp(deps: Deps): FastifyInstance {
     logger: deps.logger,
     internalCredential: deps.internalCredential,
     verifyAccessToken: deps.verifyAccessToken,
-    // SQS is not among them: while it is away, the outbox holds what it will get.
-    readiness: { dynamodb: () => findAccount(deps, 'nobody') },
+    // Without SQS, which the outbox can wait for.
+    readiness: { dynamodb: () => findAccount(deps, 'none') },
   });
 
   app.route(signUp(deps));

@@ -18,7 +18,7 @@ describe('POST /internal/users/names', () => {
       headers: { [credentialHeader]: testCredential },
     });
 
-  it('gives names in the order asked for, null for an account that is unknown or gone', async () => {
+  it('returns names in order, null for unknown and deleted accounts', async () => {
     const ana = await service.openAccount({ name: 'Ana Lima' });
     const rui = await service.openAccount({ name: 'Rui Gomes' });
     const gone = await service.openAccount({ name: 'Eva Dias' });
@@ -33,7 +33,7 @@ describe('POST /internal/users/names', () => {
     assert.deepEqual(body, { names: ['Rui Gomes', null, null, 'Ana Lima', 'Rui Gomes'] });
   });
 
-  it('takes none and a hundred, and not one more', async () => {
+  it('accepts up to a hundred ids', async () => {
     assert.deepEqual((await ask([])).body, { names: [] });
     const many = Array.from({ length: 100 }, () => randomUUID());
     assert.deepEqual(
@@ -44,7 +44,7 @@ describe('POST /internal/users/names', () => {
     assert.equal((await ask(['email#ana@example.com'])).status, 400);
   });
 
-  it('answers nobody without the service credential', async () => {
+  it('requires the internal credential', async () => {
     const answer = await service.call('POST', '/internal/users/names', { body: { userIds: [] } });
     assert.equal(answer.status, 401);
   });

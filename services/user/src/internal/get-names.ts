@@ -11,7 +11,7 @@ export const getNames = (deps: Deps) =>
     return { names: body.userIds.map((id) => names.get(accountKey(id).pk) ?? null) };
   });
 
-/** Names by key. A batch may come back in parts; it takes no key twice. */
+/** Names by key. BatchGetItem rejects duplicate keys, and may return a batch in parts. */
 async function findNames(
   { db, tables }: Store,
   userIds: readonly string[],

@@ -7,7 +7,7 @@ import { addressKeyOf } from '../store/accounts.ts';
 import { listSignUps } from '../store/sign-ups.ts';
 import { password, randomEmail, startUserService, type UserService } from '../testing.ts';
 
-describe('deleting an account', () => {
+describe('deleteMe', () => {
   let service: UserService;
   beforeEach(async () => {
     await service?.close();
@@ -22,7 +22,7 @@ describe('deleting an account', () => {
       ...(key === undefined ? {} : { key }),
     });
 
-  it('takes everything about it, and announces that', async () => {
+  it('deletes all data of the account and publishes user.deleted', async () => {
     const email = randomEmail();
     await service.post('/v1/users', { name: 'Ana', email, password: 'of another sign-up' });
     const waiting = await service.mailedToken(email);
@@ -46,12 +46,12 @@ describe('deleting an account', () => {
       assert.ok(!JSON.stringify(Items).includes(email), `${name} still knows the address`);
     }
 
-    // The address is free for another account, that has nothing of the old one.
+    // The address can be used for a new account, which inherits nothing.
     const next = await service.openAccount({ email, name: 'New' });
     assert.notEqual(next.user.id, user.id);
   });
 
-  it('is refused without the password, and while it alone owns a venue', async () => {
+  it('requires the password, and returns 409 for the sole owner of a venue', async () => {
     const { headers } = await service.openAccount();
     const wrong = await deleteMe(headers, 'not the password');
     assert.equal(wrong.status, 401);
@@ -71,7 +71,7 @@ describe('deleting an account', () => {
     assert.equal((await deleteMe(headers)).status, 204);
   });
 
-  it('waits for the queue service, which alone knows about venues', async () => {
+  it('returns 503 while the queue service is unavailable', async () => {
     const { headers } = await service.openAccount();
     await service.queueService.close();
     const answer = await deleteMe(headers);
@@ -80,7 +80,7 @@ describe('deleting an account', () => {
     assert.equal((await service.call('GET', '/v1/users/me', { headers })).status, 200);
   });
 
-  it('happens once, and is answered the same to repeats of an Idempotency-Key', async () => {
+  it('works once for an Idempotency-Key and replays the response', async () => {
     const { user, headers } = await service.openAccount();
     const key = randomUUID();
     const answers = await Promise.all(

@@ -8,7 +8,7 @@ import { accountKey, addressKeyOf, emailKey, requireAccount } from '../store/acc
 import { idempotently } from '../store/idempotency.ts';
 import { deleteSignUp, listSignUps } from '../store/sign-ups.ts';
 
-/** Deletes the account and everything that waits for its address; the rest of the system follows by the event. */
+/** Deletes the account and its pending sign-ups. Other services delete their data on `user.deleted`. */
 export const deleteMe = (deps: Deps) =>
   route(contract, ({ body, claims, idempotencyKey }) =>
     idempotently<undefined>(
@@ -16,7 +16,7 @@ export const deleteMe = (deps: Deps) =>
       { idempotencyKey, body, caller: claims.sub, operation: contract.operationId },
       {
         replay: async () => undefined,
-        work: async (remember) => {
+        work: async (record) => {
           const account = await requireAccount(deps, claims);
           if (!(await deps.passwords.matches(account.passwordHash, body.password))) {
             throw problems.invalidCredentials({ detail: 'The password is wrong.' });
@@ -34,7 +34,7 @@ export const deleteMe = (deps: Deps) =>
           const refused = await commit(
             deps,
             {
-              ...remember(),
+              ...record(),
               account: {
                 Delete: {
                   TableName,
@@ -51,7 +51,7 @@ export const deleteMe = (deps: Deps) =>
             [{ kind: 'user.deleted', userId: account.id }],
           );
           if (refused.length > 0) {
-            // The account went, or something of it changed, while this looked at it.
+            // The account was deleted or changed since it was read.
             await requireAccount(deps, claims);
             throw problems.unavailable({ retryAfterSeconds: 1 });
           }

@@ -5,7 +5,7 @@ import { newId } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { testCredential } from '@queue-manager/service-kit/testing';
 
-describe('the export of an account', () => {
+describe('exportMe', () => {
   let accounts: Accounts;
   before(async () => {
     accounts = await startAccounts();
@@ -15,7 +15,7 @@ describe('the export of an account', () => {
   const exportMe = (headers: Record<string, string>) =>
     accounts.users.call('GET', '/v1/users/me/export', { headers });
 
-  it('holds everything that is known about it, and no secret', async () => {
+  it('returns all data about the account, without secrets', async () => {
     const { users, clock } = accounts;
     const membership = {
       venueId: newId(clock),
@@ -41,7 +41,7 @@ describe('the export of an account', () => {
     });
   });
 
-  it('holds the sign-ups that still wait for its address', async () => {
+  it('includes pending sign-ups of the address', async () => {
     const { users } = accounts;
     const email = 'twice@example.com';
     await users.post('/v1/users', { name: 'First', email, password: 'the first password' });
@@ -62,7 +62,7 @@ describe('the export of an account', () => {
     ]);
   });
 
-  it('is whole or not at all', async () => {
+  it('returns 503 while another service is unavailable', async () => {
     const { users } = accounts;
     const { headers } = await accounts.signIn();
     for (const service of ['authService', 'queueService'] as const) {

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { addressKeyOf, requireAccount, toUser } from '../store/accounts.ts';
 import { listSignUps } from '../store/sign-ups.ts';
 
-/** Everything or nothing: with a service away it is `unavailable`, never an export with a gap. */
+/** Complete or not at all: responds with `unavailable` while a service is. */
 export const exportMe = (deps: Deps) =>
   route(contract, async ({ claims }) => {
     const account = await requireAccount(deps, claims);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startUserService, type UserService } from '../testing.ts';
 
-describe('reading and changing one’s own account', () => {
+describe('getMe and updateMe', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -14,13 +14,13 @@ describe('reading and changing one’s own account', () => {
   const updateMe = (headers: Record<string, string>, body: unknown) =>
     service.call('PATCH', '/v1/users/me', { headers, body });
 
-  it('shows what the contract names and nothing else', async () => {
+  it('returns only fields that the contract names', async () => {
     const { user, headers } = await service.openAccount();
     const answer = await getMe(headers);
     assert.deepEqual([answer.status, answer.body], [200, user]);
   });
 
-  it('changes the fields given, also when two changes race', async () => {
+  it('changes only fields in the body, also concurrently', async () => {
     const { user, headers } = await service.openAccount();
     const unchanged = await updateMe(headers, {});
     assert.deepEqual([unchanged.status, unchanged.body], [200, user]);
@@ -32,7 +32,7 @@ describe('reading and changing one’s own account', () => {
     assert.deepEqual((await getMe(headers)).body, expected);
   });
 
-  it('refuses what may not be changed, by its field', async () => {
+  it('returns 400 naming a field that cannot be changed', async () => {
     const { headers } = await service.openAccount();
     for (const body of [
       { name: '' },
@@ -46,12 +46,12 @@ describe('reading and changing one’s own account', () => {
     }
   });
 
-  it('is for the account’s owner', async () => {
+  it('requires an access token', async () => {
     assert.equal((await getMe({})).status, 401);
     assert.equal((await getMe({ authorization: 'Bearer nonsense' })).status, 401);
   });
 
-  it('is refused to a token that outlived its account', async () => {
+  it('returns 401 when the account was deleted', async () => {
     const gone = await service.signedIn('0198f3a0-0000-7000-8000-000000000001');
     for (const answer of [
       await getMe(gone),

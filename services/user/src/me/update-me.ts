@@ -2,11 +2,11 @@ import { updateMe as contract } from '@queue-manager/contracts/users';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { commit } from '../outbox/outbox.ts';
-import { accountIsGone, accountKey, requireAccount, toUser } from '../store/accounts.ts';
+import { accountDeleted, accountKey, requireAccount, toUser } from '../store/accounts.ts';
 
 export const updateMe = (deps: Deps) =>
   route(contract, async ({ body, claims }) => {
-    // Only what was given is written, so that two changes of different fields both stand.
+    // Writes only the fields in the body, so that concurrent changes of different fields both persist.
     const fields = Object.entries(body).filter(([, value]) => value !== undefined);
     if (fields.length > 0) {
       const refused = await commit(deps, {
@@ -25,7 +25,7 @@ export const updateMe = (deps: Deps) =>
           },
         },
       });
-      if (refused.length > 0) throw accountIsGone();
+      if (refused.length > 0) throw accountDeleted();
     }
     return toUser(await requireAccount(deps, claims));
   });

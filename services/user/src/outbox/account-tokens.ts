@@ -1,23 +1,22 @@
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createTokenSeal } from '@queue-manager/service-kit/sealed-tokens';
-import type { SignUpName } from '../store/sign-ups.ts';
+import type { SignUpKey } from '../store/sign-ups.ts';
 
-/** A permission to set a new password, until `expiresAt` or the next change of the password. */
+/** Permission to set a new password, until `expiresAt` or the next change of the password. */
 export type ResetPermission = { userId: string; passwordVersion: number; expiresAt: Date };
 
 /**
- * Tokens in account mails. They are derived: a copy of the tables yields none, and a mail that is sent again
- * carries the same one. Reading gives null for anything that was not made here, whole and for that purpose;
- * whether it still holds is for the caller to see.
+ * Tokens in account mails. They are derived, not stored: a copy of the tables yields none, and a mail that is sent
+ * again carries the same one. Reading returns null for a token that is forged, altered or of another kind. Callers
+ * check whether it is still valid.
  */
 export type AccountTokens = {
-  makeVerification(name: SignUpName): string;
-  readVerification(token: string): SignUpName | null;
+  makeVerification(key: SignUpKey): string;
+  readVerification(token: string): SignUpKey | null;
   makeReset(permission: ResetPermission): string;
   readReset(token: string): ResetPermission | null;
 };
 
-/** Told apart inside the tokens, so that a token of one kind never passes for another. */
 const kinds = { verification: 1, reset: 2 };
 
 export function createAccountTokens(secrets: readonly string[]): AccountTokens {

@@ -3,32 +3,32 @@ import type { Store } from '../store/tables.ts';
 import type { Write, Writes } from '../store/transact.ts';
 import { type Announcement, type Committer, commit } from './outbox.ts';
 
-const mailsADayMax = 3;
+const mailsPerDayMax = 3;
 
 type Mail = Extract<Announcement, { kind: `mail.${string}` }>;
 
 /**
- * Asks for a mail in one transaction with the writes that it belongs to. When the address had its mails of the
- * day (UTC) already, none of it happens: a link that cannot be sent is of no use to anyone. Without a mail it
- * goes through the same motions, so that the time taken does not tell whether there is an account.
+ * Requests a mail in one transaction with the writes that it belongs to. Writes nothing when the address has
+ * reached its mails of the day (UTC), since the link could not be sent. Without a mail it makes the same kind of
+ * writes, so that the response time does not reveal whether an account exists.
  */
 export async function requestMail(
   deps: Committer,
-  request: { addressKey: string; mail: Mail | null; writes?: Writes; memory: Writes },
+  request: { addressKey: string; mail: Mail | null; writes?: Writes; record: Writes },
 ): Promise<void> {
-  const { addressKey, mail, writes = {}, memory } = request;
+  const { addressKey, mail, writes = {}, record } = request;
   const refused = await commit(
     deps,
-    { ...memory, allowance: countRequest(deps, addressKey, mail !== null), ...writes },
+    { ...record, allowance: countRequest(deps, addressKey, mail !== null), ...writes },
     mail === null ? [] : [mail],
   );
   if (refused.length === 0) return;
   if (refused.some((name) => name !== 'allowance')) {
-    throw new Error(`A request for a mail met another: ${refused.join(', ')}`);
+    throw new Error(`Conflicting requests for a mail: ${refused.join(', ')}`);
   }
-  // Also a request without effect is remembered, so that its key cannot be used for another body.
-  const refusedMemory = await commit(deps, memory);
-  if (refusedMemory.length > 0) throw new Error('A repeat of the request was faster');
+  // A request without effect is recorded, too, so that its key cannot be reused for another body.
+  const refusedRecord = await commit(deps, record);
+  if (refusedRecord.length > 0) throw new Error('A repeat of the request was faster');
 }
 
 function countRequest({ tables, clock }: Store, addressKey: string, isForMail: boolean): Write {
@@ -46,7 +46,7 @@ function countRequest({ tables, clock }: Store, addressKey: string, isForMail: b
         ':none': 0,
         ':one': 1,
         ':ttl': ttl,
-        ':max': isForMail ? mailsADayMax : Number.MAX_SAFE_INTEGER,
+        ':max': isForMail ? mailsPerDayMax : Number.MAX_SAFE_INTEGER,
       },
     },
   };

@@ -1,43 +1,46 @@
 import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { newId } from '@queue-manager/service-kit/ids';
 import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
-import type { SignUpName } from '../store/sign-ups.ts';
+import type { SignUpKey } from '../store/sign-ups.ts';
 import type { Store } from '../store/tables.ts';
 import { transact, type Write, type Writes } from '../store/transact.ts';
 
 /**
- * What a change announces: a mail or an event, by ids alone. Names, addresses and tokens are put in when it is
- * published, from where they stand.
+ * A mail or an event that follows from a change, by ids only. Names, addresses and tokens are added when it is
+ * published.
  */
 export type Announcement =
-  | { kind: 'mail.verify-account'; signUp: SignUpName }
+  | { kind: 'mail.verify-account'; signUp: SignUpKey }
   | { kind: 'mail.account-exists'; userId: string }
   | { kind: 'mail.reset-password'; userId: string; passwordVersion: number; expiresAt: string }
   | { kind: 'user.verified'; userId: string }
   | { kind: 'user.deleted'; userId: string };
 
 export type OutboxItem = {
-  /** Also the id of the event, so that one published twice is known as one. */
+  /** Also the id of the event, so that consumers recognise a repeat. */
   id: string;
   createdAt: string;
-  /** The request that it comes from; items from a time before this was kept have none. */
+  /** The trace context of the request; absent in items of older versions. */
   context?: RequestContext;
   announcement: Announcement;
 };
 
 /**
- * One partition, so that one query reads the oldest first. DynamoDB takes about 300 such items a second in one,
- * many times what the hashing of passwords lets through; another shard is another value here.
+ * One partition, so that one query reads the oldest items first. It takes about 300 items a second, many times more
+ * than password hashing allows. More shards would be more values.
  */
 const shardId = '0';
 const pageSize = 100;
-/** As many as BatchWriteItem takes. */
+/** The limit of BatchWriteItem. */
 const deletesMax = 25;
 
 /** The store, and the relay that publishes what was committed. */
 export type Committer = Store & { relay: { send(items: OutboxItem[]): void } };
 
-/** Commits a change and what it announces together, and hands the announcements to the relay of this process. */
+/**
+ * Commits a change and its announcements in one transaction, and passes the announcements to the relay of this
+ * process. Returns the names of the refused writes, as `transact` does.
+ */
 export async function commit(
   deps: Committer,
   writes: Writes,
@@ -59,7 +62,7 @@ export async function commit(
   return refused;
 }
 
-/** Pages of what waits, oldest first. */
+/** The unpublished items in pages, oldest first. */
 export async function* readOutbox({ db, tables }: Store): AsyncGenerator<OutboxItem[]> {
   let start: Record<string, unknown> | undefined;
   do {
@@ -78,7 +81,7 @@ export async function* readOutbox({ db, tables }: Store): AsyncGenerator<OutboxI
   } while (start !== undefined);
 }
 
-/** Deletes what was published. What DynamoDB leaves over is published again later, with the same id. */
+/** Deletes published items. Those that DynamoDB does not process are published again later, with the same id. */
 export async function deleteFromOutbox({ db, tables }: Store, ids: string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += deletesMax) {
     const requests = ids

@@ -12,11 +12,11 @@ import {
   startUserService,
   type UserService,
 } from '../testing.ts';
-import { createMakeAnnouncedEvent } from './make-announced-event.ts';
+import { createEventMaker } from './event-maker.ts';
 import { type Announcement, commit, readOutbox } from './outbox.ts';
 import { createRelay } from './relay.ts';
 
-describe('the relay', () => {
+describe('createRelay', () => {
   let service: UserService;
   beforeEach(async () => {
     await service?.close();
@@ -33,7 +33,7 @@ describe('the relay', () => {
     createRelay({
       store: service.deps,
       publisher,
-      makeEvent: createMakeAnnouncedEvent({
+      makeEvent: createEventMaker({
         store: service.deps,
         tokens: service.deps.tokens,
         accountUrl,
@@ -41,13 +41,13 @@ describe('the relay', () => {
       logger: testLogger,
     });
   const toSqs = () => createPublisher({ sqs: service.queues.sqs, prefix: service.queues.prefix });
-  /** Commits like a process that dies before it can publish. */
+  /** Commits like a process that dies before it publishes. */
   const commitAndDie = (userId: string) =>
     commit({ ...service.deps, relay: { send: () => undefined } }, {}, [
       { kind: 'user.deleted', userId },
     ]);
 
-  it('publishes what a process that died left behind', async () => {
+  it('publishes items left by a process that died', async () => {
     const userId = newId(service.clock);
     await commitAndDie(userId);
     assert.equal((await outbox()).length, 1);
@@ -59,7 +59,7 @@ describe('the relay', () => {
     );
   });
 
-  it('names the request that an event comes from, also when another process publishes it', async () => {
+  it('sends the trace context of the request, also from another process', async () => {
     await service.call('POST', '/v1/users', {
       body: { name: 'Ana', email: randomEmail(), password },
       headers: { 'x-request-id': 'abc' },
@@ -78,7 +78,7 @@ describe('the relay', () => {
     }
   });
 
-  it('may publish twice when many poll, always under the same id', async () => {
+  it('publishes under the same id when several processes poll', async () => {
     const userIds = Array.from({ length: 120 }, () => newId(service.clock));
     for (const userId of userIds) await commitAndDie(userId);
     service.clock.advance(10);
@@ -91,13 +91,13 @@ describe('the relay', () => {
     assert.equal(new Set(all.map(({ id }) => id)).size, userIds.length);
   });
 
-  it('keeps what the broker did not take until it does', async () => {
+  it('keeps items until SQS accepts them', async () => {
     await service.app.close();
-    let isAway = true;
+    let isUnavailable = true;
     const sqs = toSqs();
     const relay = relayWith({
       publish: async (events) => {
-        if (isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+        if (isUnavailable) throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
         return sqs.publish(events);
       },
     });
@@ -106,7 +106,7 @@ describe('the relay', () => {
     service.clock.advance(10);
     relay.start();
     assert.equal((await outbox()).length, 1);
-    isAway = false;
+    isUnavailable = false;
     await until('the event is published', async () => (await outbox()).length === 0);
     await relay.stop();
     const events = await service.events('queue-events');
@@ -116,7 +116,7 @@ describe('the relay', () => {
     );
   });
 
-  it('leaves what a newer version announced, and goes on with what stands behind it', async () => {
+  it('skips announcements of a newer version', async () => {
     const newer = { kind: 'user.celebrated' } as unknown as Announcement;
     const userId = newId(service.clock);
     await commit(service.deps, {}, [newer, { kind: 'user.deleted', userId }]);
@@ -129,7 +129,7 @@ describe('the relay', () => {
     assert.deepEqual(left?.announcement, newer);
   });
 
-  it('drops a mail whose reason has ended', async () => {
+  it('drops a mail whose subject is gone', async () => {
     const email = randomEmail();
     const signUp = { addressKey: addressKeyOf(email), id: newId(service.clock) };
     const { user } = await service.openAccount();
@@ -153,7 +153,7 @@ describe('the relay', () => {
     assert.equal((await service.mails()).length, before);
   });
 
-  it('sends a mail again under the same id and with the same link', async () => {
+  it('publishes a repeated mail with the same id and link', async () => {
     const email = randomEmail();
     await service.post('/v1/users', { name: 'Ana', email, password });
     const [first] = await service.mails(email);

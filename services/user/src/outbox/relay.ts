@@ -1,49 +1,49 @@
 import type { Publisher } from '@queue-manager/events/publish';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Store } from '../store/tables.ts';
-import type { MakeAnnouncedEvent } from './make-announced-event.ts';
+import type { EventMaker } from './event-maker.ts';
 import { deleteFromOutbox, type OutboxItem, readOutbox } from './outbox.ts';
 
 export type Relay = {
-  /** Publishes what was just committed. Returns at once; what fails is left to the poll. */
+  /** Publishes items that were just committed, in the background. The poll retries those that fail. */
   send(items: OutboxItem[]): void;
   start(): void;
-  /** Stops polling and waits for what is under way. */
+  /** Stops polling and waits for publications in progress. */
   stop(): Promise<void>;
 };
 
 const pollMs = 1_000;
-/** Younger items are in the hands of the process that wrote them; older ones it failed to publish. */
+/** The process that wrote an item publishes it within this time, or has failed to. */
 const leftOverMs = 2_000;
 
 /**
- * Takes events from the outbox to the message queues, at least once and under the same id. The process that
- * commits publishes by itself; the poll finds what a crash or an outage left. Any number of processes may poll.
+ * Publishes events from the outbox at least once, with stable ids. The process that commits an event publishes it;
+ * the poll publishes items that a crash or an outage left over. Any number of processes may poll.
  */
 export function createRelay(options: {
   store: Store;
   publisher: Publisher;
-  makeEvent: MakeAnnouncedEvent;
+  makeEvent: EventMaker;
   logger: Logger;
 }): Relay {
   const { store, publisher, makeEvent, logger } = options;
-  const inHand = new Set<string>();
-  const underWay = new Set<Promise<void>>();
+  const inProgress = new Set<string>();
+  const pending = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let isFailing = false;
 
   async function publish(items: OutboxItem[]): Promise<void> {
-    const mine = items.filter(({ id }) => !inHand.has(id));
+    const mine = items.filter(({ id }) => !inProgress.has(id));
     if (mine.length === 0) return;
-    for (const { id } of mine) inHand.add(id);
+    for (const { id } of mine) inProgress.add(id);
     try {
-      // One that cannot be made stays where it is, and holds up nothing behind it.
+      // An item whose event cannot be made stays in the outbox and does not block others.
       const made = await Promise.allSettled(mine.map(makeEvent));
       const events = made.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
       const { failed } = await publisher.publish(
         events.filter((event) => event !== null),
-        // An event has the id of its item.
+        // Events have the ids of their items.
         new Map(mine.map(({ id, context = {} }) => [id, context])),
       );
       const done = mine.filter(({ id }, at) => made[at]?.status === 'fulfilled' && !failed.has(id));
@@ -56,7 +56,7 @@ export function createRelay(options: {
       const [reason] = failed.values();
       if (reason !== undefined) throw new Error(reason);
     } finally {
-      for (const { id } of mine) inHand.delete(id);
+      for (const { id } of mine) inProgress.delete(id);
     }
   }
 
@@ -71,19 +71,19 @@ export function createRelay(options: {
       if (isStopped || leftOver.length < items.length) break;
     }
     if (fault !== undefined) throw fault;
-    if (isFailing) logger.info('the outbox is published again');
+    if (isFailing) logger.info('the outbox is being published again');
     isFailing = false;
   }
 
   function track(work: Promise<void>): Promise<void> {
     const tracked = work
       .catch((err) => {
-        // An outage fails every second; it is told once.
-        if (!isFailing) logger.warn({ err }, 'the outbox is not published; trying until it is');
+        // An outage fails every second; it is logged once.
+        if (!isFailing) logger.warn({ err }, 'cannot publish the outbox: retrying');
         isFailing = true;
       })
-      .finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
+      .finally(() => pending.delete(tracked));
+    pending.add(tracked);
     return tracked;
   }
 
@@ -100,7 +100,7 @@ export function createRelay(options: {
     stop: async () => {
       isStopped = true;
       clearTimeout(timer);
-      await Promise.all(underWay);
+      await Promise.all(pending);
     },
   };
 }

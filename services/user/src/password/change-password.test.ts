@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { newId } from '@queue-manager/service-kit/ids';
 import { password, startUserService, type UserService } from '../testing.ts';
 
-describe('changing a password', () => {
+describe('changePassword', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -23,7 +23,7 @@ describe('changing a password', () => {
       ...(key === undefined ? {} : { key }),
     });
 
-  it('takes the current one, and keeps the session that did it', async () => {
+  it('requires the current password, and keeps the caller’s session', async () => {
     const { user, email } = await service.openAccount();
     const sessionId = newId(service.clock);
     const headers = await service.signedIn(user.id, sessionId);
@@ -36,7 +36,7 @@ describe('changing a password', () => {
     assert.equal(after.keptSessionId, sessionId);
   });
 
-  it('refuses a wrong current password and a guessable new one, by its field', async () => {
+  it('refuses a wrong current password and a guessable new one', async () => {
     const { email, headers } = await service.openAccount();
     const wrong = await change(headers, 'not the password', 'a new password');
     assert.equal(wrong.status, 401);
@@ -49,7 +49,7 @@ describe('changing a password', () => {
     assert.equal((await service.checkCredentials(email, password)).status, 200);
   });
 
-  it('lets one of many changes at once win', async () => {
+  it('lets one of several concurrent changes win', async () => {
     const { email, headers } = await service.openAccount();
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, at) => change(headers, password, `password number ${at}`)),
@@ -60,7 +60,7 @@ describe('changing a password', () => {
     assert.equal(checked.status, 200);
   });
 
-  it('answers a repeat of an Idempotency-Key as the first time, to its own account only', async () => {
+  it('replays the response for an Idempotency-Key, per account', async () => {
     const { headers } = await service.openAccount();
     const other = await service.openAccount();
     const key = randomUUID();
@@ -75,7 +75,7 @@ describe('changing a password', () => {
     );
   });
 
-  it('is for those who are signed in', async () => {
+  it('requires an access token', async () => {
     assert.equal((await change({}, password, 'a new password')).status, 401);
   });
 });

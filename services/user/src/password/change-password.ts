@@ -15,7 +15,7 @@ export const changePassword = (deps: Deps) =>
       { idempotencyKey, body, caller: claims.sub, operation: contract.operationId },
       {
         replay: async () => undefined,
-        work: async (remember) => {
+        work: async (record) => {
           const account = await requireAccount(deps, claims);
           if (!(await deps.passwords.matches(account.passwordHash, body.currentPassword))) {
             throw problems.invalidCredentials({ detail: 'The current password is wrong.' });
@@ -23,10 +23,10 @@ export const changePassword = (deps: Deps) =>
           refuseGuessable('newPassword', body.newPassword, account.email);
           const passwordHash = await deps.passwords.hash(body.newPassword);
           const refused = await commit(deps, {
-            ...remember(),
+            ...record(),
             password: replacePassword(deps, account, { passwordHash, keptSessionId: claims.sid }),
           });
-          // Another change was faster, so the password given is no longer the current one.
+          // A concurrent change was faster, so this is no longer the current password.
           if (refused.length > 0) {
             throw problems.invalidCredentials({ detail: 'The current password is wrong.' });
           }

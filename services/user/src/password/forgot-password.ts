@@ -8,7 +8,7 @@ import { idempotently } from '../store/idempotency.ts';
 
 const pending = { status: 'pending' } as const;
 
-/** Answers the same, after about the same time, whether or not the e-mail has an account. */
+/** Responds the same, after about the same time, whether or not the e-mail has an account. */
 export const forgotPassword = (deps: Deps) =>
   route(contract, ({ body, idempotencyKey }) =>
     idempotently(
@@ -16,7 +16,7 @@ export const forgotPassword = (deps: Deps) =>
       { idempotencyKey, body, caller: 'public', operation: contract.operationId },
       {
         replay: async () => pending,
-        work: async (remember) => {
+        work: async (record) => {
           const account = await findAccountByEmail(deps, body.email);
           const expiresAt = new Date(deps.clock.now().getTime() + hourMs);
           await requestMail(deps, {
@@ -30,7 +30,7 @@ export const forgotPassword = (deps: Deps) =>
                     passwordVersion: account.passwordVersion,
                     expiresAt: expiresAt.toISOString(),
                   },
-            memory: remember(),
+            record: record(),
           });
           return pending;
         },

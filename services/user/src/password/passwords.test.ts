@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createPasswords } from './passwords.ts';
 
-describe('passwords', () => {
-  it('are kept as Argon2id with the parameters that OWASP names', async () => {
+describe('createPasswords', () => {
+  it('hashes with Argon2id and the parameters of OWASP', async () => {
     const passwords = await createPasswords({ atOnce: 1 });
     const hash = await passwords.hash('a long walk home');
     assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
@@ -13,7 +13,7 @@ describe('passwords', () => {
     assert.equal(await passwords.matches(undefined, 'a long walk home'), false);
   });
 
-  it('wait for their turn in a burst, and are refused when the wait would be too long', async () => {
+  it('queues a burst, and throws unavailable when the queue is full', async () => {
     const passwords = await createPasswords({ atOnce: 4 });
     const burst = Array.from({ length: 600 }, () => passwords.hash('a long walk home'));
     const outcomes = await Promise.allSettled(burst);

@@ -7,11 +7,11 @@ import pLimit from 'p-limit';
 
 export type Passwords = {
   hash(password: string): Promise<string>;
-  /** Compares with a hash, or with nothing when there is no account: that takes the same time and is false. */
+  /** Compares with a hash. Without one (no account) it takes the same time and returns false. */
   matches(hash: string | undefined, password: string): Promise<boolean>;
 };
 
-/** OWASP's Password Storage Cheat Sheet; the library's algorithm is Argon2id unless told otherwise. */
+/** From OWASP's Password Storage Cheat Sheet, for Argon2id, the library's default. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /** Callers further back in the queue would time out before they are served. */
@@ -30,17 +30,17 @@ export async function createPasswords(options: { atOnce: number }): Promise<Pass
     }
     return semaphore(work);
   };
-  const hashOfNothing = await hash(randomBytes(32), cost);
+  const dummyHash = await hash(randomBytes(32), cost);
   return {
     hash: async (password) => run(() => hash(normalise(password), cost)),
     matches: async (known, password) => {
-      const isMatch = await run(() => verify(known ?? hashOfNothing, normalise(password)));
+      const isMatch = await run(() => verify(known ?? dummyHash, normalise(password)));
       return isMatch && known !== undefined;
     },
   };
 }
 
-/** One password may come as different code points from different keyboards (NIST SP 800-63B, 3.1.1.2). */
+/** Keyboards may send one password as different code points (NIST SP 800-63B, 3.1.1.2). */
 function normalise(password: string): string {
   return password.normalize('NFKC');
 }
@@ -48,8 +48,8 @@ function normalise(password: string): string {
 const commonPasswords = new Set(dictionary['passwords-common']);
 
 /**
- * Refuses a password that is the account's e-mail, its part before the @, or one of the most common ones
- * (about 49,000, gathered by zxcvbn from leaks), in whatever case. Throws `validation-failed` naming `path`.
+ * Throws `validation-failed` for `path` when the password is the account's e-mail, its part before the @, or one of
+ * the most common passwords (about 49,000 from leaks, collected by zxcvbn), in any case.
  */
 export function refuseGuessable(path: string, password: string, email: string): void {
   const lower = normalise(password).toLowerCase().trim();

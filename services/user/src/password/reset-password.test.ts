@@ -9,7 +9,7 @@ import {
   type UserService,
 } from '../testing.ts';
 
-describe('a forgotten password', () => {
+describe('forgotPassword and resetPassword', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -24,7 +24,7 @@ describe('a forgotten password', () => {
     assert.match(answer.body.type, /invalid-token$/);
   };
 
-  it('is replaced over a mail, which ends every session', async () => {
+  it('replaces the password with a mailed token, which ends every session', async () => {
     const { user, email } = await service.openAccount({ locale: 'pt' });
     const answer = await forgot(email.toUpperCase());
     assert.deepEqual([answer.status, answer.body], [202, { status: 'pending' }]);
@@ -43,7 +43,7 @@ describe('a forgotten password', () => {
     assert.equal((await service.checkCredentials(email, 'a new password')).status, 200);
   });
 
-  it('is answered the same for nobody, who gets no mail', async () => {
+  it('responds the same without an account, and sends no mail', async () => {
     const before = (await service.mails()).length;
     const pending = randomEmail();
     await service.post('/v1/users', { name: 'Ana', email: pending, password });
@@ -54,7 +54,7 @@ describe('a forgotten password', () => {
     assert.equal((await service.mails()).length, before + 1);
   });
 
-  it('takes a token once, of any number at the same time', async () => {
+  it('accepts a token once, also concurrently', async () => {
     const { email } = await service.openAccount();
     await forgot(email);
     const token = await service.mailedToken(email);
@@ -68,7 +68,7 @@ describe('a forgotten password', () => {
     assert.equal(checked.status, 200);
   });
 
-  it('refuses a token after an hour, after any change of the password, and for a deleted account', async () => {
+  it('refuses a token after an hour, after a change of the password, and for a deleted account', async () => {
     const { user, email } = await service.openAccount();
     await forgot(email);
     const late = await service.mailedToken(email);
@@ -93,7 +93,7 @@ describe('a forgotten password', () => {
     refused(await reset(orphaned, 'a new password'));
   });
 
-  it('refuses a token of another kind, and one that was tampered with', async () => {
+  it('refuses a token of another kind and a forged one', async () => {
     const pending = randomEmail();
     await service.post('/v1/users', { name: 'Ana', email: pending, password });
     refused(await reset(await service.mailedToken(pending), 'a new password'));
@@ -106,7 +106,7 @@ describe('a forgotten password', () => {
     }
   });
 
-  it('refuses a password that anyone would guess, and leaves the token good', async () => {
+  it('refuses a guessable password without spending the token', async () => {
     const { email } = await service.openAccount();
     await forgot(email);
     const token = await service.mailedToken(email);
@@ -118,7 +118,7 @@ describe('a forgotten password', () => {
     assert.equal((await reset(token, 'a new password')).status, 204);
   });
 
-  it('answers a repeat of an Idempotency-Key as the first time', async () => {
+  it('replays the response for an Idempotency-Key', async () => {
     const { email } = await service.openAccount();
     await forgot(email);
     const token = await service.mailedToken(email);

@@ -7,7 +7,7 @@ import { findAccount, replacePassword } from '../store/accounts.ts';
 import { idempotently } from '../store/idempotency.ts';
 import { refuseGuessable } from './passwords.ts';
 
-/** Sets a new password; with its next version every session and every other reset token ends. */
+/** Sets a new password. The new password version ends every session and every other reset token. */
 export const resetPassword = (deps: Deps) =>
   route(contract, ({ body, idempotencyKey }) =>
     idempotently<undefined>(
@@ -15,7 +15,7 @@ export const resetPassword = (deps: Deps) =>
       { idempotencyKey, body, caller: 'public', operation: contract.operationId },
       {
         replay: async () => undefined,
-        work: async (remember) => {
+        work: async (record) => {
           const permission = deps.tokens.readReset(body.token);
           if (permission === null || permission.expiresAt <= deps.clock.now()) {
             throw problems.invalidToken();
@@ -27,7 +27,7 @@ export const resetPassword = (deps: Deps) =>
           refuseGuessable('password', body.password, account.email);
           const passwordHash = await deps.passwords.hash(body.password);
           const refused = await commit(deps, {
-            ...remember(),
+            ...record(),
             password: replacePassword(deps, account, { passwordHash, keptSessionId: null }),
           });
           if (refused.length > 0) throw problems.invalidToken();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { password, randomEmail, startUserService, type UserService } from '../testing.ts';
 
-describe('asking for the verification mail again', () => {
+describe('resendVerification', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -25,7 +25,7 @@ describe('asking for the verification mail again', () => {
     assert.equal((await service.checkCredentials(email, 'the second password')).status, 200);
   });
 
-  it('answers the same and sends nothing when nothing waits', async () => {
+  it('responds the same and sends nothing without a pending sign-up', async () => {
     const account = await service.openAccount();
     const expired = randomEmail();
     await service.post('/v1/users', { name: 'Ana', email: expired, password });
@@ -38,14 +38,14 @@ describe('asking for the verification mail again', () => {
     assert.equal((await service.mails()).length, before);
   });
 
-  it('leaves an address that asked in vain its three mails of the day', async () => {
+  it('does not count requests without effect against the mails of the day', async () => {
     const email = randomEmail();
     for (let time = 0; time < 5; time++) await resend(email);
     await service.post('/v1/users', { name: 'Ana', email, password });
     assert.equal((await service.mails(email)).length, 1);
   });
 
-  it('refuses what is not an e-mail address', async () => {
+  it('returns 400 for an invalid e-mail address', async () => {
     const answer = await resend('nobody');
     assert.equal(answer.status, 400);
     assert.equal(answer.body.errors[0].path, 'email');

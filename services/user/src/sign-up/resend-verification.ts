@@ -8,7 +8,7 @@ import { listSignUps } from '../store/sign-ups.ts';
 
 const pending = { status: 'pending' } as const;
 
-/** Mails the newest pending sign-up's link once more: the same link, for the password given with it. */
+/** Mails the link of the newest pending sign-up again. */
 export const resendVerification = (deps: Deps) =>
   route(contract, ({ body, idempotencyKey }) =>
     idempotently(
@@ -16,18 +16,18 @@ export const resendVerification = (deps: Deps) =>
       { idempotencyKey, body, caller: 'public', operation: contract.operationId },
       {
         replay: async () => pending,
-        work: async (remember) => {
+        work: async (record) => {
           const addressKey = addressKeyOf(body.email);
           const account = await findAccountByEmail(deps, body.email);
           const [newest] = await listSignUps(deps, addressKey);
-          // With an account, a sign-up can no longer be verified.
-          const isUseful = newest !== undefined && account === undefined;
+          // Once an account exists, its sign-ups can no longer be verified.
+          const isVerifiable = newest !== undefined && account === undefined;
           await requestMail(deps, {
             addressKey,
-            mail: isUseful
+            mail: isVerifiable
               ? { kind: 'mail.verify-account', signUp: { addressKey, id: newest.id } }
               : null,
-            memory: remember(),
+            record: record(),
           });
           return pending;
         },

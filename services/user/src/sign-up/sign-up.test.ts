@@ -12,7 +12,7 @@ import {
   type UserService,
 } from '../testing.ts';
 
-describe('signing up', () => {
+describe('signUp', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -22,7 +22,7 @@ describe('signing up', () => {
   const signUp = (email: string, change: Record<string, unknown> = {}, key?: string) =>
     service.post('/v1/users', { name: 'Ana Sousa', email, password, ...change }, key);
 
-  it('keeps a pending record and mails a link, and makes no account yet', async () => {
+  it('stores a pending sign-up and mails a link, without creating an account', async () => {
     const email = randomEmail();
     const answer = await signUp(`  ${email.toUpperCase()} `, { locale: 'pt-PT' });
     assert.equal(answer.status, 202);
@@ -38,7 +38,7 @@ describe('signing up', () => {
     assert.equal((await service.checkCredentials(email, password)).status, 401);
   });
 
-  it('answers a known e-mail the same, and mails the owner a link to the reset page', async () => {
+  it('responds the same to a known e-mail, and mails its owner a link to the reset page', async () => {
     const { user, email } = await service.openAccount();
     const answer = await signUp(email.toUpperCase(), {
       name: 'Mallory',
@@ -56,7 +56,7 @@ describe('signing up', () => {
     assert.equal((await service.checkCredentials(email, password)).status, 200);
   });
 
-  it('sends at most three mails a day to an address, in whatever case it is written', async () => {
+  it('sends at most three mails a day to an address, in any case', async () => {
     const email = randomEmail();
     const spellings = [email, email.toUpperCase(), email.replace('guest', 'Guest')];
     const answers = await Promise.all(
@@ -66,7 +66,7 @@ describe('signing up', () => {
     await service.post('/v1/users/verify/resend', { email });
     await service.post('/v1/users/password/forgot', { email });
     assert.equal((await service.mails(email)).length, 3);
-    // What was never mailed can never be verified, so it is not kept.
+    // A sign-up without a mail can never be verified, so it is not stored.
     assert.equal((await listSignUps(service.deps, addressKeyOf(email))).length, 3);
 
     service.clock.advance(24 * 60 * 60);
@@ -74,7 +74,7 @@ describe('signing up', () => {
     assert.equal((await service.mails(email)).length, 4);
   });
 
-  it('refuses what is not valid, by its field', async () => {
+  it('returns 400 naming the invalid field', async () => {
     const refusals: [string, Record<string, unknown>][] = [
       ['email', { email: 'nobody' }],
       ['name', { name: ' ' }],
@@ -91,7 +91,7 @@ describe('signing up', () => {
     }
   });
 
-  it('refuses a password that anyone would guess', async () => {
+  it('returns 400 for a guessable password', async () => {
     const email = randomEmail();
     const [local] = email.split('@');
     const guessable = [email.toUpperCase(), local?.toUpperCase(), 'Password1', 'ｐassword123'];
@@ -103,7 +103,7 @@ describe('signing up', () => {
     assert.deepEqual(await service.mails(email), []);
   });
 
-  it('does the work of an Idempotency-Key once, however many repeats race', async () => {
+  it('works once for an Idempotency-Key, also with concurrent repeats', async () => {
     const email = randomEmail();
     const key = randomUUID();
     const answers = await Promise.all(Array.from({ length: 8 }, () => signUp(email, {}, key)));
@@ -114,13 +114,13 @@ describe('signing up', () => {
     const other = await signUp(email, { password: 'another password' }, key);
     assert.equal(other.status, 422);
     assert.match(other.body.type, /idempotency-key-reused$/);
-    // The same key on another route is another key.
+    // The same key on another route is independent.
     assert.equal((await service.post('/v1/users/verify/resend', { email }, key)).status, 202);
     service.clock.advance(24 * 60 * 60);
     assert.equal((await signUp(email, { password: 'another password' }, key)).status, 202);
   });
 
-  it('stores no password and no token in what it remembers and announces', async () => {
+  it('stores no password and no token in the idempotency record and the outbox', async () => {
     const email = randomEmail();
     const secret = 'never seen again';
     await signUp(email, { password: secret }, randomUUID());

@@ -10,7 +10,7 @@ import { putSignUp, signUpLifeSeconds } from '../store/sign-ups.ts';
 
 const pending = { status: 'pending' } as const;
 
-/** Answers the same, after about the same time, whether or not the e-mail has an account. */
+/** Responds the same, after about the same time, whether or not the e-mail has an account. */
 export const signUp = (deps: Deps) =>
   route(contract, ({ body, idempotencyKey }) =>
     idempotently(
@@ -18,7 +18,7 @@ export const signUp = (deps: Deps) =>
       { idempotencyKey, body, caller: 'public', operation: contract.operationId },
       {
         replay: async () => pending,
-        work: async (remember) => {
+        work: async (record) => {
           const { name, email, password, locale } = body;
           refuseGuessable('password', password, email);
           const passwordHash = await deps.passwords.hash(password);
@@ -28,7 +28,7 @@ export const signUp = (deps: Deps) =>
             await requestMail(deps, {
               addressKey,
               mail: { kind: 'mail.account-exists', userId: account.id },
-              memory: remember(),
+              record: record(),
             });
             return pending;
           }
@@ -50,7 +50,7 @@ export const signUp = (deps: Deps) =>
                 expiresAt: expiresAt.toISOString(),
               }),
             },
-            memory: remember(),
+            record: record(),
           });
           return pending;
         },

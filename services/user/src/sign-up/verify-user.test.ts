@@ -5,7 +5,7 @@ import type { User } from '@queue-manager/contracts/users';
 import type { OutboxItem } from '../outbox/outbox.ts';
 import { password, randomEmail, startUserService, type UserService } from '../testing.ts';
 
-describe('verifying', () => {
+describe('verifyUser', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
@@ -24,7 +24,7 @@ describe('verifying', () => {
     assert.match(answer.body.type, /invalid-token$/);
   };
 
-  it('makes the account, once, and announces it', async () => {
+  it('creates the account once and publishes user.verified', async () => {
     const email = randomEmail().replace('guest', 'Guest');
     await signUp(email, { name: 'Ana Sousa', locale: 'pt-PT' });
     service.clock.advance(60);
@@ -55,7 +55,7 @@ describe('verifying', () => {
     );
   });
 
-  it('gives the account the password of the sign-up that is verified', async () => {
+  it('uses the password of the verified sign-up', async () => {
     const email = randomEmail();
     await signUp(email, { password: 'the first password' });
     service.clock.advance(1);
@@ -66,7 +66,7 @@ describe('verifying', () => {
     assert.equal((await service.checkCredentials(email, 'the second password')).status, 401);
   });
 
-  it('makes one account of all sign-ups of one e-mail, however they are verified', async () => {
+  it('creates one account from several sign-ups of one e-mail', async () => {
     const email = randomEmail();
     const spellings = [email, email.toUpperCase(), email.replace('guest', 'GuesT')];
     await Promise.all(
@@ -89,7 +89,7 @@ describe('verifying', () => {
     assert.equal(works.filter(({ status }) => status === 200).length, 1);
   });
 
-  it('lets one of fifty verifications of one token win', async () => {
+  it('lets one of fifty concurrent verifications win', async () => {
     const email = randomEmail();
     await signUp(email);
     const token = await service.mailedToken(email);
@@ -98,7 +98,7 @@ describe('verifying', () => {
     for (const answer of answers) if (answer.status !== 200) refused(answer);
   });
 
-  it('never touches an account that exists', async () => {
+  it('never changes an existing account', async () => {
     const email = randomEmail();
     await signUp(email, { password: 'of an earlier sign-up' });
     const [earlier = ''] = await tokensOf(email);
@@ -108,7 +108,7 @@ describe('verifying', () => {
     assert.equal((await service.checkCredentials(email, 'of an earlier sign-up')).status, 401);
   });
 
-  it('refuses a token after a day', async () => {
+  it('returns 400 for a token older than a day', async () => {
     const email = randomEmail();
     await signUp(email);
     const token = await service.mailedToken(email);
@@ -116,7 +116,7 @@ describe('verifying', () => {
     refused(await verify(token));
   });
 
-  it('refuses what is not a verification token', async () => {
+  it('returns 400 for anything but a verification token', async () => {
     const { email } = await service.openAccount();
     await service.post('/v1/users/password/forgot', { email });
     refused(await verify(await service.mailedToken(email)));
@@ -139,7 +139,7 @@ describe('verifying', () => {
     assert.equal((await verify(token)).status, 200);
   });
 
-  it('gives repeats of one Idempotency-Key the first answer, also when they race', async () => {
+  it('replays the first response for an Idempotency-Key, also to concurrent repeats', async () => {
     const email = randomEmail();
     await signUp(email);
     const token = await service.mailedToken(email);

@@ -9,10 +9,9 @@ import { idempotently } from '../store/idempotency.ts';
 import { deleteSignUp, findSignUp } from '../store/sign-ups.ts';
 
 /**
- * Makes the account that a sign-up asked for, with the password given then. One transaction takes the address,
- * writes the account and uses up the sign-up, each on condition that nobody did before: of any number of
- * verifications, of one sign-up or of several for one address, the first wins, and an account that exists is
- * never touched.
+ * Creates the account of a sign-up, with the password of that sign-up. One transaction claims the address, writes
+ * the account and deletes the sign-up, each on condition that no other did. So of concurrent verifications, of one
+ * sign-up or of several for one address, the first wins, and an existing account is never changed.
  */
 export const verifyUser = (deps: Deps) =>
   route(contract, ({ body, idempotencyKey }) =>
@@ -25,9 +24,9 @@ export const verifyUser = (deps: Deps) =>
           if (account === undefined) throw problems.invalidToken();
           return toUser(account);
         },
-        work: async (remember) => {
-          const signUpName = deps.tokens.readVerification(body.token);
-          const signUp = signUpName && (await findSignUp(deps, signUpName));
+        work: async (record) => {
+          const signUpKey = deps.tokens.readVerification(body.token);
+          const signUp = signUpKey && (await findSignUp(deps, signUpKey));
           if (!signUp) throw problems.invalidToken();
           const { name, email, locale, passwordHash, createdAt } = signUp;
           const account: Account = {
@@ -46,7 +45,7 @@ export const verifyUser = (deps: Deps) =>
           const refused = await commit(
             deps,
             {
-              ...remember({ userId: account.id }),
+              ...record({ userId: account.id }),
               address: {
                 Put: {
                   TableName,

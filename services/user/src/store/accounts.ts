@@ -6,23 +6,23 @@ import { problems } from '@queue-manager/service-kit/problems';
 import type { Store } from './tables.ts';
 import type { Write } from './transact.ts';
 
-/** An account. Every account is verified: before that there is only its sign-up. */
+/** A verified account. Until the verification there is only a sign-up. */
 export type Account = {
   id: string;
   name: string;
-  /** As written at sign-up; where mail goes. */
+  /** As entered at sign-up. */
   email: string;
   locale: string;
   passwordHash: string;
-  /** Grows by one with every change of the password; sessions and reset tokens hold for one version only. */
+  /** Incremented with every change of the password; sessions and reset tokens are valid for one version only. */
   passwordVersion: number;
-  /** The session that changed the password and outlived that. */
+  /** The session that changed the password, which stays valid. */
   keptSessionId: string | null;
   createdAt: string;
   verifiedAt: string;
 };
 
-/** Stands for an address where the address itself has no place: in tokens and in the outbox. */
+/** A hash of the e-mail, for places that must not hold the e-mail itself: tokens and the outbox. */
 export function addressKeyOf(email: string): string {
   return createHash('sha256').update(normaliseEmail(email)).digest('base64url');
 }
@@ -41,7 +41,7 @@ export async function findAccount(store: Store, id: string): Promise<Account | u
   return item as Account | undefined;
 }
 
-/** Looks twice also when the first look finds nobody, so that time does not tell whether there is an account. */
+/** Makes the second read even without an account, so that the response time does not reveal whether one exists. */
 export async function findAccountByEmail(
   store: Store,
   email: string,
@@ -53,17 +53,17 @@ export async function findAccountByEmail(
       ConsistentRead: true,
     }),
   );
-  return findAccount(store, (item?.userId as string | undefined) ?? 'nobody');
+  return findAccount(store, (item?.userId as string | undefined) ?? 'none');
 }
 
-/** The caller's account. Throws `unauthenticated` when it was deleted after its token was issued. */
+/** The caller's account. Throws `unauthenticated` when it was deleted since the token was issued. */
 export async function requireAccount(store: Store, claims: { sub: string }): Promise<Account> {
   const account = await findAccount(store, claims.sub);
-  if (account === undefined) throw accountIsGone();
+  if (account === undefined) throw accountDeleted();
   return account;
 }
 
-export function accountIsGone() {
+export function accountDeleted() {
   return problems.unauthenticated({ detail: 'This account was deleted.' });
 }
 
@@ -71,7 +71,7 @@ export function toUser({ id, name, email, locale, createdAt, verifiedAt }: Accou
   return { id, name, email, locale, createdAt, verifiedAt };
 }
 
-/** Holds only while the password is still the one that was read. */
+/** Fails when the password was changed since `account` was read. */
 export function replacePassword(
   { tables }: Store,
   account: Account,

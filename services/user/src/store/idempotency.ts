@@ -6,12 +6,12 @@ import { deriveKeys } from '@queue-manager/service-kit/sealed-tokens';
 import type { Store } from './tables.ts';
 import type { Writes } from './transact.ts';
 
-/** What a request did, as far as its answer needs it; ids only, the answer is rendered from them again. */
-export type Result = { userId?: string };
+/** The ids from which the response of a repeat is rendered again. */
+type Result = { userId?: string };
 
-type Remembered = { bodyMac: string; result: Result; expiresAt: string };
+type IdempotencyRecord = { bodyMac: string; result: Result; expiresAt: string };
 
-/** MACs of a body, one for each secret. Not a plain hash: that of a body with a password could be guessed at. */
+/** MACs of a body, one per secret. Not a plain hash, which would allow guessing a password in the body. */
 export type Fingerprint = (body: unknown) => string[];
 
 export function createFingerprint(secrets: readonly string[]): Fingerprint {
@@ -22,13 +22,13 @@ export function createFingerprint(secrets: readonly string[]): Fingerprint {
   };
 }
 
-/** Name of the write that remembers a request, in its transaction. */
+/** Name of the record's write in the transaction. */
 const recordName = 'idempotency';
 
 /**
- * Runs a POST once for its `Idempotency-Key`. `work` puts what `remember` gives into its one transaction, so that
- * the work and the memory of it stand or fall together; `replay` answers a repeat. Of concurrent repeats one
- * works, and the others answer as it did. Throws `idempotency-key-reused` when the body is another.
+ * Runs a POST once per `Idempotency-Key`. `work` adds the writes of `record` to its transaction, so that both are
+ * written or neither; `replay` renders the response to a repeat. Of concurrent repeats one does the work and the
+ * others replay it. Throws `idempotency-key-reused` when the body differs.
  */
 export async function idempotently<Answer>(
   deps: Store & { fingerprint: Fingerprint },
@@ -40,38 +40,38 @@ export async function idempotently<Answer>(
     operation: string;
   },
   steps: {
-    work(remember: (result?: Result) => Writes): Promise<Answer>;
+    work(record: (result?: Result) => Writes): Promise<Answer>;
     replay(result: Result): Promise<Answer>;
   },
 ): Promise<Answer> {
   const { idempotencyKey: key, caller, operation } = request;
   if (key === null) return steps.work(() => ({}));
-  // Hashed, since a key is whatever the caller chose and may tell of a person.
+  // Hashed, since callers choose keys, which may hold personal data.
   const id = createHash('sha256')
     .update(JSON.stringify([caller, operation, key]))
     .digest('base64url');
   const bodyMacs = deps.fingerprint(request.body);
 
   const find = async () => {
-    const remembered = await read(deps, id);
-    if (remembered === undefined) return undefined;
-    if (!bodyMacs.includes(remembered.bodyMac)) throw problems.idempotencyKeyReused();
-    return remembered;
+    const found = await read(deps, id);
+    if (found === undefined) return undefined;
+    if (!bodyMacs.includes(found.bodyMac)) throw problems.idempotencyKeyReused();
+    return found;
   };
 
   const earlier = await find();
   if (earlier !== undefined) return steps.replay(earlier.result);
   try {
-    return await steps.work((result = {}) => record(deps, id, bodyMacs[0] as string, result));
+    return await steps.work((result = {}) => writeOf(deps, id, bodyMacs[0] as string, result));
   } catch (error) {
-    // A repeat may have been faster; what this one met then is what that one left behind.
+    // A concurrent repeat may have been faster and caused this error.
     const meanwhile = await find();
     if (meanwhile === undefined) throw error;
     return steps.replay(meanwhile.result);
   }
 }
 
-async function read(store: Store, id: string): Promise<Remembered | undefined> {
+async function read(store: Store, id: string): Promise<IdempotencyRecord | undefined> {
   const { Item: item } = await store.db.send(
     new GetCommand({
       TableName: store.tables.idempotency.name,
@@ -79,12 +79,12 @@ async function read(store: Store, id: string): Promise<Remembered | undefined> {
       ConsistentRead: true,
     }),
   );
-  const remembered = item as Remembered | undefined;
+  const record = item as IdempotencyRecord | undefined;
   const now = store.clock.now().toISOString();
-  return remembered !== undefined && remembered.expiresAt > now ? remembered : undefined;
+  return record !== undefined && record.expiresAt > now ? record : undefined;
 }
 
-function record({ tables, clock }: Store, id: string, bodyMac: string, result: Result): Writes {
+function writeOf({ tables, clock }: Store, id: string, bodyMac: string, result: Result): Writes {
   const now = clock.now().getTime();
   const expiresAt = new Date(now + dayMs);
   return {

@@ -4,10 +4,10 @@ import type { Store } from './tables.ts';
 import type { Write } from './transact.ts';
 
 /** Key of a sign-up in its table. */
-export type SignUpName = { addressKey: string; id: string };
+export type SignUpKey = { addressKey: string; id: string };
 
-/** A request for an account that waits for its verification. Several may wait for one address. */
-export type SignUp = SignUpName & {
+/** A request for an account, pending until its verification. An address may have several. */
+export type SignUp = SignUpKey & {
   name: string;
   email: string;
   locale: string;
@@ -19,18 +19,17 @@ export type SignUp = SignUpName & {
 export const signUpLifeSeconds = daySeconds;
 
 const prefix = 'signup#';
-const signUpKey = ({ addressKey, id }: SignUpName) => ({ addressKey, sk: prefix + id });
+const signUpKey = ({ addressKey, id }: SignUpKey) => ({ addressKey, sk: prefix + id });
 
-/** DynamoDB deletes late: only the clock says whether a sign-up still counts. */
+/** DynamoDB deletes expired items late, so expiry is checked on read. */
 const isPending = ({ clock }: Store, signUp: SignUp) =>
   signUp.expiresAt > clock.now().toISOString();
 
-/** The pending sign-up of that name. */
-export async function findSignUp(store: Store, name: SignUpName): Promise<SignUp | undefined> {
+export async function findSignUp(store: Store, key: SignUpKey): Promise<SignUp | undefined> {
   const { Item: item } = await store.db.send(
     new GetCommand({
       TableName: store.tables.signUps.name,
-      Key: signUpKey(name),
+      Key: signUpKey(key),
       ConsistentRead: true,
     }),
   );
@@ -38,7 +37,7 @@ export async function findSignUp(store: Store, name: SignUpName): Promise<SignUp
   return signUp !== undefined && isPending(store, signUp) ? signUp : undefined;
 }
 
-/** All pending sign-ups of an address, newest first. The mails a day bound how many there can be. */
+/** The pending sign-ups of an address, newest first. The limit of mails per day bounds their number. */
 export async function listSignUps(store: Store, addressKey: string): Promise<SignUp[]> {
   const { Items: items = [] } = await store.db.send(
     new QueryCommand({
@@ -59,12 +58,12 @@ export function putSignUp({ tables }: Store, signUp: SignUp): Write {
   };
 }
 
-/** Holds only while the sign-up is there: of those who want to use it up, one does. */
-export function deleteSignUp({ tables }: Store, name: SignUpName): Write {
+/** Fails when the sign-up is gone, so that only one verification can use it. */
+export function deleteSignUp({ tables }: Store, key: SignUpKey): Write {
   return {
     Delete: {
       TableName: tables.signUps.name,
-      Key: signUpKey(name),
+      Key: signUpKey(key),
       ConditionExpression: 'attribute_exists(sk)',
     },
   };

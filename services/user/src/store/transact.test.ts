@@ -7,7 +7,7 @@ import { uniqueName } from '@queue-manager/service-kit/testing';
 import { connectTestDynamo } from '../testing.ts';
 import { transact, type Write } from './transact.ts';
 
-describe('a transaction', () => {
+describe('transact', () => {
   const TableName = uniqueName('numbers');
   const dynamo = connectTestDynamo();
   const db = DynamoDBDocumentClient.from(dynamo);
@@ -23,7 +23,7 @@ describe('a transaction', () => {
   const isThere = async (id: string) =>
     (await db.send(new GetCommand({ TableName, Key: { id } }))).Item !== undefined;
 
-  /** The store as it is under contention on AWS; DynamoDB Local lets transactions wait instead. */
+  /** A store that cancels conflicting transactions, as AWS does; DynamoDB Local makes them wait. */
   const contended = (conflicts: number) => {
     let left = conflicts;
     const send = (command: Parameters<typeof db.send>[0]) => {
@@ -38,18 +38,18 @@ describe('a transaction', () => {
     return { send } as unknown as DynamoDBDocumentClient;
   };
 
-  it('writes all', async () => {
+  it('writes all items', async () => {
     assert.deepEqual(await transact(db, { one: put('1'), two: put('2') }), []);
     assert.deepEqual([await isThere('1'), await isThere('2')], [true, true]);
   });
 
-  it('writes nothing when a condition does not hold, and names whose', async () => {
+  it('writes nothing when a condition fails, and returns the name of that write', async () => {
     await transact(db, { taken: put('taken') });
     assert.deepEqual(await transact(db, { free: put('free'), taken: put('taken') }), ['taken']);
     assert.equal(await isThere('free'), false);
   });
 
-  it('tries again when it meets another, until it gives way', async () => {
+  it('retries on a conflict, up to a limit', async () => {
     assert.deepEqual(await transact(contended(5), { patient: put('patient') }), []);
     assert.equal(await isThere('patient'), true);
     await assert.rejects(transact(contended(1_000), { never: put('never') }), {
@@ -57,7 +57,7 @@ describe('a transaction', () => {
     });
   });
 
-  it('is done at once when there is nothing to write', async () => {
+  it('succeeds without a request when there is nothing to write', async () => {
     assert.deepEqual(await transact(db, {}), []);
   });
 });

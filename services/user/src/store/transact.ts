@@ -10,11 +10,11 @@ import { problems } from '@queue-manager/service-kit/problems';
 
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-/** Writes of one transaction, each with a name by which a refusal tells it. */
+/** The writes of one transaction, by names that identify refused ones. */
 export type Writes = Record<string, Write>;
 
-/** DynamoDB refuses what meets another transaction on the same item; trying again is the caller's part. */
-const passing = new Set([
+/** Reasons to retry. DynamoDB cancels a transaction that conflicts with another on the same item. */
+const retryable = new Set([
   'TransactionConflict',
   'ThrottlingError',
   'ProvisionedThroughputExceeded',
@@ -22,8 +22,8 @@ const passing = new Set([
 const attemptsMax = 12;
 
 /**
- * Writes all or nothing. Gives the names of the writes whose condition did not hold; none when it is done.
- * Throws `unavailable` when other transactions stay in the way.
+ * Writes all or nothing. Returns the names of the writes whose condition failed; none on success. Throws
+ * `unavailable` when conflicts with other transactions persist.
  */
 export async function transact(db: DynamoDBDocumentClient, writes: Writes): Promise<string[]> {
   const names = Object.keys(writes);
@@ -38,11 +38,11 @@ export async function transact(db: DynamoDBDocumentClient, writes: Writes): Prom
       const reasons = error.CancellationReasons ?? [];
       const refused = names.filter((_, at) => reasons[at]?.Code === 'ConditionalCheckFailed');
       if (refused.length > 0) return refused;
-      if (!reasons.some(({ Code }) => Code !== undefined && passing.has(Code))) throw error;
+      if (!reasons.some(({ Code }) => Code !== undefined && retryable.has(Code))) throw error;
       if (attempt === attemptsMax) {
         throw problems.unavailable({ cause: error, retryAfterSeconds: 1 });
       }
-      // Full jitter: those who met once should not meet again.
+      // Full jitter, so that conflicting transactions do not retry at the same time.
       await delay(Math.random() * backoffMs(attempt, { firstMs: 10, maxMs: 250 }));
     }
   }

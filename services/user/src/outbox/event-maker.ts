@@ -5,18 +5,18 @@ import type { Store } from '../store/tables.ts';
 import type { AccountTokens } from './account-tokens.ts';
 import type { Announcement, OutboxItem } from './outbox.ts';
 
-/** Makes the event of an outbox item; null when what it is about has ended meanwhile. */
-export type MakeAnnouncedEvent = (item: OutboxItem) => Promise<Event | null>;
+/** Makes the event of an outbox item; null when its subject no longer exists or has expired. */
+export type EventMaker = (item: OutboxItem) => Promise<Event | null>;
 
 type Mail = EventData<'mail.requested'>;
 
-/** Puts names, addresses and links into what was announced by ids. Made again, an event is the same. */
-export function createMakeAnnouncedEvent(options: {
+/** Adds names, addresses and links to announcements, which hold ids only. Deterministic. */
+export function createEventMaker(options: {
   store: Store;
   tokens: AccountTokens;
   /** Base of the links in mails. */
   accountUrl: string;
-}): MakeAnnouncedEvent {
+}): EventMaker {
   const { store, tokens } = options;
   const base = options.accountUrl.replace(/\/$/, '');
 
@@ -36,8 +36,8 @@ export function createMakeAnnouncedEvent(options: {
     }
     const { userId, passwordVersion } = announcement;
     const expiresAt = new Date(announcement.expiresAt);
-    const isOver = account.passwordVersion !== passwordVersion || expiresAt <= store.clock.now();
-    if (isOver) return null;
+    const isExpired = account.passwordVersion !== passwordVersion || expiresAt <= store.clock.now();
+    if (isExpired) return null;
     const token = tokens.makeReset({ userId, passwordVersion, expiresAt });
     return mailTo(account, 'reset-password', `${base}/reset?token=${token}`);
   }
@@ -59,9 +59,9 @@ export function createMakeAnnouncedEvent(options: {
         return makeEvent({ ...envelope, type: 'mail.requested', subject, data });
       }
       default: {
-        // A newer version may be running beside this one during a deployment.
+        // During a deployment, a newer version may write kinds that this one does not know.
         const { kind } = announcement satisfies never as Announcement;
-        throw new Error(`This version knows no announcement of kind ${kind}`);
+        throw new Error(`Unknown announcement kind: ${kind}`);
       }
     }
   };

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { password, randomEmail, startUserService, type UserService } from '../testing.ts';
 
-describe('what other services ask', () => {
+describe('checkCredentials and getAccount', () => {
   let service: UserService;
   before(async () => {
     service = await startUserService();
   });
   after(() => service.close());
 
-  it('is whose credentials these are, in any case of the e-mail', async () => {
+  it('accepts the e-mail in any case', async () => {
     const { user, email } = await service.openAccount();
     const answer = await service.checkCredentials(email.toUpperCase(), password);
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.body, { userId: user.id, passwordVersion: 1 });
   });
 
-  it('takes a password however the keyboard composes it', async () => {
+  it('accepts a password in another Unicode normalisation form', async () => {
     const email = randomEmail();
     await service.post('/v1/users', { name: 'Zoë', email, password: 'caf\u00e9 con leche' });
     await service.post('/v1/users/verify', { token: await service.mailedToken(email) });
@@ -24,7 +24,7 @@ describe('what other services ask', () => {
     assert.equal(answer.status, 200);
   });
 
-  it('is answered the same, for the same work, with a wrong password and an unknown e-mail', async () => {
+  it('responds the same, after the same work, to a wrong password and an unknown e-mail', async () => {
     const { email } = await service.openAccount();
     let comparisons = 0;
     const { matches } = service.deps.passwords;
@@ -44,7 +44,7 @@ describe('what other services ask', () => {
     assert.equal(comparisons, 2);
   });
 
-  it('is an account and which of its sessions count', async () => {
+  it('returns an account with its password version and kept session', async () => {
     const { user, email } = await service.openAccount();
     const answer = await service.getAccount(user.id);
     assert.deepEqual(answer.body, {
@@ -58,7 +58,7 @@ describe('what other services ask', () => {
     assert.equal((await service.getAccount('0198f3a0-0000-7000-8000-000000000001')).status, 404);
   });
 
-  it('is told to services only', async () => {
+  it('requires the internal credential', async () => {
     const { user, email } = await service.openAccount();
     const answers = [
       await service.call('GET', `/internal/users/${user.id}`),
