@@ -54,6 +54,11 @@ export const Email = z
   .pipe(z.email('must be an e-mail address'))
   .meta({ format: 'email' });
 
+/** The form of an e-mail to compare, hash and index by: two spellings of one address become equal. */
+export function normaliseEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
+
 /** A phone number as people write it; kept as digits with an optional leading plus. */
 export const Phone = z
   .string()

@@ -5,9 +5,9 @@ import { invalidField, problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { findAccount } from './find-account.ts';
-import { countsFor, readSessions } from './sessions.ts';
+import { isValidFor, readSessions } from './sessions.ts';
 
-/** The sessions that still count, the newest first. */
+/** The valid sessions, newest first. */
 export const listSessions = (deps: Deps) =>
   route(contract, async ({ claims, query }) => {
     const afterId =
@@ -21,7 +21,7 @@ export const listSessions = (deps: Deps) =>
     }
     const data: Session[] = [];
     for await (const session of readSessions(deps, claims.sub, afterId)) {
-      if (!countsFor(account, session)) continue;
+      if (!isValidFor(account, session)) continue;
       if (data.length === query.limit) {
         return { data, nextCursor: encodeCursor([(data.at(-1) as Session).id]) };
       }

@@ -1,7 +1,7 @@
 import type { PartySnapshot } from '@queue-manager/contracts/events';
 import { getPartySnapshot } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 
 /** Asks the queue service for a party that Redis does not know; null when there is none. */
 export type FindParty = (queueId: string, partyId: string) => Promise<PartySnapshot | null>;
@@ -11,7 +11,7 @@ export function createFindParty({ queueService }: { queueService: InternalClient
     try {
       return await queueService.call(getPartySnapshot, { params: { queueId, partyId } });
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return null;
+      if (isProblem(error, 'not-found')) return null;
       throw error;
     }
   };

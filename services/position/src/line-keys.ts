@@ -1,9 +1,8 @@
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { modelName } from './estimates/model.ts';
 
 /** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
 const format = 2;
-
-export const dayMs = 24 * 60 * 60 * 1_000;
 
 const keyOf = (queueId: string, part: string) =>
   `line:${format}:{${queueId.toLowerCase()}}:${part}`;

@@ -9,8 +9,9 @@ import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/part
 import { inLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { dayMs, lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
+import { lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript, type ScriptArgument } from './scripts.ts';
 

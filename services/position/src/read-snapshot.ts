@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { PartySnapshot } from '@queue-manager/contracts/events';
 import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
 import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
-import { isOutage, Problem } from '@queue-manager/service-kit/problems';
+import { isOutage, isProblem } from '@queue-manager/service-kit/problems';
 import type { z } from 'zod';
 import { nextTurn } from './next-turn.ts';
 
@@ -33,7 +33,7 @@ export async function readSnapshot(
   try {
     stream = await queueService.call(getSnapshot, { params: { queueId }, timeoutMs: silenceMsMax });
   } catch (error) {
-    if (error instanceof Problem && error.code === 'not-found') return null;
+    if (isProblem(error, 'not-found')) return null;
     throw error;
   }
   const batches = batchesOf(stream);

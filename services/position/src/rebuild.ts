@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getLineChecksum, type LineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { Problem, problems } from '@queue-manager/service-kit/problems';
+import { isProblem, problems } from '@queue-manager/service-kit/problems';
 import pLimit from 'p-limit';
 import { lockKey, type SnapshotKeys, snapshotKeys } from './line-keys.ts';
 import type { Places, Projection, UnknownLine } from './projection.ts';
@@ -132,7 +132,7 @@ export function createRebuild(given: {
     try {
       return await queueService.call(getLineChecksum, { params: { queueId } });
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return null;
+      if (isProblem(error, 'not-found')) return null;
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { getLineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Metrics } from '@queue-manager/service-kit/metrics';
-import { isOutage, Problem } from '@queue-manager/service-kit/problems';
+import { isOutage, isProblem } from '@queue-manager/service-kit/problems';
 import { type Compared, createCompareLine, type Difference } from './compare-line.ts';
 import { comparedKey } from './line-keys.ts';
 import type { Projection } from './projection.ts';
@@ -117,7 +117,7 @@ export function createReconciler(given: {
       if (outcome === 'unsettled')
         await redis.client.pexpire(key, Math.min(turnMs, checksumEveryMs));
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') active.delete(queueId);
+      if (isProblem(error, 'not-found')) active.delete(queueId);
       else if (isOutage(error)) logger.debug({ err: error, queueId }, 'a line is compared later');
       else if (!stopping.signal.aborted)
         logger.error({ err: error, queueId }, 'a line could not be compared');

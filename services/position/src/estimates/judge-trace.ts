@@ -1,4 +1,5 @@
 import { orderEvents, type TracedArrival } from '@queue-manager/load/trace/trace';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import type { LearningEvent } from './learning-event.ts';
 import { createModel, estimate, observe, type Quantiles } from './model.ts';
 import { createRuleBook, type Rule, ruleNames } from './rules.ts';
@@ -21,8 +22,6 @@ export interface Verdict {
   rules: Record<Rule, Score>;
   model: Score & { coverage80: number };
 }
-
-const daySeconds = 24 * 60 * 60;
 
 /**
  * Plays a trace through the model as the service feeds it, all days in order: an arrival joins, who is served is

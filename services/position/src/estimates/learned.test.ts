@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
-import { dayMs, lineKeys } from '../line-keys.ts';
+import { lineKeys } from '../line-keys.ts';
 import { connectLines } from '../redis.ts';
 import {
   LineModel,

@@ -1,7 +1,8 @@
 import { getLineEvents, getModel, keepModel } from '@queue-manager/contracts/internal';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 import type { Learned, LearnedStore } from './learned.ts';
 import { toLearningEvent } from './learning-event.ts';
 import { createModel, type Model, modelName, observe, restore, serialise } from './model.ts';
@@ -115,7 +116,7 @@ export function createLearner(given: {
     } catch (error) {
       if (isGone(error)) return void failures.delete(queueId);
       const before = failures.get(queueId) ?? 0;
-      const inMs = Math.min(2 ** before * pace.everyMs, retryMsMax);
+      const inMs = backoffMs(before + 1, { firstMs: pace.everyMs, maxMs: retryMsMax });
       logger.warn({ err: error, queueId, inMs }, 'nothing could be learned yet');
       clearTimeout(looks.get(queueId)?.timer);
       looks.delete(queueId);
@@ -246,5 +247,5 @@ export function createLearner(given: {
 
 /** Whether the queue service knows no such queue (any more). */
 function isGone(error: unknown): boolean {
-  return error instanceof Problem && error.code === 'not-found';
+  return isProblem(error, 'not-found');
 }

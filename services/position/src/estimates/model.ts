@@ -1,4 +1,5 @@
 import type { Lane } from '@queue-manager/contracts/parties';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import type { LearningEvent } from './learning-event.ts';
 import { createPace, noteCall, noteGone, type Pace, pass } from './pace.ts';
 import {
@@ -81,7 +82,7 @@ export interface Standing {
 export type Quantiles = { p10: number; p50: number; p90: number };
 
 /** Longer than any line lasts, and short enough that every estimate is a number. */
-const secondsMax = 7 * 24 * 60 * 60;
+const secondsMax = 7 * daySeconds;
 
 export function createModel(): Model {
   return {

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   acceptSharedConnections,
-  asksToShare,
   createSharedConnections,
+  isSharedUpgrade,
 } from '@queue-manager/service-kit/shared-connections';
 import { testCredential, until } from '@queue-manager/service-kit/testing';
 import { fastify } from 'fastify';
@@ -20,7 +20,7 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
     });
     const app = fastify({
       forceCloseConnections: 'idle',
-      http: { shouldUpgradeCallback: asksToShare },
+      http: { shouldUpgradeCallback: isSharedUpgrade },
     });
     acceptSharedConnections(app, { internalCredential: testCredential });
     const shared = createSharedConnections({

@@ -3,7 +3,7 @@ import type { HistoryEvent } from '@queue-manager/contracts/history';
 import { getLineEvents } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { eventOf } from './event-streams.ts';
 import type { LineWatch, WatchedLine } from './line-watch.ts';
@@ -276,4 +276,4 @@ function toldOf(event: HistoryEvent): Told {
   return { seq: event.seq, text };
 }
 
-const isNotFound = (error: unknown) => error instanceof Problem && error.code === 'not-found';
+const isNotFound = (error: unknown) => isProblem(error, 'not-found');

@@ -2,7 +2,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { batched } from '@queue-manager/service-kit/batched';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage, Problem } from '@queue-manager/service-kit/problems';
+import { isOutage, isProblem, Problem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import type { Found } from '../get-position.ts';
@@ -484,7 +484,7 @@ export function createLineWatch(given: {
       }
       return true;
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return false;
+      if (isProblem(error, 'not-found')) return false;
       throw error;
     }
   }

@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
-import {
-  changesChannel,
-  dayMs,
-  streamAnswersKey,
-  streamHoldersKey,
-  streamKeys,
-} from '../line-keys.ts';
+import { changesChannel, streamAnswersKey, streamHoldersKey, streamKeys } from '../line-keys.ts';
 import { defineScript } from '../scripts.ts';
 
 /** Over all processes. */

@@ -1,6 +1,7 @@
 import type { Actor } from '@queue-manager/contracts/events';
 import type { Place } from '@queue-manager/contracts/internal';
 import type { Lane, PartySource } from '@queue-manager/contracts/parties';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { VenueFacts } from '../access/membership.ts';
@@ -116,7 +117,7 @@ async function join(
       name: arrival.name,
       name_key: arrival.name.toLowerCase(),
       email: arrival.email,
-      email_key: arrival.email?.toLowerCase() ?? null,
+      email_key: arrival.email === null ? null : normaliseEmail(arrival.email),
       phone: arrival.phone,
       notes: arrival.notes,
       locale: arrival.locale ?? null,
@@ -140,7 +141,7 @@ async function findDuplicates(
   phone: string | null,
 ): Promise<Buffer[]> {
   const known = [
-    ...(email === null ? [] : [['email_key', email.toLowerCase()] as const]),
+    ...(email === null ? [] : [['email_key', normaliseEmail(email)] as const]),
     ...(phone === null ? [] : [['phone', phone] as const]),
   ];
   const found = await Promise.all(

@@ -1,4 +1,5 @@
 import { type PeriodQuery, periodDaysMax } from '@queue-manager/contracts/reports';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { invalidField } from '@queue-manager/service-kit/problems';
 import type { VenueFacts } from '../access/membership.ts';
 import { businessDayOf, dayAfter, startOfBusinessDay } from '../line/business-day.ts';
@@ -6,7 +7,6 @@ import { businessDayOf, dayAfter, startOfBusinessDay } from '../line/business-da
 /** A stretch of time: `from` inclusive, `to` exclusive. */
 export type Period = { from: Date; to: Date };
 
-const dayMs = 86_400_000;
 /** What tables can hold and an RFC 3339 time can say, with room for a day before and after. */
 const years = { first: 1970, last: 9_998 };
 

@@ -9,11 +9,6 @@ import type { InvitationTable } from '../db/tables.ts';
 
 export type InvitationRow = Selectable<InvitationTable>;
 
-/** What makes two spellings of an e-mail one address, as accounts have it. */
-export function emailKeyOf(email: string): string {
-  return email.trim().toLowerCase();
-}
-
 /** The roles that a member may give to somebody: those below its own; an owner gives any. */
 function grantableRoles(role: Role): Role[] {
   return role === 'owner' ? [...roles] : roles.slice(0, roles.indexOf(role));
