@@ -43,9 +43,9 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
 import type { LearningPace } from './estimates/learner.ts';
-import { isInLine } from './projection.ts';
-import type { CompareTimes } from './reconcile.ts';
-import { connectLines, type RedisConnection } from './redis.ts';
+import type { CompareTimes } from './lines/reconcile.ts';
+import { isInLine } from './projection/projection.ts';
+import { connectLines, type RedisConnection } from './projection/redis.ts';
 
 export const tickets = createTicketCodec([
   { id: 1, secret: randomBytes(32).toString('base64url') },

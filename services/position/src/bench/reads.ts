@@ -5,7 +5,7 @@ import { startWorker, type Worker } from '@queue-manager/queue/bench/worker';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { Redis } from 'ioredis';
-import { lineKeys } from '../line-keys.ts';
+import { lineKeys } from '../projection/line-keys.ts';
 import type { LiveSystem } from './live-system.ts';
 
 export const connections = 64;

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
-import { lineKeys } from '../line-keys.ts';
-import { connectLines, type RedisConnection } from '../redis.ts';
+import { createModel, type Model, observe, serialise } from '../model/model.ts';
+import { lineKeys } from '../projection/line-keys.ts';
+import { connectLines, type RedisConnection } from '../projection/redis.ts';
 import { createEstimates, type Estimates } from './estimates.ts';
-import { createLearnedStore, type LearnedStore } from './learned.ts';
-import { createModel, type Model, observe, serialise } from './model.ts';
+import { createLearnedStore, type LearnedStore } from './model-store.ts';
 
 const clock = new ManualClock();
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { Learned, LearnedStore } from './learned.ts';
+import { createModel, type Model, restore } from '../model/model.ts';
 import type { Learner } from './learner.ts';
-import { createModel, type Model, restore } from './model.ts';
+import type { Learned, LearnedStore } from './model-store.ts';
 
 /** Models that one process holds, of some kilobytes each. */
 const modelsMax = 2_000;

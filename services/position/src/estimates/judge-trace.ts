@@ -1,6 +1,6 @@
 import { orderEvents, type TracedArrival } from '@queue-manager/local-stack/replay-trace';
-import type { LearningEvent } from './learning-event.ts';
-import { createModel, estimate, observe, type Quantiles } from './model.ts';
+import type { LearningEvent } from '../model/learning-event.ts';
+import { createModel, estimate, observe, type Quantiles } from '../model/model.ts';
 import { createRuleBook, type Rule, ruleNames } from './rules.ts';
 
 /** A guest of a trace with what it was told when it joined. */

@@ -5,8 +5,17 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
-import { lineKeys, modelFields } from '../line-keys.ts';
 import { openStream } from '../live/testing.ts';
+import { toLearningEvent } from '../model/learning-event.ts';
+import {
+  createModel,
+  estimate,
+  type Model,
+  modelName,
+  observe,
+  serialise,
+} from '../model/model.ts';
+import { lineKeys, modelFields } from '../projection/line-keys.ts';
 import {
   historyOf,
   LineModel,
@@ -18,8 +27,6 @@ import {
   startRedis,
 } from '../testing.ts';
 import type { LearningPace } from './learner.ts';
-import { toLearningEvent } from './learning-event.ts';
-import { createModel, estimate, type Model, modelName, observe, serialise } from './model.ts';
 
 const clock = new ManualClock();
 

@@ -2,9 +2,9 @@ import { getLineEvents, getModel, keepModel } from '@queue-manager/contracts/int
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { Problem } from '@queue-manager/service-kit/problems';
-import type { Learned, LearnedStore } from './learned.ts';
-import { toLearningEvent } from './learning-event.ts';
-import { createModel, type Model, modelName, observe, restore, serialise } from './model.ts';
+import { toLearningEvent } from '../model/learning-event.ts';
+import { createModel, type Model, modelName, observe, restore, serialise } from '../model/model.ts';
+import type { Learned, LearnedStore } from './model-store.ts';
 
 /** A page is read and learned in a few milliseconds, so that nobody waits for it. */
 const eventsPerPage = 250;

@@ -1,4 +1,4 @@
-import { priorGapSeconds } from './pace.ts';
+import { priorGapSeconds } from '../model/pace.ts';
 
 /** What a rule knows when somebody joins. */
 interface Seen {

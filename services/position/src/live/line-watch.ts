@@ -5,10 +5,11 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage, Problem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
-import type { Found } from '../get-position.ts';
-import { changesChannel } from '../line-keys.ts';
-import type { Lines } from '../lines.ts';
-import type { Line } from '../projection.ts';
+import type { Lines } from '../lines/lines.ts';
+import { changesChannel } from '../projection/line-keys.ts';
+import type { Line } from '../projection/projection.ts';
+import type { Subscriptions } from '../projection/subscriptions.ts';
+import type { Found } from '../reads/get-position.ts';
 import {
   advance,
   applyOwn,
@@ -18,7 +19,6 @@ import {
   type Standing,
   shiftsOf,
 } from './changes.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 /** Changes of place are told at most this often. */
 const tickMs = 100;

@@ -3,8 +3,8 @@ import type { Board } from '@queue-manager/contracts/positions';
 import { problems } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
-import { boardOf } from '../board-of.ts';
 import type { Deps } from '../deps.ts';
+import { boardOf } from '../reads/board-of.ts';
 import { type EventStream, eventOf } from './event-streams.ts';
 import type { WatchedLine } from './line-watch.ts';
 

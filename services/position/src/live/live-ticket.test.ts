@@ -6,7 +6,7 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import fc from 'fast-check';
-import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../line-keys.ts';
+import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../projection/line-keys.ts';
 import {
   LineModel,
   type PositionDouble,

@@ -3,7 +3,7 @@ import { type Lane, lanes } from '@queue-manager/contracts/parties';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
-import { positionOf } from '../position-of.ts';
+import { positionOf } from '../reads/position-of.ts';
 import { type EventStream, eventOf } from './event-streams.ts';
 import type { WatchedParty } from './line-watch.ts';
 

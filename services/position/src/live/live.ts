@@ -1,10 +1,10 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { FindParty } from '../find-party.ts';
-import { find } from '../get-position.ts';
-import type { Lines } from '../lines.ts';
-import type { RedisConnection } from '../redis.ts';
+import type { FindParty } from '../lines/find-party.ts';
+import type { Lines } from '../lines/lines.ts';
+import type { RedisConnection } from '../projection/redis.ts';
+import { find } from '../reads/get-position.ts';
 import { createEventStreams, type EventStreams } from './event-streams.ts';
 import { createLineEvents, type LineEvents } from './line-events.ts';
 import { createLineWatch, type LineWatch } from './line-watch.ts';

@@ -11,8 +11,8 @@ import {
   streamAnswersKey,
   streamHoldersKey,
   streamKeys,
-} from '../line-keys.ts';
-import { defineScript } from '../scripts.ts';
+} from '../projection/line-keys.ts';
+import { defineScript } from '../projection/scripts.ts';
 
 /** Over all processes. */
 export const streamsMax = 5;
