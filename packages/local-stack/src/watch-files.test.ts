@@ -49,7 +49,7 @@ suite('a change of files', () => {
     const restart = async (name: string) => void restarted.push(name);
     const end = restartOnChange({ restart }, () => {}, withPositionProcesses(2), root);
     try {
-      writeFileSync(join(root, 'services/position/src/lines/lines.ts'), '');
+      writeFileSync(join(root, 'services/position/src/lines.ts'), '');
       await until('both were restarted', () => new Set(restarted).size === 2);
       assert.deepEqual([...new Set(restarted)].sort(), ['position', 'position-2']);
     } finally {
