@@ -11,14 +11,14 @@ import {
   startPosition,
   startQueueService,
 } from '../testing.ts';
-import { createLearnedStore, type LearnedStore } from './model-store.ts';
+import { createModelStore, type ModelStore } from './model-store.ts';
 
 const clock = new ManualClock();
 
-describe('what Redis holds of what was learned', () => {
+describe('the model store', () => {
   let queueService: QueueServiceDouble;
   let position: PositionDouble;
-  let store: LearnedStore;
+  let store: ModelStore;
 
   const started = new AsyncDisposableStack();
   before(async () => {
@@ -35,11 +35,11 @@ describe('what Redis holds of what was learned', () => {
       (connection) => connection.close(),
     );
     await until('Redis is connected', () => redis.client.status === 'ready');
-    store = createLearnedStore({ redis, clock });
+    store = createModelStore({ redis, clock });
   });
   after(() => started.disposeAsync());
 
-  /** A line that Redis knows. */
+  /** A queue with a projection. */
   async function openLine(): Promise<LineModel> {
     const line = new LineModel(clock);
     queueService.lines.set(line.queueId, line);
@@ -54,7 +54,7 @@ describe('what Redis holds of what was learned', () => {
     keptSeq,
   });
 
-  it('is replaced only by what was learned from it, once, however many try', async () => {
+  it('accepts one of several concurrent successors of a model', async () => {
     const { queueId } = await openLine();
     const nothing = { lineSeq: 1, isDeleted: false, seq: -1, state: null, keptSeq: -1 };
     assert.deepEqual(await store.read(queueId), nothing);
@@ -69,7 +69,7 @@ describe('what Redis holds of what was learned', () => {
     assert.deepEqual(await store.read(queueId), { ...nothing, seq: 9, state, keptSeq: 3 });
   });
 
-  it('says up to where it is kept, which never goes back', async () => {
+  it('never decreases `keptSeq`', async () => {
     const { queueId } = await openLine();
     await store.write(queueId, lesson(-1, 5, 4));
     for (const [kept, known] of [
@@ -84,7 +84,7 @@ describe('what Redis holds of what was learned', () => {
     assert.equal((await store.read(queueId))?.keptSeq, 5);
   });
 
-  it('is nothing without its line, leaves Redis with it, and stays when it is rebuilt', async () => {
+  it('needs a projection, expires with it, and survives its rebuild', async () => {
     const gone = new LineModel(clock);
     assert.equal(await store.write(gone.queueId, lesson(-1, 1)), false);
     await store.noteKept(gone.queueId, 1);
@@ -99,7 +99,7 @@ describe('what Redis holds of what was learned', () => {
 
     const { seq, state, keptSeq } = (await store.read(line.queueId)) ?? {};
     line.join();
-    // A line that is not whole: its meta says that more wait.
+    // Incomplete: meta counts more waiting parties than there are.
     await position.redis.hset(metaOf(line), 'waiting', 7);
     const { body } = await position.board(line.queueId);
     assert.equal(body.waiting, 1);

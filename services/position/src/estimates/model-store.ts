@@ -3,29 +3,29 @@ import { lineKeys, modelFields } from '../projection/line-keys.ts';
 import type { RedisConnection } from '../projection/redis.ts';
 import { defineScript } from '../projection/scripts.ts';
 
-/** What Redis knows of a line and of what was learned about it. */
-export type Learned = {
+/** A model as Redis holds it, beside the projection of its queue. */
+export type StoredModel = {
   lineSeq: number;
   isDeleted: boolean;
-  /** The last event that was learned from; -1 when nothing is known to have been learned. */
+  /** Last event that the model has learned from; -1 if there is no model. */
   seq: number;
   state: Buffer | null;
-  /** The last event that the model kept by the queue service has seen; -1 when nothing is known to be kept. */
+  /** Last event that the queue service's copy has learned from; -1 if it is not known to have one. */
   keptSeq: number;
 };
 
-export type LearnedStore = ReturnType<typeof createLearnedStore>;
+export type ModelStore = ReturnType<typeof createModelStore>;
 
-/** What was learned about lines, as Redis holds it beside them: it comes and goes with the line. */
-export function createLearnedStore({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
+/** Models in Redis, which expire with the projection of their queue. */
+export function createModelStore({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const writeScript = defineScript(redis.client, 'write-model-1', []);
   const noteKeptScript = defineScript(redis.client, 'note-kept-1', []);
   const metaKey = (queueId: string) => lineKeys(queueId, clock.now())[0] as string;
   const { seq, state, keptSeq } = modelFields;
 
   return {
-    /** Null when Redis does not have the line. */
-    async read(queueId: string): Promise<Learned | null> {
+    /** Null if Redis does not have the projection. */
+    async read(queueId: string): Promise<StoredModel | null> {
       const got = await redis.client.hmgetBuffer(
         metaKey(queueId),
         ...['seq', 'deleted', seq, state, keptSeq],
@@ -41,26 +41,26 @@ export function createLearnedStore({ redis, clock }: { redis: RedisConnection; c
       };
     },
 
-    /** Replaces what had been learned up to `before`; false when that is not what is there any more. */
+    /** Replaces the model that had learned up to `before`; false if another one is stored by now. */
     async write(
       queueId: string,
-      learned: { before: number; seq: number; state: Buffer; keptSeq: number },
+      model: { before: number; seq: number; state: Buffer; keptSeq: number },
     ): Promise<boolean> {
       const written = await writeScript(
         [metaKey(queueId)],
-        [learned.before, learned.seq, learned.state, learned.keptSeq],
+        [model.before, model.seq, model.state, model.keptSeq],
       );
       return written === 1;
     },
 
-    /** Notes that the queue service keeps what was learned up to `keptSeq`. */
+    /** Notes that the queue service has a copy of the model as of `keptSeq`. */
     async noteKept(queueId: string, keptSeq: number): Promise<void> {
       await noteKeptScript([metaKey(queueId)], [keptSeq]);
     },
   };
 }
 
-function numberOr(otherwise: number, text: Buffer | null | undefined): number {
+function numberOr(fallback: number, text: Buffer | null | undefined): number {
   const value = text == null ? Number.NaN : Number(text);
-  return Number.isSafeInteger(value) ? value : otherwise;
+  return Number.isSafeInteger(value) ? value : fallback;
 }

@@ -5,23 +5,23 @@ import { placeOf } from '../estimates/place.ts';
 
 type Answer = { outcome: 'applied' | 'pending'; place: Place | null };
 
-/** Room for as many events as the contract takes, of about a kilobyte each. */
+/** Fits the maximum number of events in the contract, at about 1 kB each. */
 const bodyBytesMax = 4 * 1024 * 1024;
 
 export const applyEventsDirectly = ({ lines, estimates, clock, directRebuildWaitMs }: Deps) => ({
   bodyLimit: bodyBytesMax,
   ...route(applyEvents, async ({ body: { events } }) => {
-    const byQueue = Map.groupBy(events, ({ data }) => data.queueId);
+    const eventsByQueue = Map.groupBy(events, ({ data }) => data.queueId);
     const answerOf = new Map<LineEvent, Answer>();
     await Promise.all(
-      Array.from(byQueue, async ([queueId, ofQueue]) => {
-        const applied = await lines.apply(queueId, ofQueue, { waitMs: directRebuildWaitMs });
+      Array.from(eventsByQueue, async ([queueId, eventsOfQueue]) => {
+        const applied = await lines.apply(queueId, eventsOfQueue, { waitMs: directRebuildWaitMs });
         estimates.applied(queueId, applied);
         const model = await estimates.of(queueId, applied, directRebuildWaitMs);
         const { waiting } = applied;
         const asOf = clock.now();
         applied.answers.forEach(({ isApplied, ahead, lane }, index) => {
-          answerOf.set(ofQueue[index] as LineEvent, {
+          answerOf.set(eventsOfQueue[index] as LineEvent, {
             outcome: isApplied ? 'applied' : 'pending',
             place: placeOf(model, { ahead, lane, waiting }, asOf),
           });

@@ -17,7 +17,7 @@ import {
   startRedis,
 } from '../testing.ts';
 
-/** What the position service may say of a line: the line as it stood behind each of its events. */
+/** What the service may answer about a queue: its state after each of its events. */
 class Recorded {
   readonly model: LineModel;
   readonly #at = new Map<number, { order: string[]; states: Map<string, PartyState> }>();
@@ -27,7 +27,7 @@ class Recorded {
     this.#record();
   }
 
-  /** Changes the line in one of the ways in which lines change. */
+  /** Makes one random change. */
   change(): LineEvent {
     const { model } = this;
     const anybody = (state: PartyState) => {
@@ -64,7 +64,7 @@ class Recorded {
     return event;
   }
 
-  /** What a guest has to be told, by an answer that is as of `seq`. */
+  /** The correct answer as of `seq`. */
   told(partyId: string, seq: number) {
     const line = this.#at.get(seq);
     assert.ok(
@@ -87,7 +87,7 @@ class Recorded {
   }
 }
 
-describe('a line whose events come in any order, more than once, or not at all', () => {
+describe('events in any order, repeated or lost', () => {
   const clock = new ManualClock();
   let server: RedisServer;
   let queueService: QueueServiceDouble;
@@ -124,7 +124,7 @@ describe('a line whose events come in any order, more than once, or not at all',
     return new Recorded(model);
   }
 
-  /** Looks at a ticket until `isOver`, here and there: what is told is the truth of its moment, and never older. */
+  /** Polls a ticket at changing processes until `isOver`: every answer must be correct as of its `seq`, which must not decrease. */
   async function look(line: Recorded, partyId: string, isOver: () => boolean): Promise<number> {
     const ticket = line.model.ticket(partyId);
     let looks = 0;
@@ -144,7 +144,7 @@ describe('a line whose events come in any order, more than once, or not at all',
     return looks;
   }
 
-  /** Hands events on in both ways, late, shuffled, repeated; some it forgets. */
+  /** Delivers events both ways, late, shuffled and repeated, and loses some. */
   async function deliver(pool: LineEvent[]): Promise<void> {
     const ready = pool.splice(0).filter((event) => {
       const isLate = randomInt(4) === 0;
@@ -198,13 +198,13 @@ describe('a line whose events come in any order, more than once, or not at all',
     }
     const looks = await Promise.all(looking);
     assert.ok(looks.every((count) => count > 0));
-    // What was lost last is missed when something follows.
+    // A lost last event shows as a gap once another event follows.
     const { status } = await anyProcess().apply([line.model.changeQueue({})]);
     assert.equal(status, 200);
     const { model } = line;
     for (const partyId of model.parties.keys()) {
       for (const process of processes) {
-        const told = await until('the line is as it should be', async () => {
+        const told = await until('the answer is up to date', async () => {
           const { status, body } = await process.position(model.ticket(partyId));
           return status === 200 && body.seq === model.queue.seq && body;
         });
@@ -215,11 +215,11 @@ describe('a line whose events come in any order, more than once, or not at all',
     }
   }
 
-  it('is told as it stood behind one event or another, and never goes back', async () => {
+  it('never make an answer wrong or go back', async () => {
     await night(lineOf(20), 200, async () => undefined);
   });
 
-  it('is told so while Redis loses it again and again', async () => {
+  it('never do so while Redis loses the projection again and again', async () => {
     const line = lineOf(20);
     const keys = lineKeys(line.model.queueId, clock.now());
     await night(line, 200, async (round) => {
@@ -229,7 +229,7 @@ describe('a line whose events come in any order, more than once, or not at all',
     });
   });
 
-  it('is told so when Redis comes back as it was a while ago', async () => {
+  it('never do so when Redis restarts from an older state', async () => {
     await night(lineOf(20), 120, async (round) => {
       if (round % 30 === 10) await anyProcess().redis.save();
       if (round % 30 !== 20) return;
@@ -237,7 +237,10 @@ describe('a line whose events come in any order, more than once, or not at all',
       await server.kill();
       await server.start();
       for (const process of processes) {
-        await until('it is ready', async () => (await process.get('/readyz')).status === 200);
+        await until(
+          'the process is ready',
+          async () => (await process.get('/readyz')).status === 200,
+        );
       }
       isOutage = false;
     });

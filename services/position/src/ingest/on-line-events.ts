@@ -4,9 +4,9 @@ import type { Handlers } from '@queue-manager/events/consume';
 import type { Deps } from '../deps.ts';
 
 /**
- * The guaranteed way of events into the projection; most have come directly before and change nothing. An
- * event that has to wait for an earlier one is kept in Redis, and counts as handled: should Redis forget it,
- * the rebuild that follows knows it too.
+ * Applies events from SQS: guaranteed delivery beside the direct feed, so most events are already applied and change
+ * nothing. An event that arrived before an earlier one is buffered in Redis and acknowledged: if Redis loses it, the
+ * rebuild that must follow includes it.
  */
 export function onLineEvents({ lines, estimates }: Pick<Deps, 'lines' | 'estimates'>): Handlers {
   const apply = async (event: LineEvent) => {

@@ -11,7 +11,7 @@ import {
   startRedis,
 } from '../testing.ts';
 
-describe('positions asked for at the same time', () => {
+describe('positions read in the same tick', () => {
   const clock = new ManualClock();
   let redis: RedisServer;
   let queueService: QueueServiceDouble;
@@ -35,7 +35,7 @@ describe('positions asked for at the same time', () => {
     return line;
   }
 
-  /** Scripts that Redis has run. */
+  /** Number of scripts that Redis has run. */
   async function scriptsRun(): Promise<number> {
     const stats = await service.redis.info('commandstats');
     return Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1]);
@@ -44,7 +44,7 @@ describe('positions asked for at the same time', () => {
   const ask = (line: LineModel, partyIds: readonly string[]) =>
     Promise.all(partyIds.map((partyId) => service.position(line.ticket(partyId))));
 
-  it('are read together, each its own', async () => {
+  it('share commands, and each get their own answer', async () => {
     const line = await lineOf(450);
     const parties = line.order();
     await ask(line, parties.slice(0, 1));
@@ -57,7 +57,7 @@ describe('positions asked for at the same time', () => {
     assert.ok((await scriptsRun()) - before <= 20);
   });
 
-  it('do not meet those of another line, nor one that cannot be told', async () => {
+  it('are not mixed with other queues, and one failure does not affect the others', async () => {
     const [one, other] = [await lineOf(3), await lineOf(3)];
     const [first, second] = one.order() as [string, string];
     const [third] = other.order() as [string];

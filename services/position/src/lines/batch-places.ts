@@ -1,27 +1,28 @@
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import type { Places } from '../projection/projection.ts';
-import type { Lines } from './lines.ts';
 
-/** Enough that more at once would cost no less each; few enough that Redis is not held up. */
+type ReadPlaces = (queueId: string, partyIds: readonly string[]) => Promise<Places | null>;
+
+/** Beyond this a larger batch is no cheaper per party; small enough not to block Redis. */
 const batchMax = 200;
 
-/** What is asked of one line in one turn of the event loop. */
+/** The parties of one queue requested in one tick. */
 type Batch = { partyIds: string[]; answer: Promise<Places | null> };
 
 /**
- * Reads single parties of one line that are asked for in the same turn of the event loop together: most of a read
- * is the command, and it is the lines that many look at which have to be fast. The first read of a line in a turn
- * goes at once, since more often than not it is the only one; those behind it share one command.
+ * Batches reads of single parties of the same queue within one tick, because most of a read's cost is the command.
+ * The first read of a queue per tick is sent at once, since it is usually the only one; later ones share a command.
+ *
+ * Not `batched`: that delays the first read, too, and runs one batch at a time.
  */
-export function placesTogether(places: Lines['places']): Lines['places'] {
-  /** Lines that were asked for in this turn. */
-  const asked = new Set<string>();
+export function batchPlaces(readPlaces: ReadPlaces): ReadPlaces {
+  const readThisTick = new Set<string>();
   const batches = new Map<string, Batch>();
 
   function isFirst(queueId: string): boolean {
-    if (asked.has(queueId)) return false;
-    if (asked.size === 0) setImmediate(() => asked.clear());
-    asked.add(queueId);
+    if (readThisTick.has(queueId)) return false;
+    if (readThisTick.size === 0) setImmediate(() => readThisTick.clear());
+    readThisTick.add(queueId);
     return true;
   }
 
@@ -30,15 +31,15 @@ export function placesTogether(places: Lines['places']): Lines['places'] {
     const read = async () => {
       await new Promise(setImmediate);
       if (batches.get(queueId) === batch) batches.delete(queueId);
-      return places(queueId, partyIds);
+      return readPlaces(queueId, partyIds);
     };
-    // Read for no request in particular, whoever asked first.
+    // Outside the context of the request that happened to come first: the batch serves several.
     const batch: Batch = { partyIds, answer: runInContext({}, read) };
     batches.set(queueId, batch);
     return batch;
   }
 
-  async function readTogether(queueId: string, partyId: string): Promise<Places | null> {
+  async function readInBatch(queueId: string, partyId: string): Promise<Places | null> {
     let batch = batches.get(queueId);
     if (batch === undefined || batch.partyIds.length === batchMax) batch = begin(queueId);
     const index = batch.partyIds.push(partyId) - 1;
@@ -48,7 +49,7 @@ export function placesTogether(places: Lines['places']): Lines['places'] {
 
   return (queueId, partyIds) => {
     const [partyId] = partyIds;
-    const isAlone = partyId === undefined || partyIds.length > 1 || isFirst(queueId);
-    return isAlone ? places(queueId, partyIds) : readTogether(queueId, partyId);
+    const isUnbatched = partyId === undefined || partyIds.length > 1 || isFirst(queueId);
+    return isUnbatched ? readPlaces(queueId, partyIds) : readInBatch(queueId, partyId);
   };
 }

@@ -10,94 +10,84 @@ import type { Facts, Projection } from '../projection/projection.ts';
 import { readSnapshot } from './read-snapshot.ts';
 
 /**
- * In what a line in Redis differs from the truth:
- *   missing  it is not there, or not whole, or may lack what an earlier run of its server lost
- *   behind   events have not come that happened a while ago
- *   ahead    it knows of events that never happened
- *   queue    the queue's name, state or kind of labels
- *   counts   how many wait or are called
- *   parties  the place or state of somebody in the line
- *   ended    what became of somebody who left it
+ * How a projection differs from MySQL:
+ *   missing  it is absent, incomplete or suspect
+ *   behind   it lacks events for longer than they may be in flight
+ *   ahead    it has applied or buffered events that never happened
+ *   queue    the queue's name, state or board labels
+ *   counts   the number of parties waiting or called
+ *   parties  the place or state of a party in the line
+ *   ended    the state of a party that left the line
  */
-export const differences = [
-  'missing',
-  'behind',
-  'ahead',
-  'queue',
-  'counts',
-  'parties',
-  'ended',
-] as const;
-export type Difference = (typeof differences)[number];
+export type Difference = 'missing' | 'behind' | 'ahead' | 'queue' | 'counts' | 'parties' | 'ended';
 
-/** `unsettled` when the line moved on faster than it could be compared. */
+/** `unsettled`: the line changed too fast to be compared. */
 export type Compared = Difference | 'same' | 'unsettled';
 
-/** Looks at a line that moves on while it is compared, before it is left for later. */
-const looksMax = 5;
-/** Between looks at a party whose last change the line does not know yet. */
+/** Attempts to compare a line that keeps changing, before it is left for later. */
+const attemptsMax = 5;
+/** Pause before another look at a party whose last event is not applied yet. */
 const lookAgainMs = 50;
 
 export type CompareLine = {
-  /** Compares what costs next to nothing: how far the line is, what is said of the queue, and the counts. */
+  /** Compares what is cheap: `seq`, the queue and the counts. */
   checksum(queueId: string): Promise<Compared>;
-  /** Compares everything that is stored of a line, a hundred parties at a time. */
+  /** Compares all that is stored of a line, 100 parties at a time. */
   whole(queueId: string): Promise<Compared>;
 };
 
 /**
- * Compares lines in Redis with the queue service's rows, both of which go on changing. Two of them that know of
- * the same events have to be the same; a party has to be the same where it has not changed between two looks at
- * its row and Redis, looked at in between, knows of that last change. Nothing else counts as a difference: an
- * event that is on its way has `lagMs` to come.
+ * Compares projections with the queue service's rows while both keep changing. A projection and a row set at the same
+ * `seq` must be equal. A party must be equal if its row did not change between two reads of it and the projection,
+ * read in between, had that last change. Nothing else counts as a difference: events have `lagMs` to arrive.
  */
-export function createCompareLine(given: {
+export function createCompareLine(options: {
   projection: Projection;
   queueService: InternalClient;
   lagMs: number;
-  /** Ends what is under way, which throws then. */
+  /** Aborts running comparisons, which then throw. */
   signal: AbortSignal;
 }): CompareLine {
-  const { projection, queueService, lagMs, signal } = given;
+  const { projection, queueService, lagMs, signal } = options;
 
   async function checksum(queueId: string): Promise<Compared> {
-    const lagEnds = performance.now() + lagMs;
-    let toCome: number | undefined;
-    for (let look = 1; ; look++) {
-      const isLast = performance.now() >= lagEnds;
-      // The truth is read last: nothing can be known that it does not know.
+    const lagEnd = performance.now() + lagMs;
+    let seqExpected: number | undefined;
+    for (let attempt = 1; ; attempt++) {
+      const isLast = performance.now() >= lagEnd;
+      // MySQL is read last, so the projection cannot legitimately be ahead of it.
       const held = await projection.readChecksum(queueId);
       const truth = await queueService.call(getLineChecksum, { params: { queueId } });
-      toCome ??= truth.seq;
+      seqExpected ??= truth.seq;
       if (held.isKnown && !held.isSuspect) {
         if (Math.max(held.seq, held.lastPending) > truth.seq) return 'ahead';
         if (held.seq === truth.seq) return compareFacts(held, truth);
-        if (isLast) return held.seq < toCome ? 'behind' : 'unsettled';
+        if (isLast) return held.seq < seqExpected ? 'behind' : 'unsettled';
       } else if (isLast) {
-        // Whoever reads a line that is not there has it rebuilt, and that takes its time too.
+        // Readers of a missing projection have it rebuilt, which takes a while, too.
         return 'missing';
       }
-      await delay(look < looksMax ? 0 : lagMs / 10, undefined, { signal });
+      await delay(attempt < attemptsMax ? 0 : lagMs / 10, undefined, { signal });
     }
   }
 
   async function parties(
     queueId: string,
-    told: readonly PartySnapshot[],
+    rows: readonly PartySnapshot[],
   ): Promise<'same' | 'unsettled' | 'differ'> {
-    let doubtful = told;
-    for (let look = 1; doubtful.length > 0; look++) {
+    let doubtful = rows;
+    for (let attempt = 1; doubtful.length > 0; attempt++) {
       signal.throwIfAborted();
       const held = await projection.compareParties(queueId, doubtful);
       if (!held.isKnown) return 'unsettled';
-      const odd = doubtful.filter((_, index) => !held.isSame[index]);
-      if (odd.length === 0) break;
-      if (look === looksMax) return 'unsettled';
+      const differing = doubtful.filter((_, index) => !held.isSame[index]);
+      if (differing.length === 0) break;
+      if (attempt === attemptsMax) return 'unsettled';
       const now = await read(
         queueId,
-        odd.map(({ partyId }) => partyId),
+        differing.map(({ partyId }) => partyId),
       );
-      for (const [index, { seq }] of odd.entries()) {
+      for (const [index, { seq }] of differing.entries()) {
         if (now[index]?.seq === seq && seq <= held.seq) return 'differ';
       }
       doubtful = now.filter((party) => party !== null);
@@ -116,8 +106,8 @@ export function createCompareLine(given: {
     if (result !== 'same' && result !== 'unsettled') return result;
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return result;
-    for await (const piece of snapshot.pieces) {
-      const compared = await parties(queueId, piece);
+    for await (const chunk of snapshot.chunks) {
+      const compared = await parties(queueId, chunk);
       if (compared === 'differ') return 'parties';
       if (compared === 'unsettled') result = 'unsettled';
     }
@@ -126,10 +116,10 @@ export function createCompareLine(given: {
       while (cursor !== null) {
         const ended = await projection.scanEnded(queueId, { daysAgo, cursor });
         if (!ended.isKnown) return 'unsettled';
-        const told = await read(queueId, ended.partyIds);
+        const rows = await read(queueId, ended.partyIds);
         const compared = await parties(
           queueId,
-          told.filter((party) => party !== null),
+          rows.filter((party) => party !== null),
         );
         if (compared === 'differ') return 'ended';
         if (compared === 'unsettled') result = 'unsettled';

@@ -3,7 +3,7 @@ import { getPartySnapshot } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { Problem } from '@queue-manager/service-kit/problems';
 
-/** Asks the queue service for a party that Redis does not know; null when there is none. */
+/** Reads a party from the queue service; null if there is none. */
 export type FindParty = (queueId: string, partyId: string) => Promise<PartySnapshot | null>;
 
 export function createFindParty({ queueService }: { queueService: InternalClient }): FindParty {

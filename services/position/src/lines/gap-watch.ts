@@ -2,27 +2,27 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Projection } from '../projection/projection.ts';
 import type { Rebuild } from './rebuild.ts';
 
-/** Events that came early are given this long for the missing one to follow. */
+/** How long a missing event may take to arrive once later ones have. */
 const patienceMs = 1_000;
 const retryMsMax = 30_000;
 
 export type GapWatch = {
-  /** Says that events of a line wait for one before them, the line standing at `seq`. */
+  /** Reports that a projection at `seq` has buffered events that wait for an earlier one. */
   watch(queueId: string, seq: number): void;
   stop(): void;
 };
 
 /**
- * Closes gaps that do not close by themselves: a line that still stands where it stood, with events waiting,
- * is rebuilt; when that fails, again later. Every process watches what it has seen, so that a crash forgets
- * nothing for longer than until the next look at the line.
+ * Closes gaps that do not close by themselves: a projection whose `seq` has not advanced while events are buffered is
+ * rebuilt, with backoff on failure. Every process watches the gaps it has seen; if it crashes, the next read of the
+ * queue reports the gap again.
  */
-export function createGapWatch(given: {
+export function createGapWatch(options: {
   projection: Projection;
   rebuild: Rebuild;
   logger: Logger;
 }): GapWatch {
-  const { projection, rebuild, logger } = given;
+  const { projection, rebuild, logger } = options;
   const timers = new Map<string, NodeJS.Timeout>();
   let isStopped = false;
 
@@ -36,10 +36,10 @@ export function createGapWatch(given: {
         if (line.isKnown && line.seq > seq) return look(queueId, line.seq, patienceMs);
         logger.info({ queueId, seq, pending: line.pending }, 'an event is missing: rebuilding');
         await rebuild(queueId, { seq: seq + 1 });
-        // It may have been the end of a rebuild that had begun before.
+        // The rebuild may have joined one that began before the gap.
         look(queueId, seq, patienceMs);
       } catch (error) {
-        logger.warn({ err: error, queueId }, 'a gap could not be closed yet');
+        logger.warn({ err: error, queueId }, 'cannot close a gap yet');
         look(queueId, seq, Math.min(2 * inMs, retryMsMax));
       }
     }, inMs);

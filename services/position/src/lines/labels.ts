@@ -2,33 +2,36 @@ import { getLabels } from '@queue-manager/contracts/internal';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { createExpiringCache } from '../expiring-cache.ts';
+import { LRUCache } from 'lru-cache';
 
-/** Names live in the queue service; here they are remembered only this long, and never in Redis. */
-const rememberSeconds = 30;
-const rememberMax = 10_000;
-/** Boards are asked for often and can do without names: a queue service that is away is left alone for a while. */
-const pauseSeconds = 2;
+/** Guests' names belong to the queue service: they are cached this long, in memory only, never in Redis. */
+const cacheMs = 30_000;
+const cacheMax = 10_000;
+/** After a failure, boards go without names for a while rather than load a failing queue service. */
+const pauseMs = 2_000;
 const timeoutMs = 1_000;
 
-/** What a board shows for parties; null where the queue service knows no name, or is away. */
+/** The names that a board shows; null for a party whose name is unknown or cannot be read now. */
 export type Labels = (queueId: string, partyIds: readonly string[]) => Promise<(string | null)[]>;
 
-export function createLabels(given: {
+export function createLabels(options: {
   queueService: InternalClient;
   clock: Clock;
   logger: Logger;
 }): Labels {
-  const { queueService, clock, logger } = given;
-  const cache = createExpiringCache<string | null>({
-    clock,
-    seconds: rememberSeconds,
-    sizeMax: rememberMax,
+  const { queueService, clock, logger } = options;
+  const now = () => clock.now().getTime();
+  const cache = new LRUCache<string, { label: string | null }>({
+    max: cacheMax,
+    ttl: cacheMs,
+    // A manual clock may jump within a millisecond.
+    ttlResolution: 0,
+    perf: { now },
   });
-  let pauseEnds = 0;
+  let pausedUntil = 0;
 
-  async function ask(queueId: string, partyIds: string[]): Promise<void> {
-    if (partyIds.length === 0 || clock.now().getTime() < pauseEnds) return;
+  async function load(queueId: string, partyIds: string[]): Promise<void> {
+    if (partyIds.length === 0 || now() < pausedUntil) return;
     try {
       const { labels } = await queueService.call(getLabels, {
         params: { queueId },
@@ -36,19 +39,19 @@ export function createLabels(given: {
         timeoutMs,
       });
       partyIds.forEach((partyId, index) => {
-        cache.set(partyId, labels[index] ?? null);
+        cache.set(partyId, { label: labels[index] ?? null });
       });
     } catch (error) {
-      logger.warn({ err: error, queueId }, 'boards show numbers: names could not be asked for');
-      pauseEnds = clock.now().getTime() + pauseSeconds * 1_000;
+      logger.warn({ err: error, queueId }, 'cannot read names; boards show numbers instead');
+      pausedUntil = now() + pauseMs;
     }
   }
 
   return async (queueId, partyIds) => {
-    await ask(
+    await load(
       queueId,
-      partyIds.filter((partyId) => cache.get(partyId) === undefined),
+      partyIds.filter((partyId) => !cache.has(partyId)),
     );
-    return partyIds.map((partyId) => cache.get(partyId) ?? null);
+    return partyIds.map((partyId) => cache.get(partyId)?.label ?? null);
   };
 }

@@ -3,6 +3,8 @@ import type { PartySnapshot } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
+import { LRUCache } from 'lru-cache';
+import pTimeout from 'p-timeout';
 import type {
   Applied,
   BoardView,
@@ -14,50 +16,49 @@ import type {
   UnknownLine,
   WatchedPlace,
 } from '../projection/projection.ts';
-import { placesTogether } from './batch-places.ts';
+import { batchPlaces } from './batch-places.ts';
 import type { GapWatch } from './gap-watch.ts';
 import type { Rebuild } from './rebuild.ts';
 
 const attemptsMax = 5;
-/** A guest is told to come again rather than kept waiting longer for a rebuild. */
+/** A reader waits no longer than this for a rebuild; then it gets 503 and retries. */
 const readerWaitMsMax = 5_000;
 
-/** Lines of which it is remembered how far they were told. */
-const toldMax = 10_000;
+/** Queues whose last answered `seq` is remembered. */
+const answeredMax = 10_000;
 
-/** Between looks at a line for events that are on their way, at first; each time twice as long. */
+/** First pause between looks for an event in flight; doubles each time. */
 const eventLookMs = 10;
 
 export type Lines = {
-  /** Reads places; null when there is no such queue. Rebuilds the line first when Redis has not all of it. */
+  /** Reads places; null if the queue does not exist. Rebuilds the projection first if it is incomplete. */
   places(queueId: string, partyIds: readonly string[]): Promise<Places | null>;
-  /** Reads parties with what following them takes; ids are their bytes as text. As `places` does otherwise. */
+  /** Like `places`, with what a watcher needs; ids are their bytes as Latin-1 text. */
   watched(
     queueId: string,
     partyIds: readonly string[],
   ): Promise<(Line & { parties: (WatchedPlace | null)[] }) | null>;
   /**
-   * Reads who stands around a place, of a line that knows of every event up to `seq`; null when there is no
-   * such queue.
+   * Reads the neighbours of a place once the projection has every event up to `seq`; null if the queue does not
+   * exist.
    */
   neighbours(
     queueId: string,
     partyId: string,
     wanted: { seq: number; to: PlaceWanted },
   ): Promise<(Line & { neighbours: Neighbours }) | null>;
-  /** Reads a board; null when there is no such queue. Rebuilds as `places` does. */
+  /** Reads a board; null if the queue does not exist. Rebuilds as `places` does. */
   board(queueId: string, calledMax: number): Promise<BoardView | null>;
   /**
-   * Makes the line know of all events up to `seq`. False when there is no such queue. Events of a moment ago are
-   * on their way by themselves: a line, which may be a long one, is rebuilt for their sake only when they have
-   * not come for a while.
+   * Brings the projection to `seq`. False if the queue does not exist. Recent events are usually in flight, so the
+   * projection is rebuilt (expensive for a long line) only if they have not arrived after a while.
    */
   catchUp(queueId: string, seq: number): Promise<boolean>;
-  /** Notes that a party which the line did not know at `seq` had left it. */
+  /** Caches that a party, unknown to the projection at `seq`, had left the line. */
   rememberEnded(queueId: string, party: PartySnapshot, seq: number): Promise<void>;
   /**
-   * Applies events of one queue. A line that Redis has not all of is rebuilt, for which the answer waits no
-   * longer than `waitMs`; until then the events are kept and count as not applied.
+   * Applies events of one queue. An incomplete projection is rebuilt, which the answer awaits for at most `waitMs`;
+   * until then the events are buffered and count as not applied.
    */
   apply(
     queueId: string,
@@ -66,32 +67,24 @@ export type Lines = {
   ): Promise<Applied>;
 };
 
-/** The lines as they are to be read: whole, from Redis alone where it knows them. */
-export function createLines(given: {
+/** Reads and changes projections, rebuilding those that are incomplete or suspect. */
+export function createLines(options: {
   projection: Projection;
   rebuild: Rebuild;
   gaps: GapWatch;
   logger: Logger;
-  /** How long events that are on their way are waited for before a line is rebuilt. */
+  /** How long to wait for events in flight before rebuilding. */
   eventWaitMs: number;
-  /** Called whenever a line is read or changed. */
+  /** Called on every read and change of a queue. */
   onUse: (queueId: string) => void;
 }): Lines {
-  const { projection, rebuild, gaps, logger, eventWaitMs, onUse } = given;
-  /** The last event that an answer knew of, by queue. */
-  const told = new Map<string, number>();
-
-  function noteTold(queueId: string, seq: number): void {
-    const before = told.get(queueId);
-    if (before !== undefined && before >= seq) return;
-    if (before === undefined && told.size >= toldMax)
-      told.delete(told.keys().next().value as string);
-    told.set(queueId, seq);
-  }
+  const { projection, rebuild, gaps, logger, eventWaitMs, onUse } = options;
+  /** Highest `seq` that an answer was based on, by queue. */
+  const answered = new LRUCache<string, number>({ max: answeredMax });
 
   async function catchUp(queueId: string, seq: number): Promise<boolean> {
-    const waitEnds = performance.now() + eventWaitMs;
-    for (let lookMs = eventLookMs; performance.now() < waitEnds; lookMs *= 2) {
+    const waitEnd = performance.now() + eventWaitMs;
+    for (let lookMs = eventLookMs; performance.now() < waitEnd; lookMs *= 2) {
       const line = await projection.readPlaces(queueId, []);
       if (!line.isKnown || line.isSuspect) break;
       if (line.seq >= seq) return true;
@@ -106,7 +99,8 @@ export function createLines(given: {
     return rebuilt;
   }
 
-  async function whole<L extends Line>(
+  /** Reads a projection that is whole and trusted, rebuilding it if it is not. */
+  async function readWhole<L extends Line>(
     queueId: string,
     read: () => Promise<L | UnknownLine>,
   ): Promise<L | null> {
@@ -115,16 +109,15 @@ export function createLines(given: {
       const line = await read();
       if (line.isKnown && line.pending > 0) gaps.watch(queueId, line.seq);
       if (line.isKnown && !line.isSuspect) {
-        noteTold(queueId, line.seq);
+        if (line.seq > (answered.get(queueId) ?? -1)) answered.set(queueId, line.seq);
         return line;
       }
       try {
         if (!(await rebuildTo(queueId, 0))) return null;
       } catch (error) {
-        if (!line.isKnown || line.seq < (told.get(queueId) ?? 0)) throw error;
-        // What may lack its last events is better than nothing while the truth cannot be had, unless they were
-        // told already.
-        logger.warn({ err: error, queueId }, 'answering from a line that may be behind');
+        if (!line.isKnown || line.seq < (answered.get(queueId) ?? 0)) throw error;
+        // A suspect projection may lack its last events, which beats no answer, unless an earlier answer had them.
+        logger.warn({ err: error, queueId }, 'answering from a projection that may be behind');
         return line;
       }
     }
@@ -132,26 +125,28 @@ export function createLines(given: {
   }
 
   return {
-    places: placesTogether((queueId, partyIds) =>
-      whole(queueId, () => projection.readPlaces(queueId, partyIds)),
+    places: batchPlaces((queueId, partyIds) =>
+      readWhole(queueId, () => projection.readPlaces(queueId, partyIds)),
     ),
-    watched: (queueId, partyIds) => whole(queueId, () => projection.readWatched(queueId, partyIds)),
+    watched: (queueId, partyIds) =>
+      readWhole(queueId, () => projection.readWatched(queueId, partyIds)),
     async neighbours(queueId, partyId, { seq, to }) {
       const read = () => projection.readNeighbours(queueId, partyId, to);
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-        const line = await whole(queueId, read);
+        const line = await readWhole(queueId, read);
         if (line === null || line.seq >= seq) return line;
         if (!(await catchUp(queueId, seq))) return null;
       }
       throw beingRebuilt();
     },
-    board: (queueId, calledMax) => whole(queueId, () => projection.readBoard(queueId, calledMax)),
+    board: (queueId, calledMax) =>
+      readWhole(queueId, () => projection.readBoard(queueId, calledMax)),
     catchUp,
     async rememberEnded(queueId, party, seq) {
       try {
         await projection.rememberEnded(queueId, party, seq);
       } catch (error) {
-        logger.warn({ err: error, queueId }, 'what became of a party is not remembered');
+        logger.warn({ err: error, queueId }, 'cannot cache the state of a party that left');
       }
     },
     async apply(queueId, events, { waitMs }) {
@@ -160,13 +155,13 @@ export function createLines(given: {
       if (applied.pending > 0) gaps.watch(queueId, applied.seq);
       if (applied.isKnown) return applied;
       const rebuilding = rebuild(queueId).catch((error: unknown) => {
-        logger.warn({ err: error, queueId }, 'the line could not be rebuilt yet');
+        logger.warn({ err: error, queueId }, 'cannot rebuild the projection yet');
         return undefined;
       });
       const rebuilt = await within(waitMs, rebuilding);
       if (rebuilt === undefined) return applied;
       if (rebuilt) return projection.apply(queueId, events);
-      // Nobody will ever ask for a place in a queue that is gone.
+      // The queue is gone, so these places will never be read.
       return {
         ...applied,
         answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })),
@@ -176,17 +171,12 @@ export function createLines(given: {
 }
 
 const beingRebuilt = () =>
-  problems.unavailable({ detail: 'The line is being rebuilt.', retryAfterSeconds: 1 });
+  problems.unavailable({ detail: 'The line is being rebuilt. Try again.', retryAfterSeconds: 1 });
 
-/** What the work gives, or undefined when it takes longer; it goes on all the same. */
-async function within<T>(waitMs: number, work: Promise<T>): Promise<T | undefined> {
-  const waiting = new AbortController();
-  try {
-    return await Promise.race([
-      work,
-      delay(waitMs, undefined, { signal: waiting.signal }).catch(() => undefined),
-    ]);
-  } finally {
-    waiting.abort();
-  }
+/** The result of the work, or undefined if it takes longer; the work continues. */
+function within<T>(waitMs: number, work: Promise<T>): Promise<T | undefined> {
+  return pTimeout<T, undefined>(work, {
+    milliseconds: Math.max(1, waitMs),
+    fallback: () => undefined,
+  });
 }

@@ -1,10 +1,10 @@
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Resolves in a turn of the event loop of its own, however many ask for one: long work that asks after each piece
- * holds up whatever else there is to do by one piece a turn, no matter how much of such work is under way.
+ * Resolves in a tick that no other caller shares. Long work that awaits this after each piece delays everything else
+ * by at most one piece per tick, however many such jobs run.
  */
-export function nextTurn(): Promise<unknown> {
+export function ownTick(): Promise<unknown> {
   last = last.then(() => new Promise(setImmediate));
   return last;
 }

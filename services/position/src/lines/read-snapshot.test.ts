@@ -7,25 +7,25 @@ import {
 } from '@queue-manager/service-kit/internal-client';
 import { testCredential } from '@queue-manager/service-kit/testing';
 import { LineModel, type QueueServiceDouble, startQueueService } from '../testing.ts';
-import { pieceSize, readSnapshot } from './read-snapshot.ts';
+import { chunkSize, readSnapshot } from './read-snapshot.ts';
 
-/** Counts the turns that the event loop takes. */
-function countTurns() {
-  let turns = 0;
+/** Counts ticks of the event loop. */
+function countTicks() {
+  let ticks = 0;
   const count = () => {
-    turns += 1;
+    ticks += 1;
     next = setImmediate(count);
   };
   let next = setImmediate(count);
   return {
-    get turns() {
-      return turns;
+    get ticks() {
+      return ticks;
     },
     [Symbol.dispose]: () => clearImmediate(next),
   };
 }
 
-describe('a snapshot that is read', () => {
+describe('readSnapshot', () => {
   const clock = new ManualClock();
   let queueService: QueueServiceDouble;
   let client: InternalClient;
@@ -47,41 +47,41 @@ describe('a snapshot that is read', () => {
     return model;
   }
 
-  /** Its parties, and in which turn of the event loop each piece came. */
-  async function read({ queueId }: LineModel, counter = { turns: 0 }) {
+  /** The parties of a snapshot, and the tick in which each chunk arrived. */
+  async function read({ queueId }: LineModel, counter = { ticks: 0 }) {
     const snapshot = await readSnapshot(client, queueId);
     assert.ok(snapshot !== null);
     const partyIds: string[] = [];
-    const turns: number[] = [];
-    for await (const piece of snapshot.pieces) {
-      assert.ok(piece.length > 0 && piece.length <= pieceSize);
-      partyIds.push(...piece.map(({ partyId }) => partyId));
-      turns.push(counter.turns);
+    const ticks: number[] = [];
+    for await (const chunk of snapshot.chunks) {
+      assert.ok(chunk.length > 0 && chunk.length <= chunkSize);
+      partyIds.push(...chunk.map(({ partyId }) => partyId));
+      ticks.push(counter.ticks);
     }
     assert.equal(snapshot.head.parties, partyIds.length);
-    return { partyIds, turns };
+    return { partyIds, ticks };
   }
 
-  for (const parties of [0, 1, pieceSize, pieceSize + 1, 10 * pieceSize + 7]) {
-    it(`has all of ${parties} parties, in as many pieces as it takes`, async () => {
+  for (const parties of [0, 1, chunkSize, chunkSize + 1, 10 * chunkSize + 7]) {
+    it(`yields ${parties} parties in as few chunks as possible`, async () => {
       const model = lineOf(parties);
-      const { partyIds, turns } = await read(model);
+      const { partyIds, ticks } = await read(model);
       assert.deepEqual(partyIds, [...model.parties.keys()]);
-      assert.equal(turns.length, Math.ceil(parties / pieceSize));
+      assert.equal(ticks.length, Math.ceil(parties / chunkSize));
     });
   }
 
-  it('has no two pieces in one turn of the event loop, also where several are read at once', async () => {
-    using counter = countTurns();
-    const models = Array.from({ length: 5 }, () => lineOf(8 * pieceSize));
+  it('yields at most one chunk per tick, also for concurrent reads', async () => {
+    using counter = countTicks();
+    const models = Array.from({ length: 5 }, () => lineOf(8 * chunkSize));
     const reads = await Promise.all(models.map((model) => read(model, counter)));
-    const turns = reads.flatMap((each) => each.turns);
-    assert.equal(turns.length, 5 * 8);
-    assert.equal(new Set(turns).size, turns.length);
+    const ticks = reads.flatMap((each) => each.ticks);
+    assert.equal(ticks.length, 5 * 8);
+    assert.equal(new Set(ticks).size, ticks.length);
   });
 
-  it('of which a part is missing is none', async () => {
-    const model = lineOf(3 * pieceSize);
+  it('throws if the snapshot is truncated', async () => {
+    const model = lineOf(3 * chunkSize);
     queueService.truncateSnapshots = true;
     try {
       await assert.rejects(read(model), /ended early/);

@@ -4,26 +4,25 @@ import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
 import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
 import { isOutage, Problem } from '@queue-manager/service-kit/problems';
 import type { z } from 'zod';
-import { nextTurn } from './own-tick.ts';
+import { ownTick } from './own-tick.ts';
 
-/** A queue service that sends nothing for this long counts as away. */
+/** A queue service that sends nothing for this long counts as unavailable. */
 const silenceMsMax = 5_000;
 /**
- * Parties that are taken at once: about a millisecond's work here, and as much for Redis. A line may be of any
- * length, and whoever reads another one waits for no more than a few of these.
+ * Parties per chunk: about 1 ms of work here and 1 ms in Redis. Lines may be of any length, and reads of other queues
+ * must not wait for more than a few chunks.
  */
-export const pieceSize = 100;
+export const chunkSize = 100;
 
 export type Snapshot = {
   head: SnapshotHead;
-  /** The parties waiting and called, as many as the head says; each piece in a turn of its own. */
-  pieces: AsyncGenerator<PartySnapshot[]>;
+  /** The parties waiting and called, as many as the head announces; one chunk per tick. */
+  chunks: AsyncGenerator<PartySnapshot[]>;
 };
 
 /**
- * The line as the queue service knows it at this moment; null when there is no such queue. It, and what reads its
- * pieces, throws an outage when the queue service is away, and an `UpstreamError` when what comes is not what the
- * contract says.
+ * Reads the current snapshot of a queue; null if the queue does not exist. This call and the iteration of its chunks
+ * throw an outage if the queue service is unavailable, and an `UpstreamError` if the answer breaks the contract.
  */
 export async function readSnapshot(
   queueService: InternalClient,
@@ -36,35 +35,35 @@ export async function readSnapshot(
     if (error instanceof Problem && error.code === 'not-found') return null;
     throw error;
   }
-  const batches = batchesOf(stream);
+  const batches = textLines(stream);
   const { value: lines = [] } = await batches.next();
   const [first, ...others] = lines;
   if (first === undefined) throw endedEarly();
   const head = parse(SnapshotHead, first);
-  return { head, pieces: piecesOf(others, batches, head.parties) };
+  return { head, chunks: chunksOf(others, batches, head.parties) };
 }
 
-async function* piecesOf(
+async function* chunksOf(
   first: string[],
   others: AsyncGenerator<string[]>,
   announced: number,
 ): AsyncGenerator<PartySnapshot[]> {
   const toParse = first;
   let parties = 0;
-  async function* pieces(leaveMax: number) {
+  async function* chunks(leaveMax: number) {
     while (toParse.length > leaveMax) {
-      await nextTurn();
-      const piece = toParse.splice(0, pieceSize).map((line) => parse(PartySnapshot, line));
-      parties += piece.length;
-      yield piece;
+      await ownTick();
+      const chunk = toParse.splice(0, chunkSize).map((line) => parse(PartySnapshot, line));
+      parties += chunk.length;
+      yield chunk;
     }
   }
   for await (const lines of others) {
     for (const line of lines) toParse.push(line);
-    yield* pieces(pieceSize - 1);
+    yield* chunks(chunkSize - 1);
   }
   if (parties + toParse.length !== announced) throw endedEarly();
-  yield* pieces(0);
+  yield* chunks(0);
 }
 
 const endedEarly = () => new UpstreamError('The snapshot ended early');
@@ -73,28 +72,28 @@ function parse<T>(schema: z.ZodType<T>, line: string): T {
   try {
     return schema.parse(JSON.parse(line));
   } catch (error) {
-    throw new UpstreamError('The snapshot is not what its contract says', { cause: error });
+    throw new UpstreamError('The snapshot breaks its contract', { cause: error });
   }
 }
 
 /**
- * The lines of a stream of text, as many at a time as come; ends the stream when nothing comes for too long. How long
- * whoever takes them is at work does not count.
+ * The lines of a text stream, in batches as they arrive. Destroys the stream after too long a silence; the time that
+ * the consumer takes does not count.
  */
-async function* batchesOf(stream: Readable): AsyncGenerator<string[]> {
+async function* textLines(stream: Readable): AsyncGenerator<string[]> {
   const onSilence = () => stream.destroy(new UpstreamError('The snapshot stopped coming'));
   let silence = setTimeout(onSilence, silenceMsMax);
-  let rest = '';
+  let partial = '';
   try {
     stream.setEncoding('utf8');
     for await (const text of stream) {
       clearTimeout(silence);
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() as string;
+      const lines = (partial + text).split('\n');
+      partial = lines.pop() as string;
       if (lines.length > 0) yield lines;
       silence = setTimeout(onSilence, silenceMsMax);
     }
-    if (rest !== '') yield [rest];
+    if (partial !== '') yield [partial];
   } catch (error) {
     if (isOutage(error)) throw error;
     throw new UpstreamError('The snapshot could not be read', { cause: error });

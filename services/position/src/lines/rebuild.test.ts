@@ -16,10 +16,10 @@ import {
   startQueueService,
   startRedis,
 } from '../testing.ts';
-import { pieceSize } from './read-snapshot.ts';
-import { snapshotsAtOnceMax } from './rebuild.ts';
+import { chunkSize } from './read-snapshot.ts';
+import { concurrentRebuildsMax } from './rebuild.ts';
 
-describe('a line that Redis has not all of', () => {
+describe('a projection that Redis has lost in part', () => {
   const clock = new ManualClock();
   let server: RedisServer;
   let queueService: QueueServiceDouble;
@@ -42,7 +42,7 @@ describe('a line that Redis has not all of', () => {
   });
   after(() => started.disposeAsync());
   afterEach(() => {
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
     queueService.beforeSnapshotLeaves = async () => undefined;
   });
 
@@ -70,31 +70,31 @@ describe('a line that Redis has not all of', () => {
   const isRight = async (model: LineModel, from = position) =>
     assert.deepEqual(await placesOf(model, from), placesByModel(model));
 
-  it('is rebuilt once, however many ask of however many processes', async () => {
+  it('is rebuilt once for concurrent readers in several processes', async () => {
     const model = lineOf(200);
     const before = queueService.calls.snapshots;
     await Promise.all([isRight(model), isRight(model, other), position.board(model.queueId)]);
     assert.equal(queueService.calls.snapshots, before + 1);
   });
 
-  it('waits its turn when many lines were lost at once, so that the queue service can do other work', async () => {
-    const models = Array.from({ length: 3 * snapshotsAtOnceMax }, () => lineOf(2));
+  it('is rebuilt with bounded concurrency when many were lost at once', async () => {
+    const models = Array.from({ length: 3 * concurrentRebuildsMax }, () => lineOf(2));
     const leaves: (() => void)[] = [];
     queueService.beforeSnapshotLeaves = () => new Promise((leave) => leaves.push(leave));
     const looks = Promise.all(models.map((model) => isRight(model)));
-    await until('snapshots are taken', () => leaves.length >= snapshotsAtOnceMax);
+    await until('snapshots are being read', () => leaves.length >= concurrentRebuildsMax);
     const locks = models.map(({ queueId }) => lockKey(queueId));
-    // The others are left to whoever has turns to spare.
-    assert.equal(await position.redis.exists(...locks), snapshotsAtOnceMax);
+    // The others wait for capacity in any process.
+    assert.equal(await position.redis.exists(...locks), concurrentRebuildsMax);
     for (let taken = 0; taken < models.length; taken++) {
-      await until('the next is taken', () => leaves.length > 0);
-      assert.ok(leaves.length <= snapshotsAtOnceMax, `${leaves.length} at once`);
+      await until('the next one is read', () => leaves.length > 0);
+      assert.ok(leaves.length <= concurrentRebuildsMax, `${leaves.length} at once`);
       leaves.shift()?.();
     }
     await looks;
   });
 
-  it('takes in the events that arrive while it is rebuilt', async () => {
+  it('includes events that arrive during the rebuild', async () => {
     const model = lineOf(3);
     const arrived = Promise.withResolvers<void>();
     const isTaken = Promise.withResolvers<void>();
@@ -105,7 +105,7 @@ describe('a line that Redis has not all of', () => {
     const before = queueService.calls.snapshots;
     const reading = position.board(model.queueId);
     await isTaken.promise;
-    // Both ways of arrival: one waits for the rebuild, the other leaves its event behind.
+    // Both ways of delivery: the direct call awaits the rebuild, the consumer buffers the event.
     const late = model.join();
     const later = model.call(late.subject);
     const direct = position.apply([late]);
@@ -122,7 +122,7 @@ describe('a line that Redis has not all of', () => {
     assert.equal(queueService.calls.snapshots, before + 1);
   });
 
-  it('takes in any number of events that arrive while it is rebuilt', async () => {
+  it('includes any number of events that arrive during the rebuild', async () => {
     const model = lineOf(3);
     const arrived = Promise.withResolvers<void>();
     const isTaken = Promise.withResolvers<void>();
@@ -135,7 +135,7 @@ describe('a line that Redis has not all of', () => {
     await isTaken.promise;
     const events = Array.from({ length: 1_700 }, () => model.join());
     const direct = [events.slice(0, 850), events.slice(850)].map((some) => other.apply(some));
-    await until('they wait', async () => {
+    await until('they are buffered', async () => {
       const [, , , , pending] = lineKeys(model.queueId, clock.now());
       return (await position.redis.hlen(pending as string)) === events.length;
     });
@@ -148,7 +148,7 @@ describe('a line that Redis has not all of', () => {
     assert.equal(queueService.calls.snapshots, before + 1);
   });
 
-  it('takes in what waited for one event by several runs of the script, each of bounded length', async () => {
+  it('applies buffered events in several script runs of bounded length', async () => {
     const model = lineOf(1);
     await isRight(model);
     await using opened = new AsyncDisposableStack();
@@ -181,12 +181,12 @@ describe('a line that Redis has not all of', () => {
       pending: 0,
       answers: [{ isApplied: true, ahead: 1, lane: 'regular' }],
     });
-    await until('all is told', () => lengths.length === 3);
+    await until('all changes are published', () => lengths.length === 3);
     assert.deepEqual(lengths, [501, 500, 200]);
     await isRight(model);
   });
 
-  it('never goes back to a snapshot that it has gone past', async () => {
+  it('is not replaced by an older snapshot', async () => {
     const model = lineOf(3);
     await isRight(model);
     const [missing, early] = [model.join(), model.join()];
@@ -197,7 +197,7 @@ describe('a line that Redis has not all of', () => {
       return leave.promise;
     };
     assert.equal((await position.apply([early])).body.answers[0].outcome, 'pending');
-    // Nobody sends the missing one for a while: the gap has the line rebuilt.
+    // The missing event is not sent, so the gap watch rebuilds.
     await isTaken.promise;
     await position.apply([missing, model.call(missing.subject)]);
     const seq = model.queue.seq;
@@ -210,7 +210,7 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('never goes back to a snapshot that it had gone past when it was lost', async () => {
+  it('is not replaced by a snapshot older than the projection that was lost', async () => {
     const model = lineOf(3);
     await isRight(model);
     const [missing, early] = [model.join(), model.join()];
@@ -229,7 +229,7 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('closes a gap by itself when the missing event never comes', async () => {
+  it('closes a gap when the missing event never arrives', async () => {
     const model = lineOf(2);
     await isRight(model);
     model.join();
@@ -241,7 +241,7 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('is rebuilt for a guest whose own event was lost', async () => {
+  it('is rebuilt for a guest whose event was lost', async () => {
     const model = lineOf(2);
     await isRight(model);
     const { subject } = model.join();
@@ -249,7 +249,7 @@ describe('a line that Redis has not all of', () => {
     assert.deepEqual([body.state, body.position], ['waiting', 3]);
   });
 
-  it('is right after Redis was emptied', async () => {
+  it('is correct after Redis was emptied', async () => {
     const model = lineOf(20);
     const first = [...model.parties.keys()][0] as string;
     model.call(first);
@@ -260,7 +260,7 @@ describe('a line that Redis has not all of', () => {
     assert.equal((await position.places(model.queueId, [first])).body.waiting, 19);
   });
 
-  it('is right whatever single key is lost, or is not what it was', async () => {
+  it('is correct after any single key was lost or replaced', async () => {
     const model = lineOf(4);
     const [called, gone] = [...model.parties.keys()] as [string, string];
     model.call(called);
@@ -274,7 +274,7 @@ describe('a line that Redis has not all of', () => {
         await spoil();
         await isRight(model);
         assert.equal((await position.board(model.queueId)).body.called.length, 1);
-        // Changes meet the same fault.
+        // Changes face the same fault.
         await spoil();
         const { body } = await position.apply([model.join()]);
         assert.equal(body.answers[0].outcome, 'applied');
@@ -283,7 +283,7 @@ describe('a line that Redis has not all of', () => {
     }
   });
 
-  it('is right when the line lost some of its members', async () => {
+  it('is correct after the line lost some of its members', async () => {
     const model = lineOf(5);
     await isRight(model);
     const [, line, parties] = lineKeys(model.queueId, clock.now()) as [string, string, string];
@@ -294,27 +294,27 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('does not wait for long on a process that died while it rebuilt', async () => {
+  it('is rebuilt soon after a process crashed during its rebuild', async () => {
     const model = lineOf(2);
     await position.redis.set(lockKey(model.queueId), 'of the dead', 'PX', 500);
     await isRight(model);
   });
 
-  it('is 503 while the queue service is away, and right when it is back', async () => {
+  it('returns 503 while the queue service is unavailable, and recovers', async () => {
     const model = lineOf(2);
     const ticket = model.ticket([...model.parties.keys()][0] as string);
-    queueService.isAway = true;
+    queueService.isUnavailable = true;
     const { status, headers, body } = await position.position(ticket);
     assert.equal(status, 503);
     assert.equal(headers['retry-after'], '1');
     assert.match(body.type, /unavailable$/);
     assert.equal((await position.board(model.queueId)).status, 503);
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
     await isRight(model);
   });
 
-  it('is not taken from a snapshot that ended early, of which nothing is left', async () => {
-    const model = lineOf(3 * pieceSize);
+  it('is not replaced by a truncated snapshot, whose keys are deleted', async () => {
+    const model = lineOf(3 * chunkSize);
     const ticket = model.ticket([...model.parties.keys()][0] as string);
     const { redis } = position;
     const written = async () =>
@@ -331,7 +331,7 @@ describe('a line that Redis has not all of', () => {
     await isRight(model);
   });
 
-  it('leaves Redis by itself, with all that there is of it', async () => {
+  it('expires with all its keys', async () => {
     const model = lineOf(6);
     const [called, gone, forgotten, waiting] = model.order() as [string, string, string, string];
     model.end(forgotten, 'left');
@@ -346,7 +346,7 @@ describe('a line that Redis has not all of', () => {
     const events = [model.call(called), model.end(gone, 'left')];
     await position.apply([early, ...events]);
     await isTaken.promise;
-    /** Of each key, for how long it stays at the most; days. */
+    /** Maximum time to live of each key, in days. */
     const daysLeft = async () => {
       const keys = await position.redis.keys(`*${model.queueId}*`);
       const left = await Promise.all(keys.map((key) => position.redis.pttl(key)));
@@ -372,14 +372,14 @@ describe('a line that Redis has not all of', () => {
     assert.deepEqual((await daysLeft()).sort(), ['called', 'ended:DAY', 'line', 'meta', 'parties']);
   });
 
-  it('may be long', async () => {
+  it('may be of a long line', async () => {
     const model = lineOf(50_000);
     const ids = model.order();
     const answers = await Promise.all(
       [0, 1, 24_999, 49_999].map(async (index) => {
-        // A guest is asked to come back while a rebuild takes longer than a request may.
+        // Guests get 503 while the rebuild takes longer than a request may.
         const ticket = model.ticket(ids[index] as string);
-        const answer = await until('the line is whole', async () => {
+        const answer = await until('the projection is whole', async () => {
           const { status, body } = await position.position(ticket);
           assert.ok(status === 200 || status === 503);
           return status === 200 && body;
@@ -391,25 +391,25 @@ describe('a line that Redis has not all of', () => {
     assert.equal((await position.board(model.queueId)).body.waiting, 50_000);
   });
 
-  it('is rebuilt by commands of no more than a piece of it, however long it is', async () => {
+  it('is rebuilt with commands of at most one chunk', async () => {
     const { redis } = position;
-    const model = lineOf(10 * pieceSize + 1);
+    const model = lineOf(10 * chunkSize + 1);
     await redis.config('SET', 'slowlog-max-len', '10000');
-    // Of every command it keeps a part, and how many arguments there were.
+    // The slow log keeps part of every command, and its number of arguments.
     await redis.config('SET', 'slowlog-log-slower-than', '0');
     await redis.slowlog('RESET');
-    assert.equal((await position.board(model.queueId)).body.waiting, 10 * pieceSize + 1);
+    assert.equal((await position.board(model.queueId)).body.waiting, 10 * chunkSize + 1);
     const log = (await redis.slowlog('GET', 10_000)) as [number, number, number, string[]][];
     await redis.config('SET', 'slowlog-log-slower-than', '-1');
     const lengths = log.map(([, , , [, ...args]]) => {
       const more = /^\.{3} \((\d+) more arguments\)$/.exec(args.at(-1) ?? '')?.[1];
       return more === undefined ? args.length : args.length - 1 + Number(more);
     });
-    // A key, and two values a party.
-    assert.equal(Math.max(...lengths), 1 + 2 * pieceSize);
+    // A key, and two values per party.
+    assert.equal(Math.max(...lengths), 1 + 2 * chunkSize);
   });
 
-  it('stays right while Redis is emptied again and again under load', async () => {
+  it('stays correct while Redis is emptied repeatedly under load', async () => {
     const models = [lineOf(10), lineOf(10), lineOf(10)];
     const statuses = new Set<number>();
     let isOver = false;
@@ -435,8 +435,8 @@ describe('a line that Redis has not all of', () => {
     for (const model of models) await isRight(model);
   });
 
-  describe('when Redis itself goes away', () => {
-    it('is 503 at once, not ready, and right again by itself when Redis is back, empty', async () => {
+  describe('when Redis fails', () => {
+    it('returns 503 at once and is not ready, and recovers when Redis returns empty', async () => {
       const model = lineOf(3);
       await isRight(model);
       await server.kill();
@@ -454,11 +454,14 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
-    it('keeps messages until it is back, and makes no dead letter of them', async () => {
+    it('keeps messages until Redis returns, without dead letters', async () => {
       const model = lineOf(1);
       await isRight(model);
       await server.kill();
-      await until('Redis is missed', async () => (await position.get('/readyz')).status === 503);
+      await until(
+        'readiness reports the outage',
+        async () => (await position.get('/readyz')).status === 503,
+      );
       const { sqs, prefix } = position.queues;
       await createPublisher({ sqs, prefix }).publish([
         model.join(),
@@ -473,7 +476,7 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
-    it('is right when Redis comes back without its last writes', async () => {
+    it('is correct when Redis returns without its last writes', async () => {
       const model = lineOf(4);
       const [first, second, third] = [...model.parties.keys()] as [string, string, string];
       await isRight(model);
@@ -495,7 +498,7 @@ describe('a line that Redis has not all of', () => {
       assert.equal(queueService.calls.snapshots, before + 1);
     });
 
-    it('is right when Redis comes back in the middle of a rebuild, lock and all, without its last writes', async () => {
+    it('is correct when Redis restarts during a rebuild, keeps the lock and loses its last writes', async () => {
       const model = lineOf(3);
       const leave = Promise.withResolvers<void>();
       const isTaken = Promise.withResolvers<void>();
@@ -506,7 +509,7 @@ describe('a line that Redis has not all of', () => {
       const lock = lockKey(model.queueId);
       const reading = position.board(model.queueId);
       await isTaken.promise;
-      // However long the restart takes, the lock outlives it.
+      // The lock outlives the restart, however long that takes.
       await position.redis.persist(lock);
       await position.redis.save();
       const { sqs, prefix } = position.queues;
@@ -525,7 +528,7 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
-    it('is trusted again without a snapshot when it comes back with all it had', async () => {
+    it('is trusted without a snapshot when Redis returns with all its data', async () => {
       const model = lineOf(4);
       const [first, second] = [...model.parties.keys()] as [string, string];
       await isRight(model);
@@ -536,14 +539,14 @@ describe('a line that Redis has not all of', () => {
       await until('it is ready', async () => (await position.get('/readyz')).status === 200);
       const before = queueService.calls.snapshots;
       await Promise.all([isRight(model), isRight(model, other)]);
-      // Found to be right once, it is told without asking again.
-      queueService.isAway = true;
+      // Once trusted, it is not checked again.
+      queueService.isUnavailable = true;
       const { status, body } = await position.board(model.queueId);
       assert.deepEqual([status, body.waiting, body.called.length], [200, 2, 1]);
       assert.equal(queueService.calls.snapshots, before);
     });
 
-    it('is not trusted when it counts otherwise than the truth, though it knows of the same events', async () => {
+    it('is not trusted when its counts differ from MySQL at the same seq', async () => {
       const model = lineOf(3);
       await isRight(model);
       const [meta, line, parties] = lineKeys(model.queueId, clock.now()) as [
@@ -561,7 +564,7 @@ describe('a line that Redis has not all of', () => {
       await isRight(model);
     });
 
-    it('is trusted again once it has gone past a snapshot, however busy it is', async () => {
+    it('is trusted once it is newer than a snapshot, however busy the queue is', async () => {
       const model = lineOf(2);
       const ticket = model.ticket([...model.parties.keys()][1] as string);
       await isRight(model);
@@ -571,7 +574,7 @@ describe('a line that Redis has not all of', () => {
       await server.kill();
       await server.start();
       await until('it is ready', async () => (await position.get('/readyz')).status === 200);
-      // Somebody joins whenever a snapshot is on its way.
+      // A party joins during every snapshot.
       queueService.beforeSnapshotLeaves = async () => {
         await position.apply([lost, model.join()]);
       };
@@ -582,7 +585,7 @@ describe('a line that Redis has not all of', () => {
       assert.equal(queueService.calls.snapshots, before + 1);
     });
 
-    it('is 503 within the command timeout when Redis hangs, and recovers', async () => {
+    it('returns 503 within the command timeout while Redis hangs, and recovers', async () => {
       const hurried = await startPosition({
         redisUrl: server.url,
         queueService,
@@ -592,14 +595,14 @@ describe('a line that Redis has not all of', () => {
       try {
         const model = lineOf(1);
         const ticket = model.ticket([...model.parties.keys()][0] as string);
-        await until('it is right', async () => (await hurried.position(ticket)).status === 200);
+        await until('it answers', async () => (await hurried.position(ticket)).status === 200);
         server.signal('SIGSTOP');
         try {
           assert.equal((await hurried.position(ticket)).status, 503);
         } finally {
           server.signal('SIGCONT');
         }
-        await until('it is right again', async () => {
+        await until('it answers again', async () => {
           return (await hurried.position(ticket)).status === 200;
         });
       } finally {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getLineChecksum, type LineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import { createLeases } from '@queue-manager/service-kit/lease';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { Problem, problems } from '@queue-manager/service-kit/problems';
 import pLimit from 'p-limit';
@@ -11,49 +12,46 @@ import type { RedisConnection } from '../projection/redis.ts';
 import { defineScript } from '../projection/scripts.ts';
 import { readSnapshot, type Snapshot } from './read-snapshot.ts';
 
-/** A crashed rebuild holds others up no longer than this; one at work extends it. */
-const lockMs = 3_000;
-const extendEveryMs = 1_000;
+/** The lease on the rebuild of a queue: a crashed process blocks others for at most `leaseMs`. */
+const leaseTimes = { leaseMs: 3_000, extendMs: 1_000 };
 const pollMs = 50;
-/** How long another process's rebuild is waited for. */
+/** How long to wait for another process's rebuild. */
 const waitMsMax = 10_000;
 const attemptsMax = 5;
-/** Looks at a suspect line whose last event may be on its way. */
-const trustLooksMax = 3;
-/** Pieces of a snapshot that are written while the next ones come: neither side waits for the other. */
-const writesAtOnceMax = 4;
-/** Lines that one process reads at once: each holds a connection of the queue service to its database meanwhile. */
-export const snapshotsAtOnceMax = 8;
+/** Attempts to trust a suspect projection, whose last event may be in flight. */
+const trustAttemptsMax = 3;
+/** Chunks of a snapshot being written while the next ones arrive. */
+const concurrentWritesMax = 4;
+/** Per process, because each snapshot being read occupies a database connection of the queue service. */
+export const concurrentRebuildsMax = 8;
 
 type Wanted = {
   seq?: number;
-  /** The line is not what it should be, however whole it looks: nothing of it is trusted. */
+  /** The projection differs from MySQL although it is whole: replace it in any case. */
   isWrong?: boolean;
-  /** It knows of events that never happened, or waits for some: it is wrong, and forgotten first. */
+  /** The projection has applied or buffered events that never happened: drop it before the rebuild. */
   isAhead?: boolean;
 };
 
 export type Rebuild = (queueId: string, wanted?: Wanted) => Promise<boolean>;
 
 /**
- * Makes the function that writes a line anew from the queue service's snapshot, when it is missing, not whole,
- * suspect, wrong, or has not come to the `seq` wanted. However many ask, in however many processes, one does it.
- * The function resolves with false when there is no such queue, and throws an outage when the queue service
- * or Redis is away.
+ * Creates the function that rebuilds a projection from the queue service's snapshot if it is incomplete, suspect,
+ * wrong or behind the wanted `seq`. Concurrent calls, in any process, share one rebuild. The function resolves with
+ * false if the queue does not exist, and throws an outage if the queue service or Redis is unavailable.
  */
-export function createRebuild(given: {
+export function createRebuild(options: {
   redis: RedisConnection;
   projection: Projection;
   queueService: InternalClient;
   logger: Logger;
 }): Rebuild {
-  const { projection, queueService, logger } = given;
-  const { client } = given.redis;
+  const { projection, queueService, logger } = options;
+  const { client } = options.redis;
   const takeLock = defineScript(client, 'take-lock-1', ['server']);
-  const extendLock = defineScript(client, 'extend-lock-1', []);
-  const releaseLock = defineScript(client, 'release-lock-1', []);
-  const inTurn = pLimit(snapshotsAtOnceMax);
-  const underWay = new Map<string, Promise<boolean>>();
+  const leases = createLeases(client, leaseTimes);
+  const limit = pLimit(concurrentRebuildsMax);
+  const running = new Map<string, Promise<boolean>>();
 
   async function rebuildOnce(
     queueId: string,
@@ -64,56 +62,58 @@ export function createRebuild(given: {
     const isGood = (line: Places | UnknownLine) =>
       !isWrong && line.isKnown && !line.isSuspect && line.seq >= seqWanted;
 
-    /** One attempt, if nobody else has the lock. */
-    async function attempt(): Promise<boolean | 'locked' | 'not yet'> {
+    async function tryOnce(): Promise<boolean | 'locked' | 'retry'> {
       const token = randomUUID();
-      const reply = await takeLock([lock], [token, lockMs]);
+      const reply = await takeLock([lock], [token, leaseTimes.leaseMs]);
       if (reply === null) return 'locked';
       const held = String(reply);
-      const extending = setInterval(() => {
-        extendLock([lock], [held, lockMs]).catch(() => undefined);
-      }, extendEveryMs);
       try {
-        // Somebody may have been done between our look at the line and our lock.
-        if (isAhead) await projection.drop(queueId);
-        const line = await read();
-        if (isGood(line)) return true;
-        if (!isWrong && line.isKnown && line.isSuspect) {
-          if (await isTrusted(queueId, { seqWanted, held })) return true;
-        }
-        const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
-        if (outcome === 'no such queue') return false;
-        if (outcome === 'installed' || (outcome === 'past' && !isWrong)) return true;
-        // It moves on faster than a snapshot comes: what is wrong is told to nobody until the next one is there.
-        if (outcome === 'past') await projection.drop(queueId);
-        return 'not yet';
+        return await leases.holdDuring(lock, held, () => rebuildHolding(held, token));
       } finally {
-        clearInterval(extending);
-        await releaseLock([lock], [held]).catch(() => undefined);
+        await leases.release(lock, held);
       }
     }
 
-    let waitEnds = Number.POSITIVE_INFINITY;
+    async function rebuildHolding(held: string, token: string): Promise<boolean | 'retry'> {
+      if (isAhead) await projection.drop(queueId);
+      // Another process may have finished between our read and our lock.
+      const line = await read();
+      if (isGood(line)) return true;
+      if (!isWrong && line.isKnown && line.isSuspect) {
+        if (await isTrusted(queueId, { seqWanted, held })) return true;
+      }
+      const outcome = await copySnapshot(queueId, { held, token, hadLine: line.isKnown });
+      if (outcome === 'no such queue') return false;
+      if (outcome === 'installed' || (outcome === 'outdated' && !isWrong)) return true;
+      // Events overtake each snapshot: drop what is wrong, so that it is not read until a snapshot is installed.
+      if (outcome === 'outdated') await projection.drop(queueId);
+      return 'retry';
+    }
+
+    let waitEnd = Number.POSITIVE_INFINITY;
     for (let attempts = 0; attempts < attemptsMax; ) {
-      // A turn before the lock: another process may have turns to spare.
-      const outcome = await inTurn(attempt);
+      // Enter the semaphore before taking the lock: another process may have capacity to spare.
+      const outcome = await limit(tryOnce);
       if (typeof outcome === 'boolean') return outcome;
-      if (outcome === 'not yet') {
+      if (outcome === 'retry') {
         attempts += 1;
-        waitEnds = Number.POSITIVE_INFINITY;
+        waitEnd = Number.POSITIVE_INFINITY;
         continue;
       }
-      waitEnds = Math.min(waitEnds, performance.now() + waitMsMax);
+      waitEnd = Math.min(waitEnd, performance.now() + waitMsMax);
       await delay(pollMs);
       if (isGood(await read())) return true;
-      if (performance.now() > waitEnds) break;
+      if (performance.now() > waitEnd) break;
     }
-    throw notRebuilt();
+    throw problems.unavailable({
+      detail: 'The line could not be rebuilt. Try again.',
+      retryAfterSeconds: 1,
+    });
   }
 
   /**
-   * Whether a line has nothing missing after all, though its server has restarted: most have not, and a long one is
-   * not to be rebuilt for that. What happened just now has a moment to come.
+   * Whether a suspect projection lacks nothing after all. That is the usual case after a restart, and much cheaper
+   * to find out than to rebuild a long line. Events in flight get a moment to arrive.
    */
   async function isTrusted(
     queueId: string,
@@ -121,8 +121,8 @@ export function createRebuild(given: {
   ): Promise<boolean> {
     const checksum = await readChecksum(queueId);
     if (checksum === null || checksum.seq < seqWanted) return false;
-    for (let look = 1; look <= trustLooksMax; look++) {
-      if (look > 1) await delay(pollMs);
+    for (let attempt = 1; attempt <= trustAttemptsMax; attempt++) {
+      if (attempt > 1) await delay(pollMs);
       if (await projection.trust(queueId, checksum, held)) return true;
     }
     return false;
@@ -138,25 +138,24 @@ export function createRebuild(given: {
   }
 
   /**
-   * `lost` when Redis was emptied or restarted, or the lock passed to another, while the snapshot was on its
-   * way; `past` when the line has gone past it.
+   * `lost`: Redis was emptied or restarted, or the lock expired, since the snapshot was requested; `outdated`: the
+   * projection is newer than the snapshot.
    */
   async function copySnapshot(
     queueId: string,
-    given: { held: string; token: string; hadLine: boolean },
-  ): Promise<'installed' | 'past' | 'lost' | 'no such queue'> {
-    const { held, token, hadLine } = given;
+    { held, token, hadLine }: { held: string; token: string; hadLine: boolean },
+  ): Promise<'installed' | 'outdated' | 'lost' | 'no such queue'> {
     const keys = snapshotKeys(queueId, token);
     const startedAt = performance.now();
     const snapshot = await readSnapshot(queueService, queueId);
     if (snapshot === null) return 'no such queue';
     const { head } = snapshot;
-    let outcome: 'installed' | 'past' | 'lost' | undefined;
+    let outcome: 'installed' | 'outdated' | 'lost' | undefined;
     try {
       const counts = await write(snapshot, keys);
       outcome = await projection.installSnapshot(keys, head, { ...counts, held, hadLine });
     } finally {
-      // Left to expire, a long one would hold up everybody while Redis deletes it.
+      // Expiring a large key would block Redis; unlinking it does not.
       if (outcome === undefined || outcome === 'lost') {
         await projection.discardSnapshot(keys).catch(() => undefined);
       }
@@ -164,7 +163,7 @@ export function createRebuild(given: {
     const ms = Math.round(performance.now() - startedAt);
     logger.info(
       { queueId, seq: head.queue.seq, parties: head.parties, ms, outcome },
-      'line rebuilt',
+      'projection rebuilt',
     );
     return outcome;
   }
@@ -172,11 +171,11 @@ export function createRebuild(given: {
   async function write(snapshot: Snapshot, keys: SnapshotKeys) {
     const counts = { waiting: 0, called: 0 };
     const writes: Promise<void>[] = [];
-    for await (const parties of snapshot.pieces) {
+    for await (const parties of snapshot.chunks) {
       for (const { state } of parties) counts[state === 'waiting' ? 'waiting' : 'called'] += 1;
-      if (writes.length === writesAtOnceMax) await writes.shift();
+      if (writes.length === concurrentWritesMax) await writes.shift();
       const write = projection.writeSnapshot(keys, parties);
-      // Whoever waits for it is told; here it must not count as nobody's error.
+      // A rejection is handled where the write is awaited.
       write.catch(() => undefined);
       writes.push(write);
     }
@@ -185,16 +184,13 @@ export function createRebuild(given: {
   }
 
   return (queueId, wanted = {}) => {
-    const joined = underWay.get(queueId);
-    // A rebuild of what looks sound does not stop for what does: it makes its own, under the same lock.
-    if (joined !== undefined && !wanted.isWrong && !wanted.isAhead) return joined;
-    const made = rebuildOnce(queueId, wanted).finally(() => {
-      if (underWay.get(queueId) === made) underWay.delete(queueId);
+    const shared = running.get(queueId);
+    // A running rebuild may stop at a projection that looks whole; replacing a wrong one needs a rebuild of its own.
+    if (shared !== undefined && !wanted.isWrong && !wanted.isAhead) return shared;
+    const started = rebuildOnce(queueId, wanted).finally(() => {
+      if (running.get(queueId) === started) running.delete(queueId);
     });
-    underWay.set(queueId, made);
-    return made;
+    running.set(queueId, started);
+    return started;
   };
 }
-
-const notRebuilt = () =>
-  problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });

@@ -15,7 +15,7 @@ import {
 } from '../testing.ts';
 import type { Difference } from './compare-line.ts';
 
-describe('a line that is not what it should be', () => {
+describe('the reconciler', () => {
   const clock = new ManualClock();
   let queueService: QueueServiceDouble;
   let position: PositionDouble;
@@ -27,19 +27,20 @@ describe('a line that is not what it should be', () => {
   });
   after(() => started.disposeAsync());
 
-  async function comparing({ lagMs }: { lagMs: number }): Promise<PositionDouble> {
+  async function comparing(options: { lagMs: number; everyMs?: number }): Promise<PositionDouble> {
+    const { lagMs, everyMs = 40 } = options;
     return started.adopt(
       await startPosition({
         redisUrl: testEnv('REDIS_URL'),
         queueService,
         clock,
-        compareTimes: { checksumEveryMs: 40, wholeEveryMs: 40, lagMs },
+        compareTimes: { checksumEveryMs: everyMs, wholeEveryMs: everyMs, lagMs },
       }),
       (service) => service.close(),
     );
   }
 
-  /** How often something was counted with these labels, of all counts of that name. */
+  /** Sum of a counter over all series with these labels. */
   async function count(
     of: PositionDouble,
     name: string,
@@ -67,7 +68,7 @@ describe('a line that is not what it should be', () => {
     return { meta, line, parties, called, pending, ended } as Keys;
   }
 
-  /** All that Redis holds of a line, in the order in which it tells it. */
+  /** All data of a projection, in Redis's order. */
   async function stored(model: LineModel) {
     const { meta, line, parties, called, pending } = keysOf(model);
     const { redis } = position;
@@ -196,10 +197,10 @@ describe('a line that is not what it should be', () => {
     ];
 
   for (const [what, noticed, spoil] of faults) {
-    it(`is put right, and counted, when it has ${what}`, async () => {
+    it(`repairs and counts a projection with ${what}`, async () => {
       const model = lineOf(7);
       const [called, left] = model.order() as [string, string];
-      // Here the line begins to be in use.
+      // From here on the queue is in use.
       assert.equal((await position.board(model.queueId)).status, 200);
       const { status } = await position.apply([model.call(called), model.end(left, 'left')]);
       assert.equal(status, 200);
@@ -221,7 +222,7 @@ describe('a line that is not what it should be', () => {
     });
   }
 
-  it('was repaired as often as it was spoilt', async () => {
+  it('repairs each fault once', async () => {
     const same = { kind: 'whole', outcome: 'same' };
     const before = await count(position, 'line_comparisons_total', same);
     await until('all lines were compared again', async () => {
@@ -230,10 +231,13 @@ describe('a line that is not what it should be', () => {
     assert.equal(await count(position, 'line_repairs_total'), faults.length);
   });
 
-  it('is put right while it moves on', async () => {
+  it('repairs a projection while it keeps changing', async () => {
     const model = lineOf(2_500);
     const ticket = model.ticket(model.order()[0] as string);
-    await until('the line is there', async () => (await position.position(ticket)).status === 200);
+    await until(
+      'the projection exists',
+      async () => (await position.position(ticket)).status === 200,
+    );
     const [, one, , other] = model.order() as [string, string, string, string];
     const keys = keysOf(model);
     await position.redis.zadd(keys.line, 0, memberOf(model, one), 0, memberOf(model, other));
@@ -247,17 +251,20 @@ describe('a line that is not what it should be', () => {
     assert.deepEqual([body.position, body.seq], [4, model.queue.seq]);
   });
 
-  it('is not one that moves on', async () => {
-    // An event of a busy machine takes its time.
+  it('leaves a correct projection alone while it keeps changing', async () => {
+    // Events are slow on a busy machine.
     const patient = await comparing({ lagMs: 60_000 });
     const model = lineOf(2_500);
     const ticket = model.ticket(model.order()[0] as string);
-    await until('the line is there', async () => (await patient.position(ticket)).status === 200);
-    await until('it was compared often', async () => {
+    await until(
+      'the projection exists',
+      async () => (await patient.position(ticket)).status === 200,
+    );
+    await until('it was compared several times', async () => {
       const events = [model.join(), model.call(model.order()[0] as string)];
       const [called] = model.inState('called');
       if (called !== undefined) events.push(model.end(called.partyId, 'seated'));
-      // One after the other, so that lines are compared in between.
+      // One after the other, so that comparisons happen in between.
       for (const event of events) assert.equal((await patient.apply([event])).status, 200);
       assert.equal((await patient.position(ticket)).status, 200);
       return (
@@ -267,8 +274,10 @@ describe('a line that is not what it should be', () => {
     assert.equal(await count(patient, 'line_repairs_total'), 0);
   });
 
-  it('is put right by one of several processes, whose turn it is', async () => {
-    const processes = [await comparing({ lagMs: 60_000 }), await comparing({ lagMs: 60_000 })];
+  it('repairs in one of several processes per interval', async () => {
+    // The interval must be longer than a repair, even on a busy machine.
+    const times = { lagMs: 60_000, everyMs: 500 };
+    const processes = [await comparing(times), await comparing(times)];
     const model = lineOf(7);
     const key = comparedKey(model.queueId, 'whole');
     const compared = { kind: 'whole', outcome: 'same' };
@@ -276,18 +285,18 @@ describe('a line that is not what it should be', () => {
       const counts = await Promise.all(processes.map((of) => count(of, 'line_repairs_total')));
       return counts.reduce((sum, one) => sum + one);
     };
-    // Somebody else's turn lasts as long as the key does.
+    // The key blocks comparisons by other processes while it exists.
     await position.redis.set(key, '');
     for (const process of processes) {
       assert.equal((await process.board(model.queueId)).status, 200);
-      // Another line of its own, by which its rounds are counted.
+      // Another queue, by which the process's rounds are counted.
       assert.equal((await process.board(lineOf(1).queueId)).status, 200);
     }
     const [first] = model.order() as [string];
     await position.redis.zadd(keysOf(model).line, 0, memberOf(model, first));
     const rounds = async (process: PositionDouble, more: number) => {
       const before = await count(process, 'line_comparisons_total', compared);
-      await until('it has gone round', async () => {
+      await until('its round is complete', async () => {
         return (await count(process, 'line_comparisons_total', compared)) >= before + more;
       });
     };
@@ -295,12 +304,12 @@ describe('a line that is not what it should be', () => {
     assert.equal(await repairs(), 0);
 
     await position.redis.del(key);
-    await until('it is put right', async () => (await repairs()) > 0);
+    await until('it is repaired', async () => (await repairs()) > 0);
     for (const process of processes) await rounds(process, 5);
     assert.equal(await repairs(), 1);
   });
 
-  it('is left alone when its queue is deleted, and when that is gone', async () => {
+  it('leaves deleted queues alone, also once they are erased', async () => {
     const process = await comparing({ lagMs: 60_000 });
     const [deleted, gone, other] = [lineOf(2), lineOf(2), lineOf(1)];
     for (const { queueId } of [deleted, gone, other]) {
@@ -310,14 +319,14 @@ describe('a line that is not what it should be', () => {
     const { status } = await process.apply([...ends, deleted.changeQueue({ deleted: true })]);
     assert.equal(status, 200);
     queueService.lines.delete(gone.queueId);
-    await until('all were compared often', async () => {
+    await until('all were compared several times', async () => {
       const same = { kind: 'whole', outcome: 'same' };
       return (await count(process, 'line_comparisons_total', same)) > 20;
     });
     assert.equal(await count(process, 'line_repairs_total'), 0);
   });
 
-  it('is rebuilt once when it is found missing while somebody rebuilds it', async () => {
+  it('shares a running rebuild of a missing projection', async () => {
     const process = await comparing({ lagMs: 200 });
     const model = lineOf(3);
     assert.equal((await process.board(model.queueId)).status, 200);
@@ -331,12 +340,12 @@ describe('a line that is not what it should be', () => {
       await position.redis.del(...lineKeys(model.queueId, clock.now()));
       const reader = process.position(model.ticket(model.order()[1] as string));
       await isTaken.promise;
-      await until('it is found missing', async () => {
+      await until('the comparison finds it missing', async () => {
         const missing = { outcome: 'missing' };
         return (await count(process, 'line_comparisons_total', missing)) > 0;
       });
       leave.resolve();
-      // A guest who had to wait for too long comes again.
+      // A guest that had to wait too long retries.
       assert.ok([200, 503].includes((await reader).status));
     } finally {
       leave.resolve();

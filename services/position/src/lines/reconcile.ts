@@ -3,29 +3,28 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Metrics } from '@queue-manager/service-kit/metrics';
 import { isOutage, Problem } from '@queue-manager/service-kit/problems';
+import pLimit from 'p-limit';
 import { comparedKey } from '../projection/line-keys.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { RedisConnection } from '../projection/redis.ts';
 import { type Compared, createCompareLine, type Difference } from './compare-line.ts';
 import type { Rebuild } from './rebuild.ts';
 
-/** A queue that nobody read or changed here for this long is left alone. */
+/** A queue that this process has not read or changed for this long is no longer compared. */
 const activeMs = 5 * 60_000;
-/** Queues that one process follows at the most. */
 const activeMax = 10_000;
-/** Comparisons under way at once; of whole lines one. */
-const checksumsAtOnceMax = 16;
+const concurrentMax = { checksum: 16, whole: 1 };
 
 export type CompareTimes = {
-  /** Between comparisons of a line's checksum, over all processes together. */
+  /** Interval between checksum comparisons of a queue, over all processes. */
   checksumEveryMs: number;
-  /** The same of whole lines. */
+  /** The same for whole comparisons. */
   wholeEveryMs: number;
-  /** Events have this long to come. */
+  /** How long events may be in flight before they count as missing. */
   lagMs: number;
 };
 
-const usualCompareTimes: CompareTimes = {
+const defaultCompareTimes: CompareTimes = {
   checksumEveryMs: 15_000,
   wholeEveryMs: 10 * 60_000,
   lagMs: 5_000,
@@ -33,24 +32,24 @@ const usualCompareTimes: CompareTimes = {
 
 const kinds = ['checksum', 'whole'] as const;
 type Kind = (typeof kinds)[number];
-/** `due` is when a line is compared next, infinite from when its turn has come until it is over. */
+/** `due` is when the queue is compared next; infinite while a comparison is queued or running. */
 type Active = { usedAt: number; due: Record<Kind, number> };
 
 export type Reconciler = {
-  /** Says that a queue is read or changed here. Costs next to nothing. */
-  note(queueId: string): void;
-  /** Compares a line with the truth, and puts it right. */
+  /** Notes that this process has read or changed a queue. Cheap enough for every request. */
+  noteUse(queueId: string): void;
+  /** Compares a projection with MySQL, and rebuilds it if it differs. */
   reconcile(queueId: string, kind: Kind): Promise<Compared>;
   start(): void;
   stop(): Promise<void>;
 };
 
 /**
- * Compares the lines that are in use with the truth, in the background, and rebuilds one that differs. Everything
- * that is known to go wrong is noticed where it happens; this is for what is not known. A line that several
- * processes use is compared by whichever comes first.
+ * Compares the projections in use with MySQL in the background, and rebuilds those that differ. Known failures are
+ * detected where they happen; this catches the unknown ones. A queue in use by several processes is compared by
+ * whichever is first.
  */
-export function createReconciler(given: {
+export function createReconciler(options: {
   redis: RedisConnection;
   projection: Projection;
   rebuild: Rebuild;
@@ -59,8 +58,8 @@ export function createReconciler(given: {
   metrics: Metrics;
   times?: CompareTimes;
 }): Reconciler {
-  const { redis, projection, rebuild, queueService, logger, metrics } = given;
-  const { checksumEveryMs, wholeEveryMs, lagMs } = given.times ?? usualCompareTimes;
+  const { redis, projection, rebuild, queueService, logger, metrics } = options;
+  const { checksumEveryMs, wholeEveryMs, lagMs } = options.times ?? defaultCompareTimes;
   const everyMs = { checksum: checksumEveryMs, whole: wholeEveryMs };
   const stopping = new AbortController();
   const compare = createCompareLine({
@@ -70,21 +69,23 @@ export function createReconciler(given: {
     signal: stopping.signal,
   });
   const active = new Map<string, Active>();
-  const atWork = { checksum: new Set<Promise<void>>(), whole: new Set<Promise<void>>() };
-  /** Lines that are compared: a fault is found and repaired once. */
+  const limits = {
+    checksum: pLimit(concurrentMax.checksum),
+    whole: pLimit(concurrentMax.whole),
+  };
+  const comparisons = new Set<Promise<void>>();
+  /** Queues being compared, so that one fault is not repaired by both kinds at once. */
   const busy = new Set<string>();
-  const toCompare: Record<Kind, string[]> = { checksum: [], whole: [] };
-  const atOnceMax = { checksum: checksumsAtOnceMax, whole: 1 };
   let timer: NodeJS.Timeout | undefined;
 
   const compared = metrics.counter(
     'line_comparisons_total',
-    'Lines in Redis that were compared with the truth, by what was compared and what came of it',
+    'Comparisons of projections with MySQL, by kind and outcome',
     ['kind', 'outcome'],
   );
   const repaired = metrics.counter(
     'line_repairs_total',
-    'Lines in Redis that were rebuilt because they differed from the truth, by how they differed',
+    'Projections rebuilt because they differed from MySQL, by kind of difference',
     ['difference'],
   );
 
@@ -92,7 +93,7 @@ export function createReconciler(given: {
     const outcome = await compare[kind](queueId);
     compared({ kind, outcome });
     if (outcome === 'same' || outcome === 'unsettled') return outcome;
-    logger.warn({ queueId, difference: outcome }, 'the line is not what it should be: rebuilding');
+    logger.warn({ queueId, difference: outcome }, 'the projection differs from MySQL: rebuilding');
     if (await repair(queueId, outcome)) repaired({ difference: outcome });
     return outcome;
   }
@@ -105,32 +106,33 @@ export function createReconciler(given: {
     return await rebuild(queueId, { seq });
   }
 
-  /** At one process's turn, at most once in a while. A line that could not be compared is tried again sooner. */
-  async function takeTurn(queueId: string, kind: Kind): Promise<void> {
+  /** Compares a queue unless any process did recently. An unsettled comparison is repeated sooner. */
+  async function compareIfDue(queueId: string, kind: Kind): Promise<void> {
+    if (stopping.signal.aborted || busy.has(queueId)) return;
     const key = comparedKey(queueId, kind);
-    const turnMs = Math.round(0.8 * everyMs[kind]);
-    if (busy.has(queueId)) return;
+    const intervalMs = Math.round(0.8 * everyMs[kind]);
     busy.add(queueId);
     try {
-      if ((await redis.client.set(key, '', 'PX', turnMs, 'NX')) === null) return;
+      if ((await redis.client.set(key, '', 'PX', intervalMs, 'NX')) === null) return;
       const outcome = await reconcile(queueId, kind);
       if (outcome === 'unsettled')
-        await redis.client.pexpire(key, Math.min(turnMs, checksumEveryMs));
+        await redis.client.pexpire(key, Math.min(intervalMs, checksumEveryMs));
     } catch (error) {
       if (error instanceof Problem && error.code === 'not-found') active.delete(queueId);
-      else if (isOutage(error)) logger.debug({ err: error, queueId }, 'a line is compared later');
+      else if (isOutage(error))
+        logger.debug({ err: error, queueId }, 'comparison postponed during an outage');
       else if (!stopping.signal.aborted)
-        logger.error({ err: error, queueId }, 'a line could not be compared');
+        logger.error({ err: error, queueId }, 'cannot compare a projection');
     } finally {
       busy.delete(queueId);
     }
   }
 
-  /** Some time before or after the interval, so that lines spread out. */
-  const after = (now: number, ms: number) => now + ms * (0.75 + 0.5 * Math.random());
+  /** Up to 25 % before or after the interval, so that queues spread out. */
+  const jittered = (now: number, ms: number) => now + ms * (0.75 + 0.5 * Math.random());
 
-  /** Lets the lines that are due stand in line themselves: first due, first compared. */
-  function look(): void {
+  /** Queues the comparisons that are due, the longest due first. */
+  function compareDue(): void {
     const now = performance.now();
     const due: Record<Kind, [number, string][]> = { checksum: [], whole: [] };
     for (const [queueId, entry] of active) {
@@ -145,27 +147,19 @@ export function createReconciler(given: {
       }
     }
     for (const kind of kinds) {
-      toCompare[kind].push(...due[kind].sort(([a], [b]) => a - b).map(([, queueId]) => queueId));
-      work(kind);
-    }
-  }
-
-  function work(kind: Kind): void {
-    while (atWork[kind].size < atOnceMax[kind] && !stopping.signal.aborted) {
-      const queueId = toCompare[kind].shift();
-      if (queueId === undefined) return;
-      const turn = takeTurn(queueId, kind).finally(() => {
-        atWork[kind].delete(turn);
-        const entry = active.get(queueId);
-        if (entry !== undefined) entry.due[kind] = after(performance.now(), everyMs[kind]);
-        work(kind);
-      });
-      atWork[kind].add(turn);
+      for (const [, queueId] of due[kind].sort(([a], [b]) => a - b)) {
+        const comparison = limits[kind](compareIfDue, queueId, kind).finally(() => {
+          comparisons.delete(comparison);
+          const entry = active.get(queueId);
+          if (entry !== undefined) entry.due[kind] = jittered(performance.now(), everyMs[kind]);
+        });
+        comparisons.add(comparison);
+      }
     }
   }
 
   return {
-    note(queueId) {
+    noteUse(queueId) {
       const known = active.get(queueId);
       const now = performance.now();
       if (known !== undefined) {
@@ -180,13 +174,13 @@ export function createReconciler(given: {
     },
     reconcile,
     start() {
-      timer = setInterval(look, Math.min(1_000, checksumEveryMs / 2));
+      timer = setInterval(compareDue, Math.min(1_000, checksumEveryMs / 2));
       timer.unref();
     },
     async stop() {
       stopping.abort();
       clearInterval(timer);
-      await Promise.all([...atWork.checksum, ...atWork.whole]);
+      await Promise.all(comparisons);
     },
   };
 }

@@ -55,7 +55,7 @@ const kinds: [string, PartyState | null, PartyState, string | undefined][] = [
   ['party.departed', 'seated', 'departed', undefined],
 ];
 for (const [type, from, to, kind] of kinds) {
-  it(`takes ${type} from ${from ?? 'nowhere'} for ${kind ?? 'nothing'}`, () => {
+  it(`maps ${type} from ${from ?? 'no state'} to ${kind ?? 'null'}`, () => {
     const learned = toLearningEvent(event(type, from, to));
     if (kind === undefined) {
       assert.equal(learned, null);
@@ -72,7 +72,7 @@ for (const [type, from, to, kind] of kinds) {
   });
 }
 
-it('knows a line that is paused from one that moves: a closed one does', () => {
+it('a paused queue does not move; a closed one does', () => {
   for (const state of ['open', 'paused', 'closed'] as const) {
     const queue = { seq: 7, name: 'Bar', state, boardLabels: 'number', deleted: false } as const;
     const changed = {

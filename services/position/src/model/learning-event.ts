@@ -2,12 +2,12 @@ import type { HistoryEvent } from '@queue-manager/contracts/history';
 import type { Lane } from '@queue-manager/contracts/parties';
 
 /**
- * What the model sees of an event: who entered or left the line, when, and since when that party waits.
+ * What the model learns from: which party entered or left the line, when, and how long it has waited.
  *
- * - `joined`: at the end of its lane; `returned`: at a place it had before
- * - `called`: from the line, or seated from where it waited
- * - `gone`: gave up; `removed`: by the staff, who also empty a line so when they close it
- * - `moved`: it has another place
+ * - `joined`: entered at the end of its lane; `returned`: entered at a former place
+ * - `called`: called, or seated without a call
+ * - `gone`: gave up; `removed`: by the staff, also when they empty the line to close it
+ * - `moved`: got another place
  * - `line`: the queue was opened, paused or closed
  */
 export type LearningEvent = { seq: number; timeMs: number } & (
@@ -20,7 +20,7 @@ export type LearningEvent = { seq: number; timeMs: number } & (
   | { kind: 'line'; moves: boolean }
 );
 
-/** null for what says nothing about how the line moves: calls repeated, guests departed, names changed. */
+/** Null for events that say nothing about the pace: recalls, departures, renames. */
 export function toLearningEvent(event: HistoryEvent): LearningEvent | null {
   const { seq, previousState, party, partyId, queue } = event;
   const timeMs = Date.parse(event.time);
@@ -44,6 +44,6 @@ function kindOf(from: string | null, to: string, type: string) {
     if (to === 'removed') return to;
     return to === 'called' || to === 'seated' ? 'called' : 'gone';
   }
-  // Joined and served in one event, should there ever be one.
+  // Joined and served in one event: does not exist today.
   return null;
 }

@@ -18,7 +18,7 @@ const start = Date.parse('2026-05-29T17:00:00Z');
 
 type Step = { kind: LearningEvent['kind']; party: number; lane: Lane; seconds: number };
 
-/** The events of a line in which these things happen, each so many seconds after the one before. */
+/** Builds events from steps, each given with the seconds since the previous one. */
 function eventsOf(steps: readonly Step[]): LearningEvent[] {
   let timeMs = start;
   const joinedAt = new Map<number, number>();
@@ -42,7 +42,7 @@ function learned(steps: readonly Step[]): Model {
   return model;
 }
 
-/** A line of `length` out of which the first is called every `gap` seconds, when another one joins. */
+/** A line of constant `length`: every `gap` seconds the first party is called and another one joins. */
 function steady(options: { length: number; gap: number; calls: number; from?: number }): Step[] {
   const { length, gap, calls, from = 0 } = options;
   const lane = 'regular';
@@ -80,7 +80,7 @@ const steps = fc.array(
     ),
     party: fc.nat(30),
     lane: fc.constantFrom<Lane>('regular', 'priority'),
-    // Clocks of several machines: now and then back in time; also nights and forgotten lines.
+    // Clocks of several machines may go back in time; also nights and abandoned queues.
     seconds: fc.oneof(fc.integer({ min: -5, max: 400 }), fc.constantFrom(0, 40_000, 30_000_000)),
   }),
   { maxLength: 300 },
@@ -94,24 +94,24 @@ const standings = fc.record({
 });
 
 describe('the model of waits', () => {
-  it('tells the very first guest two minutes a party, and a wide interval', () => {
+  it('estimates two minutes per party for the first guest, with a wide interval', () => {
     const first = ask(createModel(), { ahead: 0, waiting: 1 });
     assert.deepEqual(first, { p10: 13, p50: 83, p90: 276 });
     const fifth = ask(createModel());
     assert.ok(fifth.p50 > 4 * 120 && fifth.p50 < 5 * 120, JSON.stringify(fifth));
   });
 
-  it('has told a line its pace before it has called ten', () => {
+  it('learns the pace within ten calls', () => {
     const { p50 } = ask(learned(steady({ length: 8, gap: 20, calls: 9 })));
     assert.ok(p50 > 60 && p50 < 160, `five gaps of 20 s are ${p50} s`);
   });
 
-  it('follows a line at any pace, and one that changes it', () => {
+  it('follows any pace, and changes of it', () => {
     for (const gap of [6, 60, 600]) {
       const model = learned(steady({ length: 8, gap, calls: 400 }));
       const { p50 } = ask(model, { ahead: 7, waiting: 8 });
       assert.ok(Math.abs(p50 / (8 * gap) - 1) < 0.15, `eight gaps of ${gap} s are ${p50} s`);
-      // Who looks again on the way is told by what became of those who did.
+      // Parties further ahead are estimated from others that got there.
       const midway = ask(model, { ahead: 3, waiting: 8 });
       assert.ok(Math.abs(midway.p50 / (4 * gap) - 1) < 0.1, JSON.stringify(midway));
       for (let ahead = 0; ahead < 20; ahead++) {
@@ -125,7 +125,7 @@ describe('the model of waits', () => {
     assert.ok(Math.abs(p50 / 2_400 - 1) < 0.25, `eight gaps of 300 s are ${p50} s`);
   });
 
-  it('tells a longer wait to who has more before it, in either lane', () => {
+  it('estimates longer waits for parties further back, in either lane', () => {
     const model = learned(steady({ length: 12, gap: 45, calls: 200 }));
     for (const lane of ['regular', 'priority'] as const) {
       const waits = [0, 3, 6, 11].map((ahead) => ask(model, { ahead, lane, waiting: 12 }).p50);
@@ -152,7 +152,7 @@ describe('the model of waits', () => {
     assert.ok(regular.p50 > 130, JSON.stringify(regular));
   });
 
-  it('tells shorter waits where those before give up', () => {
+  it('estimates shorter waits where parties ahead give up', () => {
     const line = (givesUp: boolean) =>
       learned(
         Array.from({ length: 300 }, (_, i): Step[] => [
@@ -176,7 +176,7 @@ describe('the model of waits', () => {
   });
 
   it('does not age in a pause', () => {
-    // Who joins later in a gap waits less: the model learns what time since a call means.
+    // Parties that join later in a gap wait less: the model learns the effect of the time since a call.
     const before = steady({ length: 8, gap: 30, calls: 50 }).map((step, i) => {
       const late = (i * 7) % 30;
       return i < 8 ? step : { ...step, seconds: step.kind === 'called' ? 30 : late };
@@ -195,7 +195,7 @@ describe('the model of waits', () => {
     assert.deepEqual(ask(midway, { nowMs: later }), ask(moving), 'nor while it lasts');
     assert.notDeepEqual(ask(moving, { nowMs: later }), ask(moving), 'and time counts otherwise');
 
-    // Those who waited through it teach how the line moves, and not how long the pause was.
+    // Parties that waited through the pause teach the pace, not the length of the pause.
     for (const model of [paused, moving]) {
       const seq = model.seq + 1;
       const timeMs = model.timeMs + 30_000;
@@ -212,7 +212,7 @@ describe('the model of waits', () => {
     assert.deepEqual(paused.joining, moving.joining);
   });
 
-  it('does not take those for impatient whom the staff send home at closing time', () => {
+  it('does not count parties that the staff remove at closing time as giving up', () => {
     const lane = 'regular';
     const evening = steady({ length: 200, gap: 30, calls: 50 });
     const ends = (kind: 'removed' | 'gone') =>
@@ -228,7 +228,7 @@ describe('the model of waits', () => {
     assert.ok(ends('gone').pace.goneShare > 0.9);
   });
 
-  it('changes nothing at an event that it has seen', () => {
+  it('ignores events that it has seen', () => {
     const events = eventsOf(steady({ length: 5, gap: 30, calls: 20 }));
     const model = createModel();
     for (const event of events) observe(model, event);
@@ -237,7 +237,7 @@ describe('the model of waits', () => {
     assert.deepEqual(serialise(model), before);
   });
 
-  it('is never negative, never out of order, and always a whole number', () => {
+  it('estimates ordered, non-negative whole numbers', () => {
     fc.assert(
       fc.property(steps, standings, (happened, standing) => {
         const warm = steady({ length: 5, gap: 30, calls: 15, from: 100 });
@@ -250,7 +250,7 @@ describe('the model of waits', () => {
     );
   });
 
-  it('is the same again from its bytes, and learns on as if it had never been away', () => {
+  it('is restored from its bytes, and learns as if it had not been serialised', () => {
     fc.assert(
       fc.property(steps, fc.nat(300), standings, (happened, cut, standing) => {
         const events = eventsOf([
@@ -276,7 +276,7 @@ describe('the model of waits', () => {
     );
   });
 
-  it('stays a few KB with 10,000 waiting', () => {
+  it('stays a few kB with 10,000 waiting', () => {
     const model = learned(steady({ length: 10_000, gap: 3, calls: 2_000 }));
     assert.equal(model.waiting.regular, 10_000);
     const { length } = serialise(model);
@@ -284,7 +284,7 @@ describe('the model of waits', () => {
     assert.ok(serialise(createModel()).length < 4 * 1_024);
   });
 
-  it('is nobody else’s bytes', () => {
+  it('is not restored from other bytes', () => {
     const bytes = serialise(learned(steady({ length: 5, gap: 30, calls: 20 })));
     assert.ok(restore(bytes));
     assert.equal(bytes.subarray(0, modelName.length).toString(), modelName);

@@ -9,51 +9,51 @@ import {
   type QuantileRegression,
 } from './quantile-regression.ts';
 
-/** Stands in every estimate, and in front of every serialised model: another number is another model. */
+/** Named in every estimate and at the head of every serialised model. Change it whenever restored models would differ. */
 export const modelName = 'online-quantiles-1';
 
 /**
- * What is known of a queue: how its line moves, what that meant for waits so far, and some of those who wait,
- * whose waits will teach it. A few KB however long the line.
+ * The model of one queue: its pace, regressions learned from its waits, and a sample of waiting parties to learn from
+ * next. A few kB, however long the line.
  *
- * A wait is predicted as the prior's, (ahead + 1) × mean gap between calls, times what regression on the
- * features learned from this queue's own waits. The features join what delay prediction knows to work: the
- * queue's length times its pace, and the delays of those served last (Ibrahim and Whitt, Real-Time Delay
- * Estimation Based on Delay History, M&SOM 2009).
+ * The predicted wait is a prior, (ahead + 1) × mean gap between calls, times a correction that the regression has
+ * learned from this queue's waits. The features combine two established predictors of delay: the queue's length times
+ * its pace, and the delays of those served last (Ibrahim and Whitt, Real-Time Delay Estimation Based on Delay History,
+ * M&SOM 2009).
  */
 export interface Model {
-  /** Of the newest event it has observed; 0 before the first. */
+  /** Latest event observed; 0 before the first. */
   seq: number;
-  /** When that was; 0 before the first. */
+  /** Time of that event; 0 before the first. */
   timeMs: number;
-  /** Whether the line is open to calls. */
+  /** Whether parties can be called: the queue is not paused or deleted. */
   moves: boolean;
   waiting: Record<Lane, number>;
   pace: Pace;
   /**
-   * Of those who just joined, and of those with others of their lane behind them: who still waits after a while
-   * is not like who comes.
+   * Two regressions, for parties that just joined and for parties with others of their lane behind them: those that
+   * still wait after a while differ from those that arrive.
    */
   joining: QuantileRegression;
   inLine: QuantileRegression;
-  /** Of those who wait; whoever joins when there are enough is passed over. */
+  /** Sampled waiting parties; no more are added once there are `witnessesMax`. */
   witnesses: Witness[];
 }
 
-/** A party whose wait will be learned from. */
+/** A waiting party whose wait the model will learn from. */
 export interface Witness {
   party: number;
   lane: Lane;
   joinedAtMs: number;
   ahead: number;
   joining: Sight;
-  /** At one moment since, each as likely; null before any. */
+  /** At a random moment since, uniformly chosen; null before the first. */
   inLine: Sight | null;
-  /** How many moments that was chosen from. */
+  /** Number of moments it was chosen from. */
   looks: number;
 }
 
-/** What the line looked like to a party at a moment, in seconds of the pace. */
+/** The line as a party saw it at some moment; `seconds` is on the clock of the pace. */
 export interface Sight {
   seconds: number;
   ahead: number;
@@ -61,26 +61,26 @@ export interface Sight {
   features: Float32Array;
 }
 
-/** Enough that a line of two dozen teaches with every guest; a longer one has plenty to teach anyway. */
+/** A line of two dozen is observed completely; a longer one provides enough waits anyway. */
 const witnessesMax = 24;
 
-/** Before so many calls the pace is the prior's for the most part, and what a wait says is about that only. */
+/** Before this many calls the pace is mostly its prior, and waits would teach only how wrong that was. */
 const gapsMin = 10;
 
-/** A party that waits, or would if it joined now, in the terms that a position is answered with. */
+/** The situation of a party that waits, or would wait if it joined now. */
 export interface Standing {
-  /** Parties that wait before it, in the order of the line. */
+  /** Parties before it. */
   ahead: number;
   lane: Lane;
-  /** All that wait, itself included. */
+  /** All waiting parties, including this one. */
   waiting: number;
   nowMs: number;
 }
 
-/** Seconds from `nowMs` on, whole and never negative, p10 ≤ p50 ≤ p90. */
+/** Whole seconds from `nowMs`; 0 ≤ p10 ≤ p50 ≤ p90. */
 export type Quantiles = { p10: number; p50: number; p90: number };
 
-/** Longer than any line lasts, and short enough that every estimate is a number. */
+/** Caps estimates: longer than any line lasts, and keeps them finite. */
 const secondsMax = 7 * 24 * 60 * 60;
 
 export function createModel(): Model {
@@ -96,10 +96,7 @@ export function createModel(): Model {
   };
 }
 
-/**
- * Learns from the next event of the queue; changes the model. One that it has seen changes nothing. The work is
- * bounded, however long the line.
- */
+/** Learns from the next event of the queue, in bounded time; ignores events seen before. Mutates the model. */
 export function observe(model: Model, event: LearningEvent): void {
   if (event.seq <= model.seq) return;
   passTime(model, event.timeMs);
@@ -125,16 +122,13 @@ export function observe(model: Model, event: LearningEvent): void {
       exit(model, event);
       return;
     case 'moved':
-      // It waits for another place now: its wait says nothing of the one it had.
+      // Its wait no longer tells about the place it had.
       model.witnesses = model.witnesses.filter(({ party }) => party !== keyOf(event.partyId));
       return;
   }
 }
 
-/**
- * What a party is told. The model stays as it is; the same question has the same answer. For a line that is
- * paused or closed: from its pace as if it moved.
- */
+/** Pure: does not change the model. The estimate for a paused queue assumes that it moves. */
 export function estimate(model: Model, { ahead, lane, waiting, nowMs }: Standing): Quantiles {
   const behind = Math.max(0, waiting - 1 - ahead);
   const overtaken = lane === 'priority' ? Math.min(behind, model.waiting.regular) : 0;
@@ -153,7 +147,7 @@ export function estimate(model: Model, { ahead, lane, waiting, nowMs }: Standing
 type PartyEvent = Extract<LearningEvent, { partyId: string }>;
 
 function passTime(model: Model, timeMs: number): void {
-  // Events are in the order of the line, and clocks of several machines need not be.
+  // Events are ordered by seq; their times, from several machines' clocks, may go backwards.
   const isFirst = model.timeMs === 0;
   const seconds = isFirst ? 0 : Math.max(0, timeMs - model.timeMs) / 1_000;
   if (model.moves) pass(model.pace, seconds, waitingIn(model) > 0);
@@ -172,8 +166,8 @@ function join(model: Model, event: PartyEvent): void {
 }
 
 /**
- * One of those who wait looks: at somebody's joining, a moment that has nothing to do with when the line moves.
- * Of its looks one is kept, each as likely as the others (Vitter's reservoir).
+ * Lets one witness look at the line again, when another party joins: a moment independent of when the line moves. Of
+ * its looks one is kept, uniformly chosen (Vitter's reservoir sampling).
  */
 function lookAgain(model: Model): void {
   const witness = model.witnesses[model.seq % Math.max(1, model.witnesses.length)];
@@ -185,7 +179,7 @@ function lookAgain(model: Model): void {
   if (scatter(model.seq) * witness.looks < 1) witness.inLine = sight(model, lane, ahead);
 }
 
-/** A number from 0 to 1 that looks random, always the same of the same seq (Knuth's multiplicative hash). */
+/** A deterministic pseudo-random number from 0 to 1 (Knuth's multiplicative hash). */
 function scatter(seq: number): number {
   return (Math.imul(seq, 2_654_435_761) >>> 0) / 2 ** 32;
 }
@@ -199,13 +193,13 @@ function call(model: Model, event: PartyEvent): void {
   const waited = Math.max(0, event.timeMs - event.joinedAtMs) / 1_000;
   noteCall(model.pace, waited);
   const witness = exit(model, event);
-  // Who walks straight in was never told an estimate.
+  // A party that did not wait never got an estimate.
   if (witness === undefined || waited === 0) return;
   learnFrom(model, model.joining, witness.joining);
   if (witness.inLine) learnFrom(model, model.inLine, witness.inLine);
 }
 
-/** The party is in the line no more. Gives back what it was to teach. */
+/** Removes a party that left the line; returns its witness, if it was one. */
 function exit(model: Model, event: PartyEvent): Witness | undefined {
   model.waiting[event.lane] = Math.max(0, model.waiting[event.lane] - 1);
   const party = keyOf(event.partyId);
@@ -218,7 +212,7 @@ function exit(model: Model, event: PartyEvent): Witness | undefined {
   return found;
 }
 
-/** By lane and time of joining, which is the order of the line but for parties that were moved. */
+/** By lane and time of joining: the order of the line, moved parties aside. */
 function isBefore(event: PartyEvent, witness: Witness): boolean {
   if (event.lane !== witness.lane) return event.lane === 'priority';
   return event.joinedAtMs < witness.joinedAtMs;
@@ -231,7 +225,7 @@ function sight({ pace, waiting }: Model, lane: Lane, ahead: number): Sight {
 }
 
 function learnFrom({ pace }: Model, regression: QuantileRegression, seen: Sight): void {
-  // Waits are told in whole seconds; one of less than one is learned as that.
+  // Estimates are whole seconds, so a shorter wait counts as one second.
   const logarithm = Math.log(Math.max(pace.seconds - seen.seconds, 1));
   const surprise = levels.map((_, quantile) => logarithm - priorOf(seen, seen.ahead, quantile));
   learn(regression, seen.features, surprise);
@@ -263,7 +257,7 @@ function featuresOf(
   ];
 }
 
-/** Exponential waits of one gap a party; the more of them, the nearer to their mean. */
+/** Log of the prior: as many exponential gaps as parties; the more there are, the nearer their sum is to its mean. */
 function priorOf(pace: Pick<Pace, 'gapOfMany'>, ahead: number, quantile: number): number {
   const level = levels[quantile] ?? 0.5;
   const meanLogarithm = Math.log((ahead + 1) * pace.gapOfMany);
@@ -274,12 +268,12 @@ function waitingIn({ waiting }: Model): number {
   return waiting.priority + waiting.regular;
 }
 
-/** The random end of a party's id: enough to know it by among those few. */
+/** The random tail of a party's id, which is unique enough among a few witnesses. */
 function keyOf(partyId: string): number {
   return Number.parseInt(partyId.slice(-12), 16);
 }
 
-/** As bytes, to be kept wherever bytes are kept: its name and a line feed, then numbers. Exactly this comes back. */
+/** Lossless: the model's name and a line feed, then numbers (little-endian). */
 export function serialise(model: Model): Buffer {
   const { seq, timeMs, moves, waiting, pace, joining, inLine, witnesses } = model;
   const doubles = [seq, timeMs, Number(moves), waiting.priority, waiting.regular];
@@ -291,7 +285,7 @@ export function serialise(model: Model): Buffer {
   for (const witness of witnesses) {
     const { party, lane, joinedAtMs, ahead, looks } = witness;
     doubles.push(party, Number(lane === 'priority'), joinedAtMs, ahead, looks);
-    for (const seen of [witness.joining, witness.inLine ?? nothingSeen]) {
+    for (const seen of [witness.joining, witness.inLine ?? emptySight]) {
       doubles.push(seen.seconds, seen.ahead, seen.gapOfMany);
       floats.push(...seen.features);
     }
@@ -303,7 +297,7 @@ export function serialise(model: Model): Buffer {
   return Buffer.concat([header, numbers]);
 }
 
-/** null for bytes of another model, or of none. */
+/** Null if the bytes are not a valid model of this name. */
 export function restore(bytes: Uint8Array): Model | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!buffer.subarray(0, header.length).equals(header)) return null;
@@ -312,18 +306,18 @@ export function restore(bytes: Uint8Array): Model | null {
 
   let at = header.length;
   let floatsAt = buffer.length - count * 2 * featureCount * 4;
-  let isSound = true;
+  let isValid = true;
   const next = () => {
     const value = buffer.readDoubleLE(at);
     at += 8;
-    isSound &&= Number.isFinite(value);
+    isValid &&= Number.isFinite(value);
     return value;
   };
   const features = () =>
     Float32Array.from({ length: featureCount }, () => {
       const value = buffer.readFloatLE(floatsAt);
       floatsAt += 4;
-      isSound &&= Number.isFinite(value);
+      isValid &&= Number.isFinite(value);
       return value;
     });
   const sightNext = (): Sight => ({
@@ -353,12 +347,12 @@ export function restore(bytes: Uint8Array): Model | null {
     const inLine = sightNext();
     model.witnesses.push({ ...witness, joining, inLine: witness.looks > 0 ? inLine : null });
   }
-  return isSound ? model : null;
+  return isValid ? model : null;
 }
 
 const header = Buffer.from(`${modelName}\n`);
 const paceKeys = Object.keys(createPace()) as (keyof Pace)[];
-const nothingSeen: Sight = {
+const emptySight: Sight = {
   seconds: 0,
   ahead: 0,
   gapOfMany: 0,

@@ -1,33 +1,33 @@
-/** How a line has moved of late. All times in seconds in which it was open to calls: a pause has none. */
+/** How fast a queue has moved lately. All times are in seconds, not counting pauses. */
 export interface Pace {
   /** Since the first event. */
   seconds: number;
-  /** In which anybody waited, since the last call of somebody who had. */
+  /** Time with anyone waiting, since the last call of a party that had waited. */
   busySeconds: number;
-  /** `seconds` at the last call of anybody; null before it. */
+  /** `seconds` at the last call of any party; null before the first. */
   calledAt: number | null;
-  /** Gaps of `busySeconds` so far: the first ones count in full, and then as much as `weights` says. */
+  /** Number of gaps of `busySeconds` averaged: a plain mean at first, then weighted by `weights`. */
   gaps: number;
-  /** Means of gaps between calls of those who waited, while anybody waited: of the last few, and of many. */
+  /** Mean gaps between calls of parties that waited, while anyone waited: over the last few, and over many. */
   gapOfFew: number;
   gapOfMany: number;
-  /** The same of gaps between all calls, also of those who walked straight in. */
+  /** The same between all calls, including parties that did not wait. */
   gapOfAll: number;
-  /** Mean wait of those called lately. */
+  /** Mean wait of recently called parties. */
   wait: number;
-  /** Share of those who gave up, of those who waited and are gone. */
+  /** Share of the parties that gave up among those that waited and left the line. */
   goneShare: number;
 }
 
-/** What a party is taken to cost those behind it while the line has not been seen to move. */
+/** Assumed gap between calls until the queue has been seen to move. */
 export const priorGapSeconds = 120;
 
-/** Of the newest: means of about the last 3, 10 and 33, the scales on which a line's luck, hour and staff change. */
+/** Weights of the newest value, for means over about the last 3, 10 and 33. */
 const weights = { few: 0.3, some: 0.1, many: 0.03 };
 
 /**
- * Whatever is so many times the mean counts as that: a night between two calls is no gap of the line's pace. A
- * lasting change is learned all the same, since each step moves the mean.
+ * Caps values at this many times the mean: a night between two calls is not a gap. A lasting change is still learned,
+ * because each step moves the mean.
  */
 const outlier = 10;
 
@@ -45,15 +45,15 @@ export function createPace(): Pace {
   };
 }
 
-/** Time goes by in a line that is open to calls. */
+/** Advances time in a queue that is not paused. */
 export function pass(pace: Pace, seconds: number, isAnybodyWaiting: boolean): void {
   pace.seconds += seconds;
   if (isAnybodyWaiting) pace.busySeconds += seconds;
 }
 
-/** Somebody was called; `waited` in seconds, 0 for who walked straight in. */
+/** Notes a call; `waited` is in seconds, 0 for a party that did not wait. */
 export function noteCall(pace: Pace, waited: number): void {
-  // A mean of n has the nth at a weight of 1/n; the prior is the first.
+  // In a plain mean of n values the nth has a weight of 1/n; the prior is the first value.
   const first = 1 / (pace.gaps + 2);
   const towards = (mean: number, value: number, weight: number) =>
     mean + Math.max(weight, first) * (Math.min(value, outlier * Math.max(mean, 1)) - mean);
@@ -70,7 +70,7 @@ export function noteCall(pace: Pace, waited: number): void {
   pace.busySeconds = 0;
 }
 
-/** Somebody who waited gave up. */
+/** Notes that a waiting party gave up. */
 export function noteGone(pace: Pace): void {
   pace.goneShare += weights.many * (1 - pace.goneShare);
 }

@@ -20,7 +20,7 @@ const tell = (regression: QuantileRegression, features: number[]) =>
 
 const same = (value: number) => [value, value, value];
 
-it('finds the quantiles that belong to each value of a feature', () => {
+it('finds the quantiles for each value of a feature', () => {
   const regression = createRegression(2);
   for (let i = 0; i < 6_000; i++) {
     const feature = random() * 2;
@@ -36,7 +36,7 @@ it('finds the quantiles that belong to each value of a feature', () => {
   }
 });
 
-it('has a tenth on either side again soon after everything changed', () => {
+it('returns to a tenth on either side soon after a change', () => {
   const regression = createRegression(1);
   const play = (waits: number, mean: number) => {
     let below = 0;
@@ -56,7 +56,7 @@ it('has a tenth on either side again soon after everything changed', () => {
   assert.ok(Math.abs(below - 0.1) < 0.06 && Math.abs(above - 0.1) < 0.06, `${below} ${above}`);
 });
 
-it('does not go wild at a feature that was never seen', () => {
+it('stays stable at a feature not seen before', () => {
   const regression = createRegression(2);
   for (let i = 0; i < 100_000; i++) learn(regression, [1, 0], same(Math.log(exponential(60))));
   const [, before] = tell(regression, [1, 0]);

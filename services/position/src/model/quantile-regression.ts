@@ -1,36 +1,35 @@
 /**
- * Three quantiles of the logarithm of a wait, each linear in the features, learned one wait at a time.
+ * Online regression of three quantiles of the logarithm of a wait, each linear in the features.
  *
- * The quantile (pinball) loss is Koenker and Bassett's (Regression Quantiles, Econometrica 1978). Its gradient
- * is taken with a stochastic Newton step: the inverse second moments of the features, kept by recursive least
- * squares with forgetting (Haykin, Adaptive Filter Theory, chapter 10), over the density at the quantile. So
- * there is no rate of learning to choose, and features need not be scaled alike. The median minimises the mean
- * absolute error. In logarithms, since a wait's error grows with it: the same constants hold for a desk that
- * calls every ten seconds and for a restaurant that calls every ten minutes.
+ * Minimises the quantile (pinball) loss of Koenker and Bassett (Regression Quantiles, Econometrica 1978) by stochastic
+ * Newton steps: the gradient times the inverse second moments of the features, kept by recursive least squares with
+ * forgetting (Haykin, Adaptive Filter Theory, chapter 10), over the density at the quantile. That needs no learning
+ * rate and no feature scaling. The median minimises the mean absolute error. Logarithms, because errors grow with the
+ * wait: the same constants fit a desk that calls every ten seconds and a restaurant that calls every ten minutes.
  *
- * Each end of the interval has a margin that grows a little with each wait outside of it and shrinks with each
- * inside, in proportion, so that a tenth stays outside whatever the guests do (Gibbs and Candès, Adaptive
- * Conformal Inference Under Distribution Shift, NeurIPS 2021).
+ * Each end of the interval has a margin that grows with each wait outside and shrinks with each wait inside, in such
+ * proportion that a tenth stays outside on each side, however guests behave (Gibbs and Candès, Adaptive Conformal
+ * Inference Under Distribution Shift, NeurIPS 2021).
  */
 export interface QuantileRegression {
-  /** A row of weights a quantile, in the order of `levels`. */
+  /** One row per quantile, in the order of `levels`. */
   weights: Float64Array;
-  /** The inverse second moments, row by row. */
+  /** The inverse second moments, row-major. */
   inverse: Float64Array;
-  /** Added to the logarithm at each quantile; 0 for the median. */
+  /** Added to the logarithm of each quantile; 0 for the median. */
   margins: Float64Array;
 }
 
 export const levels = [0.1, 0.5, 0.9] as const;
 
-/** The prior, in waits' worth: so many have to speak against it before they weigh as much as it does. */
+/** Weight of the prior, in waits. */
 const priorWaits = 10;
-/** Waits that count: of a busy night or a few calm ones, so that other staff or a new season is learned. */
+/** Effective memory, in waits: a busy night or a few calm ones, so that new staff or a new season is learned. */
 const memoryWaits = 3_000;
-/** 5 % a miss: a wrong interval is put right within some twenty waits; calm, it sways by 2 % of its width. */
+/** 5 % per miss: corrects a wrong interval within about 20 waits; a right one fluctuates by 2 % of its width. */
 const marginStep = 0.05;
 
-/** Of exponential waits, the logarithm's density at a level: how far a step has to go to get there. */
+/** Density of the logarithm of an exponential wait at each level, which scales the steps. */
 const densities = levels.map((level) => -(1 - level) * Math.log(1 - level));
 
 export function createRegression(features: number): QuantileRegression {
@@ -43,7 +42,7 @@ export function createRegression(features: number): QuantileRegression {
   };
 }
 
-/** What the features add to the prior's logarithm, at the quantile with this index. */
+/** Correction to the logarithm of the prior at a quantile, given by index. */
 export function correction(
   { weights, margins }: QuantileRegression,
   features: ArrayLike<number>,
@@ -55,7 +54,7 @@ export function correction(
   return sum;
 }
 
-/** Learns that the logarithm of a wait with these features was beyond its prior by `surprise[quantile]`. */
+/** Learns that the logarithm of a wait exceeded its prior by `surprise[quantile]`. */
 export function learn(
   regression: QuantileRegression,
   features: ArrayLike<number>,
@@ -74,7 +73,7 @@ export function learn(
   }
 }
 
-/** One step of recursive least squares on the inverse; what a unit of error adds to each weight. */
+/** Updates the inverse by one step of recursive least squares; returns the gain of each weight. */
 function gainsOf(inverse: Float64Array, features: ArrayLike<number>): Float64Array {
   const size = features.length;
   const gains = new Float64Array(size);
@@ -87,12 +86,12 @@ function gainsOf(inverse: Float64Array, features: ArrayLike<number>): Float64Arr
     spread += sum * at(features, i);
     trace += at(inverse, i * size + i);
   }
-  // Nothing is forgotten of what is not seen again: the prior's uncertainty is the most there can be. A venue
-  // without a priority lane must not go wild at its first priority guest after a year.
+  // Forget only while the uncertainty is below the prior's. Otherwise features not seen for a year (no priority
+  // guests, say) would make the first wait that has them blow up the weights.
   const kept = trace < size / priorWaits ? 1 - 1 / memoryWaits : 1;
   const total = kept + spread;
   for (let i = 0; i < size; i++) {
-    // Both halves from one product, so that the matrix stays symmetric to the last bit.
+    // Write both halves from one product, so that the matrix stays exactly symmetric.
     for (let j = i; j < size; j++) {
       const less = at(inverse, i * size + j) - (at(gains, i) * at(gains, j)) / total;
       inverse[i * size + j] = less / kept;

@@ -4,17 +4,17 @@ import type { RedisServer } from '../testing.ts';
 
 type Node = { server: RedisServer; connection: Redis };
 
-/** What a node says of itself. */
+/** A node's own view of itself. */
 type Part = { id: string; isMaster: boolean; masterId: string };
 
-/** What people do to a cluster: they move slots and make replicas masters. Each node is asked by itself. */
+/** Operates a cluster: moves slots and promotes replicas. Connects to each node separately. */
 export function operateCluster(servers: readonly RedisServer[]) {
   const nodes: Node[] = servers.map((server) => {
     const connection = new Redis(server.url, {
       retryStrategy: () => 20,
       maxRetriesPerRequest: null,
     });
-    // Some are killed.
+    // Nodes may be killed.
     connection.on('error', () => undefined);
     return { server, connection };
   });
@@ -31,7 +31,7 @@ export function operateCluster(servers: readonly RedisServer[]) {
     return { id, isMaster: flags.includes('master'), masterId };
   }
 
-  /** Who says that it serves a slot: several, or none, while they do not agree. */
+  /** The nodes that claim to serve a slot: several or none while they disagree. */
   async function ownersOf(slot: number): Promise<Node[]> {
     const answers = running().map(async (node) => {
       const { id } = await partOf(node);
@@ -47,7 +47,7 @@ export function operateCluster(servers: readonly RedisServer[]) {
 
   async function ownerOf(slot: number): Promise<Node> {
     const [owner] = await ownersOf(slot);
-    if (owner === undefined) throw new Error(`No node says that it serves slot ${slot}`);
+    if (owner === undefined) throw new Error(`No node serves slot ${slot}`);
     return owner;
   }
 
@@ -55,16 +55,16 @@ export function operateCluster(servers: readonly RedisServer[]) {
     async slotOf(channel: string): Promise<number> {
       return Number(await (running()[0] as Node).connection.cluster('KEYSLOT', channel));
     },
-    /** Says something in a channel where that belongs now. */
+    /** Publishes on the node that serves the slot now. */
     async publish(channel: string, slot: number, message: string): Promise<void> {
       await (await ownerOf(slot)).connection.spublish(channel, message);
     },
-    /** Moves a slot, and what is in it, to another master. */
+    /** Moves a slot with its keys to another master. */
     async moveSlot(
       slot: number,
       options: {
-        /** Awaited while the old master has given it up and no other node knows of that. */
-        whileNobodyHasIt?: () => Promise<void>;
+        /** Awaited after the old master has given up the slot, and before any other node knows. */
+        whileUnassigned?: () => Promise<void>;
       } = {},
     ): Promise<void> {
       const from = await ownerOf(slot);
@@ -85,17 +85,17 @@ export function operateCluster(servers: readonly RedisServer[]) {
         await from.connection.migrate(host, port, '', 0, 60_000, 'KEYS', ...keys);
       }
       await from.connection.cluster('SETSLOT', slot, 'NODE', toId);
-      await options.whileNobodyHasIt?.();
+      await options.whileUnassigned?.();
       for (const node of [to, ...masters])
         await node.connection.cluster('SETSLOT', slot, 'NODE', toId);
     },
     /**
-     * Makes the replica of a slot's master the master at once, without asking the others; gives the old one, which
-     * lives, was killed, or says nothing any more.
+     * Promotes the replica of a slot's master at once, without an election; returns the old master, which stays alive,
+     * is killed, or is stopped.
      */
     async takeOver(
       slot: number,
-      old: 'lives' | 'is killed' | 'is silent' = 'lives',
+      old: 'alive' | 'killed' | 'silent' = 'alive',
     ): Promise<RedisServer> {
       const master = await ownerOf(slot);
       const { id } = await partOf(master);
@@ -103,8 +103,8 @@ export function operateCluster(servers: readonly RedisServer[]) {
         running().map(async (node) => ({ node, ...(await partOf(node)) })),
       );
       const replica = parts.find(({ masterId }) => masterId === id)?.node as Node;
-      if (old === 'is killed') await master.server.kill();
-      if (old === 'is silent') {
+      if (old === 'killed') await master.server.kill();
+      if (old === 'silent') {
         master.server.signal('SIGSTOP');
         silenced.add(master.server);
       }
@@ -115,19 +115,19 @@ export function operateCluster(servers: readonly RedisServer[]) {
       });
       return master.server;
     },
-    /** Lets one speak again that was silent. */
+    /** Resumes a silent server. */
     resume(server: RedisServer): void {
       server.signal('SIGCONT');
       silenced.delete(server);
     },
-    /** How long nothing was heard of any who is subscribed at the slot's master, in seconds. */
+    /** Seconds since the last command of any subscriber at the slot's master. */
     async subscribersIdle(slot: number): Promise<number> {
       const { connection } = await ownerOf(slot);
       const clients = (await connection.call('CLIENT', 'LIST', 'TYPE', 'pubsub')) as string;
       return Math.min(...Array.from(clients.matchAll(/ idle=(\d+)/g), ([, idle]) => Number(idle)));
     },
-    /** How often clients asked which node serves which slot. */
-    async slotsAsked(): Promise<number> {
+    /** Number of lookups of the slot table by clients. */
+    async slotLookups(): Promise<number> {
       const counts = running().map(async ({ connection }) => {
         const stats = await connection.info('commandstats');
         return Number(/^cmdstat_cluster\|slots:calls=(\d+)/m.exec(stats)?.[1] ?? 0);

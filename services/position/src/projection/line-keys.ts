@@ -1,6 +1,6 @@
 import { modelName } from '../model/model.ts';
 
-/** What the keys hold. A change of it takes the next number, and every line is rebuilt under new keys. */
+/** Version of the keys' format. Increment it on a change: every projection is then rebuilt under new keys. */
 const format = 2;
 
 export const dayMs = 24 * 60 * 60 * 1_000;
@@ -8,7 +8,7 @@ export const dayMs = 24 * 60 * 60 * 1_000;
 const keyOf = (queueId: string, part: string) =>
   `line:${format}:{${queueId.toLowerCase()}}:${part}`;
 
-/** The keys of a line, in the order of `lua/line.lua`, all in one slot of a cluster. */
+/** The keys of a projection, in the order of `lua/line.lua`, all in one cluster slot. */
 export function lineKeys(queueId: string, now: Date): string[] {
   const day = Math.floor(now.getTime() / dayMs);
   const parts = [
@@ -24,9 +24,9 @@ export function lineKeys(queueId: string, now: Date): string[] {
 }
 
 /**
- * Where the meta of a line keeps what its estimates have learned: the model, the last event it has seen, and the
- * one up to which the queue service keeps it too. Under the model's name, so that two versions of this service
- * may run side by side.
+ * Fields of a projection's meta that hold its model: the model itself, the last event it has learned from, and the
+ * last event that the queue service's copy has learned from. Named after the model, so that two versions of this
+ * service can run side by side.
  */
 export const modelFields = {
   state: `model:${modelName}`,
@@ -34,22 +34,22 @@ export const modelFields = {
   keptSeq: `modelKept:${modelName}`,
 } as const;
 
-/** Held by the process that rebuilds the line. */
+/** The lease of the process that rebuilds the projection. */
 export function lockKey(queueId: string): string {
   return keyOf(queueId, 'lock');
 }
 
-/** While it is there a line counts as compared with the truth. */
+/** Exists while the last comparison with MySQL is recent enough. */
 export function comparedKey(queueId: string, kind: 'checksum' | 'whole'): string {
   return keyOf(queueId, `compared:${kind}`);
 }
 
-/** Where the scripts that change the line say what they did; what the messages hold stands in `lua/change.lua`. */
+/** Channel on which the scripts publish changes; `lua/change.lua` documents the messages. */
 export function changesChannel(queueId: string): string {
   return keyOf(queueId, 'changes');
 }
 
-/** The live streams of a party, and the processes that hold streams of the line. */
+/** The live streams of a party, and the processes that hold streams of the queue. */
 export function streamKeys(queueId: string, partyId: string): [ofParty: string, holders: string] {
   return [keyOf(queueId, `streams:${partyId.toLowerCase()}`), streamHoldersKey(queueId)];
 }
@@ -58,14 +58,14 @@ export function streamHoldersKey(queueId: string): string {
   return keyOf(queueId, 'streams');
 }
 
-/** Which of the processes that hold streams of the line have answered a question. */
+/** The stream-holding processes that have answered a question. */
 export function streamAnswersKey(queueId: string, question: string): string {
   return keyOf(queueId, `streams:answers:${question}`);
 }
 
 export type SnapshotKeys = { line: string; parties: string; called: string };
 
-/** Where one rebuild writes before its snapshot is put in place; `token` keeps it from meeting another. */
+/** Keys that one rebuild writes before it installs its snapshot; `token` is unique to the rebuild. */
 export function snapshotKeys(queueId: string, token: string): SnapshotKeys {
   const part = (name: string) => keyOf(queueId, `snapshot:${token}:${name}`);
   return { line: part('line'), parties: part('parties'), called: part('called') };

@@ -17,19 +17,19 @@ import { lineKeys } from './line-keys.ts';
 
 type Turn = {
   model: LineModel;
-  /** Which of those it could be about, as a share of them. */
+  /** Chooses the party, as a share of the candidates. */
   who: number;
   key: Uint8Array;
 };
 
-/** Does something with one of those in the given states, if there is one. */
+/** Acts on a party in one of the given states, if there is any. */
 function one({ model, who }: Turn, states: PartyState[], move: (partyId: string) => void): void {
   const could = states.flatMap((state) => model.inState(state));
   const party = could[Math.floor(who * could.length)];
   if (party !== undefined) move(party.partyId);
 }
 
-/** What may happen in a night. */
+/** The possible changes. */
 const moves: Record<string, (turn: Turn) => void> = {
   join: ({ model, who }) => {
     model.join(who < 0.7 ? 'regular' : 'priority');
@@ -62,7 +62,7 @@ const moves: Record<string, (turn: Turn) => void> = {
 const night = (lengths: { minLength: number }) =>
   fc.array(
     fc.record({
-      // Guests come more often than anything else happens.
+      // Joins are the most frequent change.
       what: fc.constantFrom('join', 'join', 'call', ...Object.keys(moves)),
       who: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       seconds: fc.integer({ min: 0, max: 2_400 }),
@@ -87,7 +87,7 @@ describe('the projection', () => {
   });
   after(() => started.disposeAsync());
 
-  /** Everything that the keys of a line hold. */
+  /** All data of a projection. */
   async function stored(queueId: string) {
     const [meta, line, parties, called, pending, ended, endedBefore] = lineKeys(
       queueId,
@@ -141,7 +141,7 @@ describe('the projection', () => {
     }
   }
 
-  /** A line known to Redis from its first event on. */
+  /** A queue with a projection from its first event on. */
   async function freshLine(): Promise<LineModel> {
     clock.set(start);
     const model = new LineModel(clock);
@@ -167,7 +167,7 @@ describe('the projection', () => {
     }
   }
 
-  /** Events in any order, some of them more than once, in batches of any size. */
+  /** Events in random order, some repeated, in batches of random size. */
   function shuffled(events: readonly LineEvent[], random: () => number): LineEvent[][] {
     const deliveries = events.flatMap((event) => (random() < 0.3 ? [event, event] : [event]));
     for (let at = deliveries.length - 1; at > 0; at--) {
@@ -186,7 +186,7 @@ describe('the projection', () => {
 
   const randomFrom = (seed: number) => {
     let state = seed;
-    // mulberry32, so that a failure can be repeated from its seed.
+    // mulberry32, so that failures are reproducible from the seed.
     return () => {
       state = (state + 0x6d2b79f5) | 0;
       let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -195,7 +195,7 @@ describe('the projection', () => {
     };
   };
 
-  it('ends the same however events are ordered and repeated', async () => {
+  it('ends in the same state for any order and repetition of events', async () => {
     await fc.assert(
       fc.asyncProperty(night({ minLength: 0 }), fc.integer(), async (steps, seed) => {
         const model = await freshLine();
@@ -208,7 +208,7 @@ describe('the projection', () => {
     );
   });
 
-  it('ends the same when events are lost as well, once somebody looks', async () => {
+  it('ends in the same state when events are lost as well, once it is read', async () => {
     await fc.assert(
       fc.asyncProperty(night({ minLength: 5 }), fc.integer(), async (steps, seed) => {
         const model = await freshLine();
@@ -216,7 +216,7 @@ describe('the projection', () => {
         const random = randomFrom(seed);
         const arriving = model.events.filter(() => random() < 0.8);
         await deliver(shuffled(arriving, random));
-        // A ticket of each party, as their guests would look.
+        // Every guest reads its position.
         for (const { partyId, state } of model.parties.values()) {
           const { status, body } = await position.position(model.ticket(partyId));
           assert.equal(status, 200);
@@ -224,7 +224,7 @@ describe('the projection', () => {
             assert.equal(body.state, state);
           }
         }
-        // The newest event shows every gap that is left.
+        // The latest event reveals any remaining gap.
         const newest = model.changeQueue({ name: 'The last word' });
         await position.apply([newest]);
         await until('the gap is closed', async () => {
@@ -233,12 +233,12 @@ describe('the projection', () => {
         });
         await matchesModel(model, 'some');
       }),
-      // Each run with a gap waits a second for the missing event.
+      // Each run with a gap takes a second.
       { numRuns: 8 },
     );
   });
 
-  it('never brings back a party that ended, whatever old event comes', async () => {
+  it('does not bring back an ended party on an old event', async () => {
     const model = await freshLine();
     const joined = model.join();
     const called = model.call(joined.subject);
@@ -259,7 +259,7 @@ describe('the projection', () => {
     const { body } = await position.position(model.ticket(left.subject));
     assert.equal(body.state, 'left');
     assert.deepEqual(queueService.calls, before);
-    // What happens to it today counts, not what was written yesterday.
+    // Today's state counts, not yesterday's.
     await deliver([
       [model.change(left.subject, { state: 'waiting' })],
       [model.end(left.subject, 'removed')],

@@ -14,50 +14,50 @@ import { dayMs, lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
 import { defineScript, type ScriptArgument } from './scripts.ts';
 
-/** A line nobody changed for this long leaves Redis; whoever asks brings it back. */
+/** A projection without changes for this long expires; the next read rebuilds it. */
 const idleMs = 7 * dayMs;
-/** Two days' hashes of parties that left are read, so each is kept for two days. */
+/** Reads look at two days' hashes of ended parties, so each hash is kept for two days. */
 const endedMs = 2 * dayMs;
-/** A rebuild that crashed leaves its keys for no longer than this. */
+/** How long the keys of a crashed rebuild remain. */
 const snapshotMs = 60_000;
 
-/** About as many parties as one look at those that left the line gives. */
+/** Approximate number of ended parties per scan. */
 const scanSize = 200;
 
 const idBytes = 16;
 
-/** What an answer tells of the line itself. */
+/** What every answer says about the queue. */
 export type Line = {
   isKnown: true;
   /** Highest event applied. */
   seq: number;
   waiting: number;
-  /** The last event that the estimates have learned from, as Redis knows; null when it knows of none. */
+  /** Last event that the model in Redis has learned from; null if Redis has no model. */
   modelSeq: number | null;
   isDeleted: boolean;
-  /** Events that wait for an earlier one. */
+  /** Number of buffered events that wait for an earlier one. */
   pending: number;
-  /** The server that holds the line has restarted since it was installed, and may have lost its last events. */
+  /** The Redis server has restarted since it installed this projection, and may have lost its last events. */
   isSuspect: boolean;
 };
 
-/** The line is not in Redis, or not all of it. */
+/** The projection is missing or incomplete. */
 export type UnknownLine = { isKnown: false; pending: number };
 
-/** `ahead` and `lane` are null unless the party is waiting. */
+/** `ahead` and `lane` are null unless the party waits. */
 export type PlaceInLine = { state: PartyState; ahead: number | null; lane: Lane | null };
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
 
-/** A party as whoever follows it needs it: `place` compares, as text, with others as the line runs. */
+/** What a watcher of a party needs; `place` strings sort in the order of the line. */
 export type WatchedPlace = PlaceInLine & { place: string | null };
 
-/** Where a party is to be put: a place from the front, or as many behind its own. */
+/** Target of a move: a position from the front, or a number of places behind the current one. */
 export type PlaceWanted = { position: number } | { places: number };
 
-/** Who stands around a place, the party that is to be put there not counted. */
+/** The parties around a place, without the party to be moved there. */
 export type Neighbours = {
-  /** Where the party stands now; null unless it is waiting, and then there are no neighbours. */
+  /** Current position of the party; null unless it waits, and then there are no neighbours. */
   from: number | null;
   position: number | null;
   before: Neighbour | null;
@@ -68,7 +68,7 @@ export type BoardView = Line & {
   name: string;
   state: QueueState;
   boardLabels: BoardLabels;
-  /** The newest call first. */
+  /** Latest call first. */
   called: { partyId: string; number: number; calledAt: Date }[];
 };
 
@@ -78,19 +78,19 @@ export type Applied = {
   waiting: number;
   modelSeq: number | null;
   pending: number;
-  /** One an event, in order. `ahead` and `lane` are null unless its party is waiting now. */
+  /** One per event, in order. `ahead` and `lane` are null unless its party waits now. */
   answers: { isApplied: boolean; ahead: number | null; lane: Lane | null }[];
 };
 
-/** What a line says of itself; `lastPending` is the last event that waits for an earlier one, or 0. */
+/** Checksum of a projection; `lastPending` is the highest buffered event, or 0. */
 export type Facts = Line &
   Pick<BoardView, 'name' | 'state' | 'boardLabels'> & { called: number; lastPending: number };
 
 export type Projection = ReturnType<typeof createProjection>;
 
 /**
- * The lines as Redis holds them. Each function is one round trip, unless it says otherwise; what the keys hold stands
- * in `lua/line.lua`.
+ * Access to the projections in Redis. Each function is one round trip unless noted. `lua/line.lua` documents the
+ * keys.
  */
 export function createProjection({ redis, clock }: { redis: RedisConnection; clock: Clock }) {
   const applyScript = defineScript(redis.client, 'apply-events-7', ['line', 'change']);
@@ -129,7 +129,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     pending: numberAt(reply, 1),
   });
 
-  /** Applies events of one queue, in any order, and what waited for them: the more of it, the more round trips. */
+  /** Applies events of one queue, in any order, and buffered events that follow: one round trip per batch of these. */
   async function apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
     let reply: Reply;
     do {
@@ -176,7 +176,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       };
     },
 
-    /** Reads parties with their places in the line; ids and places are bytes as text (Latin-1). */
+    /** Ids and places are bytes as Latin-1 text. */
     async readWatched(
       queueId: string,
       partyIds: readonly string[],
@@ -217,13 +217,13 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           : {
               from,
               position: numberAt(reply, 8),
-              before: spotOf(textAt(reply, 9), reply[10] as Buffer),
-              behind: spotOf(textAt(reply, 11), reply[12] as Buffer),
+              before: neighbourOf(textAt(reply, 9), reply[10] as Buffer),
+              behind: neighbourOf(textAt(reply, 11), reply[12] as Buffer),
             };
       return { ...lineOf(reply), neighbours };
     },
 
-    /** At most `limit` of those called. */
+    /** Returns the latest `limit` calls. */
     async readBoard(queueId: string, limit: number): Promise<BoardView | UnknownLine> {
       const reply = (await readBoardScript(lineKeys(queueId, clock.now()), [limit])) as Reply;
       if (reply[0] !== 1) return unknownLine(reply);
@@ -244,7 +244,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       };
     },
 
-    /** Adds parties, waiting or called, to a snapshot that is being written. */
+    /** Adds parties, waiting or called, to a snapshot being written. */
     async writeSnapshot(keys: SnapshotKeys, parties: readonly PartySnapshot[]): Promise<void> {
       const line: ScriptArgument[] = [];
       const called: ScriptArgument[] = [];
@@ -264,22 +264,21 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     },
 
-    /** Forgets a snapshot that will not be put in the place of the line; its memory is freed behind the scenes. */
+    /** Deletes a snapshot that will not be installed, without blocking Redis. */
     async discardSnapshot(keys: SnapshotKeys): Promise<void> {
       await redis.client.unlink(...Object.values(keys));
     },
 
     /**
-     * Puts a written snapshot in the place of the line, if that has not gone past it, and applies what waited as
-     * `apply` does. `lost` when the lock is
-     * no longer `held`, the keys are not what was written, a line that there was before the snapshot was taken
-     * is gone, or the server has restarted since: then events may have been lost too.
+     * Replaces the projection with a snapshot and applies the buffered events. `outdated`: the projection is newer and
+     * stays. `lost`: the lock is no longer `held`, the snapshot's keys or the previous projection are gone, or the
+     * server has restarted since; events may be lost, too, so the snapshot must be taken again.
      */
     async installSnapshot(
       keys: SnapshotKeys,
       head: SnapshotHead,
-      given: { waiting: number; called: number; held: string; hadLine: boolean },
-    ): Promise<'installed' | 'past' | 'lost'> {
+      expected: { waiting: number; called: number; held: string; hadLine: boolean },
+    ): Promise<'installed' | 'outdated' | 'lost'> {
       const { seq, name, state, boardLabels, deleted } = head.queue;
       const status = await installScript(
         [
@@ -292,14 +291,13 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         [
           ...changeRules,
           ...[seq, name, state, boardLabels, deleted ? 1 : 0],
-          ...[given.waiting, given.called, given.held, given.hadLine ? 1 : 0],
+          ...[expected.waiting, expected.called, expected.held, expected.hadLine ? 1 : 0],
         ],
       );
       if (status === 2) await apply(head.queueId, []);
-      return status === -1 ? 'lost' : status === 0 ? 'past' : 'installed';
+      return status === -1 ? 'lost' : status === 0 ? 'outdated' : 'installed';
     },
 
-    /** What the line says of itself. */
     async readChecksum(queueId: string): Promise<Facts | UnknownLine> {
       const reply = (await readChecksumScript(lineKeys(queueId, clock.now()), [])) as Reply;
       if (reply[0] !== 1) return unknownLine(reply);
@@ -313,7 +311,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       };
     },
 
-    /** For each party whether the line holds it as it is, all as of the line's `seq`. */
+    /** Whether the projection stores each party as given, all at the same `seq`. */
     async compareParties(
       queueId: string,
       parties: readonly PartySnapshot[],
@@ -327,7 +325,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
         const [value, score, ended] = [0, 1, 2].map(
           (part) => reply[7 + 3 * index + part] as Buffer,
         );
-        // Who left is not always remembered here; if so, it has to be right.
+        // Parties that left are not always cached; those that are must match.
         if (!isInLine(party.state)) {
           return value?.length === 0 && (ended?.length === 0 || String(ended) === party.state);
         }
@@ -337,7 +335,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return { ...lineOf(reply), isSame };
     },
 
-    /** Some of those that left the line today or the day before; `cursor` is null behind the last. */
+    /** Scans the parties that left today or yesterday; `cursor` is null at the end. */
     async scanEnded(
       queueId: string,
       from: { daysAgo: 0 | 1; cursor: string },
@@ -357,8 +355,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /**
-     * Notes that a party the line did not know at `seq` had left it, so that the queue service is asked once. No
-     * more is promised: nothing is noted of a line that has moved on.
+     * Caches the state of a party that left, unknown to the projection at `seq`, to spare the queue service repeated
+     * lookups. Does nothing if the projection has moved on.
      */
     async rememberEnded(
       queueId: string,
@@ -374,9 +372,9 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     },
 
     /**
-     * Trusts a suspect line again when it has come to the truth, or gone past it: an event applied is applied with
-     * all before it, so that nothing is missing. False when it has not, or when the lock under which the truth was
-     * read is no longer `held`, or the server has restarted since.
+     * Trusts a suspect projection again if it has reached the checksum's `seq`: events are applied without gaps, so
+     * nothing is missing. False if it has not, if the lock under which the checksum was read is no longer `held`, or
+     * if the server has restarted since.
      */
     async trust(
       queueId: string,
@@ -387,7 +385,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return (await trustScript(keys, [seq, waiting, called, held])) === 1;
     },
 
-    /** Makes a line unknown whose content is wrong; only under its lock, before a snapshot is taken. */
+    /** Makes a wrong projection unreadable; only under its lock, before a snapshot is taken. */
     async drop(queueId: string): Promise<void> {
       await dropScript(lineKeys(queueId, clock.now()), []);
     },
@@ -401,18 +399,18 @@ const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
 const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
 const laneOf = (rank: number) => lanes[rank] ?? null;
 
-/** Whether a party in this state stands in the line: to be called, or called and expected. */
+/** Whether parties in this state are in the line: waiting, or called and expected. */
 export function isInLine(state: PartyState): boolean {
   return inLine.some((known) => known === state);
 }
 
-/** An order key ends itself, so with the id behind it members compare as the line runs. */
+/** Order keys are self-terminating, so members sort in the order of the line even with the id appended. */
 function memberOf({ orderKey }: PartySnapshot, partyId: Buffer): Buffer {
   return Buffer.concat([Buffer.from(orderKey, 'hex'), partyId]);
 }
 
-/** The neighbour of a member of the line's sorted set; null where nobody stands. */
-function spotOf(laneRank: string, member: Buffer): Neighbour | null {
+/** Parses a member of the line's sorted set; null beyond either end of the line. */
+function neighbourOf(laneRank: string, member: Buffer): Neighbour | null {
   if (laneRank === '') return null;
   const keyBytes = member.length - idBytes;
   return {
@@ -437,7 +435,7 @@ function numberOfValue(value: Buffer): number {
 
 const calledAtMs = (party: PartySnapshot) => Date.parse(party.calledAt ?? party.joinedAt);
 
-/** An event as `lua/change.lua` takes it. */
+/** An event in the format of `lua/change.lua`. */
 function argumentsOf(event: LineEvent): ScriptArgument[] {
   if (event.type === 'queue.changed') {
     const { seq, name, state, boardLabels, deleted } = event.data.queue;

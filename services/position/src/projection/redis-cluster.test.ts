@@ -35,7 +35,7 @@ describe('on a Redis Cluster', () => {
   });
   after(() => started.disposeAsync());
 
-  it('rebuilds, applies and reads lines on all of its nodes', async () => {
+  it('rebuilds, changes and reads projections on every node', async () => {
     const models = Array.from({ length: 20 }, () => {
       const model = new LineModel(clock);
       model.join();
@@ -75,13 +75,13 @@ describe('on a Redis Cluster', () => {
     await Promise.all(models.map(isRight));
   });
 
-  it('learns lines on all of its nodes', async () => {
+  it('learns models on every node', async () => {
     for (const model of Array.from({ length: 20 }, () => new LineModel(clock))) {
       model.join();
       queueService.lines.set(model.queueId, model);
       await position.apply(model.events);
       const key = lineKeys(model.queueId, clock.now())[0] as string;
-      await until('the line is learned and that is kept', async () => {
+      await until('the model is learned and copied', async () => {
         const known = await position.redis.hmget(key, modelFields.seq, modelFields.keptSeq);
         return known.every((seq) => seq === String(model.queue.seq));
       });
@@ -89,19 +89,19 @@ describe('on a Redis Cluster', () => {
     }
   });
 
-  it('is not ready while a part of it is away', async () => {
+  it('is not ready while a node is unavailable', async () => {
     const status = async () => (await position.get('/readyz')).status;
     const [, node] = cluster.nodes;
     assert.ok(node);
     await node.kill();
-    await until('that is noticed', async () => (await status()) === 503);
-    // Whichever node is asked.
+    await until('readiness reports the outage', async () => (await status()) === 503);
+    // From every node's view.
     for (let asked = 0; asked < 20; asked++) assert.equal(await status(), 503);
     await node.start();
     await until('it is whole again', async () => (await status()) === 200);
   });
 
-  it('is right after a node came back without its last writes', async () => {
+  it('is correct after a node returned without its last writes', async () => {
     const model = new LineModel(clock);
     const [first, second] = [model.join().subject, model.join().subject];
     queueService.lines.set(model.queueId, model);
@@ -110,8 +110,8 @@ describe('on a Redis Cluster', () => {
       const { status, body } = await position.position(model.ticket(second));
       assert.deepEqual([status, body.position], [200, wanted], JSON.stringify(body));
     };
-    // The node that the test before had killed may have just become known again.
-    await until('the line is there', async () => (await place()) === 2);
+    // The node killed by the previous test may have only just rejoined.
+    await until('the projection exists', async () => (await place()) === 2);
     const { redis } = position;
     assert.ok('nodes' in redis);
     for (const node of redis.nodes('master')) await node.save();

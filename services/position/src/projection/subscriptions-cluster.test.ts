@@ -35,12 +35,12 @@ describe('subscriptions on a cluster that changes', () => {
       },
     });
     const slot = await operator.slotOf(channel);
-    /** What is said is heard, or it is known that something may not have been. */
+    /** A message arrives, or a renewal reports that some may have been missed. */
     const isHeard = async () => {
       const before = heard.renewals;
       const message = randomUUID();
       await operator.publish(channel, slot, message);
-      await until('it is heard', () => heard.messages.includes(message) || heard.renewals > before);
+      await until('it arrives', () => heard.messages.includes(message) || heard.renewals > before);
     };
     return { channel, slot, heard, isHeard };
   }
@@ -50,17 +50,20 @@ describe('subscriptions on a cluster that changes', () => {
     await isHeard();
     await operator.moveSlot(slot);
     await isHeard();
-    await until('it is known that something was missed', () => heard.renewals > 0);
+    await until('the subscription is renewed', () => heard.renewals > 0);
     await isHeard();
   });
 
-  it('follow a slot whose new node is not known yet when the old one lets it go', async () => {
+  it('follow a slot whose new node is not known yet when the old one gives it up', async () => {
     for (let move = 1; move <= 6; move++) {
       const { channel, slot, isHeard } = await subscribe();
-      const before = await operator.slotsAsked();
+      const before = await operator.slotLookups();
       await operator.moveSlot(slot, {
-        whileNobodyHasIt: async () => {
-          await until('it is asked who has it', async () => (await operator.slotsAsked()) > before);
+        whileUnassigned: async () => {
+          await until(
+            'the client looks up the slot',
+            async () => (await operator.slotLookups()) > before,
+          );
         },
       });
       await isHeard();
@@ -81,14 +84,14 @@ describe('subscriptions on a cluster that changes', () => {
   it('follow a killed master’s slots to its replica', async () => {
     const held = await Promise.all(Array.from({ length: 12 }, subscribe));
     const [{ slot }] = held as [(typeof held)[0]];
-    const dead = await operator.takeOver(slot, 'is killed');
+    const dead = await operator.takeOver(slot, 'killed');
     await Promise.all(held.map(({ isHeard }) => isHeard()));
     const others = cluster.nodes.filter((node) => node !== dead);
     const late = connectRedis({
       ...settings,
       url: [dead, ...others].map(({ url }) => url).join(','),
     });
-    await until('who comes now connects through another node', () => late.status === 'ready');
+    await until('a new client connects through another node', () => late.status === 'ready');
     late.disconnect();
     await dead.start();
     await Promise.all(held.map(({ isHeard }) => isHeard()));

@@ -4,11 +4,11 @@ import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { startRedis } from '../testing.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
-describe('many subscriptions that are asked for while Redis is away', () => {
+describe('many subscriptions while Redis is unavailable', () => {
   const started = new AsyncDisposableStack();
   after(() => started.disposeAsync());
 
-  it('are refused without piling up, and are there once it is back', async () => {
+  it('fail without piling up, and succeed once Redis is back', async () => {
     const server = started.adopt(await startRedis(), (redis) => redis.remove());
     await server.kill();
     const warnings: Error[] = [];
@@ -32,7 +32,7 @@ describe('many subscriptions that are asked for while Redis is away', () => {
     const refused = await addAll();
     assert.ok(refused.every(({ status }) => status === 'rejected'));
     await server.start();
-    await until('all are there', async () =>
+    await until('all are subscribed', async () =>
       (await addAll()).every(({ status }) => status === 'fulfilled'),
     );
     assert.deepEqual(warnings, []);

@@ -4,45 +4,44 @@ import { connectRedis, type RedisOptions } from '@queue-manager/service-kit/redi
 import { Cluster } from 'ioredis';
 
 const retryMs = 200;
-/** While a cluster changes, all subscriptions are looked after at most this often. */
+/** While a cluster changes, subscriptions are renewed at most this often. */
 const renewEveryMs = 300;
 
 type Subscriber = {
   onMessage(message: Buffer): void;
-  /** The subscription was lost and is there again; what was said in between was missed. */
+  /** The subscription was lost and is restored; messages in between were missed. */
   onRenewed(): void;
 };
 
 export type Subscriptions = {
-  /** Resolves when nothing that is said from then on can be missed unnoticed. One subscriber a channel. */
+  /** Resolves once no further message can be missed without `onRenewed`. One subscriber per channel. */
   add(channel: string, subscriber: Subscriber): Promise<void>;
   remove(channel: string): void;
-  /** Takes note of which nodes serve a cluster, as another connection to it has learned. */
+  /** Reports which nodes serve the cluster, as learned by another connection. */
   noteMasters(masters: ReadonlySet<string>): void;
-  /** Connects anew, for a connection that looks alive but brings nothing. */
+  /** Reconnects a connection that looks alive but delivers nothing. */
   reconnect(): void;
   close(): void;
 };
 
 type Held = Subscriber & {
-  /** While it is asked for again. */
   isRenewing: boolean;
-  /** It may have been lost once more since it was asked for. */
+  /** It must be renewed (again). */
   isDue: boolean;
 };
 
-/** Addresses of the nodes that serve a cluster, as far as it is known here. */
+/** Addresses of the cluster's masters, as known to this connection. */
 export function mastersIn(cluster: Cluster): Set<string> {
   return new Set(cluster.slots.flatMap(([master]) => master ?? []));
 }
 
-/** Sharded subscriptions over connections of their own, asked for again whenever a connection was lost. */
+/** Sharded subscriptions over dedicated connections, renewed whenever a connection was lost. */
 export function createSubscriptions(options: RedisOptions): Subscriptions {
   const { logger, commandTimeoutMs } = options;
   const client = connectRedis({ ...options, isSubscriber: true });
   const subscribers = new Map<string, Held>();
   let isClosed = false;
-  /** Shared, since a thousand lines may wait for one connection. */
+  /** Shared by all waiting subscriptions, of which there may be a thousand. */
   let connecting: Promise<unknown> | null = null;
   let renewing: NodeJS.Timeout | null = null;
   let renewedAt = Number.NEGATIVE_INFINITY;
@@ -51,9 +50,9 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
     subscribers.get(channel.toString())?.onMessage(message);
   });
   client.on('ready', renewAll);
-  // Nodes of a cluster come and go one by one, and slots move between them. A node that gives up a slot says so
-  // once, to who is subscribed there, which makes the client ask who has it now. Whom it asks may not know yet and
-  // name the old one: so it is not believed, but all are asked for until the node that has the slot agrees.
+  // Cluster nodes come and go one by one, and slots move between them. A node that gives up a slot notifies its
+  // subscribers once, and the client then looks up the slot's new owner. The node that it asks may still name the
+  // old owner, so renew all subscriptions until the slot's actual owner accepts them.
   if (client instanceof Cluster) {
     client.on('refresh', renewSoon);
     client.on('subscribersReady', renewSoon);
@@ -85,7 +84,7 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
       try {
         await subscribe(channel);
       } catch (error) {
-        logger.debug({ err: error, channel }, 'not subscribed yet');
+        logger.debug({ err: error, channel }, 'cannot subscribe yet');
         held.isDue = true;
         await delay(retryMs, undefined, { ref: false });
       }
@@ -96,7 +95,7 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
 
   async function subscribe(channel: string): Promise<void> {
     if (client instanceof Cluster) {
-      // ioredis asked for it by itself, but does not say when it has it; and it would keep the name twice.
+      // ioredis subscribes by itself, but does not say when it is done; and it would keep the channel twice.
       await Promise.all([client.sunsubscribe(channel), client.ssubscribe(channel)]);
     } else {
       await client.ssubscribe(channel);
@@ -109,7 +108,7 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
     }).finally(() => {
       connecting = null;
     });
-    // Whether it came or not, the command that follows says it as any other would.
+    // On a timeout the command that follows fails like any other.
     await connecting.catch(() => undefined);
   }
 
@@ -127,7 +126,7 @@ export function createSubscriptions(options: RedisOptions): Subscriptions {
     },
     remove(channel) {
       if (!subscribers.delete(channel)) return;
-      // By name: without one, a cluster would not know which node to ask.
+      // With the channel's name, which a cluster needs to find the node.
       client.sunsubscribe(channel).catch(() => undefined);
     },
     noteMasters(masters) {

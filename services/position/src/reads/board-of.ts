@@ -2,10 +2,10 @@ import type { Board } from '@queue-manager/contracts/positions';
 import type { Deps } from '../deps.ts';
 import { waitIfJoined } from '../estimates/place.ts';
 
-/** As many as a screen shows; who was called before them has come or will not. */
+/** As many as a screen shows; parties called earlier have either come or will not. */
 const calledMax = 20;
 
-/** What a screen shows of a queue, whether it asks or watches; null when there is no such queue. */
+/** The board of a queue, for polling and streaming alike; null if the queue does not exist. */
 export async function boardOf(
   { lines, labels, estimates, clock }: Pick<Deps, 'lines' | 'labels' | 'estimates' | 'clock'>,
   queueId: string,
@@ -24,7 +24,7 @@ export async function boardOf(
     queueName: name,
     state,
     waiting,
-    // Nobody can join a queue that is paused or closed.
+    // A paused or closed queue cannot be joined.
     estimate:
       state === 'open'
         ? waitIfJoined(await estimates.of(queueId, board), waiting, clock.now())

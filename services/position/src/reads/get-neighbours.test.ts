@@ -14,7 +14,7 @@ import {
 
 const clock = new ManualClock();
 
-describe('who stands around a place', () => {
+describe('POST /internal/queues/{queueId}/neighbours', () => {
   let queueService: QueueServiceDouble;
   let position: PositionDouble;
   let impatient: PositionDouble;
@@ -32,7 +32,7 @@ describe('who stands around a place', () => {
   });
   after(() => started.disposeAsync());
 
-  /** Two of the priority lane before three of the regular one, and one who was called. */
+  /** Two priority parties before three regular ones, and one that was called. */
   async function openLine(): Promise<LineModel> {
     const model = new LineModel(clock);
     queueService.lines.set(model.queueId, model);
@@ -50,7 +50,7 @@ describe('who stands around a place', () => {
       : { lane: party.lane, orderKey: party.orderKey, partyId: party.partyId };
   }
 
-  it('names those before and behind every place, the party itself not counted', async () => {
+  it('returns the parties before and behind every place, without the party itself', async () => {
     const model = await openLine();
     const order = model.order();
     for (const [index, partyId] of order.entries()) {
@@ -75,7 +75,7 @@ describe('who stands around a place', () => {
     }
   });
 
-  it('names nobody for a party that does not wait', async () => {
+  it('returns no neighbours for a party that does not wait', async () => {
     const model = await openLine();
     const called = model.inState('called')[0]?.partyId as string;
     for (const partyId of [called, randomUUID()]) {
@@ -87,7 +87,7 @@ describe('who stands around a place', () => {
     }
   });
 
-  it('waits for an event that is on its way', async () => {
+  it('waits for an event in flight', async () => {
     const model = await openLine();
     const [first, second] = model.order() as [string, string];
     const left = model.end(first, 'left');
@@ -101,7 +101,7 @@ describe('who stands around a place', () => {
     assert.equal(queueService.calls.snapshots, snapshots);
   });
 
-  it('rebuilds a line whose event does not come', async () => {
+  it('rebuilds the projection if the event does not arrive', async () => {
     const model = await openLine();
     const [first, second] = model.order() as [string, string];
     model.end(first, 'left');
@@ -112,7 +112,7 @@ describe('who stands around a place', () => {
     assert.equal(queueService.calls.snapshots, snapshots + 1);
   });
 
-  it('rebuilds a line that Redis does not know, and has none for a queue that is gone', async () => {
+  it('rebuilds a missing projection, and returns 404 for a deleted queue', async () => {
     const model = await openLine();
     const [first] = model.order() as [string];
     const snapshots = queueService.calls.snapshots;
@@ -122,7 +122,7 @@ describe('who stands around a place', () => {
     assert.equal(queueService.calls.snapshots, snapshots + 1);
     assert.equal((await position.neighbours(randomUUID(), asked)).status, 404);
     await position.apply([model.changeQueue({ deleted: true })]);
-    await until('the queue is gone', async () => {
+    await until('the queue is deleted', async () => {
       const { status } = await position.neighbours(model.queueId, asked);
       return status === 404;
     });

@@ -3,9 +3,9 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { placeOf } from '../estimates/place.ts';
 import type { Model } from '../model/model.ts';
 
-/** What a guest is told, whether it asks or watches; `ahead` and `lane` are null unless the party waits. */
+/** A guest's position, for polling and streaming alike; `ahead` and `lane` are null unless the party waits. */
 export function positionOf(
-  given: {
+  standing: {
     state: PartyState;
     ahead: number | null;
     lane: Lane | null;
@@ -15,8 +15,8 @@ export function positionOf(
   model: Model,
   asOf: Date,
 ): Position {
-  const { state, ahead, waiting, seq } = given;
-  const place = placeOf(model, given, asOf);
+  const { state, ahead, waiting, seq } = standing;
+  const place = placeOf(model, standing, asOf);
   return {
     state,
     position: place?.position ?? null,

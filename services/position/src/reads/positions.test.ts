@@ -31,7 +31,7 @@ describe('the position service', () => {
   });
   after(() => started.disposeAsync());
 
-  /** A line that the queue service knows, and whose events reached the projection. */
+  /** A queue whose events have reached the projection. */
   async function applied(model = new LineModel(clock)): Promise<LineModel> {
     queueService.lines.set(model.queueId, model);
     const { status, body } = await position.apply(model.events);
@@ -47,7 +47,7 @@ describe('the position service', () => {
     return result;
   }
 
-  /** The commands about a queue that clients send to Redis from now on, scripts' own not counted. */
+  /** Redis commands about a queue from now on, without those inside scripts. */
   async function monitor(queueId: string): Promise<() => string[]> {
     const { hostname, port, username, password } = new URL(testEnv('REDIS_URL'));
     const socket = started.adopt(connect(Number(port), hostname), (open) => {
@@ -64,14 +64,14 @@ describe('the position service', () => {
     return () => text.split('\r\n').filter(isAboutIt);
   }
 
-  /** What is estimated of a line that nothing was learned of. */
+  /** The estimate of an untaught model. */
   const untaught = (ahead: number, waiting: number) =>
     estimate(createModel(), { ahead, lane: 'regular', waiting, nowMs: clock.now().getTime() });
 
   const partyIdOf = (event: { subject: string }) => event.subject;
 
   describe('GET /v1/positions/{ticket}', () => {
-    it('tells a waiting party its place from Redis alone, in one round trip', async () => {
+    it("returns a waiting party's position with one command to Redis", async () => {
       const model = new LineModel(clock);
       const [first, second] = [model.join(), model.join()];
       await applied(model);
@@ -107,7 +107,7 @@ describe('the position service', () => {
       assert.match(seen[0] as string, /"evalsha"/i);
     });
 
-    it('puts the priority lane before the regular one, whoever came first', async () => {
+    it('puts the priority lane before the regular one', async () => {
       const model = new LineModel(clock);
       const regular = model.join('regular');
       const priority = model.join('priority');
@@ -119,7 +119,7 @@ describe('the position service', () => {
       assert.deepEqual(await Promise.all(places), [1, 2]);
     });
 
-    it('tells called and ended parties their state, without place or estimate', async () => {
+    it('returns the state of called and ended parties, without position or estimate', async () => {
       const model = new LineModel(clock);
       const [called, left, seated] = [model.join(), model.join(), model.join()].map(partyIdOf);
       model.join();
@@ -127,7 +127,7 @@ describe('the position service', () => {
       model.end(left as string, 'left');
       model.end(seated as string, 'seated');
       await applied(model);
-      // The first event has the line rebuilt, and a snapshot holds nobody who left: they leave once more.
+      // The first event causes a rebuild, and snapshots lack parties that left: they leave once more.
       model.change(left as string, { state: 'waiting' });
       model.change(seated as string, { state: 'waiting' });
       model.end(left as string, 'left');
@@ -151,7 +151,7 @@ describe('the position service', () => {
       }
     });
 
-    it('follows a party that comes back into the line, to its old place', async () => {
+    it('returns a restored party to its original position', async () => {
       const model = new LineModel(clock);
       const [first] = [model.join(), model.join()].map(partyIdOf);
       await applied(model);
@@ -162,7 +162,7 @@ describe('the position service', () => {
       assert.deepEqual([body.state, body.position], ['waiting', 1]);
     });
 
-    it('asks the queue service about a party that left long ago, once', async () => {
+    it('asks the queue service once about a party that left long ago', async () => {
       const model = new LineModel(clock);
       const partyId = partyIdOf(model.join());
       model.end(partyId, 'removed');
@@ -180,7 +180,7 @@ describe('the position service', () => {
       assert.equal(queueService.calls.parties, before + 1);
     });
 
-    it('is 404 for a ticket that is malformed, tampered with, or signed by a stranger', async () => {
+    it('returns 404 for a ticket that is malformed, tampered with or signed with an unknown key', async () => {
       const model = new LineModel(clock);
       const partyId = partyIdOf(model.join());
       await applied(model);
@@ -198,7 +198,7 @@ describe('the position service', () => {
       }
     });
 
-    it('is 404 for a good ticket only when the queue service knows neither party nor queue', async () => {
+    it('returns 404 for a valid ticket only if the queue service does not know the party or queue', async () => {
       const model = await applied();
       assert.equal((await position.position(model.ticket(randomUUID()))).status, 404);
       const unknown = new LineModel(clock);
@@ -207,7 +207,7 @@ describe('the position service', () => {
   });
 
   describe('GET /v1/boards/{queueId}', () => {
-    it('shows the newest twenty of those called, by number', async () => {
+    it('shows the latest 20 calls, by number', async () => {
       const model = new LineModel(clock);
       const ids = Array.from({ length: 25 }, () => partyIdOf(model.join()));
       for (const id of ids.slice(0, 22)) {
@@ -225,7 +225,7 @@ describe('the position service', () => {
       assert.equal(body.called[19].label, '3');
     });
 
-    it('shows names where the queue says so, remembers them for a while, and numbers without them', async () => {
+    it('shows names if the queue is set to, caches them, and falls back to numbers', async () => {
       const model = new LineModel(clock, { boardLabels: 'name' });
       const [ana, unnamed] = [model.join(), model.join()].map(partyIdOf) as [string, string];
       queueService.labels.set(ana, 'Ana S.');
@@ -243,19 +243,19 @@ describe('the position service', () => {
       assert.equal(queueService.calls.labels, before + 1);
 
       clock.advance(31);
-      queueService.isAway = true;
+      queueService.isUnavailable = true;
       try {
         assert.deepEqual(await labels(), ['1', '2']);
         assert.deepEqual(await labels(), ['1', '2']);
         assert.equal(queueService.calls.labels, before + 2);
       } finally {
-        queueService.isAway = false;
+        queueService.isUnavailable = false;
       }
       clock.advance(3);
       assert.deepEqual(await labels(), ['Ana S.', '2']);
     });
 
-    it('estimates for who could join now, and for nobody while nobody can', async () => {
+    it('estimates the wait for a join now, and none while the queue is not open', async () => {
       const model = new LineModel(clock);
       model.join();
       await applied(model);
@@ -265,7 +265,7 @@ describe('the position service', () => {
       assert.deepEqual([body.queueName, body.state, body.estimate], ['Terrace', 'paused', null]);
     });
 
-    it('is 404 for a queue that is unknown or deleted, and shows none of its guests', async () => {
+    it('returns 404 for an unknown or deleted queue, without its guests', async () => {
       assert.equal((await position.board(randomUUID())).status, 404);
       assert.equal((await position.board('nonsense')).status, 404);
       const model = new LineModel(clock);
@@ -280,7 +280,7 @@ describe('the position service', () => {
       assert.equal((await position.position(model.ticket(partyId))).body.state, 'removed');
     });
 
-    it('takes an id in capitals for the same queue', async () => {
+    it('accepts an upper-case id for the same queue', async () => {
       const model = await applied();
       const { status } = await quietly(() => position.board(model.queueId.toUpperCase()));
       assert.equal(status, 200);
@@ -288,7 +288,7 @@ describe('the position service', () => {
   });
 
   describe('POST /internal/events', () => {
-    it('answers each event in order, over several queues, with the place of its party', async () => {
+    it('answers each event in order, across queues, with the place of its party', async () => {
       const [tables, bar] = [await applied(), await applied()];
       const events = [tables.join(), bar.join(), tables.join(), bar.changeQueue({ name: 'Bar' })];
       events.push(bar.call(partyIdOf(events[1] as { subject: string })));
@@ -308,7 +308,7 @@ describe('the position service', () => {
       );
     });
 
-    it('says pending until the earlier event comes, and applies both then', async () => {
+    it('answers pending until the earlier event arrives, then applies both', async () => {
       const model = await applied();
       const [early, late] = [model.join(), model.join()];
       const first = await position.apply([late]);
@@ -319,18 +319,18 @@ describe('the position service', () => {
       assert.equal(seen.body.position, 2);
     });
 
-    it('takes events of a queue that is gone for done', async () => {
+    it('answers applied for events of a queue that no longer exists', async () => {
       const gone = new LineModel(clock);
       const { status, body } = await position.apply([gone.join()]);
       assert.equal(status, 200);
       assert.deepEqual(body.answers, [{ outcome: 'applied', place: null }]);
     });
 
-    it('answers pending while a line cannot be rebuilt, and loses nothing', async () => {
+    it('answers pending while the projection cannot be rebuilt, and loses nothing', async () => {
       const model = new LineModel(clock);
       queueService.lines.set(model.queueId, model);
       const joined = model.join();
-      queueService.isAway = true;
+      queueService.isUnavailable = true;
       try {
         const { status, body } = await position.apply([joined]);
         assert.equal(status, 200);
@@ -341,12 +341,12 @@ describe('the position service', () => {
         assert.equal(readStatus, 503);
         assert.equal(headers['retry-after'], '1');
       } finally {
-        queueService.isAway = false;
+        queueService.isUnavailable = false;
       }
       assert.equal((await position.position(model.ticket(partyIdOf(joined)))).body.position, 1);
     });
 
-    it('takes as many events as its contract says', async () => {
+    it('accepts the maximum number of events', async () => {
       const model = await applied();
       const events = Array.from({ length: 1_000 }, () => model.join());
       const { status, body } = await quietly(() => position.apply(events));
@@ -354,13 +354,13 @@ describe('the position service', () => {
       assert.equal(body.answers[999].place.position, 1_000);
     });
 
-    it('is for the system itself', async () => {
+    it('returns 401 without the internal credential', async () => {
       const answer = await position.app.inject({ method: 'POST', url: '/internal/events' });
       assert.equal(answer.statusCode, 401);
     });
   });
 
-  it('gives places of some parties, and the estimate for one who joined now', async () => {
+  it('returns places of parties, and the estimate for a join now', async () => {
     const model = new LineModel(clock);
     const ids = Array.from({ length: 3 }, () => partyIdOf(model.join())) as [
       string,
@@ -381,7 +381,7 @@ describe('the position service', () => {
     assert.equal((await position.places(randomUUID(), [])).status, 404);
   });
 
-  it('takes the same events from its message queue, twice and in any order', async () => {
+  it('consumes events from SQS, repeated and in any order', async () => {
     const model = await applied();
     const [a, b, c] = [model.join(), model.join(), model.join()];
     const called = model.call(partyIdOf(a));
@@ -402,7 +402,7 @@ describe('the position service', () => {
     );
   });
 
-  it('is ready when Redis and its message queue are', async () => {
+  it('is ready when Redis and SQS are', async () => {
     assert.equal((await position.get('/readyz')).status, 200);
   });
 });

@@ -1,17 +1,17 @@
--- Applies events to a line: what is not newer than the line changes nothing, what comes too early waits.
+-- Applies events to a projection. Events up to its seq change nothing; events that come too early are buffered.
 --
 -- KEYS  see line.lua
--- ARGV  1 to 2: see change.lua; then the events, in any order, each of seven values
+-- ARGV  1 to 2: see change.lua; then the events, in any order, seven values each
 --
 -- Returns { known, seq, waiting, modelSeq, pending, more,
---           outcome of the first event, its rank, its lane, outcome of the second, ... }
---   known     1; 0 when the line is missing or not whole: the events wait for the snapshot, seq is -1
---   modelSeq  last event that the estimates have learned from; -1 when nothing is known to have been learned
---   pending   how many events wait for an earlier one
---   more      1 when some of these could be applied by now: it takes another run
---   outcome   1 applied (now or earlier), 0 pending
---   rank      how many stand before the event's party now; -1 unless it is waiting
---   lane      rank of its lane now; -1 unless it is waiting
+--           outcome, rank and lane of the first event, of the second, ... }
+--   known     1; 0 if the projection is missing or incomplete: the events are buffered for the snapshot, seq is -1
+--   modelSeq  last event that the model has learned from; -1 if there is no model
+--   pending   number of buffered events
+--   more      1 if more buffered events can be applied: run again
+--   outcome   1 applied (now or earlier), 0 buffered
+--   rank      number of parties before the event's party now; -1 unless it waits
+--   lane      rank of its lane now; -1 unless it waits
 
 local events = {}
 for at = 3, #ARGV, EVENT_WIDTH do
@@ -57,7 +57,7 @@ for _, event in ipairs(events) do
   if applied and event[2] == 'party' then
     local value = redis.call('HGET', PARTIES, event[3])
     if value then
-      local state, member, laneNow = openValue(value)
+      local state, member, laneNow = parseValue(value)
       if state == 'waiting' then rank, lane = redis.call('ZRANK', LINE, member), laneNow end
     end
   end

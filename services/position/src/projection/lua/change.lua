@@ -1,26 +1,26 @@
--- What the scripts that change a line share: applying one event, and those that waited for it.
+-- Shared by the scripts that change a projection: applies events and publishes the changes.
 --
 -- An event is a list of seven:
 --   party   seq, 'party', party id (bytes), state, value of the parties hash (empty unless in the line),
 --           rank of the lane, time of the call (ms, empty unless called)
 --   queue   seq, 'queue', name, state, board labels, deleted (0 or 1), empty
 --
--- ARGV[1] idleMs      how long a line stays without a change
--- ARGV[2] endedMs     how long a party that left the line is remembered
+-- ARGV[1] idleMs      time to live of a projection without changes
+-- ARGV[2] endedMs     time to live of the states of parties that left
 
 local EVENT_WIDTH = 7
--- Events that waited which one run applies at the most.
+-- Buffered events applied per run.
 local DRAIN_MAX = 500
 local IDLE_MS, ENDED_MS = ARGV[1], ARGV[2]
 
--- Whoever watches the line is told what was done to it, one message a run of a script:
+-- One message per run of a script is published on the queue's channel:
 --   { after, seq, waiting, changes = { { seq, id, state, from, to, ahead }, { seq, deleted }, ... } }
---   after, seq  the line stood at `after` and now stands at `seq`; `changes` has one entry for each in between
---   id          of a party (16 bytes as text); of the queue itself there is `deleted` (true or false) instead
---   from, to    where it waited and waits: rank of the lane, then its member of the line; absent when nowhere
---   ahead       where `to` is new: how many stood before it at that moment
--- or, after a snapshot was put in the place of the line: { reset = true, seq }
--- Strings hold bytes, so the JSON is to be read as Latin-1. Asked for only when somebody listens.
+--   after, seq  seq before and after; `changes` has one entry for each event in between
+--   id          party id (16 bytes as text); a change of the queue itself has `deleted` (true or false) instead
+--   from, to    place before and after: rank of the lane .. member of the line; absent unless waiting
+--   ahead       number of parties before it at that moment; only if `to` differs from `from`
+-- or, after a snapshot was installed: { reset = true, seq }
+-- Strings hold bytes, so read the JSON as Latin-1. Nothing is collected unless the channel has subscribers.
 local CHANGES = string.sub(META, 1, -#'meta' - 1) .. 'changes'
 local isWatched = redis.call('PUBSUB', 'SHARDNUMSUB', CHANGES)[2] > 0
 local changes = {}
@@ -40,10 +40,10 @@ end
 local function changeParty(seq, partyId, state, value, lane, calledAt)
   local inLine = value ~= ''
   local before = redis.call('HGET', PARTIES, partyId)
-  local member = inLine and select(2, openValue(value)) or nil
+  local member = inLine and select(2, parseValue(value)) or nil
   local from
   if before then
-    local stateBefore, memberBefore = openValue(before)
+    local stateBefore, memberBefore = parseValue(before)
     if isWatched and stateBefore == 'waiting' then from = placeOf(memberBefore) end
     if state ~= 'waiting' or memberBefore ~= member then redis.call('ZREM', LINE, memberBefore) end
     if state ~= 'called' then redis.call('ZREM', CALLED, partyId) end
@@ -87,9 +87,8 @@ local function buffer(event)
   redis.call('PEXPIRE', PENDING, IDLE_MS)
 end
 
--- Applies what was waiting for the events applied just now, or the first of it: a few milliseconds' work, since
--- everybody else waits meanwhile. Says whether there is more, for another run. What cannot be read is a gap like
--- any other.
+-- Applies the buffered events that follow meta.seq, up to DRAIN_MAX of them, because Redis blocks meanwhile (a few
+-- milliseconds). Returns whether there are more, for another run. An unreadable event is dropped and leaves a gap.
 local function drainPending(meta)
   for _ = 1, DRAIN_MAX do
     local nextSeq = string.format('%.0f', meta.seq + 1)

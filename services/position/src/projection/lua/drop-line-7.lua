@@ -1,7 +1,9 @@
--- Makes a line unknown whose content was found to be wrong, with all that waited for it: until it has been
--- rebuilt nobody is told a place from it. Only for who holds the line's lock, and takes a snapshot next.
+-- Makes a wrong projection unreadable and deletes its buffered events, so that nothing is answered from it until it is
+-- rebuilt. Only for the holder of the rebuild lock.
 --
 -- KEYS  see line.lua
+--
+-- Returns 1
 
 redis.pcall('HDEL', META, 'seq')
 redis.call('UNLINK', PENDING)

@@ -1,22 +1,29 @@
--- Puts a snapshot in the place of a line, unless the line has gone past it, and applies what waited, or the first
--- of it.
+-- Replaces a projection with a snapshot, unless it is newer, and applies the buffered events.
 --
 -- KEYS  1 to 7: see line.lua
--- KEYS[8]  the snapshot's line      KEYS[9]  its parties      KEYS[10]  its called
--- KEYS[11]  the lock under which the snapshot was taken
+-- KEYS[8]   line of the snapshot
+-- KEYS[9]   parties of the snapshot
+-- KEYS[10]  called of the snapshot
+-- KEYS[11]  lock under which the snapshot was taken
 -- ARGV  1 to 2: see change.lua
--- ARGV[3]  seq of the snapshot
--- ARGV[4]  name   ARGV[5]  state   ARGV[6]  board labels   ARGV[7]  deleted (0 or 1)
--- ARGV[8]  how many wait   ARGV[9]  how many are called   ARGV[10]  what the lock is held by (take-lock-1.lua)
--- ARGV[11]  1 when there was a line before the snapshot was taken
+-- ARGV[3]   seq of the snapshot
+-- ARGV[4]   name
+-- ARGV[5]   state
+-- ARGV[6]   board labels
+-- ARGV[7]   deleted (0 or 1)
+-- ARGV[8]   number of parties waiting
+-- ARGV[9]   number of parties called
+-- ARGV[10]  value of the lock (take-lock-1.lua)
+-- ARGV[11]  1 if there was a projection before the snapshot was taken
 --
--- Returns 1 installed, 2 installed, and more of what waited can be applied by now, in another run of apply-events-7
---   0   the line is newer
---   -1  the lock, the snapshot's keys or the line before it were lost, or the server has restarted since: what was
---       pending, or applied behind the snapshot, may have been lost with them, so that the snapshot would have a gap
---       behind it that nobody sees
+-- Returns
+--   2   installed, and more buffered events can be applied: run apply-events-7
+--   1   installed
+--   0   the projection is newer
+--   -1  the lock, the snapshot's keys or the previous projection were lost, or the server has restarted. Events
+--       buffered or applied since the snapshot may be lost as well, which would leave an undetected gap.
 
--- Fields that one command deletes.
+-- Fields deleted per command.
 local FIELDS_MAX = 1000
 local SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED = KEYS[8], KEYS[9], KEYS[10]
 local seq, waiting, called = tonumber(ARGV[3]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -33,13 +40,13 @@ end
 local before = readMeta()
 if not before and ARGV[11] == '1' then return -1 end
 if before and before.seq > seq then
-  -- Past the truth of a moment ago, it lacks nothing that an earlier run of the server may have lost.
+  -- Newer than MySQL was a moment ago, so the server has not lost anything by its restart.
   redis.call('HSET', META, 'writtenBy', runId)
   redis.call('UNLINK', SNAPSHOT_LINE, SNAPSHOT_PARTIES, SNAPSHOT_CALLED)
   return 0
 end
 
--- Whatever is left of the meta may still hold what was learned: that says which events it has seen by itself.
+-- The model stays valid even if the rest of the meta is not: it knows its own seq.
 local learned = redis.pcall('HMGET', META, MODEL_SEQ, MODEL, MODEL_KEPT)
 local meta = {
   seq = seq,
@@ -50,7 +57,7 @@ local meta = {
   writtenBy = runId,
 }
 
--- Who left the line is forgotten too: a reader asks the queue service once, and no old state outlives this.
+-- States of parties that left are deleted, too, so that no stale one survives; readers look them up again.
 redis.call('UNLINK', META, LINE, PARTIES, CALLED, ENDED, ENDED_BEFORE)
 if waiting > 0 then redis.call('RENAME', SNAPSHOT_LINE, LINE) end
 if called > 0 then redis.call('RENAME', SNAPSHOT_CALLED, CALLED) end

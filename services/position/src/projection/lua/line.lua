@@ -1,24 +1,23 @@
--- What every script of a line begins with: its keys, and what it takes to trust them.
+-- Prepended to every script of a projection: its keys, and the check that they are whole.
 --
--- KEYS[1] meta          hash: the queue, `seq` applied so far, counts, what was learned of it, who wrote it
+-- KEYS[1] meta          hash: the queue, `seq` (highest event applied), counts, the model, `writtenBy`
 -- KEYS[2] line          sorted set: score = rank of the lane, member = order key .. party id (bytes)
--- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|" .. member, of those waiting
+-- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|" .. member, of parties waiting
 --                       and called
 -- KEYS[4] called        sorted set: score = time of the call (ms), member = party id (bytes)
--- KEYS[5] pending       hash: seq -> event that came before an earlier one (MessagePack)
--- KEYS[6] ended         hash: party id (bytes) -> state, of those that left the line today
--- KEYS[7] ended before  the same, of yesterday
+-- KEYS[5] pending       hash: seq -> buffered event that waits for an earlier one (MessagePack)
+-- KEYS[6] ended         hash: party id (bytes) -> state, of parties that left today
+-- KEYS[7] ended before  the same, of parties that left yesterday
 
 local META, LINE, PARTIES, CALLED, PENDING, ENDED, ENDED_BEFORE = unpack(KEYS, 1, 7)
 
--- How many events are pending; nil when the key is of another type.
+-- Number of buffered events; nil if the key has the wrong type.
 local function countPending()
   local count = redis.pcall('HLEN', PENDING)
   return type(count) == 'number' and count or nil
 end
 
--- The queue as a table; nil when a key is missing, cut short or of another type, since then no answer
--- from it can be trusted.
+-- The meta as a table; nil if a key is missing, truncated or has the wrong type, so that no answer can be trusted.
 local function readMeta()
   local got = redis.pcall(
     'HMGET', META, 'seq', 'waiting', 'called', 'name', 'state', 'boardLabels', 'deleted',
@@ -47,8 +46,8 @@ local function readMeta()
   return whole and meta or nil
 end
 
--- State, sorted-set member and rank of the lane of a value of the parties hash.
-local function openValue(value)
+-- Parses a value of the parties hash into state, member of the line and rank of the lane.
+local function parseValue(value)
   local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')
   return state, string.sub(value, at), tonumber(lane)
 end

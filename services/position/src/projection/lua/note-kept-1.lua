@@ -1,9 +1,9 @@
--- Notes up to which event the queue service keeps what was learned of a line.
+-- Notes up to which event the queue service's copy of the model has learned.
 --
--- KEYS[1]  meta of the line, see line.lua
--- ARGV[1]  last event that the kept model has seen
+-- KEYS[1]  meta of the projection, see line.lua
+-- ARGV[1]  last event that the copy has learned from
 --
--- Returns 1 noted, 0 the line is gone, or more was kept already
+-- Returns 1 noted, 0 the projection is gone, or a later event was noted already
 
 local META = KEYS[1]
 local known = redis.call('HMGET', META, MODEL_SEQ, MODEL_KEPT)

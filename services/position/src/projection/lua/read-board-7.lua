@@ -1,10 +1,10 @@
--- Reads what a board shows. Writes nothing.
+-- Reads a board. Writes nothing.
 --
 -- KEYS  see line.lua
--- ARGV[1]  how many of those called, the newest first
+-- ARGV[1]  number of calls, the latest first
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, name, state, boardLabels,
---           party id (bytes) of the newest call, time of it (ms), value of the parties hash, ... }
+--           party id (bytes) of the latest call, its time (ms), its value of the parties hash, ... }
 --   The first seven as in read-places-7.lua.
 
 local meta = readMeta()

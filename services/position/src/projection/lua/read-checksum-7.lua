@@ -1,10 +1,10 @@
--- Reads what a line says of itself, to be compared with the truth. Writes nothing.
+-- Reads the checksum of a projection, to compare it with MySQL. Writes nothing.
 --
 -- KEYS  see line.lua
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, called, name, state, boardLabels,
---           seq of the last event that waits for an earlier one }
---   The first seven as in read-places-7.lua; the last is 0 when none waits.
+--           seq of the last buffered event }
+--   The first seven as in read-places-7.lua; the last is 0 if none is buffered.
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end

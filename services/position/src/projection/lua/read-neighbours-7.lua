@@ -1,17 +1,16 @@
--- Reads who stands just before and behind a place, the party that is to be put there not counted. Writes
--- nothing.
+-- Reads the parties before and behind a place, without the party to be moved there. Writes nothing.
 --
 -- KEYS  see line.lua
 -- ARGV[1]  party id (bytes)
--- ARGV[2]  'position': ARGV[3] counts from the front, 1 the first
---          'places': ARGV[3] counts from where the party stands
--- A place past the end of the line is its end.
+-- ARGV[2]  'position': ARGV[3] counts from the front, 1 is first
+--          'places': ARGV[3] counts from the party's current position
+-- ARGV[3]  number; past the end of the line means its end
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, from, position,
---           rank of the lane of who stands before, its member, the same of who stands behind }
+--           rank of the lane and member of the party before, of the party behind }
 --   The first seven as in read-places-7.lua.
---   from   place of the party now, 1 the first; 0 when it does not wait, and then nothing follows
---   member order key .. party id (bytes); empty, with an empty rank, at the front and at the end of the line
+--   from    current position of the party, 1 is first; 0 if it does not wait, and then nothing follows
+--   member  order key .. party id (bytes); empty, as is the rank, beyond either end of the line
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
@@ -21,7 +20,7 @@ local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPen
 local value = redis.call('HGET', PARTIES, ARGV[1])
 local rank = false
 if value then
-  local state, member = openValue(value)
+  local state, member = parseValue(value)
   if state == 'waiting' then rank = redis.call('ZRANK', LINE, member) end
 end
 if not rank then
@@ -35,7 +34,7 @@ local target = math.min(wanted, meta.waiting - 1)
 reply[#reply + 1] = rank + 1
 reply[#reply + 1] = target + 1
 for index = target - 1, target do
-  -- The same place in the line as it stands, with the party in it.
+  -- The same place in the current line, which still contains the party.
   local at = index < rank and index or index + 1
   local neighbour = at < 0 and {} or redis.call('ZRANGE', LINE, at, at, 'WITHSCORES')
   reply[#reply + 1] = neighbour[2] or ''

@@ -1,19 +1,18 @@
--- Reads where parties stand. Makes a line unknown that is not at one with itself about one of them.
+-- Reads the places of parties. Makes a projection unreadable if it contradicts itself about one of them.
 --
 -- KEYS  see line.lua
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
---           state of the first party, its rank, its lane, ... }
---   known      1; 0 when the line is missing, not whole or not at one with itself, and then nothing but
---              `pending` follows
---   modelSeq   last event that the estimates have learned from; -1 when nothing is known to have been learned
+--           state, rank and lane of the first party, of the second, ... }
+--   known      1; 0 if the projection is missing, incomplete or contradictory, and then only `pending` follows
+--   modelSeq   last event that the model has learned from; -1 if there is no model
 --   deleted    '1' or '0'
---   pending    how many events wait for an earlier one
---   writtenBy  run id of the server that installed the line, or found it ahead of a snapshot
---   state      empty when the party is not known here
---   rank       how many stand before it; -1 unless it is waiting
---   lane       rank of its lane; -1 unless it is waiting
+--   pending    number of buffered events
+--   writtenBy  run id of the server that installed or last trusted the projection
+--   state      empty if the party is unknown here
+--   rank       number of parties before it; -1 unless it waits
+--   lane       rank of its lane; -1 unless it waits
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
@@ -24,7 +23,7 @@ for _, partyId in ipairs(ARGV) do
   local value = redis.call('HGET', PARTIES, partyId)
   if value then
     local member, laneNow
-    state, member, laneNow = openValue(value)
+    state, member, laneNow = parseValue(value)
     if state == 'waiting' then
       lane = laneNow
       rank = redis.call('ZRANK', LINE, member)

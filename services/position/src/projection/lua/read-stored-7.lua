@@ -1,12 +1,12 @@
--- Reads what a line holds of parties, to be compared with the truth. Writes nothing.
+-- Reads all that is stored of parties, to compare it with MySQL. Writes nothing.
 --
 -- KEYS  see line.lua
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
---           value of the first party in the parties hash, its score, its state among those that left, ... }
---   The first seven as in read-places-7.lua. Each is empty when it is not there.
---   score  rank of the lane of a party that waits, time of the call (ms) of one that is called
+--           value of the first party in the parties hash, its score, its state in the ended hashes, ... }
+--   The first seven as in read-places-7.lua. Each of the others is empty if absent.
+--   score  rank of the lane of a waiting party, time of the call (ms) of a called one
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
@@ -16,7 +16,7 @@ for _, partyId in ipairs(ARGV) do
   local value = redis.call('HGET', PARTIES, partyId)
   local score, ended = false, false
   if value then
-    local state, member = openValue(value)
+    local state, member = parseValue(value)
     if state == 'waiting' then
       score = redis.call('ZSCORE', LINE, member)
     else

@@ -1,12 +1,12 @@
--- Reads all that following parties takes: as read-places-7.lua, and where in the line each stands. Writes nothing.
+-- Reads what watchers of parties need. Writes nothing.
 --
 -- KEYS  see line.lua
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
---           state of the first party, its rank, its place, ... }
+--           state, rank and place of the first party, of the second, ... }
 --   The first seven, the state and the rank as in read-places-7.lua.
---   place  rank of the lane, then its member of the line; empty unless it is waiting
+--   place  rank of the lane .. member of the line; empty unless waiting
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end
@@ -17,7 +17,7 @@ for _, partyId in ipairs(ARGV) do
   local value = redis.call('HGET', PARTIES, partyId)
   if value then
     local member
-    state, member = openValue(value)
+    state, member = parseValue(value)
     if state == 'waiting' then
       rank = redis.call('ZRANK', LINE, member) or -1
       place = (redis.call('ZSCORE', LINE, member) or '') .. member

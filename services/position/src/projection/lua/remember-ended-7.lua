@@ -1,11 +1,12 @@
--- Notes what became of a party that left the line before its last rebuild, as the truth says.
+-- Caches the state of a party that left the line before the last rebuild, as read from MySQL.
 --
 -- KEYS  see line.lua
--- ARGV[1]  how long it is remembered, ms
--- ARGV[2]  party id (bytes)   ARGV[3]  state
--- ARGV[4]  seq at which the line did not know the party, and of which the truth was not older
+-- ARGV[1]  time to live, ms
+-- ARGV[2]  party id (bytes)
+-- ARGV[3]  state
+-- ARGV[4]  seq at which the projection did not know the party; MySQL was read later
 --
--- Returns 1 noted, 0 the line has moved on since, and may know better by now
+-- Returns 1 cached, 0 the projection has moved on and may know better
 
 local meta = readMeta()
 if not meta or meta.seq ~= tonumber(ARGV[4]) then return 0 end

@@ -1,11 +1,13 @@
--- Reads some of those that left the line, to be compared with the truth. Writes nothing.
+-- Scans the parties that left the line, to compare them with MySQL. Writes nothing.
 --
 -- KEYS  see line.lua
--- ARGV[1]  0 those of today, 1 those of yesterday   ARGV[2]  cursor, 0 at first   ARGV[3]  about how many
+-- ARGV[1]  0 today's, 1 yesterday's
+-- ARGV[2]  cursor, 0 to begin
+-- ARGV[3]  approximate number of parties
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, cursor, party id (bytes), ... }
 --   The first seven as in read-places-7.lua.
---   cursor  as text, for the next; 0 when these were the last
+--   cursor  as text, for the next scan; 0 at the end
 
 local meta = readMeta()
 if not meta then return { 0, countPending() or 0 } end

@@ -1,4 +1,4 @@
--- Run id of the server that runs this script: another one after every start. Empty when it does not say.
+-- Run id of the server that runs this script; new after every start. Empty if the server hides it.
 local function readRunId()
   return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 end

@@ -1,8 +1,10 @@
--- Takes a lock, unless somebody has it, and notes the run of the server that gave it.
+-- Takes a lock unless it is taken, and notes the run id of the server that granted it.
 --
--- KEYS[1] the lock   ARGV[1] token of who takes it   ARGV[2] milliseconds from now
+-- KEYS[1]  the lock
+-- ARGV[1]  token, unique to the holder
+-- ARGV[2]  time to live, ms
 --
--- Returns what proves the lock to be held: the token and the run id; nothing when somebody else has it
+-- Returns the value of the lock, "token|run id"; nil if it is taken
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local held = ARGV[1] .. '|' .. readRunId()

@@ -1,12 +1,14 @@
--- Trusts a line again that a server may have lost events of when it restarted, if it has all that the truth has.
+-- Trusts a suspect projection again if it lacks no event that MySQL has.
 --
 -- KEYS  1 to 7: see line.lua
--- KEYS[8]  the lock under which the truth was read
--- ARGV[1]  seq of the truth   ARGV[2]  how many wait there   ARGV[3]  how many are called
--- ARGV[4]  what the lock is held by (take-lock-1.lua)
+-- KEYS[8]  lock under which MySQL was read
+-- ARGV[1]  seq in MySQL
+-- ARGV[2]  number of parties waiting there
+-- ARGV[3]  number of parties called there
+-- ARGV[4]  value of the lock (take-lock-1.lua)
 --
--- Returns 1 trusted, 0 the line is not there, behind the truth, or another one; or the lock was lost, or the server
--- has restarted once more since the truth was read
+-- Returns 1 trusted; 0 the projection is missing, behind or different, the lock was lost, or the server has restarted
+-- since MySQL was read
 
 local seq, waiting, called = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local runId = readRunId()

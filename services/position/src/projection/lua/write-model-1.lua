@@ -1,11 +1,12 @@
--- Writes what was learned of a line, unless somebody else has learned more meanwhile, or the line is gone.
+-- Writes a model, unless another process has written one meanwhile or the projection is gone.
 --
--- KEYS[1]  meta of the line, see line.lua; what is written stays for as long as the line does
--- ARGV[1]  last event that had been learned from before, -1 when none was known
--- ARGV[2]  last event it has been learned from now   ARGV[3]  the model
--- ARGV[4]  last event that the model kept by the queue service has seen; -1 when nothing is known to be kept
+-- KEYS[1]  meta of the projection, see line.lua; the model expires with it
+-- ARGV[1]  seq of the model that learning began with, -1 if there was none
+-- ARGV[2]  seq of the new model
+-- ARGV[3]  the new model
+-- ARGV[4]  seq of the queue service's copy; -1 if it has none
 --
--- Returns 1 written, 0 not
+-- Returns 1 written, 0 not written
 
 local META = KEYS[1]
 local known = redis.call('HMGET', META, 'seq', MODEL_SEQ, MODEL_KEPT)
