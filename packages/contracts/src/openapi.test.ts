@@ -169,7 +169,7 @@ describe('openApiOf', () => {
   it('refuses two routes with one name or one address', () => {
     const renamed = contract({ ...keep, operationId: 'keepToo' });
     const moved = contract({ ...keep, url: '/v1/places' });
-    assert.throws(() => openApiOf('Test', [keep, renamed]), /stated twice/);
+    assert.throws(() => openApiOf('Test', [keep, renamed]), /defined twice/);
     assert.throws(() => openApiOf('Test', [keep, moved]), /used twice/);
   });
 });
