@@ -18,7 +18,7 @@ export const problemTypes = {
   'invalid-transition': { status: 409, title: 'The party is in a state that does not allow this' },
   'nobody-waiting': { status: 409, title: 'No matching party is waiting' },
   'queue-full': { status: 409, title: 'The queue is full' },
-  'queue-paused': { status: 409, title: 'The queue is paused; nobody can join right now' },
+  'queue-paused': { status: 409, title: 'The queue is paused and not accepting new parties' },
   'queue-closed': { status: 409, title: 'The queue is closed' },
   'venue-full': { status: 409, title: 'The venue is full' },
   'place-used-up': { status: 409, title: 'There is no room left between these two parties' },
@@ -35,7 +35,7 @@ export const problemTypes = {
   },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
-  unavailable: { status: 503, title: 'Temporarily unavailable; please try again' },
+  unavailable: { status: 503, title: 'Temporarily unavailable; please try again in a moment' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problemTypes;

@@ -24,7 +24,7 @@ export function decodeCursor<const K extends readonly ('string' | 'number')[]>(
     place.length !== kinds.length ||
     !kinds.every((kind, index) => typeof place[index] === kind)
   ) {
-    throw invalidField('cursor', 'is not a cursor of this list');
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   }
   return place as never;
 }

@@ -49,5 +49,8 @@ export async function find(
     }
     if (!(await lines.catchUp(queueId, party.seq))) throw problems.notFound();
   }
-  throw problems.unavailable({ detail: 'The line moves too fast to tell.', retryAfterSeconds: 1 });
+  throw problems.unavailable({
+    detail: 'The line is changing too fast to read. Please try again.',
+    retryAfterSeconds: 1,
+  });
 }

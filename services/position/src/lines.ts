@@ -176,7 +176,10 @@ export function createLines(given: {
 }
 
 const beingRebuilt = () =>
-  problems.unavailable({ detail: 'The line is being rebuilt.', retryAfterSeconds: 1 });
+  problems.unavailable({
+    detail: 'The line is being loaded. Please try again.',
+    retryAfterSeconds: 1,
+  });
 
 /** What the work gives, or undefined when it takes longer; it goes on all the same. */
 async function within<T>(waitMs: number, work: Promise<T>): Promise<T | undefined> {

@@ -197,4 +197,7 @@ export function createRebuild(given: {
 }
 
 const notRebuilt = () =>
-  problems.unavailable({ detail: 'The line could not be rebuilt.', retryAfterSeconds: 1 });
+  problems.unavailable({
+    detail: 'The line could not be loaded. Please try again.',
+    retryAfterSeconds: 1,
+  });

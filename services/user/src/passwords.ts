@@ -42,7 +42,7 @@ function createTurns(atOnce: number) {
     } else {
       if (waiting.length >= waitingMax) {
         throw problems.unavailable({
-          detail: 'Too many sign-ins at once; try again in a moment.',
+          detail: 'Too many people are signing in. Please try again in a moment.',
           retryAfterSeconds: 2,
         });
       }

@@ -37,7 +37,7 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
     const open = streamsOf.get(userId) ?? 0;
     if (open >= streamsOfAccountMax) {
       throw problems.tooManyRequests({
-        detail: `At most ${streamsOfAccountMax} streams at once; close one.`,
+        detail: `You can have up to ${streamsOfAccountMax} live streams open. Close one first.`,
         retryAfterSeconds,
       });
     }

@@ -150,7 +150,7 @@ export function createTicketStreams(given: {
         if (leftMs > 0 && (await forgetCrashedOnce(queueId))) leftMs = await open();
         if (leftMs > 0) {
           throw problems.tooManyRequests({
-            detail: `A ticket has at most ${streamsMax} streams at once.`,
+            detail: `A ticket can have up to ${streamsMax} live streams open.`,
             retryAfterSeconds: Math.ceil(leftMs / 1_000),
           });
         }
