@@ -21,7 +21,7 @@ export const TicketParams = z.strictObject({ ticket: z.string().min(1).max(128) 
 
 export const getJoinPage = contract({
   operationId: 'getJoinPage',
-  summary: 'Get what a guest sees before joining',
+  summary: 'Get the details of a line before joining',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',

@@ -201,7 +201,8 @@ export const updateParty = contract({
 
 export const callNext = contract({
   operationId: 'callNext',
-  summary: 'Call the first party that matches',
+  summary: 'Call the next party',
+  description: 'Calls the first waiting party that fits `minSize`, `maxSize` and `lane`.',
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/call-next',
