@@ -129,14 +129,14 @@ export const texts: {
     en: ({ number, venueName, queueName }) => ({
       subject: `You're in line: number ${number} at ${venueName}`,
       heading: `You're in line at ${venueName}`,
-      intro: `Your number is ${number} in the line “${queueName}” at ${venueName}. Your ticket shows your place and your estimated wait. We'll e-mail you when it's almost your turn.`,
+      intro: `Your number is ${number} in the line “${queueName}” at ${venueName}. Your ticket shows your place and your estimated wait. We'll e-mail you when it's your turn.`,
       button: 'Open your ticket',
       note: "Anyone with this link can act for you, so please don't share it. If you can't wait any longer, leave the line on your ticket so that the next guest can move up.",
     }),
     pt: ({ number, venueName, queueName }) => ({
       subject: `Está na fila: número ${number}, ${venueName}`,
       heading: `Está na fila: ${venueName}`,
-      intro: `Tem o número ${number} na fila “${queueName}” (${venueName}). A sua senha mostra o seu lugar e o tempo de espera previsto. Enviamos-lhe um e-mail quando estiver quase na sua vez.`,
+      intro: `Tem o número ${number} na fila “${queueName}” (${venueName}). A sua senha mostra o seu lugar e o tempo de espera previsto. Enviamos-lhe um e-mail quando for a sua vez.`,
       button: 'Abrir a sua senha',
       note: 'Quem tiver este link pode agir em seu nome, por isso não o partilhe. Se não puder esperar mais, saia da fila através da sua senha, por favor, para que o próximo possa avançar.',
     }),
