@@ -24,7 +24,7 @@ export function decodeCursor<const K extends readonly ('string' | 'number')[]>(
     position.length !== types.length ||
     !types.every((type, index) => typeof position[index] === type)
   ) {
-    throw invalidField('cursor', 'is not a cursor of this list');
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   }
   return position as never;
 }

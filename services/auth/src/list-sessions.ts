@@ -13,11 +13,11 @@ export const listSessions = (deps: Deps) =>
     const afterId =
       query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string'])[0];
     if (afterId !== undefined && !isUuid(afterId)) {
-      throw invalidField('cursor', 'is not a cursor of this list');
+      throw invalidField('cursor', 'is not a valid cursor for this list');
     }
     const account = await findAccount(deps, claims.sub);
     if (account === undefined) {
-      throw problems.unauthenticated({ detail: 'This account was deleted.' });
+      throw problems.unauthenticated({ detail: 'This account has been deleted.' });
     }
     const data: Session[] = [];
     for await (const session of readSessions(deps, claims.sub, afterId)) {

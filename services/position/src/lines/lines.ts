@@ -171,7 +171,10 @@ export function createLines(options: {
 }
 
 const beingRebuilt = () =>
-  problems.unavailable({ detail: 'The line is being rebuilt. Try again.', retryAfterSeconds: 1 });
+  problems.unavailable({
+    detail: 'The line is being loaded. Please try again.',
+    retryAfterSeconds: 1,
+  });
 
 /** The result of the work, or undefined if it takes longer; the work continues. */
 function within<T>(waitMs: number, work: Promise<T>): Promise<T | undefined> {

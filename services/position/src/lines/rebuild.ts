@@ -106,7 +106,7 @@ export function createRebuild(options: {
       if (performance.now() > waitEnd) break;
     }
     throw problems.unavailable({
-      detail: 'The line could not be rebuilt. Try again.',
+      detail: 'The line could not be loaded. Please try again. Try again.',
       retryAfterSeconds: 1,
     });
   }

@@ -25,7 +25,7 @@ export const liveQueueForStaff = (deps: LiveDeps) => {
     const open = streamsOf.get(userId) ?? 0;
     if (open >= streamsOfAccountMax) {
       throw problems.tooManyRequests({
-        detail: `An account can have ${streamsOfAccountMax} live streams at a time. Close one first.`,
+        detail: `You can have up to ${streamsOfAccountMax} live streams open. Close one first.`,
         retryAfterSeconds,
       });
     }

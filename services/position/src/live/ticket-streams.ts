@@ -151,7 +151,7 @@ export function createTicketStreams(options: {
         if (leftMs > 0 && (await forgetCrashedOnce(queueId))) leftMs = await open();
         if (leftMs > 0) {
           throw problems.tooManyRequests({
-            detail: `A ticket can have ${streamsMax} live streams at a time.`,
+            detail: `A ticket can have up to ${streamsMax} live streams open.`,
             retryAfterSeconds: Math.ceil(leftMs / 1_000),
           });
         }

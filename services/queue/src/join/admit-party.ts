@@ -62,7 +62,9 @@ async function join(
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now, trx } = line;
-  if (arrival.source === 'guest' && queue.self_join === 0) throw problems.selfJoinOff();
+  if (arrival.source === 'guest' && queue.self_join === 0) {
+    throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });
+  }
   if (queue.state === 'closed') throw problems.queueClosed();
   if (queue.state === 'paused') throw problems.queuePaused();
   if (arrival.size > queue.max_party_size) {
@@ -129,7 +131,7 @@ async function join(
 
 export function tooLarge(maxPartySize: number) {
   return problems.partyTooLarge({
-    detail: `This queue takes parties of up to ${maxPartySize}.`,
+    detail: `This queue accepts parties of up to ${maxPartySize}.`,
     errors: [{ path: 'size', message: `must be at most ${maxPartySize}` }],
   });
 }

@@ -80,5 +80,5 @@ export async function changeOwnPartyOnce(
 /** The ticket is good, and will be: nobody is left in a line that is no more. */
 function refuseDeleted(error: unknown): never {
   if (!isProblem(error, 'not-found')) throw error;
-  throw problems.invalidTransition({ detail: 'The queue was deleted.' });
+  throw problems.invalidTransition({ detail: 'The queue has been deleted.' });
 }

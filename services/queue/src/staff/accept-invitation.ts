@@ -34,7 +34,9 @@ export const acceptInvitation = (deps: Deps) =>
         await lockAccount(trx, caller);
         const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
         if (invitation.email_key !== normaliseEmail(callerEmail)) {
-          throw problems.forbidden({ detail: 'This invitation is for another e-mail address.' });
+          throw problems.forbidden({
+            detail: 'This invitation was sent to another e-mail address.',
+          });
         }
         await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
         const member = await trx
@@ -72,9 +74,7 @@ async function findEmail({ users }: Deps, userId: string): Promise<() => string>
   } catch (error) {
     const isGone = isProblem(error, 'not-found');
     return () => {
-      throw isGone
-        ? problems.unauthenticated({ detail: 'The account of this access token was deleted.' })
-        : error;
+      throw isGone ? problems.unauthenticated({ detail: 'This account has been deleted.' }) : error;
     };
   }
 }

@@ -88,6 +88,6 @@ async function requireRoom(trx: DatabaseTransaction, venueId: Buffer, now: Date)
     .executeTakeFirstOrThrow();
   if (Number(count) < limits.invitationsMax) return;
   throw problems.tooManyInvitations({
-    detail: `At most ${limits.invitationsMax} invitations may be open: take one back first.`,
+    detail: `A venue can have up to ${limits.invitationsMax} open invitations. Revoke one first.`,
   });
 }

@@ -31,7 +31,7 @@ export async function countSend(trx: DatabaseTransaction, send: Send): Promise<v
   if (oldest !== undefined) {
     const untilThen = oldest.sent_at.getTime() + dayMs - now;
     throw problems.tooManyRequests({
-      detail: `An account sends at most ${max} invitations in 24 hours, over all its venues.`,
+      detail: `You can send up to ${max} invitations in 24 hours across all your venues.`,
       retryAfterSeconds: Math.ceil(untilThen / 1_000),
     });
   }

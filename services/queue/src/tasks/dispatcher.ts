@@ -179,7 +179,9 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     } catch (error) {
       if (isOutage(error)) throw error;
       deps.logger.error({ err: error, kind: name }, 'a mail cannot be composed');
-      composed.refused.push(...ofKind.map((task) => ({ task, reason: 'cannot be composed' })));
+      composed.refused.push(
+        ...ofKind.map((task) => ({ task, reason: 'the mail cannot be composed' })),
+      );
     }
   }
   return composed;

@@ -26,7 +26,8 @@ export const deleteMe = (deps: Deps) =>
           });
           if (memberships.some(({ soleOwner }) => soleOwner)) {
             throw problems.lastOwner({
-              detail: 'Delete the venues that you alone own, or give them another owner, first.',
+              detail:
+                'You are the only owner of a venue. Delete it or give it another owner first.',
             });
           }
           const signUps = await listSignUps(deps, addressKeyOf(account.email));

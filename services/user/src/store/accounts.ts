@@ -64,7 +64,7 @@ export async function requireAccount(store: Store, claims: { sub: string }): Pro
 }
 
 export function accountDeleted() {
-  return problems.unauthenticated({ detail: 'This account was deleted.' });
+  return problems.unauthenticated({ detail: 'This account has been deleted.' });
 }
 
 export function toUser({ id, name, email, locale, createdAt, verifiedAt }: Account): User {
