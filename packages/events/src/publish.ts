@@ -11,7 +11,7 @@ import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
 import { contextAttributes } from './trace-context.ts';
 
-export type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
+type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
 
 export type Publisher = {
   /**

@@ -25,7 +25,7 @@ import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.t
 /** Throws when a store or service is unavailable. */
 export type ReadinessCheck = () => Promise<unknown>;
 
-export type AppOptions = {
+type AppOptions = {
   logger: Logger;
   /** Checks of everything that the service cannot work without, by name. */
   readiness: Record<string, ReadinessCheck>;

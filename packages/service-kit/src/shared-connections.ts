@@ -30,7 +30,7 @@ export function isSharedUpgrade(request: http.IncomingMessage): boolean {
   return request.headers.upgrade === protocol;
 }
 
-export type SharedConnectionOptions = {
+type SharedConnectionOptions = {
   internalCredential: string;
   /** A peer that sends nothing for this long counts as gone; 20,000 by default. */
   silenceMsMax?: number;

@@ -77,7 +77,7 @@ export async function until<T>(
   }
 }
 
-export type Wire = {
+type Wire = {
   port: number;
   /** `silent` accepts bytes but forwards none; `cut` closes all connections and refuses new ones. */
   set(state: 'whole' | 'silent' | 'cut'): void;

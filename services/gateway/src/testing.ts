@@ -21,7 +21,7 @@ import { gatewayEnv } from './config.ts';
 import { connectRedis } from './redis.ts';
 
 const upstreamNames = ['auth', 'user', 'queue', 'position', 'mailer'] as const;
-export type UpstreamName = (typeof upstreamNames)[number];
+type UpstreamName = (typeof upstreamNames)[number];
 
 /** A request that a service received. */
 export type Received = {

@@ -5,7 +5,7 @@ import { createTransport } from 'nodemailer';
 import type { RenderedMail } from './render-mail.ts';
 
 export type Sender = { name: string; address: string };
-export type OutgoingMail = RenderedMail & { eventId: string; to: string };
+type OutgoingMail = RenderedMail & { eventId: string; to: string };
 
 export type Smtp = {
   /**

@@ -12,7 +12,7 @@ import { newId } from '@queue-manager/service-kit/ids';
 import { testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
 
 /** A mail of the inbox's HTTP API. */
-export type ReceivedMail = {
+type ReceivedMail = {
   subject: string;
   text: string;
   html: string;
@@ -180,7 +180,7 @@ export async function startSmtpProxy(): Promise<SmtpProxy> {
   };
 }
 
-export type RedisProxy = {
+type RedisProxy = {
   url: string;
   goDown(): void;
   goUp(): void;
