@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '@queue-manager/service-kit/testing';
+import { closedPort, until } from '@queue-manager/service-kit/testing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Gateway,
@@ -213,7 +213,7 @@ describe('streams', () => {
 
     const alone = await startGateway({
       ...env,
-      POSITION_SERVICE_URL: await closedUrl(),
+      POSITION_SERVICE_URL: `http://127.0.0.1:${await closedPort()}`,
       UPSTREAM_TIMEOUT_MS: '300',
     });
     const away = await open(alone.url);
@@ -323,7 +323,7 @@ describe('a service with several processes', () => {
     const env = gatewayEnvironment(upstreams);
     const gateway = await startGateway({
       ...env,
-      POSITION_SERVICE_URL: `${await closedUrl()},${upstreams.urls.position}`,
+      POSITION_SERVICE_URL: `http://127.0.0.1:${await closedPort()},${upstreams.urls.position}`,
     });
     t.after(() => gateway.app.close());
     const get = (path: string) => fetch(new URL(path, gateway.url));
@@ -380,12 +380,3 @@ describe('a service with several processes', () => {
     assert.equal(upstreams.received.length, 4);
   });
 });
-
-async function closedUrl(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
-}

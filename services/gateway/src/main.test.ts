@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import { until } from '@queue-manager/service-kit/testing';
+import { closedPort, until } from '@queue-manager/service-kit/testing';
 import { gatewayEnvironment, rawRequest, startUpstreams, type Upstreams } from './testing.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
@@ -24,16 +22,6 @@ function run(env: Record<string, string>): Run {
     chunks.errors += chunk;
   });
   return { child, out: () => chunks.out, errors: () => chunks.errors };
-}
-
-/** A port without a listener. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('gateway process', () => {
