@@ -864,7 +864,10 @@ describe('createConsumer', { concurrency: true }, () => {
       assert.deepEqual(letters.map(({ Body }) => Body).sort(), bad.sort());
       for (const { MessageAttributes } of letters) {
         assert.equal(MessageAttributes?.receives?.StringValue, '3');
-        assert.match(MessageAttributes?.error?.StringValue ?? '', /^The message (?:is|has|violates) /);
+        assert.match(
+          MessageAttributes?.error?.StringValue ?? '',
+          /^The message (?:is|has|violates) /,
+        );
       }
       await drained(queue);
       assert.deepEqual(handled.sort(), good.map(({ id }) => id).sort());

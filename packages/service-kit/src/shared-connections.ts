@@ -4,7 +4,7 @@ import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { credentialHeader, isCredential } from './internal-credential.ts';
-import { runInContext } from './request-context.ts';
+import { runInContext } from './trace-context.ts';
 
 /** Value of the `Upgrade` header. After the upgrade the connection speaks HTTP/2 (RFC 9113) without negotiation. */
 const protocol = 'shared-http2';

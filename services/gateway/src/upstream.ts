@@ -3,7 +3,7 @@ import type { ServiceName } from '@queue-manager/contracts/contract';
 import { type Addresses, createAddresses } from '@queue-manager/service-kit/addresses';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
-import { wellFormedContext } from '@queue-manager/service-kit/request-context';
+import { wellFormedContext } from '@queue-manager/service-kit/trace-context';
 import type { FastifyRequest } from 'fastify';
 
 /** Common options of forwarding calls and streams. */

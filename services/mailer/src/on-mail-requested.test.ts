@@ -28,7 +28,10 @@ import {
 const now = new ManualClock().now().toISOString();
 
 /** Mailers on their own queues, whose SMTP server and Redis can go down. */
-async function setUp(test: TestContext, options: Partial<MailerOptions> & { mailers?: number } = {}) {
+async function setUp(
+  test: TestContext,
+  options: Partial<MailerOptions> & { mailers?: number } = {},
+) {
   const { mailers = 1, ...given } = options;
   const broker = await testQueues();
   // Before any consumer starts, since a receive in flight is not counted.

@@ -1,4 +1,4 @@
-import { runInContext } from '@queue-manager/service-kit/request-context';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { Lines } from './lines.ts';
 import type { Places } from './projection.ts';
 

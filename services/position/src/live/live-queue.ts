@@ -4,8 +4,8 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
-import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { Live } from './live.ts';
 
 /** Streams of one account at this process; a person has a few screens, a program that leaks streams has many. */
