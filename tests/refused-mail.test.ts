@@ -16,7 +16,7 @@ import { createDeadLetters } from '@queue-manager/events/dead-letters';
 import { queueNames } from '@queue-manager/events/topology';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
-import { type SmtpFront, startSmtpFront } from '@queue-manager/mailer/testing';
+import { type SmtpProxy, startSmtpProxy } from '@queue-manager/mailer/testing';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { freshDatabase, testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
 import { randomEmail, randomPassword } from './support/accounts.ts';
@@ -33,7 +33,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
   const deadLetters = createDeadLetters({ sqs, prefix });
   let dataDir: string;
   let database: Awaited<ReturnType<typeof freshDatabase>>;
-  let front: SmtpFront;
+  let smtpProxy: SmtpProxy;
   let system: System;
   let token: string;
   let venue: Venue;
@@ -53,13 +53,13 @@ describe('a mail that the SMTP server refuses for ever', () => {
   before(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-refused-'));
     database = await freshDatabase();
-    front = await startSmtpFront();
+    smtpProxy = await startSmtpProxy();
     system = await startSystem({
       dataDir,
       env: {
         ...process.env,
         MYSQL_URL: database.url,
-        SMTP_URL: front.url,
+        SMTP_URL: smtpProxy.url,
         SQS_PREFIX: prefix,
         DYNAMODB_PREFIX: prefix,
         OPERATOR_EMAIL: operator,
@@ -84,7 +84,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
 
   after(async () => {
     await system?.stop();
-    await front?.close();
+    await smtpProxy?.close();
     await database?.drop();
     await dropTables(prefix);
     sqs.destroy();
@@ -93,7 +93,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
 
   it('fails its task in the words of the server, alerts the operator once, and is sent by a retry', async () => {
     const [refused, fine] = [randomEmail(), randomEmail()];
-    front.answer(refused, `550 5.1.1 <${refused}> is unknown here`);
+    smtpProxy.reply(refused, `550 5.1.1 <${refused}> is unknown here`);
     const params = { queueId: queue.id };
     const [unreached, reached] = [
       await succeed(addParty, { token, params, body: { name: 'Ana', email: refused } }),
@@ -133,8 +133,8 @@ describe('a mail that the SMTP server refuses for ever', () => {
     assert.ok(alert.text.includes('npm run dead-letters -- show mails'));
     assert.ok(!alert.text.includes(refused));
 
-    front.accept(refused);
-    const offersBefore = front.offers(refused);
+    smtpProxy.accept(refused);
+    const attemptsBefore = smtpProxy.attempts(refused);
     assert.deepEqual(await mailsTo(mailUrl, refused), []);
     await succeed(retryTask, { token, params: { taskId: task.id } });
     const mail = await mailTo(refused);
@@ -142,7 +142,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
     await until('its task is done', async () =>
       (await tasks('done')).some(({ id, attempts }) => id === task.id && attempts === 2),
     );
-    assert.equal(front.offers(refused), offersBefore + 1);
+    assert.equal(smtpProxy.attempts(refused), attemptsBefore + 1);
     assert.equal((await mailsTo(mailUrl, refused)).length, 1);
     // The dead letter is still there for the operator, and nobody is told of it again.
     assert.equal((await mailsTo(mailUrl, operator)).length, 1);

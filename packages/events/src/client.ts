@@ -28,7 +28,7 @@ export function createSnsClient(options: Pick<SNSClientConfig, 'endpoint'> = {})
 }
 
 /** Looks up the URL of a queue and caches it. Throws when the queue does not exist or SQS is unavailable. */
-export type QueueUrls = (queue: QueueName) => Promise<string>;
+type QueueUrls = (queue: QueueName) => Promise<string>;
 
 export function createQueueUrls(sqs: SQSClient, prefix: string): QueueUrls {
   return cached((queue) => findQueue(sqs, prefix, queue));

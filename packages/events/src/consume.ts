@@ -13,7 +13,7 @@ import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
-import { runInContext } from '@queue-manager/service-kit/request-context';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import { Consumer as Poller } from 'sqs-consumer';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
 import { withFailure } from './dead-letter.ts';

@@ -29,7 +29,7 @@ export const alertRepeatMs = hourMs;
 /** How long a claim lasts: the time to publish the alert. */
 export const claimMs = 60_000;
 
-export type DeadLetterWatch = {
+type DeadLetterWatch = {
   start(): void;
   /** Resolves when the current check has ended. */
   stop(): Promise<void>;

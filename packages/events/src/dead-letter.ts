@@ -4,7 +4,7 @@ import { failureText } from './failure-text.ts';
 type Attributes = Record<string, MessageAttributeValue>;
 
 /** What the consumer adds to a message that failed for good. */
-export type Failure = {
+type Failure = {
   /** Without personal data. */
   error: string;
   failedAt: string;

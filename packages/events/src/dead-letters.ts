@@ -26,7 +26,7 @@ export type DeadLetter = EventLabel & {
   body: string;
 };
 
-export type DeadLetters = {
+type DeadLetters = {
   /** The number of dead letters, including hidden ones. */
   count(queue: QueueName): Promise<number>;
   /**
@@ -44,12 +44,12 @@ export type DeadLetters = {
   purge(queue: QueueName): Promise<void>;
 };
 
-export type RedriveOptions = {
+type RedriveOptions = {
   ids?: readonly string[];
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 };
-export type Redriven = {
+type Redriven = {
   sent: number;
   missing: string[];
   refused: { count: number; reason: string };

@@ -5,13 +5,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
 import { isOutage } from '@queue-manager/service-kit/problems';
-import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
+import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import pLimit from 'p-limit';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
 import { contextAttributes } from './trace-context.ts';
 
-export type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
+type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
 
 export type Publisher = {
   /**
@@ -24,7 +24,7 @@ export type Publisher = {
    */
   publish(
     events: readonly Event[],
-    context?: RequestContext | ReadonlyMap<string, RequestContext>,
+    context?: TraceContext | ReadonlyMap<string, TraceContext>,
   ): Promise<Published>;
 };
 
@@ -68,7 +68,7 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
       const failed = new Map<string, string>();
       const unanswered = new Map<string, unknown>();
       const contextFor = (event: Event) =>
-        context instanceof Map ? context.get(event.id) : (context as RequestContext | undefined);
+        context instanceof Map ? context.get(event.id) : (context as TraceContext | undefined);
       const batches = batchesOf(events, contextFor, failed);
       const errors: unknown[] = [];
       await pLimit(batchesAtOnce).map(batches, async (batch) => {
@@ -90,7 +90,7 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
 
 function batchesOf(
   events: readonly Event[],
-  contextFor: (event: Event) => RequestContext | undefined,
+  contextFor: (event: Event) => TraceContext | undefined,
   failed: Map<string, string>,
 ): Batch[] {
   const batches: Batch[] = [];
@@ -120,7 +120,7 @@ function batchesOf(
 }
 
 /** The message of an event, or the reason why it cannot be sent. */
-function outgoing(event: Event, context: RequestContext | undefined): Outgoing | string {
+function outgoing(event: Event, context: TraceContext | undefined): Outgoing | string {
   const parsed = eventSchema(event.type).safeParse(event);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
@@ -142,7 +142,7 @@ function outgoing(event: Event, context: RequestContext | undefined): Outgoing |
 /** Readable without parsing the body, for operators and tracing. */
 function attributesOf(
   event: Event,
-  context: RequestContext | undefined,
+  context: TraceContext | undefined,
 ): Record<string, MessageAttributeValue> {
   return {
     type: { DataType: 'String', StringValue: event.type },

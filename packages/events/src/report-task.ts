@@ -2,14 +2,14 @@ import { type EventOf, makeEvent, type TaskRef } from '@queue-manager/contracts/
 import { batched } from '@queue-manager/service-kit/batched';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
-import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
+import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import { failureText } from './failure-text.ts';
 import type { Publisher } from './publish.ts';
 
 /** Ten SQS batches. */
 const batchMax = 100;
 
-type Report = { event: EventOf<'task.finished'>; context: RequestContext };
+type Report = { event: EventOf<'task.finished'>; context: TraceContext };
 
 export type TaskReporter = {
   /** Reports success. Throws when SQS did not accept the report. */

@@ -1,9 +1,9 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
-import { type RequestContext, wellFormedContext } from '@queue-manager/service-kit/request-context';
+import { type TraceContext, wellFormedContext } from '@queue-manager/service-kit/trace-context';
 
 /** The message attributes that carry a trace context. */
 export function contextAttributes(
-  context: RequestContext = {},
+  context: TraceContext = {},
 ): Record<string, MessageAttributeValue> {
   return Object.fromEntries(
     Object.entries(wellFormedContext(context)).map(([name, value]) => [
@@ -14,7 +14,7 @@ export function contextAttributes(
 }
 
 /** The trace context that a message carries. */
-export function contextOf({ MessageAttributes = {} }: Message): RequestContext {
+export function contextOf({ MessageAttributes = {} }: Message): TraceContext {
   const { requestId, traceparent } = MessageAttributes;
   return wellFormedContext({
     requestId: requestId?.StringValue,

@@ -19,13 +19,13 @@ import { credentialHeader, isCredential } from './internal-credential.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
-import { type RequestContext, runInContext, wellFormedContext } from './request-context.ts';
 import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.ts';
+import { runInContext, type TraceContext, wellFormedContext } from './trace-context.ts';
 
 /** Throws when a store or service is unavailable. */
 export type ReadinessCheck = () => Promise<unknown>;
 
-export type AppOptions = {
+type AppOptions = {
   logger: Logger;
   /** Checks of everything that the service cannot work without, by name. */
   readiness: Record<string, ReadinessCheck>;
@@ -185,7 +185,7 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 }
 
 /** The request's own id is generated or already validated. */
-function contextOf({ id, headers: { traceparent } }: FastifyRequest): RequestContext {
+function contextOf({ id, headers: { traceparent } }: FastifyRequest): TraceContext {
   if (traceparent === undefined) return { requestId: id };
   return { requestId: id, ...wellFormedContext({ traceparent }) };
 }

@@ -1,4 +1,4 @@
-export const hourSeconds = 3_600;
+const hourSeconds = 3_600;
 export const daySeconds = 24 * hourSeconds;
 export const hourMs = hourSeconds * 1_000;
 export const dayMs = daySeconds * 1_000;

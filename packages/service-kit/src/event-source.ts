@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type SourceEvent = { id: string; type: string; data: string };
+type SourceEvent = { id: string; type: string; data: string };
 
 export type EventSource = {
   /** All events so far, oldest first. */

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { contract } from '@queue-manager/contracts/contract';
 import { z } from 'zod';
 import { createApp } from './create-app.ts';
 import { createInternalClient, UpstreamError } from './internal-client.ts';
 import { route } from './route.ts';
-import { testCredential, testLogger } from './testing.ts';
+import { closedPort, testCredential, testLogger } from './testing.ts';
 
 const shared = {
   service: 'position',
@@ -61,14 +59,7 @@ async function startProcess(test: TestContext, name: string, breaksOff = false) 
   return { url, asked };
 }
 
-async function closedUrl(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
-}
+const closedUrl = async () => `http://127.0.0.1:${await closedPort()}`;
 
 function clientOf(test: TestContext, baseUrl: string | string[]) {
   const client = createInternalClient({ baseUrl, credential: testCredential });

@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { createAddresses, isConnectError, isConnectionLost } from './addresses.ts';
 import { credentialHeader } from './internal-credential.ts';
 import { Problem } from './problems.ts';
-import { currentContext } from './request-context.ts';
+import { currentContext } from './trace-context.ts';
 
 export const requestIdHeader = 'x-request-id';
 

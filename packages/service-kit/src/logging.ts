@@ -7,7 +7,7 @@ import {
   type LoggerOptions,
   pino,
 } from 'pino';
-import { currentContext } from './request-context.ts';
+import { currentContext } from './trace-context.ts';
 
 /** Fields that are redacted, at the root of a log entry and up to two levels below. */
 const secretFields = [

@@ -6,7 +6,7 @@ import {
   problemTypes,
 } from '@queue-manager/contracts/problems';
 
-export type ProblemOptions = {
+type ProblemOptions = {
   /** A human-readable explanation of this occurrence, without personal data. */
   detail?: string;
   errors?: FieldError[];

@@ -7,7 +7,7 @@ type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
 type StaffAuth = 'user' | 'host' | 'manager' | 'owner';
 
 /** A validated request, with the caller's claims where the contract requires an account. */
-export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'query' | 'body'> & {
+type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'query' | 'body'> & {
   params: C['schema'] extends { params: infer P } ? Output<P> : undefined;
   query: C['schema'] extends { querystring: infer Q } ? Output<Q> : undefined;
   body: C['schema'] extends { body: infer B } ? Output<B> : undefined;
@@ -17,7 +17,7 @@ export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'que
  * What a handler returns: the body of a success, or nothing for 204. A handler that hijacked the connection
  * (`reply.hijack()`) returns its reply.
  */
-export type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
+type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.input<C['response']>
   : C['response'] extends { contentType: string }
     ? Buffer | string | NodeJS.ReadableStream | FastifyReply

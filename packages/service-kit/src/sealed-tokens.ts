@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
-export type TokenSeal = {
+type TokenSeal = {
   /** Deterministic: the same content and secret give the same token. */
   seal(kind: number, content: Buffer): string;
   /** The content of a token; null unless it is intact, ours, and of this kind and purpose. */

@@ -4,7 +4,7 @@ import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { credentialHeader, isCredential } from './internal-credential.ts';
-import { runInContext } from './request-context.ts';
+import { runInContext } from './trace-context.ts';
 
 /** Value of the `Upgrade` header. After the upgrade the connection speaks HTTP/2 (RFC 9113) without negotiation. */
 const protocol = 'shared-http2';
@@ -30,7 +30,7 @@ export function isSharedUpgrade(request: http.IncomingMessage): boolean {
   return request.headers.upgrade === protocol;
 }
 
-export type SharedConnectionOptions = {
+type SharedConnectionOptions = {
   internalCredential: string;
   /** A peer that sends nothing for this long counts as gone; 20,000 by default. */
   silenceMsMax?: number;

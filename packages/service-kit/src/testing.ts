@@ -59,6 +59,16 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
   return { url: url.href, drop: () => run(`DROP DATABASE ${name}`) };
 }
 
+/** A port without a listener. */
+export async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 /**
  * Waits until a condition returns a truthy value, and returns that. The deadline is generous, since only failures
  * reach it.
@@ -77,7 +87,7 @@ export async function until<T>(
   }
 }
 
-export type Wire = {
+type Wire = {
   port: number;
   /** `silent` accepts bytes but forwards none; `cut` closes all connections and refuses new ones. */
   set(state: 'whole' | 'silent' | 'cut'): void;

@@ -3,7 +3,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Session } from './sessions.ts';
 
 /** The parts of a refresh token, untrusted until `isGenuine` has verified them. */
-export type PresentedToken = {
+type PresentedToken = {
   userId: string;
   sessionId: string;
   counter: number;

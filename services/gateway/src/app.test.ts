@@ -13,29 +13,29 @@ import {
   gatewayEnvironment,
   rawRequest,
   startGateway,
-  startWorld,
-  type World,
+  startUpstreams,
+  type Upstreams,
 } from './testing.ts';
 
 describe('gateway', () => {
-  let world: World;
+  let upstreams: Upstreams;
   let env: Record<string, string>;
   let gateway: Gateway;
   let token: string;
 
   before(async () => {
-    world = await startWorld();
-    env = gatewayEnvironment(world);
+    upstreams = await startUpstreams();
+    env = gatewayEnvironment(upstreams);
     gateway = await startGateway({ ...env, RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1000' });
-    token = await world.token();
+    token = await upstreams.token();
   });
   after(async () => {
-    await world.close();
+    await upstreams.close();
     await gateway.app.close();
   });
   afterEach(() => {
-    world.answerWith(async () => ({}));
-    world.received.length = 0;
+    upstreams.answerWith(async () => ({}));
+    upstreams.received.length = 0;
   });
 
   const call = (path: string, init: RequestInit = {}) => fetch(new URL(path, gateway.url), init);
@@ -54,9 +54,9 @@ describe('gateway', () => {
     return problem;
   }
 
-  it('sends each public route to the service that its contract names', async () => {
+  it('forwards each public route to the service of its contract', async () => {
     for (const contract of publicContracts) {
-      world.received.length = 0;
+      upstreams.received.length = 0;
       const path = contract.url.replace(/:(\w+)/g, () => randomUUID());
       const hasBody = contract.schema.body !== undefined;
       const answer = await call(`${path}?a=1&b=%20`, {
@@ -70,13 +70,13 @@ describe('gateway', () => {
       }
       assert.equal(answer.status, 200, contract.operationId);
       assert.deepEqual(
-        world.received.map(({ service, method, url }) => ({ service, method, url })),
+        upstreams.received.map(({ service, method, url }) => ({ service, method, url })),
         [{ service: contract.service, method: contract.method, url: `${path}?a=1&b=%20` }],
       );
     }
   });
 
-  it('leads nowhere else', async () => {
+  it('returns 404 for any other URL', async () => {
     const paths = [
       '/',
       '/v1',
@@ -92,10 +92,10 @@ describe('gateway', () => {
         await assertProblem(await call(path, { method, headers: asStaff() }), 404, 'not-found');
       }
     }
-    assert.equal(world.received.length, 0);
+    assert.equal(upstreams.received.length, 0);
   });
 
-  it('lets no parameter of an address lead to another route', async () => {
+  it('does not let a parameter lead to another route', async () => {
     const id = randomUUID();
     const paths = [
       `/v1/tickets/..`,
@@ -114,15 +114,15 @@ describe('gateway', () => {
       const answer = await rawRequest(gateway.port, { path });
       assert.equal(answer.status, 404, path);
     }
-    assert.equal(world.received.length, 0);
+    assert.equal(upstreams.received.length, 0);
   });
 
-  it('keeps a parameter as it was, however it is spelled', async () => {
+  it('forwards a parameter unchanged, however it is encoded', async () => {
     await rawRequest(gateway.port, { path: '/v1/tickets/a%20b%3Fc%23d%25e%c3%a9;f' });
-    assert.equal(world.received[0]?.url, '/v1/tickets/a%20b%3Fc%23d%25e%C3%A9%3Bf');
+    assert.equal(upstreams.received[0]?.url, '/v1/tickets/a%20b%3Fc%23d%25e%C3%A9%3Bf');
   });
 
-  it('says which methods an address has', async () => {
+  it('returns 405 with the allowed methods', async () => {
     const answers = [
       { path: '/v1/venues', method: 'DELETE', allow: 'POST, GET, HEAD, OPTIONS' },
       { path: '/v1/auth/login', method: 'GET', allow: 'POST, OPTIONS' },
@@ -141,40 +141,43 @@ describe('gateway', () => {
       await assertProblem(answer, 405, 'method-not-allowed');
       assert.equal(answer.headers.get('allow'), allow);
     }
-    assert.equal(world.received.length, 0);
+    assert.equal(upstreams.received.length, 0);
   });
 
-  it('answers HEAD as GET without a body', async () => {
+  it('responds to HEAD like GET without a body', async () => {
     const answer = await call(`/v1/tickets/${'t'.repeat(20)}`, { method: 'HEAD' });
     assert.equal(answer.status, 200);
     assert.equal(await answer.text(), '');
-    assert.equal(world.received[0]?.method, 'HEAD');
+    assert.equal(upstreams.received[0]?.method, 'HEAD');
   });
 
-  it('passes the bytes of a body on unchanged, broken ones too', async () => {
+  it('forwards a body unchanged, also invalid UTF-8', async () => {
     for (const body of [' { "state":\t"\\u0041", "n": 1.0 }\n', '{"torn":', '"just text"']) {
-      world.received.length = 0;
+      upstreams.received.length = 0;
       await call('/v1/venues', {
         method: 'POST',
         headers: asStaff({ 'content-type': 'application/json; charset=utf-8' }),
         body,
       });
-      assert.equal(world.received[0]?.body.toString(), body);
-      assert.equal(world.received[0]?.headers['content-length'], String(Buffer.byteLength(body)));
-      assert.equal(world.received[0]?.headers['content-type'], 'application/json');
+      assert.equal(upstreams.received[0]?.body.toString(), body);
+      assert.equal(
+        upstreams.received[0]?.headers['content-length'],
+        String(Buffer.byteLength(body)),
+      );
+      assert.equal(upstreams.received[0]?.headers['content-type'], 'application/json');
     }
   });
 
-  it('passes a call without a body on without one', async () => {
+  it('forwards a call without a body without one', async () => {
     const id = randomUUID();
     for (const headers of [{}, json]) {
-      world.received.length = 0;
+      upstreams.received.length = 0;
       const answer = await call(`/v1/queues/${id}/call-next`, {
         method: 'POST',
         headers: asStaff(headers),
       });
       assert.equal(answer.status, 200);
-      assert.equal(world.received[0]?.body.length, 0);
+      assert.equal(upstreams.received[0]?.body.length, 0);
     }
     const answer = await rawRequest(gateway.port, {
       path: `/v1/venues/${id}`,
@@ -182,10 +185,10 @@ describe('gateway', () => {
       body: '{}',
     });
     assert.equal(answer.status, 200);
-    assert.equal(world.received.at(-1)?.headers['content-type'], undefined);
+    assert.equal(upstreams.received.at(-1)?.headers['content-type'], undefined);
   });
 
-  it('refuses what is too large and what is not JSON', async () => {
+  it('refuses bodies that are too large or not JSON', async () => {
     const post = (body: string, type: string) =>
       call('/v1/venues', { method: 'POST', headers: asStaff({ 'content-type': type }), body });
     const full = JSON.stringify('x'.repeat(limits.bodyBytes - 2));
@@ -194,10 +197,10 @@ describe('gateway', () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
       await assertProblem(await post('{}', type), 415, 'unsupported-media-type');
     }
-    assert.equal(world.received.length, 1);
+    assert.equal(upstreams.received.length, 1);
   });
 
-  it('shows services nothing that only they may say to each other', async () => {
+  it('drops headers that only services may send to each other', async () => {
     await rawRequest(gateway.port, {
       path: `/v1/tickets/${'t'.repeat(20)}`,
       headers: {
@@ -221,7 +224,7 @@ describe('gateway', () => {
         'if-none-match': '"a"',
       },
     });
-    const headers = { ...world.received[0]?.headers };
+    const headers = { ...upstreams.received[0]?.headers };
     assert.match(String(headers['x-request-id']), /./);
     delete headers['x-request-id'];
     assert.deepEqual(headers, {
@@ -230,16 +233,16 @@ describe('gateway', () => {
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': `127.0.0.1:${gateway.port}`,
-      host: new URL(world.urls.queue).host,
+      host: new URL(upstreams.urls.queue).host,
       connection: 'keep-alive',
     });
   });
 
-  it('hands on the trace that a request belongs to, when it is well-formed', async () => {
+  it('forwards a well-formed traceparent', async () => {
     const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     for (const traceparent of [good, `${good}-more`, 'nonsense']) {
       await call('/v1/tickets/abc', { headers: { traceparent } });
-      const { headers } = world.received.at(-1) ?? {};
+      const { headers } = upstreams.received.at(-1) ?? {};
       assert.equal(headers?.traceparent, traceparent === good ? good : undefined);
     }
   });
@@ -253,13 +256,13 @@ describe('gateway', () => {
       const answer = await call('/v1/tickets/abc', { headers: { 'x-request-id': given } });
       const id = answer.headers.get('x-request-id');
       assert.equal(id === given, isKept);
-      assert.equal(world.received.at(-1)?.headers['x-request-id'], id);
+      assert.equal(upstreams.received.at(-1)?.headers['x-request-id'], id);
     }
   });
 
-  it('passes answers on as they are', async () => {
+  it('forwards responses unchanged', async () => {
     const png = randomBytes(100_000);
-    world.answerWith(async (_request, reply) =>
+    upstreams.answerWith(async (_request, reply) =>
       reply.type('image/png').header('cache-control', 'no-store').send(png),
     );
     const picture = await call(`/v1/queues/${randomUUID()}/qr.png`, { headers: asStaff() });
@@ -267,7 +270,7 @@ describe('gateway', () => {
     assert.equal(picture.headers.get('cache-control'), 'no-store');
     assert.deepEqual(Buffer.from(await picture.arrayBuffer()), png);
 
-    world.answerWith(async (_request, reply) =>
+    upstreams.answerWith(async (_request, reply) =>
       reply
         .code(409)
         .header('keep-alive', 'timeout=1')
@@ -280,7 +283,7 @@ describe('gateway', () => {
     assert.notEqual(refusal.headers.get('keep-alive'), 'timeout=1');
     assert.equal(await refusal.text(), '{"a":1}');
 
-    world.answerWith(async (_request, reply) => reply.code(204).send());
+    upstreams.answerWith(async (_request, reply) => reply.code(204).send());
     const nothing = await call(`/v1/venues/${randomUUID()}`, {
       method: 'DELETE',
       headers: asStaff(),
@@ -288,9 +291,9 @@ describe('gateway', () => {
     assert.equal(nothing.status, 204);
   });
 
-  it('streams: each piece arrives before the next is written, and a caller who goes ends it', async () => {
+  it('streams responses chunk by chunk, and cancels them when the client disconnects', async () => {
     const stream = new PassThrough();
-    world.answerWith(async (_request, reply) => reply.type('text/event-stream').send(stream));
+    upstreams.answerWith(async (_request, reply) => reply.type('text/event-stream').send(stream));
     const aborter = new AbortController();
     stream.write('data: 1\n\n');
     const answer = await call(`/v1/boards/${randomUUID()}`, { signal: aborter.signal });
@@ -304,9 +307,9 @@ describe('gateway', () => {
     await until('the service sees the caller gone', () => stream.destroyed);
   });
 
-  it('breaks off an answer that its service broke off, so that a part is not taken for the whole', async () => {
+  it('aborts a response that its service aborted', async () => {
     const stream = new PassThrough();
-    world.answerWith(async (_request, reply) => reply.type('text/csv').send(stream));
+    upstreams.answerWith(async (_request, reply) => reply.type('text/csv').send(stream));
     stream.write('number,name\r\n');
     const answer = await call(`/v1/queues/${randomUUID()}/parties.csv`, { headers: asStaff() });
     assert.equal(answer.status, 200);
@@ -315,8 +318,8 @@ describe('gateway', () => {
     await assert.rejects(reading, TypeError);
   });
 
-  it('answers 503 in the place of a short answer that its service broke off', async () => {
-    world.answerWith(async (request, reply) => {
+  it('returns 503 instead of a short response that its service aborted', async () => {
+    upstreams.answerWith(async (request, reply) => {
       reply.hijack();
       reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       reply.raw.write('{"state":', () => request.raw.socket.destroy());
@@ -325,13 +328,13 @@ describe('gateway', () => {
     await assertProblem(answer, 503, 'unavailable');
   });
 
-  it('takes 200 calls at once of one account, all of them at the service together', async () => {
+  it('forwards 200 concurrent calls of one account', async () => {
     let present = 0;
     let mostPresent = 0;
     const gate = Promise.withResolvers<void>();
-    world.answerWith(async () => {
+    upstreams.answerWith(async () => {
       mostPresent = Math.max(mostPresent, ++present);
-      // Only so many connections go to one service: the others wait at the gateway, refused by nobody.
+      // Connections to a service are limited: further calls wait in the gateway.
       if (present === 100) gate.resolve();
       await gate.promise;
       present--;
@@ -344,23 +347,23 @@ describe('gateway', () => {
       ),
     );
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
-    assert.equal(world.received.length, 200);
+    assert.equal(upstreams.received.length, 200);
     assert.ok(mostPresent >= 100);
   });
 
-  it('judges access tokens itself', async () => {
-    const expired = await world.token({ expiresAt: new Date(Date.now() - 1_000) });
+  it('verifies access tokens itself', async () => {
+    const expired = await upstreams.token({ expiresAt: new Date(Date.now() - 1_000) });
     for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, 'Basic eDp5']) {
       const answer = await call('/v1/users/me', {
         headers: authorization === undefined ? {} : { authorization },
       });
       await assertProblem(answer, 401, 'unauthenticated');
     }
-    assert.equal(world.received.length, 0);
+    assert.equal(upstreams.received.length, 0);
     assert.equal((await call('/v1/users/me', { headers: asStaff() })).status, 200);
   });
 
-  it('lets web apps of its list call, and no other', async () => {
+  it('allows CORS for the configured origins only', async () => {
     const preflight = (origin: string) =>
       call('/v1/venues', {
         method: 'OPTIONS',
@@ -386,10 +389,10 @@ describe('gateway', () => {
     for (const name of ['x-request-id', 'retry-after', 'ratelimit-remaining']) {
       assert.ok(refused.headers.get('access-control-expose-headers')?.includes(name));
     }
-    assert.equal(world.received.length, 0);
+    assert.equal(upstreams.received.length, 0);
   });
 
-  it('tells browsers to keep to themselves what they see', async () => {
+  it('sends security headers', async () => {
     const { headers } = await call(`/v1/tickets/${'t'.repeat(20)}`);
     assert.equal(headers.get('referrer-policy'), 'no-referrer');
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
@@ -397,7 +400,7 @@ describe('gateway', () => {
     assert.match(String(headers.get('content-security-policy')), /default-src 'none'/);
   });
 
-  it('serves the documentation that swagger/ holds', async () => {
+  it('serves the documentation in swagger/', async () => {
     const file = join(import.meta.dirname, '../../../swagger/openapi.json');
     const served = await (await call('/openapi.json')).json();
     assert.deepEqual(served, JSON.parse(await readFile(file, 'utf8')));
@@ -421,63 +424,63 @@ describe('gateway', () => {
     }
   });
 
-  it('is alive by itself, and ready when every service is', async () => {
+  it('is ready when every service is', async () => {
     assert.equal((await call('/livez')).status, 200);
     assert.equal((await call('/readyz')).status, 200);
-    world.ready.queue = false;
-    world.ready.mailer = false;
+    upstreams.ready.queue = false;
+    upstreams.ready.mailer = false;
     const problem = await assertProblem(await call('/readyz'), 503, 'unavailable');
     assert.match(String(problem.detail), /queue, mailer/);
     assert.equal((await call('/livez')).status, 200);
-    world.ready.queue = true;
-    world.ready.mailer = true;
+    upstreams.ready.queue = true;
+    upstreams.ready.mailer = true;
     assert.equal((await call('/readyz')).status, 200);
   });
 
-  it('passes a service that is unavailable on at once, and asks only once', async () => {
-    world.answerWith(async (_request, reply) =>
+  it('forwards a 503 at once, without repeating the call', async () => {
+    upstreams.answerWith(async (_request, reply) =>
       reply.code(503).header('retry-after', '7').type('application/problem+json').send('{}'),
     );
     const answer = await call(`/v1/tickets/${'t'.repeat(20)}`);
     assert.equal(answer.status, 503);
     assert.equal(answer.headers.get('retry-after'), '7');
-    assert.equal(world.received.length, 1);
+    assert.equal(upstreams.received.length, 1);
   });
 
-  it('asks again for a read whose connection broke, and never for a change', async () => {
+  it('repeats a read whose connection was lost, but never a change', async () => {
     const breakOff = async (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack();
       request.raw.socket.destroy();
     };
-    world.answerWith(async (request, reply) =>
-      world.received.length === 1 ? breakOff(request, reply) : {},
+    upstreams.answerWith(async (request, reply) =>
+      upstreams.received.length === 1 ? breakOff(request, reply) : {},
     );
     assert.equal((await call(`/v1/tickets/${'t'.repeat(20)}`)).status, 200);
-    assert.equal(world.received.length, 2);
+    assert.equal(upstreams.received.length, 2);
 
-    world.received.length = 0;
-    world.answerWith(breakOff);
+    upstreams.received.length = 0;
+    upstreams.answerWith(breakOff);
     const change = await call('/v1/venues', { method: 'POST', headers: asStaff() });
     await assertProblem(change, 503, 'unavailable');
-    assert.equal(world.received.length, 1);
+    assert.equal(upstreams.received.length, 1);
   });
 
-  it('finishes what it holds when it is told to stop', async () => {
+  it('finishes open requests when it stops', async () => {
     const other = await startGateway(env);
     const gate = Promise.withResolvers<void>();
-    world.answerWith(async () => {
+    upstreams.answerWith(async () => {
       await gate.promise;
       return { done: true };
     });
     const answer = fetch(new URL(`/v1/boards/${randomUUID()}`, other.url));
-    await until('the call is at the service', () => world.received.length === 1);
+    await until('the call is at the service', () => upstreams.received.length === 1);
     const closed = other.app.close();
     gate.resolve();
     assert.deepEqual(await (await answer).json(), { done: true });
     await closed;
   });
 
-  it('believes forwarded headers of trusted proxies only', async () => {
+  it('trusts X-Forwarded-* headers of trusted proxies only', async () => {
     const trusting = await startGateway({ ...env, TRUSTED_PROXIES: '127.0.0.0/8, ::1' });
     await fetch(new URL('/v1/tickets/abc', trusting.url), {
       headers: {
@@ -486,7 +489,7 @@ describe('gateway', () => {
         'x-forwarded-host': 'line.example',
       },
     });
-    const { headers } = world.received[0] ?? assert.fail();
+    const { headers } = upstreams.received[0] ?? assert.fail();
     assert.equal(headers['x-forwarded-for'], '203.0.113.7');
     assert.equal(headers['x-forwarded-proto'], 'https');
     assert.equal(headers['x-forwarded-host'], 'line.example');
@@ -494,13 +497,13 @@ describe('gateway', () => {
   });
 });
 
-describe('gateway before services that fail', () => {
-  it('answers 503 with Retry-After when a service is away or too slow', async (t) => {
-    const world = await startWorld();
-    t.after(() => world.close());
-    const token = await world.token();
+describe('gateway with failing services', () => {
+  it('returns 503 with Retry-After when a service is down or too slow', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const token = await upstreams.token();
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
+      ...gatewayEnvironment(upstreams),
       UPSTREAM_TIMEOUT_MS: '2000',
     });
     t.after(() => gateway.app.close());
@@ -509,10 +512,10 @@ describe('gateway before services that fail', () => {
     assert.equal((await me()).status, 200);
 
     const gate = Promise.withResolvers<void>();
-    world.answerWith(() => gate.promise);
+    upstreams.answerWith(() => gate.promise);
     const slow = await me();
     gate.resolve();
-    await world.stop('user');
+    await upstreams.stop('user');
     const away = await me();
     for (const answer of [slow, away]) {
       assert.equal(answer.status, 503);
@@ -523,17 +526,17 @@ describe('gateway before services that fail', () => {
     }
   });
 
-  it('leaves a token to the service when it has no keys to judge it by', async (t) => {
-    const world = await startWorld();
-    t.after(() => world.close());
-    const token = await world.token();
-    await world.stop('auth');
-    const gateway = await startGateway(gatewayEnvironment(world));
+  it('leaves verifying tokens to the service when it has no keys', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const token = await upstreams.token();
+    await upstreams.stop('auth');
+    const gateway = await startGateway(gatewayEnvironment(upstreams));
     t.after(() => gateway.app.close());
     const answer = await fetch(new URL('/v1/users/me', gateway.url), {
       headers: { authorization: `Bearer ${token}` },
     });
     assert.equal(answer.status, 200);
-    assert.equal(world.received[0]?.headers.authorization, `Bearer ${token}`);
+    assert.equal(upstreams.received[0]?.headers.authorization, `Bearer ${token}`);
   });
 });

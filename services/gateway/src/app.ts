@@ -18,19 +18,19 @@ import { readinessOf } from './readiness.ts';
 import { securityHeaders } from './security-headers.ts';
 import { addressesOf } from './upstream.ts';
 
-export type Deps = {
+type Deps = {
   config: GatewayConfig;
   logger: Logger;
   redis: RedisClient;
   verifyAccessToken: VerifyAccessToken;
 };
 
-/** A caller has this long to send a whole request. */
+/** Time for a client to send a whole request. */
 const requestTimeoutMs = 30_000;
 
 /**
- * The only public door. It routes by contract: each public contract is a route to the service that answers
- * it, and nothing else leads anywhere.
+ * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service, and
+ * every other URL is a 404.
  */
 export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const { config, logger, redis, verifyAccessToken } = deps;
@@ -48,7 +48,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   });
   app.server.requestTimeout = requestTimeoutMs;
 
-  // Bodies pass through as the bytes they are; the service judges them.
+  // Bodies are forwarded as raw bytes; the service validates them.
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body.length === 0 ? undefined : body),
@@ -77,7 +77,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       'ratelimit-reset',
     ],
     maxAge: 600,
-    // Every OPTIONS gets the same answer, whether a browser asked or a person.
+    // The same response to every OPTIONS request, also without preflight headers.
     strictPreflight: false,
   });
 
@@ -97,7 +97,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   });
   const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
   const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
-  // Their turns are their own: a call before each stream would send all streams to the same process.
+  // Round robin of their own: otherwise a call before each stream would put all streams on one process.
   const forwardStream = createForwardStream(app, {
     upstreams: addressesOf(upstreams),
     timeoutMs,
@@ -121,7 +121,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   return app;
 }
 
-/** A known address asked with a method it does not have is told which it has. */
+/** Responds with 405 and `Allow` to other methods of a known URL. */
 function refuseOtherMethods(app: FastifyInstance): void {
   const methodsByUrl = new Map<string, string[]>([['/openapi.json', ['GET']]]);
   for (const { url, method } of [...publicContracts, ...gatewayContracts]) {

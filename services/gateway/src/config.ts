@@ -10,12 +10,12 @@ const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
 
 const perMinute = (byDefault: number) => z.coerce.number().int().min(1).default(byDefault);
 
-/** Names that stand for ranges, as Fastify's `trustProxy` knows them. */
+/** Names of ranges in Fastify's `trustProxy`. */
 const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
 
 function isAddressRange(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  if (rest.length > 0) return false;
+  const [address = '', prefix, ...extra] = text.split('/');
+  if (extra.length > 0) return false;
   if (prefix === undefined) return namedRanges.includes(address) || isIP(address) !== 0;
   return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsOf(address);
 }
@@ -28,7 +28,7 @@ function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 
-/** The base address of a service: no path, since a route is a contract's own. */
+/** The base URL of a service, without a path: contracts define the paths. */
 const ServiceUrl = Url.refine((text) => new URL(text).pathname === '/', 'must have no path');
 
 export const gatewayEnv = {
@@ -36,40 +36,40 @@ export const gatewayEnv = {
   AUTH_SERVICE_URL: ServiceUrl,
   USER_SERVICE_URL: ServiceUrl,
   QUEUE_SERVICE_URL: ServiceUrl,
-  /** Of each of its processes, separated by commas. */
+  /** One URL per process, separated by commas. */
   POSITION_SERVICE_URL: commaList(ServiceUrl),
-  /** Asked whether it is ready; no call is forwarded to it. */
+  /** For the readiness check only. */
   MAILER_SERVICE_URL: ServiceUrl.optional(),
-  /** Counts of the limits that all gateways share. */
+  /** Holds the counts of rate limits that all gateways share. */
   REDIS_URL: RedisUrl,
-  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
+  /** Whether REDIS_URL is a Redis Cluster; its other nodes are discovered. */
   REDIS_CLUSTER: Flag,
-  /** Proxies in front of the gateway whose forwarded headers count: addresses and ranges. */
+  /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-*` headers are trusted. */
   TRUSTED_PROXIES: commaList(
     z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'),
   ).default([]),
-  /** Web apps that browsers let call the gateway. */
+  /** Origins of web apps that may call the gateway. */
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),
   ).default(['http://localhost:3000', 'http://localhost:4200']),
-  /** How long a call may wait for Redis to count it before it is let in uncounted. */
+  /** How long a call waits for Redis before it is let in uncounted. */
   REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(100),
-  /** How long a service may take until it begins to answer. */
+  /** How long a service may take to begin its response. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 
-  /** Sign-ups, sign-ins and mails asked for with one e-mail from one address; password checks of one account. */
+  /** Per e-mail and address: sign-ups, sign-ins and requested mails. Per account: password checks. */
   RATE_LIMIT_CREDENTIALS_PER_MINUTE: perMinute(20),
-  /** The same from one address, whatever the e-mails: guessing across accounts. */
+  /** The same per address, for any e-mails: protects against guessing across accounts. */
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: perMinute(300),
-  /** Guests joining from one address; a dining room shares the venue's, a festival those of a few carriers. */
+  /** Joins per address. A dining room shares one address, a festival those of a few carriers. */
   RATE_LIMIT_JOIN_PER_MINUTE: perMinute(12_000),
-  /** Calls with one ticket. */
+  /** Calls per ticket. */
   RATE_LIMIT_TICKET_PER_MINUTE: perMinute(120),
-  /** Calls with tickets from one address, whatever the tickets. */
+  /** Calls with any tickets per address. */
   RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(120_000),
-  /** Calls of one account. */
+  /** Calls per account. */
   RATE_LIMIT_ACCOUNT_PER_MINUTE: perMinute(12_000),
-  /** Every other call, and calls without a good access token, from one address. */
+  /** Per address: all other calls, and calls without a valid access token. */
   RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute(3_000),
 };
 

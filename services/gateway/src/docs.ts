@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { mergedOpenApi } from '@queue-manager/contracts/openapi';
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 
-/** `/openapi.json`, and `/docs`: Swagger UI on it, its calls going to this very gateway. */
+/** Serves `/openapi.json`, and Swagger UI at `/docs`, with this gateway as the server. */
 export async function serveDocs(
   app: FastifyInstance,
   onRequest: onRequestAsyncHookHandler,
@@ -13,14 +13,14 @@ export async function serveDocs(
   app.get('/openapi.json', { onRequest }, (_request, reply) =>
     reply.type('application/json').send(text),
   );
-  // The plugin's types know versions 2 and 3.0 only; it hands the document on as it is.
+  // The plugin's types know OpenAPI 2 and 3.0 only; it serves the document unchanged.
   const specification = { document } as unknown as StaticDocumentSpec;
   await app.register(swagger, { mode: 'static', specification });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { displayRequestDuration: true, persistAuthorization: true, tryItOutEnabled: true },
     uiHooks: { onRequest },
-    // The one page here: its own scripts and styles, pictures within them, calls to this gateway.
+    // The only HTML page: its own scripts and styles, inline images, and calls to this gateway.
     staticCSP: {
       'default-src': "'none'",
       'base-uri': "'none'",

@@ -7,18 +7,18 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '@queue-manager/service-kit/testing';
+import { closedPort, until } from '@queue-manager/service-kit/testing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Gateway,
   gatewayEnvironment,
   rawRequest,
   startGateway,
-  startWorld,
-  type World,
+  startUpstreams,
+  type Upstreams,
 } from './testing.ts';
 
-/** Answers as the position service does: headers at once, events when there are any. */
+/** Responds like the position service: headers at once, events later. */
 function begin(reply: FastifyReply): ServerHttp2Stream {
   reply.hijack();
   const raw = reply.raw as unknown as Http2ServerResponse;
@@ -27,12 +27,12 @@ function begin(reply: FastifyReply): ServerHttp2Stream {
   return raw.stream;
 }
 
-describe('streams through the gateway', () => {
-  let world: World;
+describe('streams', () => {
+  let upstreams: Upstreams;
   let env: Record<string, string>;
   let gateway: Gateway;
   let token: string;
-  /** The service's end of each stream that was opened. */
+  /** The service's side of each open stream. */
   let streams: ServerHttp2Stream[];
   const openStream = async (_request: FastifyRequest, reply: FastifyReply) => {
     streams.push(begin(reply));
@@ -40,30 +40,30 @@ describe('streams through the gateway', () => {
   const lastStream = () => streams.at(-1) ?? assert.fail('no stream has come to the service');
 
   before(async () => {
-    world = await startWorld();
-    env = gatewayEnvironment(world);
+    upstreams = await startUpstreams();
+    env = gatewayEnvironment(upstreams);
     gateway = await startGateway(env);
-    token = await world.token();
+    token = await upstreams.token();
   });
   after(async () => {
     await gateway.app.close();
-    await world.close();
+    await upstreams.close();
   });
   afterEach(() => {
     for (const stream of streams) stream.destroy();
-    world.answerWith(async () => ({}));
-    world.received.length = 0;
+    upstreams.answerWith(async () => ({}));
+    upstreams.received.length = 0;
   });
   const flowing = () => {
     streams = [];
-    world.answerWith(openStream);
+    upstreams.answerWith(openStream);
   };
 
   const open = (url = gateway.url, init: RequestInit = {}) =>
     fetch(new URL(`/v1/live/boards/${randomUUID()}`, url), init);
   const readerOf = (answer: Response) => (answer.body as ReadableStream<Uint8Array>).getReader();
 
-  it('begin before there is an event, and bring each at once', async () => {
+  it('begin before the first event, and forward each event at once', async () => {
     flowing();
     for (const path of [`/v1/live/tickets/${'t'.repeat(66)}`, `/v1/live/queues/${randomUUID()}`]) {
       const answer = await fetch(new URL(path, gateway.url), {
@@ -80,7 +80,7 @@ describe('streams through the gateway', () => {
       assert.equal(answer.headers.get('content-encoding'), null);
       assert.equal(answer.headers.get('access-control-allow-origin'), 'http://localhost:3000');
       assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
-      const seen = world.received.at(-1);
+      const seen = upstreams.received.at(-1);
       assert.equal(seen?.url, path);
       assert.equal(seen?.service, 'position');
       assert.equal(seen?.headers['last-event-id'], '41');
@@ -96,7 +96,7 @@ describe('streams through the gateway', () => {
     }
   });
 
-  it('are let in by the same tokens and limits as calls', async () => {
+  it('need the same tokens and count for the same limits as calls', async () => {
     flowing();
     const path = `/v1/live/queues/${randomUUID()}`;
     assert.equal((await fetch(new URL(path, gateway.url))).status, 401);
@@ -112,7 +112,7 @@ describe('streams through the gateway', () => {
     await few.app.close();
   });
 
-  it('end at the service when the caller goes, also before it was answered', async () => {
+  it('end at the service when the client disconnects, also before the response', async () => {
     flowing();
     const going = new AbortController();
     await open(gateway.url, { signal: going.signal });
@@ -120,7 +120,7 @@ describe('streams through the gateway', () => {
     await until('the service sees the caller gone', () => lastStream().destroyed);
 
     const ended = Promise.withResolvers<void>();
-    world.answerWith(async (request, reply) => {
+    upstreams.answerWith(async (request, reply) => {
       reply.hijack();
       request.raw.on('close', ended.resolve);
       goingEarly.abort();
@@ -130,7 +130,7 @@ describe('streams through the gateway', () => {
     await ended.promise;
   });
 
-  it('end for the caller when the service ends them, or is gone', async () => {
+  it('end for the client when the service ends them or is gone', async () => {
     flowing();
     const ended = await open();
     lastStream().end('data: last\n\n');
@@ -144,11 +144,11 @@ describe('streams through the gateway', () => {
     assert.equal((await reader.read()).done, true);
   });
 
-  it('hold up no call, however many there are', async () => {
+  it('do not block calls', async () => {
     flowing();
     const many = await Promise.all(Array.from({ length: 300 }, () => open()));
     assert.equal(streams.length, 300);
-    world.answerWith(async () => ({}));
+    upstreams.answerWith(async () => ({}));
     const calls = await Promise.all(
       Array.from({ length: 200 }, () => fetch(new URL(`/v1/boards/${randomUUID()}`, gateway.url))),
     );
@@ -156,11 +156,11 @@ describe('streams through the gateway', () => {
     await Promise.all(many.map((answer) => answer.body?.cancel()));
   });
 
-  it('go at the pace of who reads', async () => {
+  it('have backpressure', async () => {
     const offered = 256 * 1024 * 1024;
     const piece = Buffer.alloc(64 * 1024, 'x');
     let written = 0;
-    world.answerWith(async (_request, reply) => {
+    upstreams.answerWith(async (_request, reply) => {
       const stream = begin(reply);
       const fill = () => {
         while (written < offered) {
@@ -184,24 +184,24 @@ describe('streams through the gateway', () => {
     slow.destroy();
   });
 
-  it('are opened again and again while the service cannot, as long as a service may take', async () => {
+  it('are retried within the response timeout', async () => {
     const answers: ((reply: FastifyReply) => void)[] = [
       (reply) => void reply.code(503).send({}),
       (reply) => reply.hijack().raw.destroy(),
       (reply) => void begin(reply).end('data: 1\n\n'),
     ];
-    world.answerWith(async (_request, reply) => {
-      answers[world.received.length - 1]?.(reply);
+    upstreams.answerWith(async (_request, reply) => {
+      answers[upstreams.received.length - 1]?.(reply);
       return reply;
     });
     const answer = await open();
     assert.equal(answer.status, 200);
     assert.equal(await answer.text(), 'data: 1\n\n');
-    assert.equal(world.received.length, 3);
+    assert.equal(upstreams.received.length, 3);
   });
 
-  it('are refused with what the service says, and 503 when nobody is there', async () => {
-    world.answerWith(async (_request, reply) =>
+  it('forward the service’s refusal, and return 503 when no process is up', async () => {
+    upstreams.answerWith(async (_request, reply) =>
       reply.code(429).header('retry-after', '30').type('application/problem+json').send('{"a":1}'),
     );
     const refused = await open();
@@ -209,11 +209,11 @@ describe('streams through the gateway', () => {
     assert.equal(refused.headers.get('retry-after'), '30');
     assert.match(String(refused.headers.get('content-type')), /^application\/problem\+json/);
     assert.equal(await refused.text(), '{"a":1}');
-    assert.equal(world.received.length, 1);
+    assert.equal(upstreams.received.length, 1);
 
     const alone = await startGateway({
       ...env,
-      POSITION_SERVICE_URL: await closedUrl(),
+      POSITION_SERVICE_URL: `http://127.0.0.1:${await closedPort()}`,
       UPSTREAM_TIMEOUT_MS: '300',
     });
     const away = await open(alone.url);
@@ -223,9 +223,9 @@ describe('streams through the gateway', () => {
     await alone.app.close();
   });
 
-  it('are not opened for a caller who goes before it is let in', async (t) => {
+  it('are not opened for a client that disconnects while it is authorised', async (t) => {
     flowing();
-    // Without keys the gateway lets callers in, and leaves tokens to the service.
+    // Without keys the gateway leaves verifying tokens to the service.
     const keysAskedFor: ServerResponse[] = [];
     const auth = createHttpServer((_request, response) => keysAskedFor.push(response));
     auth.listen(0, '127.0.0.1');
@@ -254,7 +254,7 @@ describe('streams through the gateway', () => {
     await (await stays).body?.cancel();
   });
 
-  it('answer HEAD without staying', async () => {
+  it('respond to HEAD and end', async () => {
     flowing();
     const answer = await rawRequest(gateway.port, {
       path: `/v1/live/boards/${randomUUID()}`,
@@ -264,7 +264,7 @@ describe('streams through the gateway', () => {
     await until('the service is rid of it', () => lastStream().destroyed);
   });
 
-  it('end with their connection, also one that stands behind another answer there', async () => {
+  it('end with their connection, also one that is pipelined behind another response', async () => {
     flowing();
     const caller = connect(gateway.port, '127.0.0.1');
     for (let asked = 0; asked < 2; asked++) {
@@ -275,12 +275,12 @@ describe('streams through the gateway', () => {
     await until('the service is rid of them', () => streams.every(({ destroyed }) => destroyed));
   });
 
-  it('end at once when they open while the gateway stops', async () => {
+  it('end at once when they are opened while the gateway stops', async () => {
     const asked = Promise.withResolvers<void>();
     const stopping = await startGateway(env);
     const isStopping = Promise.withResolvers<void>();
     streams = [];
-    world.answerWith(async (_request, reply) => {
+    upstreams.answerWith(async (_request, reply) => {
       asked.resolve();
       await isStopping.promise;
       streams.push(begin(reply));
@@ -296,7 +296,7 @@ describe('streams through the gateway', () => {
     await until('the service is rid of it', () => lastStream().destroyed);
   });
 
-  it('end when the gateway stops, which waits for nobody', async () => {
+  it('end when the gateway stops', async () => {
     flowing();
     const stopping = await startGateway(env);
     const answer = await open(stopping.url);
@@ -316,14 +316,14 @@ describe('streams through the gateway', () => {
   });
 });
 
-describe('a service of several processes', () => {
-  it('is asked at the next address when one is away, and is ready while one is', async (t) => {
-    const world = await startWorld();
-    t.after(() => world.close());
-    const env = gatewayEnvironment(world);
+describe('a service with several processes', () => {
+  it('is called at the next address when one is down, and is ready while one is', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const env = gatewayEnvironment(upstreams);
     const gateway = await startGateway({
       ...env,
-      POSITION_SERVICE_URL: `${await closedUrl()},${world.urls.position}`,
+      POSITION_SERVICE_URL: `http://127.0.0.1:${await closedPort()},${upstreams.urls.position}`,
     });
     t.after(() => gateway.app.close());
     const get = (path: string) => fetch(new URL(path, gateway.url));
@@ -331,18 +331,18 @@ describe('a service of several processes', () => {
     for (let call = 0; call < 6; call++) {
       assert.equal((await get(`/v1/boards/${randomUUID()}`)).status, 200);
     }
-    world.answerWith(async (_request, reply) => void begin(reply).end('data: 1\n\n'));
+    upstreams.answerWith(async (_request, reply) => void begin(reply).end('data: 1\n\n'));
     for (let call = 0; call < 4; call++) {
       assert.equal(await (await get(`/v1/live/boards/${randomUUID()}`)).text(), 'data: 1\n\n');
     }
-    world.ready.position = false;
+    upstreams.ready.position = false;
     const problem = (await (await get('/readyz')).json()) as { detail: string };
     assert.match(problem.detail, /position/);
   });
 
-  it('has its streams in all of them, whatever is called between', async (t) => {
-    const one = await startWorld();
-    const two = await startWorld(one.internalCredential);
+  it('has its streams spread over all processes, with any calls in between', async (t) => {
+    const one = await startUpstreams();
+    const two = await startUpstreams(one.internalCredential);
     t.after(() => Promise.all([one.close(), two.close()]));
     const gateway = await startGateway({
       ...gatewayEnvironment(one),
@@ -360,32 +360,23 @@ describe('a service of several processes', () => {
     }
   });
 
-  it('answers a read whose connection one of them broke', async (t) => {
-    const world = await startWorld();
-    t.after(() => world.close());
+  it('responds to a read whose connection to one process was lost', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
     const breaking = createServer((socket) => socket.once('data', () => socket.destroy()));
     breaking.listen(0, '127.0.0.1');
     await once(breaking, 'listening');
     t.after(() => breaking.close());
     const { port } = breaking.address() as AddressInfo;
     const gateway = await startGateway({
-      ...gatewayEnvironment(world),
-      POSITION_SERVICE_URL: `http://127.0.0.1:${port},${world.urls.position}`,
+      ...gatewayEnvironment(upstreams),
+      POSITION_SERVICE_URL: `http://127.0.0.1:${port},${upstreams.urls.position}`,
     });
     t.after(() => gateway.app.close());
     for (let call = 0; call < 4; call++) {
       const answer = await fetch(new URL(`/v1/boards/${randomUUID()}`, gateway.url));
       assert.equal(answer.status, 200);
     }
-    assert.equal(world.received.length, 4);
+    assert.equal(upstreams.received.length, 4);
   });
 });
-
-async function closedUrl(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
-}

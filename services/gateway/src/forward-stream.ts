@@ -9,53 +9,53 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   connectTimeoutMs,
   type Forwarding,
-  serviceAway,
+  serviceUnavailable,
   toCaller,
   toService,
   upstreamPath,
 } from './upstream.ts';
 
-/** Makes the handler of a stream's route: it opens the stream at the service that answers it. */
-export type ForwardStream = (
+/** Makes the handler of a stream's route, which opens the stream at its service. */
+type ForwardStream = (
   contract: Contract,
 ) => (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** Between two attempts to open a stream that no process can serve at the moment. */
+/** Maximum pause between attempts to open a stream that no process can serve at the moment. */
 const pauseMsMax = 2_000;
 
-/** A call to a service that is to become a stream. */
+/** A request to a service to open a stream. */
 type Opening = {
   from: FastifyRequest;
   path: string;
-  /** The attempt of the moment. */
+  /** The current attempt. */
   attempt?: ClientHttp2Stream;
-  /** The caller has gone. */
-  isOver: boolean;
+  /** The client has disconnected. */
+  isAborted: boolean;
 };
 
-/** What a service began to answer. */
-type Answer = { status: number; headers: IncomingHttpHeaders; body: ClientHttp2Stream };
+/** The beginning of a service's response. */
+type Upstream = { status: number; headers: IncomingHttpHeaders; body: ClientHttp2Stream };
 
 /**
- * Passes streams of events through: each piece at once, for as long as both sides stay, at the pace of whoever
- * reads. They share a connection to each process of the service, so that neither streams nor calls wait for one.
+ * Forwards event streams, each chunk at once, with backpressure. All streams share one connection per process of a
+ * service, so that neither streams nor calls wait for a connection.
  */
 export function createForwardStream(
   app: FastifyInstance,
   { upstreams, timeoutMs, internalCredential }: Forwarding & { internalCredential: string },
 ): ForwardStream {
   const connections = createSharedConnections({ internalCredential, connectTimeoutMs });
-  const flowing = new Map<ServerResponse, ClientHttp2Stream>();
+  const openStreams = new Map<ServerResponse, ClientHttp2Stream>();
   let isStopping = false;
-  // A stream would keep the gateway from stopping; its client opens another one elsewhere.
+  // Open streams would keep the gateway from stopping. Clients reconnect elsewhere.
   app.addHook('preClose', async () => {
     isStopping = true;
-    for (const [caller, body] of flowing) end(caller, body);
+    for (const [caller, body] of openStreams) end(caller, body);
   });
   app.addHook('onClose', async () => connections.close());
 
-  /** Resolves when the service begins to answer; throws what the connection threw. */
-  async function ask(address: string, opening: Opening): Promise<Answer> {
+  /** Resolves with the beginning of the response; throws the error of the connection. */
+  async function request(address: string, opening: Opening): Promise<Upstream> {
     const { from, path } = opening;
     const connection = await connections.to(address);
     const body = connection.request({
@@ -64,11 +64,13 @@ export function createForwardStream(
       ...toService(from, from.headers),
     });
     opening.attempt = body;
-    if (opening.isOver) leave(body);
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    body.setTimeout(timeoutMs, () => body.destroy(new Error('The service is silent')));
+    if (opening.isAborted) cancel(body);
+    const { promise, resolve, reject } = Promise.withResolvers<Upstream>();
+    body.setTimeout(timeoutMs, () =>
+      body.destroy(new Error('The service sent no response in time')),
+    );
     body.on('error', reject);
-    body.on('close', () => reject(new Error('The service did not answer')));
+    body.on('close', () => reject(new Error('The service closed the stream without a response')));
     body.on('response', ({ ':status': status = 502, ...headers }) => {
       body.setTimeout(0);
       resolve({ status, headers, body });
@@ -77,29 +79,29 @@ export function createForwardStream(
   }
 
   /**
-   * Asks until somebody can answer, for as long as a service may take to: a browser opens a stream that broke
-   * again by itself, but gives one up for good that was refused. Null when the caller did not wait.
+   * Retries within the response timeout until a process responds: a browser reconnects after a broken stream, but
+   * never after a refused one. Returns null when the client has disconnected.
    */
-  async function open(addresses: Addresses, opening: Opening): Promise<Answer | null> {
-    const asksEnd = performance.now() + timeoutMs;
+  async function open(addresses: Addresses, opening: Opening): Promise<Upstream | null> {
+    const deadline = performance.now() + timeoutMs;
     for (let attempt = 1; ; attempt += 1) {
       const pauseMs = backoffMs(attempt, { maxMs: pauseMsMax });
       let reason: unknown;
-      const isLast = () => isStopping || performance.now() + pauseMs > asksEnd;
+      const isLast = () => isStopping || performance.now() + pauseMs > deadline;
       for (const address of addresses.inOrder()) {
         try {
-          const answer = await ask(address, opening);
-          if (answer.status !== 503 || isLast()) return answer;
-          leave(answer.body);
+          const upstream = await request(address, opening);
+          if (upstream.status !== 503 || isLast()) return upstream;
+          cancel(upstream.body);
         } catch (error) {
           reason = error;
           if (isConnectError(error)) addresses.avoid(address);
         }
-        if (opening.isOver) return null;
+        if (opening.isAborted) return null;
       }
-      if (isLast()) throw serviceAway(reason);
+      if (isLast()) throw serviceUnavailable(reason);
       await delay(pauseMs);
-      if (opening.isOver) return null;
+      if (opening.isAborted) return null;
     }
   }
 
@@ -111,26 +113,26 @@ export function createForwardStream(
       const caller = reply.raw;
       const query = /\?.*$/.exec(request.raw.url ?? '')?.[0] ?? '';
       const path = pathOf(request.params as Record<string, string>) + query;
-      // A caller may go while it is decided whether to let it in.
-      const opening: Opening = { from: request, path, isOver: request.raw.socket.destroyed };
-      if (opening.isOver) return reply.hijack();
+      // The client may disconnect while the request is being authorised.
+      const opening: Opening = { from: request, path, isAborted: request.raw.socket.destroyed };
+      if (opening.isAborted) return reply.hijack();
       caller.on('close', () => {
-        opening.isOver = true;
-        if (opening.attempt !== undefined) leave(opening.attempt);
-        flowing.delete(caller);
+        opening.isAborted = true;
+        if (opening.attempt !== undefined) cancel(opening.attempt);
+        openStreams.delete(caller);
       });
 
-      const answer = await open(addresses, opening);
-      if (answer === null || opening.isOver) return reply.hijack();
-      const { status, body } = answer;
-      const headers = toCaller(answer.headers);
+      const upstream = await open(addresses, opening);
+      if (upstream === null || opening.isAborted) return reply.hijack();
+      const { status, body } = upstream;
+      const headers = toCaller(upstream.headers);
       if (status !== contract.status) {
         return reply.code(status).headers(headers).send(body);
       }
 
       reply.hijack();
-      flowing.set(caller, body);
-      // Its connection ends with the stream, so that pieces need no frames, and nothing is left to wait for.
+      openStreams.set(caller, body);
+      // The connection ends with the stream, so chunks need no framing.
       caller.shouldKeepAlive = false;
       caller.removeHeader('transfer-encoding');
       caller.writeHead(status, {
@@ -145,31 +147,31 @@ export function createForwardStream(
   };
 }
 
-/** Each piece goes past the response, which would look at it again. Not a pipe: that is a few KB a stream. */
+/** Writes chunks to the socket directly, past the response. Not a pipe, which takes a few KB per stream. */
 function pass(body: ClientHttp2Stream, caller: ServerResponse): void {
   const connection = caller.socket ?? caller;
-  body.on('data', (piece) => {
-    if (connection.write(piece)) return;
+  body.on('data', (chunk) => {
+    if (connection.write(chunk)) return;
     body.pause();
     connection.once('drain', () => body.resume());
   });
   body.on('end', () => caller.end());
-  // Whether it ended well or not, there is nothing to come.
+  // The stream is over, with or without an error.
   body.on('close', () => {
     if (!caller.writableEnded) caller.destroy();
   });
 }
 
-/** Tells the service that nobody waits for an answer any more. */
-function leave(body: ClientHttp2Stream): void {
+/** Tells the service that its response is no longer needed. */
+function cancel(body: ClientHttp2Stream): void {
   if (!body.closed) body.close(constants.NGHTTP2_CANCEL);
 }
 
-/** Ends a stream; one whose reader does not take what was written already would never end by itself. */
+/** Ends a stream. Destroys the connection when the client does not read, since that would never end. */
 function end(caller: ServerResponse, body: ClientHttp2Stream): void {
-  // What is still on its way would be written behind the end.
+  // Chunks in flight must not be written after the end.
   body.removeAllListeners('data');
-  leave(body);
+  cancel(body);
   if (caller.socket?.writableNeedDrain === true) caller.destroy();
   else caller.end();
 }

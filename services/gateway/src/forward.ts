@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   connectTimeoutMs,
   type Forwarding,
-  serviceAway,
+  serviceUnavailable,
   silenceMsMax,
   toCaller,
   toService,
@@ -15,15 +15,15 @@ import {
 
 type Hook<Name extends keyof FastifyReplyFromHooks> = NonNullable<FastifyReplyFromHooks[Name]>;
 
-/** Makes the handler of a contract's route: it sends the call to the service that answers it. */
-export type Forward = (
+/** Makes the handler of a contract's route, which forwards the call to its service. */
+type Forward = (
   contract: Contract,
 ) => (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/** Held in memory for as long as a service takes to send it. */
-const shortBytesMax = 64 * 1_024;
+/** Larger responses are streamed instead of buffered. */
+const bufferedBytesMax = 64 * 1_024;
 
-/** Readies connections to the services. Answers stream through, whatever their length. */
+/** Sets up the connections to the services. */
 export async function createForward(
   app: FastifyInstance,
   { upstreams, timeoutMs }: Forwarding,
@@ -31,13 +31,13 @@ export async function createForward(
   await app.register(replyFrom, {
     disableRequestLogging: true,
     undici: {
-      // More calls at once than this wait their turn. An idle connection is given up before the service
-      // would close it (undici goes by the service's own Keep-Alive header), so that no call meets a dead one.
+      // Further calls wait in undici's queue. undici closes idle connections before the service does, by its
+      // Keep-Alive header, so that no call gets a dead connection.
       connections: 128,
       pipelining: 1,
       headersTimeout: timeoutMs,
       bodyTimeout: silenceMsMax,
-      // The plugin would otherwise trust any certificate.
+      // The plugin accepts any certificate by default.
       connect: { timeout: connectTimeoutMs, rejectUnauthorized: true },
     },
   });
@@ -54,7 +54,7 @@ export async function createForward(
         getUpstream: () => inOrder[tried] as string,
         rewriteRequestHeaders: toService,
         rewriteHeaders: toCaller,
-        onResponse: sendAnswer,
+        onResponse: sendResponse,
         retryDelay,
         onError(_reply, { error }) {
           const { cause } = error;
@@ -63,7 +63,7 @@ export async function createForward(
           tried += 1;
           const mayTryNext = isUnsent || (isConnectionLost(cause) && isRead(request));
           if (mayTryNext && tried < inOrder.length) send();
-          else reply.send(serviceAway(error));
+          else reply.send(serviceUnavailable(error));
         },
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
       };
@@ -74,26 +74,26 @@ export async function createForward(
 }
 
 /**
- * Sends an answer that states to be short at once when all of it is there: as a stream it took twice the time
- * of everything else in the gateway. Longer ones, and those of a length that is not known yet, flow.
+ * Buffers short responses: streaming them took twice the time of everything else in the gateway. Streams longer ones
+ * and those of unknown length.
  */
-const sendAnswer: Hook<'onResponse'> = (request, reply, answer) => {
+const sendResponse: Hook<'onResponse'> = (request, reply, response) => {
   // The plugin's types name something else.
-  const { stream } = answer as unknown as { stream: Readable };
+  const { stream } = response as unknown as { stream: Readable };
   const bytes = Number(reply.getHeader('content-length') ?? Number.NaN);
-  if (!(bytes > 0 && bytes <= shortBytesMax) || request.method === 'HEAD') {
+  if (!(bytes > 0 && bytes <= bufferedBytesMax) || request.method === 'HEAD') {
     reply.send(stream);
     return;
   }
-  const pieces: Buffer[] = [];
-  stream.on('data', (piece: Buffer) => pieces.push(piece));
-  stream.on('end', () => reply.send(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)));
-  stream.on('error', (error: Error) => reply.send(serviceAway(error)));
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('end', () => reply.send(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  stream.on('error', (error: Error) => reply.send(serviceUnavailable(error)));
 };
 
 /**
- * A read is tried once more when its connection broke before an answer came: a service that restarts does
- * that. Nothing else is repeated, also not a 503: the caller knows best, and has `Retry-After`.
+ * Repeats a read once when its connection was lost before the response, as when a service restarts. Nothing else is
+ * repeated, not even a 503: the client has `Retry-After`.
  */
 const retryDelay: Hook<'retryDelay'> = ({ err, req, attempt }) =>
   isConnectionLost(err) && isRead(req) && attempt === 0 ? 1 : null;

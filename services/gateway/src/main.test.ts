@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import { until } from '@queue-manager/service-kit/testing';
-import { gatewayEnvironment, rawRequest, startWorld, type World } from './testing.ts';
+import { closedPort, until } from '@queue-manager/service-kit/testing';
+import { gatewayEnvironment, rawRequest, startUpstreams, type Upstreams } from './testing.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
 
@@ -26,26 +24,16 @@ function run(env: Record<string, string>): Run {
   return { child, out: () => chunks.out, errors: () => chunks.errors };
 }
 
-/** A port that nothing listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 describe('gateway process', () => {
-  let world: World;
+  let upstreams: Upstreams;
   before(async () => {
-    world = await startWorld();
+    upstreams = await startUpstreams();
   });
-  after(() => world.close());
+  after(() => upstreams.close());
 
-  it('names every bad setting in one line and does not start', async () => {
+  it('exits with one line that names every invalid setting', async () => {
     const { child, errors } = run({
-      ...gatewayEnvironment(world),
+      ...gatewayEnvironment(upstreams),
       QUEUE_SERVICE_URL: '',
       POSITION_SERVICE_URL: 'http://127.0.0.1:1/path',
       TRUSTED_PROXIES: '10.0.0.0/8,10.0.0.0/33',
@@ -66,11 +54,11 @@ describe('gateway process', () => {
     }
   });
 
-  it('starts without Redis, writes no ticket, token or e-mail to its log, and stops on SIGTERM', async (t) => {
+  it('starts without Redis, logs no ticket, token or e-mail, and stops on SIGTERM', async (t) => {
     const secret = randomBytes(16).toString('base64url');
     const ticket = `ticket-${secret}`;
     const gateway = run({
-      ...gatewayEnvironment(world),
+      ...gatewayEnvironment(upstreams),
       LOG_LEVEL: 'trace',
       REDIS_URL: `redis://127.0.0.1:${await closedPort()}`,
       RATE_LIMIT_TICKET_PER_MINUTE: '4',
@@ -86,16 +74,16 @@ describe('gateway process', () => {
 
     assert.equal((await get(`/v1/positions/${ticket}`)).status, 200);
     assert.equal((await get(`/v1/positions/${ticket}`, { authorization: secret })).status, 200);
-    world.answerWith((_request, reply) => reply.code(500).send({ ticket }));
+    upstreams.answerWith((_request, reply) => reply.code(500).send({ ticket }));
     assert.equal((await get(`/v1/positions/${ticket}`)).status, 500);
     const gate = Promise.withResolvers<void>();
-    world.answerWith(() => gate.promise);
+    upstreams.answerWith(() => gate.promise);
     assert.equal((await get(`/v1/positions/${ticket}`)).status, 503);
     gate.resolve();
     assert.equal((await get(`/v1/positions/${ticket}`)).status, 429);
 
     const stream = new PassThrough();
-    world.answerWith((_request, reply) => reply.type('text/event-stream').send(stream));
+    upstreams.answerWith((_request, reply) => reply.type('text/event-stream').send(stream));
     stream.write('data: 1\n\n');
     const aborter = new AbortController();
     const live = await fetch(`http://127.0.0.1:${port}/v1/live/tickets/${ticket}-live`, {
@@ -105,7 +93,7 @@ describe('gateway process', () => {
     aborter.abort();
     await until('the service sees the caller gone', () => stream.destroyed);
 
-    await world.stop('position');
+    await upstreams.stop('position');
     assert.equal((await get(`/v1/positions/${ticket}-away`)).status, 503);
     for (const path of [
       `/v1/nothing/${ticket}`,

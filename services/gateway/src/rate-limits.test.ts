@@ -8,11 +8,11 @@ import {
   type Gateway,
   gatewayEnvironment,
   startGateway,
-  startWorld,
-  type World,
+  startUpstreams,
+  type Upstreams,
 } from './testing.ts';
 
-/** Far above what any test here calls, so that only the limit in question bites. */
+/** Higher than any test needs, so that only the limit under test applies. */
 const roomy = Object.fromEntries(
   [
     'CREDENTIALS',
@@ -24,29 +24,29 @@ const roomy = Object.fromEntries(
     'ADDRESS',
   ].map((name) => [`RATE_LIMIT_${name}_PER_MINUTE`, '100000']),
 );
-/** A busy machine must not make a test's calls go uncounted. */
+/** Long enough for a busy machine: a slower call would not be counted. */
 const patient = { REDIS_TIMEOUT_MS: '30000' };
 const trusting = { TRUSTED_PROXIES: '127.0.0.1' };
 
 describe('rate limits', () => {
-  let world: World;
+  let upstreams: Upstreams;
   const gateways: Gateway[] = [];
 
   before(async () => {
-    world = await startWorld();
+    upstreams = await startUpstreams();
   });
-  after(() => world.close());
-  /** Counts apart from those of every other test: they are kept under a name made with the credential. */
+  after(() => upstreams.close());
+  /** Separate counts for each test: the keys depend on the credential. */
   const apart = () => ({
-    ...gatewayEnvironment(world),
+    ...gatewayEnvironment(upstreams),
     INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
   });
   afterEach(async () => {
     await Promise.all(gateways.splice(0).map(({ app }) => app.close()));
-    world.received.length = 0;
+    upstreams.received.length = 0;
   });
 
-  /** A gateway with some limits of its own; callers are told apart by X-Forwarded-For. */
+  /** A gateway with its own limits, which takes client addresses from X-Forwarded-For. */
   async function gatewayWith(env: Record<string, string>): Promise<Gateway> {
     const gateway = await startGateway({
       ...apart(),
@@ -85,7 +85,7 @@ describe('rate limits', () => {
     ...(from === undefined ? {} : { from }),
   });
 
-  it('counts calls with one e-mail from one address, each kind of call for itself', async () => {
+  it('counts credentials by e-mail and address, separately for each route', async () => {
     const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '2' });
     assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
     assert.equal(await statusOf(gateway, login(' ANA@Example.com ')), 200);
@@ -99,7 +99,7 @@ describe('rate limits', () => {
     assert.ok(retryAfter >= 1 && retryAfter <= 60);
     assert.equal(refused.headers.get('ratelimit-limit'), '2');
     assert.equal(refused.headers.get('ratelimit-remaining'), '0');
-    assert.equal(world.received.length, 2);
+    assert.equal(upstreams.received.length, 2);
 
     for (const path of ['/v1/users', '/v1/users/password/forgot', '/v1/users/verify/resend']) {
       const body = { email: 'ana@example.com' };
@@ -111,7 +111,7 @@ describe('rate limits', () => {
     assert.equal(await statusOf(gateway, login('rui@example.com')), 200);
   });
 
-  it('lets no body be counted as nothing and still be read by the service', async () => {
+  it('refuses a body that it cannot count but a service could read', async () => {
     const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '1' });
     assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
     const text = JSON.stringify({ email: 'ana@example.com', password: 'x' });
@@ -128,7 +128,7 @@ describe('rate limits', () => {
     }
   });
 
-  it('counts credentials from one address, whatever the e-mails', async () => {
+  it('counts credentials by address, for any e-mails', async () => {
     const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: '3' });
     for (const name of ['a', 'b', 'c']) {
       assert.equal(await statusOf(gateway, login(`${name}@example.com`)), 200);
@@ -137,7 +137,7 @@ describe('rate limits', () => {
     assert.equal(await statusOf(gateway, login('d@example.com', '203.0.113.2')), 200);
   });
 
-  it('counts joins from one address in all gateways together', async () => {
+  it('counts joins by address over all gateways', async () => {
     const env = {
       ...apart(),
       ...roomy,
@@ -158,7 +158,7 @@ describe('rate limits', () => {
     assert.equal(await statusOf(other, { path: '/v1/join/abc' }), 200);
   });
 
-  it('writes neither addresses nor e-mails to Redis', async () => {
+  it('stores neither addresses nor e-mails in Redis', async () => {
     const gateway = await gatewayWith({});
     const redis = new Redis(testEnv('REDIS_URL'));
     await call(gateway, login('somebody-unmistakable@example.com', '198.51.100.77'));
@@ -168,7 +168,7 @@ describe('rate limits', () => {
     assert.ok(!keys.some((key) => key.includes('unmistakable') || key.includes('198.51')));
   });
 
-  it('counts each ticket by itself, and the tickets of an address generously', async () => {
+  it('counts by ticket, and all tickets by address', async () => {
     const gateway = await gatewayWith({
       RATE_LIMIT_TICKET_PER_MINUTE: '3',
       RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '9',
@@ -181,21 +181,21 @@ describe('rate limits', () => {
     for (const status of [200, 200, 200, 429]) assert.equal(await position('first'), status);
     assert.equal(await position('first', '203.0.113.2'), 429);
     for (let calls = 0; calls < 3; calls++) assert.equal(await position('second'), 200);
-    // The limit is of the ticket, whatever is done with it.
+    // The limit is per ticket, for all calls with it.
     assert.equal(await statusOf(gateway, { path: '/v1/tickets/second' }), 429);
     assert.equal(await position('third'), 200);
     assert.equal(await position('fourth'), 429);
     assert.equal(await position('fourth', '203.0.113.2'), 200);
   });
 
-  it('counts an account wherever it calls from, and those without one by address', async () => {
+  it('counts by account, and without a valid token by address', async () => {
     const gateway = await gatewayWith({
       RATE_LIMIT_ACCOUNT_PER_MINUTE: '3',
       RATE_LIMIT_ADDRESS_PER_MINUTE: '2',
     });
     const [sub, other] = [randomUUID(), randomUUID()];
-    const token = await world.token({ sub });
-    const sameAccount = await world.token({ sub });
+    const token = await upstreams.token({ sub });
+    const sameAccount = await upstreams.token({ sub });
     const me = (bearer: string, from?: string) =>
       statusOf(gateway, {
         path: '/v1/users/me',
@@ -206,18 +206,18 @@ describe('rate limits', () => {
     assert.equal(await me(sameAccount, '203.0.113.2'), 200);
     assert.equal(await me(token), 200);
     assert.equal(await me(sameAccount, '203.0.113.3'), 429);
-    assert.equal(await me(await world.token({ sub: other })), 200);
+    assert.equal(await me(await upstreams.token({ sub: other })), 200);
 
     assert.equal(await me('nonsense'), 401);
     assert.equal(await statusOf(gateway, { path: '/v1/users/me' }), 401);
     assert.equal(await me('nonsense'), 429);
     assert.equal(await statusOf(gateway, { path: '/v1/boards/abc' }), 429);
-    assert.equal(await me(await world.token({ sub: other })), 200);
+    assert.equal(await me(await upstreams.token({ sub: other })), 200);
   });
 
-  it('counts checks of a password by account, wherever they come from', async () => {
+  it('counts password checks by account', async () => {
     const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '2' });
-    const token = await world.token({ sub: randomUUID() });
+    const token = await upstreams.token({ sub: randomUUID() });
     const change = (from: string) =>
       statusOf(gateway, {
         path: '/v1/users/me/password',
@@ -231,7 +231,7 @@ describe('rate limits', () => {
     assert.equal(await statusOf(gateway, { path: '/v1/users/me', token }), 200);
   });
 
-  it('counts everything else by address, IPv6 by its network', async () => {
+  it('counts everything else by address, for IPv6 by network', async () => {
     const gateway = await gatewayWith({ RATE_LIMIT_ADDRESS_PER_MINUTE: '2' });
     const board = (from: string) => statusOf(gateway, { path: '/v1/boards/abc', from });
     assert.equal(await board('2001:db8:1:2::1'), 200);
@@ -243,7 +243,7 @@ describe('rate limits', () => {
     assert.equal(await statusOf(gateway, { path: '/livez', from: '2001:db8:1:3::4' }), 200);
   });
 
-  it('takes no address from a caller who is no trusted proxy', async () => {
+  it('ignores X-Forwarded-For of untrusted clients', async () => {
     const gateway = await startGateway({
       ...apart(),
       ...roomy,
@@ -263,10 +263,10 @@ describe('rate limits', () => {
     }
   });
 
-  it('lets an account through at the promised pace', async () => {
+  it('allows an account its documented rate', async () => {
     const gateway = await startGateway(apart());
     gateways.push(gateway);
-    const token = await world.token();
+    const token = await upstreams.token();
     for (let batch = 0; batch < 31; batch++) {
       const answers = await Promise.all(
         Array.from({ length: 200 }, () => call(gateway, { path: '/v1/venues', token })),
@@ -293,7 +293,7 @@ describe('rate limits', () => {
     }
   });
 
-  it('lets everyone in while Redis is away or silent, at once, and counts again after', async () => {
+  it('lets everyone in while Redis is unavailable, and counts again afterwards', async () => {
     const target = new URL(testEnv('REDIS_URL'));
     const wire = await startWire({ host: target.hostname, port: Number(target.port) });
     const gateway = await gatewayWith({
@@ -309,7 +309,7 @@ describe('rate limits', () => {
     await until('the first counts arrive', isCounting);
 
     for (const state of ['silent', 'cut', 'silent'] as const) {
-      // Redis does not come back by itself: a call that waited for it would wait for ever.
+      // Redis does not come back by itself, so a call that waits for it would never end.
       wire.set(state);
       for (let calls = 0; calls < 8; calls++) {
         assert.equal(await statusOf(gateway, login('ana@example.com')), 200);

@@ -14,8 +14,8 @@ import type {
   preHandlerAsyncHookHandler,
 } from 'fastify';
 
-/** Calls a minute that each limit lets through. */
-export type PerMinute = {
+/** Calls per minute that each limit allows. */
+type PerMinute = {
   credentials: number;
   credentialsAddress: number;
   join: number;
@@ -25,11 +25,11 @@ export type PerMinute = {
   address: number;
 };
 
-export type RateLimitOptions = {
+type RateLimitOptions = {
   redis: RedisClient;
   perMinute: PerMinute;
   verifyAccessToken: VerifyAccessToken;
-  /** Keys the names of shared counts, so that Redis holds neither addresses nor e-mails. The same in every gateway. */
+  /** Hashes the keys of shared counts, so that Redis holds neither addresses nor e-mails. The same in every gateway. */
   secret: string;
 };
 
@@ -38,25 +38,25 @@ type LimitHooks = {
   preHandler?: preHandlerAsyncHookHandler;
 };
 
-/** Counts a call; throws `too-many-requests` when it is one too many. */
+/** Counts a call; throws `too-many-requests` above the limit. */
 type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-/** Names whom a call counts for; null when it counts for nobody. */
+/** The key that a call counts for; null when it is not counted. */
 type KeyOf = (request: FastifyRequest) => string | null;
 type LimitSettings = { max: number; keyOf: KeyOf } & (
   | { cache: number }
   | { redis: RedisClient; nameSpace: string; skipOnError: true }
 );
 
-const nobody = '';
+const uncounted = '';
 const windowMs = 60_000;
 
-/** How many callers one limit in memory remembers; the longest unseen are forgotten first. */
-const rememberedCallers = 50_000;
+/** LRU size of a limit in memory. */
+const callersMax = 50_000;
 
 /**
- * The hooks that count a call, by the class its contract names. Where abuse matters (`credentials`, `password`,
- * `join`) all gateways share their counts through Redis, and let everyone in while it is away; the others protect
- * this process and are kept in its memory.
+ * The hooks that count a call, by the `rateLimit` of its contract. Limits against abuse (`credentials`, `password`,
+ * `join`) are shared by all gateways through Redis, and let everyone in while it is unavailable. The others protect
+ * this process and are counted in memory.
  */
 export async function createRateLimits(
   app: FastifyInstance,
@@ -64,11 +64,11 @@ export async function createRateLimits(
 ): Promise<Record<RateLimit, LimitHooks>> {
   const { perMinute, verifyAccessToken } = options;
   const inMemory = (max: number, keyOf: KeyOf) =>
-    createLimit(app, { max, keyOf, cache: rememberedCallers });
+    createLimit(app, { max, keyOf, cache: callersMax });
   const shared = (name: string, max: number, keyOf: KeyOf) =>
     createLimit(app, {
       max,
-      keyOf: hiddenBy(`${options.secret} ${name}`, keyOf),
+      keyOf: hashed(`${options.secret} ${name}`, keyOf),
       redis: options.redis,
       nameSpace: `rate-limit:${name}:`,
       skipOnError: true,
@@ -88,7 +88,7 @@ export async function createRateLimits(
     const email = emailOf(request);
     return email === null ? null : `${request.routeOptions.url} ${email} ${addressOf(request)}`;
   });
-  // Guessing a password with a stolen token is guessing a password.
+  // Limits guessing a password with a stolen token.
   const passwordsByAccount = await shared('password', perMinute.credentials, ({ claims }) =>
     claims === null ? null : claims.sub,
   );
@@ -98,7 +98,7 @@ export async function createRateLimits(
       request.claims = await verifyAccessToken(bearerOf(request.headers.authorization));
     } catch (error) {
       await byAddress(request, reply);
-      // Without keys the gateway cannot judge a token; the service may.
+      // Without keys the gateway cannot verify the token; the service may.
       if (isProblem(error, 'unavailable')) return;
       throw error;
     }
@@ -120,7 +120,7 @@ export async function createRateLimits(
   };
 }
 
-/** One limit: the plugin counts by the settings of the place it is registered at, hence a scope for each. */
+/** Creates one limit, in a scope of its own, since the plugin's settings apply per scope. */
 async function createLimit(
   app: FastifyInstance,
   { max, keyOf, ...store }: LimitSettings,
@@ -131,8 +131,8 @@ async function createLimit(
       global: false,
       max,
       timeWindow: windowMs,
-      keyGenerator: (request) => keyOf(request) ?? nobody,
-      allowList: [nobody],
+      keyGenerator: (request) => keyOf(request) ?? uncounted,
+      allowList: [uncounted],
       ...store,
     });
     resolve(scope.createRateLimit());
@@ -154,15 +154,15 @@ async function createLimit(
   };
 }
 
-/** What Redis gets to see of a key. */
-function hiddenBy(secret: string, keyOf: KeyOf): KeyOf {
+/** Hashes the key, for Redis. */
+function hashed(secret: string, keyOf: KeyOf): KeyOf {
   return (request) => {
     const key = keyOf(request);
     return key === null ? null : createHmac('sha256', secret).update(key).digest('base64url');
   };
 }
 
-/** IPv6 callers hold at least a /64 each, so that is what counts as one address. Null once the caller has gone. */
+/** The address, for IPv6 its /64 network, since a client has at least that. Null when the client has disconnected. */
 function addressOf(request: FastifyRequest): string | null {
   const address: string | undefined = request.ip;
   return address === undefined ? null : normalizeIP(address);
@@ -173,8 +173,8 @@ function ticketOf(request: FastifyRequest): string {
 }
 
 /**
- * The e-mail in a body as its service compares it; null when there is none, which the service refuses.
- * Throws `validation-failed` for a body that is not JSON: nothing uncounted may reach the service.
+ * The normalised e-mail in a body; null when there is none, which the service refuses. Throws `validation-failed`
+ * for invalid JSON, so that no uncounted request reaches the service.
  */
 function emailOf(request: FastifyRequest): string | null {
   const body = request.body as Buffer | undefined;

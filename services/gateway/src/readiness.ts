@@ -3,8 +3,7 @@ import type { ReadinessCheck } from '@queue-manager/service-kit/create-app';
 const timeoutMs = 2_000;
 
 /**
- * A check for each service with an address: that it answers `/readyz` with 200; of a service with several
- * processes, that one of them does.
+ * Readiness checks of the services with a URL: `/readyz` responds with 200, of at least one process.
  */
 export function readinessOf(
   services: Record<string, string | readonly string[] | undefined>,
@@ -18,19 +17,19 @@ export function readinessOf(
   );
 }
 
-/** Callers at the same time share one question, so that asking the gateway often asks the services little. */
+/** Concurrent checks share one request, so that polling the gateway puts little load on the services. */
 function readinessCheck(baseUrl: string): ReadinessCheck {
   let pending: Promise<void> | undefined;
   return () => {
-    pending ??= ask(new URL('/readyz', baseUrl)).finally(() => {
+    pending ??= check(new URL('/readyz', baseUrl)).finally(() => {
       pending = undefined;
     });
     return pending;
   };
 }
 
-async function ask(url: URL): Promise<void> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-  await answer.body?.cancel();
-  if (answer.status !== 200) throw new Error(`answered ${answer.status}`);
+async function check(url: URL): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  await response.body?.cancel();
+  if (response.status !== 200) throw new Error(`responded with ${response.status}`);
 }

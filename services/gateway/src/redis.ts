@@ -3,9 +3,8 @@ import { connectRedis as connect, type RedisClient } from '@queue-manager/servic
 import type { GatewayConfig } from './config.ts';
 
 /**
- * The Redis that holds the shared counts. It is never waited for: without a connection a command fails at
- * once, with a silent one after REDIS_TIMEOUT_MS, and after five times that the connection counts as lost. The
- * gateway also starts without it.
+ * The Redis for shared counts. Calls hardly wait for it: without a connection commands fail at once, on a silent
+ * connection after REDIS_TIMEOUT_MS; after five times that the connection counts as lost.
  */
 export function connectRedis(
   config: Pick<GatewayConfig, 'REDIS_URL' | 'REDIS_CLUSTER' | 'REDIS_TIMEOUT_MS'>,

@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet';
 import { fastify } from 'fastify';
 
-/** Those of helmet's headers that mean something to a browser of today. */
+/** The headers of helmet that current browsers use. */
 const names = [
   'content-security-policy',
   'cross-origin-opener-policy',
@@ -13,8 +13,8 @@ const names = [
 ];
 
 /**
- * Headers that tell browsers to keep to themselves what they see here. They are the same on every answer, so
- * helmet is asked once: working them out for each request took 28 of the 140 µs that forwarding one took.
+ * Security headers for browsers. They are the same on every response, so helmet computes them once: doing so for each
+ * request took 28 of the 140 µs of forwarding it.
  */
 export async function securityHeaders(): Promise<Record<string, string>> {
   const app = fastify();

@@ -21,9 +21,9 @@ import { gatewayEnv } from './config.ts';
 import { connectRedis } from './redis.ts';
 
 const upstreamNames = ['auth', 'user', 'queue', 'position', 'mailer'] as const;
-export type UpstreamName = (typeof upstreamNames)[number];
+type UpstreamName = (typeof upstreamNames)[number];
 
-/** A call as it reached a service. */
+/** A request that a service received. */
 export type Received = {
   service: UpstreamName;
   method: string;
@@ -32,26 +32,26 @@ export type Received = {
   body: Buffer;
 };
 
-export type World = {
-  /** What a gateway has to show that sends streams there. */
+export type Upstreams = {
+  /** The credential that gateways need to open streams. */
   internalCredential: string;
   urls: Record<UpstreamName, string>;
   received: Received[];
-  /** How services answer from now on; 200 with `{}` until then. */
+  /** Sets how services respond; 200 with `{}` by default. */
   answerWith(answer: (request: FastifyRequest, reply: FastifyReply) => unknown): void;
-  /** Whether a service says it is ready. */
+  /** Whether `/readyz` of a service succeeds. */
   ready: Record<UpstreamName, boolean>;
-  /** An access token as the auth service makes them. */
+  /** An access token like those of the auth service. */
   token(claims?: { sub?: string; expiresAt?: Date }): Promise<string>;
-  /** Ends one service. */
+  /** Stops one service. */
   stop(name: UpstreamName): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Everything behind the gateway: five servers that note what reaches them. */
-export async function startWorld(
+/** The services behind the gateway: five fake servers that record their requests. */
+export async function startUpstreams(
   internalCredential = randomBytes(32).toString('base64url'),
-): Promise<World> {
+): Promise<Upstreams> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' };
   const received: Received[] = [];
@@ -111,23 +111,23 @@ export async function startWorld(
   };
 }
 
-/** The environment of a gateway in front of a world; gateways of one world count calls together. */
-export function gatewayEnvironment(world: World): Record<string, string> {
+/** The environment of a gateway before these services; their gateways share rate limits. */
+export function gatewayEnvironment(upstreams: Upstreams): Record<string, string> {
   return {
     PORT: '0',
-    INTERNAL_CREDENTIAL: world.internalCredential,
-    AUTH_SERVICE_URL: world.urls.auth,
-    USER_SERVICE_URL: world.urls.user,
-    QUEUE_SERVICE_URL: world.urls.queue,
-    POSITION_SERVICE_URL: world.urls.position,
-    MAILER_SERVICE_URL: world.urls.mailer,
+    INTERNAL_CREDENTIAL: upstreams.internalCredential,
+    AUTH_SERVICE_URL: upstreams.urls.auth,
+    USER_SERVICE_URL: upstreams.urls.user,
+    QUEUE_SERVICE_URL: upstreams.urls.queue,
+    POSITION_SERVICE_URL: upstreams.urls.position,
+    MAILER_SERVICE_URL: upstreams.urls.mailer,
     REDIS_URL: testEnv('REDIS_URL'),
   };
 }
 
 export type Gateway = { app: FastifyInstance; url: string; port: number };
 
-/** A gateway as `main.ts` makes it, listening. */
+/** Starts a gateway like `main.ts`. */
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
   const config = readConfig(gatewayEnv, env);
   const redis = connectRedis(config, testLogger);
@@ -141,7 +141,7 @@ export async function startGateway(env: Record<string, string>): Promise<Gateway
     }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  // Calls made before the first connection go uncounted.
+  // Calls before the first connection to Redis are not counted.
   while (redis.status === 'connecting' || redis.status === 'connect') await setImmediate();
   const { port } = app.server.address() as AddressInfo;
   return { app, url: `http://127.0.0.1:${port}`, port };
@@ -149,7 +149,7 @@ export async function startGateway(env: Record<string, string>): Promise<Gateway
 
 export type RawAnswer = { status: number; headers: IncomingHttpHeaders; body: string };
 
-/** A request with an address that is sent exactly as written; `fetch` would tidy it. */
+/** Sends a request with the path exactly as written; `fetch` would normalise it. */
 export async function rawRequest(
   port: number,
   options: { path: string; method?: string; headers?: Record<string, string>; body?: string },

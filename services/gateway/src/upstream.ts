@@ -3,13 +3,13 @@ import type { ServiceName } from '@queue-manager/contracts/contract';
 import { type Addresses, createAddresses } from '@queue-manager/service-kit/addresses';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
-import { wellFormedContext } from '@queue-manager/service-kit/request-context';
+import { wellFormedContext } from '@queue-manager/service-kit/trace-context';
 import type { FastifyRequest } from 'fastify';
 
-/** What calls and streams to the services have in common. */
+/** Common options of forwarding calls and streams. */
 export type Forwarding = {
   upstreams: Record<ServiceName, Addresses>;
-  /** How long a service may take until it begins to answer. */
+  /** How long a service may take to begin its response. */
   timeoutMs: number;
 };
 
@@ -23,19 +23,19 @@ export function addressesOf(urls: Record<ServiceName, readonly string[]>): Forwa
   };
 }
 
-/** Silence in the middle of an answer that ends it; live streams send something every 15 s. */
+/** Maximum pause within a response; live streams send something every 15 s. */
 export const silenceMsMax = 60_000;
 export const connectTimeoutMs = 2_000;
 
-/** The service is away, too slow, or broke off before it answered. */
-export const serviceAway = (cause: unknown) =>
+/** The service is down or too slow, or broke off its response. */
+export const serviceUnavailable = (cause: unknown) =>
   problems.unavailable({ cause, retryAfterSeconds: 1 });
 
 /**
- * What a service gets to see of a caller's headers. Everything else stays outside: credentials between
- * services, forwarded headers, and whatever concerns one connection only.
+ * The client's headers that are forwarded to services. All others are dropped, such as internal credentials,
+ * `X-Forwarded-*` and hop-by-hop headers.
  */
-const passedRequestHeaders = [
+const forwardedHeaders = [
   'accept',
   'accept-language',
   'authorization',
@@ -47,7 +47,7 @@ const passedRequestHeaders = [
   'user-agent',
 ] as const;
 
-/** Headers of an answer that concern the connection between gateway and service (RFC 9110 section 7.6.1). */
+/** Response headers for the connection between gateway and service only (RFC 9110 section 7.6.1). */
 const hopByHopHeaders = [
   'connection',
   'keep-alive',
@@ -60,9 +60,9 @@ const hopByHopHeaders = [
 ] as const;
 
 /**
- * The address at the service, built from the contract's pattern rather than from the caller's address:
- * whatever a parameter holds, it cannot lead to another route. Throws `not-found` for a parameter that an
- * address could take for steps between folders; no id, ticket or join code looks like that.
+ * Builds the path at the service from the contract's pattern, not from the client's URL, so that no parameter leads
+ * to another route. Throws `not-found` for a parameter with dots at its ends or slashes, which could be read as path
+ * segments; no id, ticket or join code has any.
  */
 export function upstreamPath(pattern: string): (params: Record<string, string>) => string {
   const segments = pattern.split('/');
@@ -77,27 +77,27 @@ export function upstreamPath(pattern: string): (params: Record<string, string>) 
       .join('/');
 }
 
-/** The headers of a call to a service, made of those that the caller gave. */
+/** The headers of a call to a service. */
 export function toService(
   request: Pick<FastifyRequest, 'id' | 'ip' | 'protocol' | 'host' | 'body'>,
-  given: IncomingHttpHeaders,
+  received: IncomingHttpHeaders,
 ): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {
     [requestIdHeader]: request.id,
     'x-forwarded-for': request.ip,
     'x-forwarded-proto': request.protocol,
     'x-forwarded-host': request.host,
-    ...wellFormedContext({ traceparent: given.traceparent }),
+    ...wellFormedContext({ traceparent: received.traceparent }),
   };
-  for (const name of passedRequestHeaders) {
-    if (given[name] !== undefined) headers[name] = String(given[name]);
+  for (const name of forwardedHeaders) {
+    if (received[name] !== undefined) headers[name] = String(received[name]);
   }
-  // A body of GET or DELETE is not read, so nothing may announce it.
+  // Bodies of GET and DELETE are not forwarded, so neither is their type.
   if (request.body === undefined) delete headers['content-type'];
   return headers;
 }
 
-/** The headers of a service's answer, as far as they are for the caller. */
+/** The headers of a service's response without hop-by-hop headers. */
 export function toCaller(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   for (const name of hopByHopHeaders) delete headers[name];
   return headers;

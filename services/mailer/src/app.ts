@@ -3,13 +3,13 @@ import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { checkRedis } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
-import { createDeps, type Outside } from './deps.ts';
+import { createDeps, type MailerOptions } from './deps.ts';
 import { onAlertRaised } from './on-alert-raised.ts';
-import { onMailGivenUp, onMailRequested } from './on-mail-requested.ts';
+import { onMailFailed, onMailRequested } from './on-mail-requested.ts';
 
-export function createMailerApp(outside: Outside): FastifyInstance {
+export function createMailerApp(options: MailerOptions): FastifyInstance {
   const stopping = new AbortController();
-  const deps = createDeps(outside, stopping.signal);
+  const deps = createDeps(options, stopping.signal);
   const { smtp, redis, sqs, sqsPrefix, logger, clock, retryDelaysSeconds } = deps;
   const readiness = {
     smtp: () => smtp.verify(),
@@ -31,7 +31,7 @@ export function createMailerApp(outside: Outside): FastifyInstance {
       ...shared,
       queue: 'mails',
       handlers: { 'mail.requested': onMailRequested(deps) },
-      onDeadLetter: onMailGivenUp(deps),
+      onDeadLetter: onMailFailed(deps),
     }),
     createConsumer({
       ...shared,

@@ -2,7 +2,7 @@ import { Locale } from '@queue-manager/contracts/values';
 import { Flag, RedisUrl, serviceEnv } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
-/** An address with or without a name: `Queue Manager <no-reply@example.com>`. */
+/** An e-mail address with an optional name: `Queue Manager <no-reply@example.com>`. */
 const Sender = z.string().transform((written, context) => {
   const [, name = '', bracketed, bare] =
     /^(?:([^<>]*)<([^<>]+)>|([^<>]+))$/.exec(written.trim()) ?? [];
@@ -17,7 +17,7 @@ const Sender = z.string().transform((written, context) => {
   return { name: name.trim().replace(/^"(.*)"$/, '$1'), address: address.data };
 });
 
-/** Seconds, separated by commas; SQS hides a message for twelve hours at most. */
+/** Seconds, separated by commas. SQS hides a message for at most twelve hours. */
 const Delays = z
   .string()
   .regex(/^\d+(?:,\d+)*$/, 'must be seconds such as 20,120')
@@ -29,20 +29,20 @@ export const mailerEnv = {
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }),
   MAIL_FROM: Sender.prefault('Queue Manager <no-reply@queue-manager.dev>'),
   REDIS_URL: RedisUrl,
-  /** Whether REDIS_URL names a Redis Cluster, whose other nodes are then found through those named. */
+  /** Whether REDIS_URL is a Redis Cluster; its other nodes are discovered. */
   REDIS_CLUSTER: Flag,
-  /** After this long without an answer Redis counts as away. */
+  /** Redis counts as unavailable after this long without a reply. */
   REDIS_COMMAND_TIMEOUT_MS: z.coerce.number().int().min(1).max(60_000).default(1_000),
-  /** Who is mailed when messages end as dead letters, and in which language; nobody when not given. */
+  /** Recipient of alerts about dead letters, and the language. Without one, alerts are only logged. */
   OPERATOR_EMAIL: z.email().optional(),
   OPERATOR_LOCALE: Locale.default('en'),
   MAILS_PER_RECIPIENT_PER_HOUR: z.coerce.number().int().min(1).default(60),
   /**
-   * How long a mail waits after its first and its second failure. Servers that put off mail of those they
-   * do not know take it after a minute.
+   * Delays after the first and second failure of a mail. Servers that defer mail of unknown senders (greylisting)
+   * usually accept it after a minute.
    */
   MAIL_RETRY_DELAYS_SECONDS: Delays.prefault('5,60'),
-  /** Put before the names of message queues. */
+  /** Prefix of the names of message queues. */
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,
 };

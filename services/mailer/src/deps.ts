@@ -9,8 +9,8 @@ import type { RenderMail } from './render-mail.ts';
 import { createSentMails, type SentMails } from './sent-mails.ts';
 import type { Smtp } from './smtp.ts';
 
-/** What the mailer is made of. */
-export type Outside = {
+/** Connections, clock, logger and settings. */
+export type MailerOptions = {
   logger: Logger;
   clock: Clock;
   internalCredential: string;
@@ -21,21 +21,21 @@ export type Outside = {
   renderMail: RenderMail;
   mailsPerRecipientPerHour: number;
   retryDelaysSeconds: readonly number[];
-  /** Who is mailed about dead letters; without one, alerts are in the log only. */
+  /** Recipient of alerts about dead letters; without one, alerts are only logged. */
   operator: { address: string; locale: string } | undefined;
 };
 
-export type Deps = Outside & {
+export type Deps = MailerOptions & {
   taskReporter: TaskReporter;
   sentMails: SentMails;
   recipientLimit: RecipientLimit;
 };
 
-/** `signal` says that the mailer stops: nothing waits for another process then. */
-export function createDeps(outside: Outside, signal: AbortSignal): Deps {
-  const { redis, clock, sqs, sqsPrefix } = outside;
+/** `signal` aborts waiting for other processes when the mailer stops. */
+export function createDeps(options: MailerOptions, signal: AbortSignal): Deps {
+  const { redis, clock, sqs, sqsPrefix } = options;
   return {
-    ...outside,
+    ...options,
     taskReporter: createTaskReporter({
       publisher: createPublisher({ sqs, prefix: sqsPrefix }),
       clock,
@@ -45,8 +45,8 @@ export function createDeps(outside: Outside, signal: AbortSignal): Deps {
     recipientLimit: createRecipientLimit({
       redis,
       clock,
-      secret: outside.internalCredential,
-      mailsPerHour: outside.mailsPerRecipientPerHour,
+      secret: options.internalCredential,
+      mailsPerHour: options.mailsPerRecipientPerHour,
     }),
   };
 }

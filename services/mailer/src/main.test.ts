@@ -10,12 +10,12 @@ import {
   mailRequested,
   mailsTo,
   mailTo,
-  startSmtpFront,
+  startSmtpProxy,
   uniqueAddress,
   verifyAccount,
 } from './testing.ts';
 
-/** A process takes its time to start on a busy machine; the deadline only bounds a failure. */
+/** Generous, since a process starts slowly on a busy machine. */
 const until = <T>(what: string, condition: () => T | Promise<T>) =>
   untilOrDeadline(what, condition, 60_000);
 
@@ -42,20 +42,20 @@ function run(test: TestContext, env: Record<string, string>) {
 }
 
 describe('mailer process', { concurrency: true }, () => {
-  it('makes its queues, sends, writes no address or name to its log, and stops on SIGTERM', async (test) => {
+  it('creates its queues, sends, logs no address or name, and stops on SIGTERM', async (test) => {
     const broker = await testQueues();
-    const front = await startSmtpFront();
+    const smtpProxy = await startSmtpProxy();
     test.after(async () => {
-      await front.close();
+      await smtpProxy.close();
       await broker.drop();
     });
     const [ana, nobody] = [uniqueAddress('ana'), uniqueAddress('nobody')];
     const name = 'Anabela-Fonseca';
-    front.answer(nobody, `550 5.1.1 <${nobody}> is unknown here`);
+    smtpProxy.reply(nobody, `550 5.1.1 <${nobody}> is unknown here`);
     const { child, output } = run(test, {
       SQS_PREFIX: broker.prefix,
       PROVISION: 'true',
-      SMTP_URL: front.url,
+      SMTP_URL: smtpProxy.url,
       MAIL_FROM: 'Zé <ze@venue.example>',
     });
     await createPublisher(broker).publish([
@@ -77,27 +77,27 @@ describe('mailer process', { concurrency: true }, () => {
       assert.ok(!output().includes(secret), `${secret} in ${output()}`);
   });
 
-  it('killed before it could write down what the server had taken, leaves it to be sent again', async (test) => {
+  it('sends a mail again when it was killed before recording it', async (test) => {
     const broker = await testQueues();
-    const front = await startSmtpFront();
+    const smtpProxy = await startSmtpProxy();
     test.after(async () => {
-      await front.close();
+      await smtpProxy.close();
       await broker.drop();
     });
-    const env = { SQS_PREFIX: broker.prefix, SMTP_URL: front.url };
+    const env = { SQS_PREFIX: broker.prefix, SMTP_URL: smtpProxy.url };
     const publisher = createPublisher(broker);
     const to = uniqueAddress('ana');
     const event = mailRequested(to, verifyAccount);
-    const isTaken = front.holdAcceptance();
+    const isTaken = smtpProxy.holdAcceptance();
     const { child } = run(test, env);
     await publisher.publish([event]);
     await isTaken;
     child.kill('SIGKILL');
     await once(child, 'close');
-    front.comeBack();
+    smtpProxy.goUp();
     assert.equal((await mailsTo(to)).length, 1);
     run(test, env);
-    // SQS will deliver it again by itself, too, and later.
+    // SQS delivers it again, too, but later.
     await publisher.publish([event]);
     await until('all is done', async () => (await broker.count('mails')) === 0);
     const { id } = event;
@@ -107,7 +107,7 @@ describe('mailer process', { concurrency: true }, () => {
     );
   });
 
-  it('names every bad setting in one line and does not start', async (test) => {
+  it('exits with one line that names every invalid setting', async (test) => {
     const { child, output } = run(test, {
       SMTP_URL: 'http://127.0.0.1',
       OPERATOR_EMAIL: 'operator',

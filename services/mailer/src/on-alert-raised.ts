@@ -2,7 +2,7 @@ import type { EventOf } from '@queue-manager/contracts/events';
 import { deliverMail } from './deliver-mail.ts';
 import type { Deps } from './deps.ts';
 
-/** Writes an alert to the log, and mails it to the operator if there is one to mail to. */
+/** Logs an alert, and mails it to the operator, if configured. */
 export const onAlertRaised = (deps: Deps) => {
   const { operator, logger } = deps;
   const deliver = deliverMail(deps);

@@ -9,7 +9,7 @@ import { newId } from '@queue-manager/service-kit/ids';
 import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testCredential, testEnv, testLogger, until } from '@queue-manager/service-kit/testing';
 import { createMailerApp } from './app.ts';
-import type { Outside } from './deps.ts';
+import type { MailerOptions } from './deps.ts';
 import { loadTemplates } from './render-mail.ts';
 import { createSmtp } from './smtp.ts';
 import {
@@ -18,8 +18,8 @@ import {
   mailTo,
   newTask,
   partyCalled,
-  startRedisFront,
-  startSmtpFront,
+  startRedisProxy,
+  startSmtpProxy,
   uniqueAddress,
   venueInvitation,
   verifyAccount,
@@ -27,14 +27,17 @@ import {
 
 const now = new ManualClock().now().toISOString();
 
-/** Mailers on queues of their own, whose SMTP server and Redis can be told to go away. */
-async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: number } = {}) {
+/** Mailers on their own queues, whose SMTP server and Redis can go down. */
+async function setUp(
+  test: TestContext,
+  options: Partial<MailerOptions> & { mailers?: number } = {},
+) {
   const { mailers = 1, ...given } = options;
   const broker = await testQueues();
-  // Before anyone receives: a receive that is under way is not counted.
+  // Before any consumer starts, since a receive in flight is not counted.
   const receives = countReceives(broker.sqs);
-  const front = await startSmtpFront();
-  const redisFront = await startRedisFront();
+  const smtpProxy = await startSmtpProxy();
+  const redisProxy = await startRedisProxy();
   const clock = new ManualClock();
   clock.set(now);
   const connect = (url: string) =>
@@ -45,11 +48,11 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
       logger: testLogger,
       clock,
       internalCredential: testCredential,
-      redis: connect(redisFront.url),
+      redis: connect(redisProxy.url),
       sqs: broker.sqs,
       sqsPrefix: broker.prefix,
       smtp: createSmtp({
-        url: front.url,
+        url: smtpProxy.url,
         from: { name: 'Queue Manager', address: 'no-reply@queue-manager.dev' },
         clock,
       }),
@@ -68,11 +71,11 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
   for (const one of apps)
     await until('it is ready', async () => (await one.inject('/readyz')).statusCode === 200);
   test.after(async () => {
-    front.comeBack();
+    smtpProxy.goUp();
     redis.disconnect();
     await Promise.all(apps.map((one) => one.close()));
-    await front.close();
-    await redisFront.close();
+    await smtpProxy.close();
+    await redisProxy.close();
     await broker.drop();
   });
   const publisher = createPublisher(broker);
@@ -81,10 +84,10 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
     app,
     broker,
     clock,
-    front,
+    smtpProxy,
     receives,
     redis,
-    redisFront,
+    redisProxy,
     async publish(...events: Event[]) {
       assert.equal((await publisher.publish(events)).failed.size, 0);
     },
@@ -104,7 +107,7 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
         return letters.length >= count ? letters : undefined;
       });
     },
-    /** What tasks were told so far, once there is as much. */
+    /** The reports of tasks so far, once there are this many. */
     results: (count: number) =>
       until(`there are ${count} results`, async () => {
         for (const { Body } of await broker.receive('task-results'))
@@ -115,7 +118,7 @@ async function setUp(test: TestContext, options: Partial<Outside> & { mailers?: 
 }
 
 describe('onMailRequested', { concurrency: true }, () => {
-  it('mails what was asked for, to that address alone, in its language', async (test) => {
+  it('sends the mail to its recipient only, in the language of the locale', async (test) => {
     const { publish } = await setUp(test);
     const [anas, joaos] = [uniqueAddress('ana'), uniqueAddress('joao')];
     const events = [
@@ -142,7 +145,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.equal(new Date(english.headers.date ?? '').toISOString(), now);
   });
 
-  it('lets no name write a header or HTML', async (test) => {
+  it('prevents a name from injecting headers or HTML', async (test) => {
     const { publish } = await setUp(test);
     const [to, victim] = [uniqueAddress('ana'), uniqueAddress('victim')];
     const name = `<script>alert(1)</script>\r\nBcc: ${victim}\r\n\r\nHello`;
@@ -161,8 +164,8 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.deepEqual(await mailsTo(victim), []);
   });
 
-  it('sends an event that is delivered again only once', async (test) => {
-    const { publish, drained, front } = await setUp(test);
+  it('sends one mail when an event is delivered twice', async (test) => {
+    const { publish, drained, smtpProxy } = await setUp(test);
     const to = uniqueAddress('ana');
     const event = mailRequested(to, verifyAccount);
     const other = mailRequested(to, verifyAccount);
@@ -170,7 +173,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     await drained();
     await publish(event);
     await drained();
-    assert.equal(front.offers(to), 2);
+    assert.equal(smtpProxy.attempts(to), 2);
     const mails = await mailsTo(to);
     assert.deepEqual(
       mails.map(({ headers }) => headers['x-event-id']).sort(),
@@ -178,11 +181,11 @@ describe('onMailRequested', { concurrency: true }, () => {
     );
   });
 
-  it('gives up at once a mail that is refused for ever, says why, and holds up no other', async (test) => {
-    const { publish, deadLetters, drained, front, results } = await setUp(test);
+  it('fails a permanently rejected mail at once with the reason, without blocking others', async (test) => {
+    const { publish, deadLetters, drained, smtpProxy, results } = await setUp(test);
     const [nobody, ana] = [uniqueAddress('nobody'), uniqueAddress('ana')];
     const local = nobody.slice(0, nobody.indexOf('@'));
-    front.answer(
+    smtpProxy.reply(
       nobody,
       `550-5.1.1 <${nobody}> is unknown,\r\n550 5.1.1 and so are ${local.toUpperCase()} and old.${nobody}`,
     );
@@ -202,16 +205,16 @@ describe('onMailRequested', { concurrency: true }, () => {
       told.find(({ outcome }) => outcome === 'done'),
       { task: other, outcome: 'done', error: null },
     );
-    assert.equal(front.offers(nobody), 1);
+    assert.equal(smtpProxy.attempts(nobody), 1);
     await drained();
     assert.deepEqual(await mailsTo(nobody), []);
   });
 
-  it('sends a dead letter that is put back once the server takes it', async (test) => {
-    const { publish, deadLetters, front, results } = await setUp(test);
+  it('sends a redriven dead letter once the server accepts it', async (test) => {
+    const { publish, deadLetters, smtpProxy, results } = await setUp(test);
     const to = uniqueAddress('ana');
     const task = newTask();
-    front.answer(to, '550 no', 1);
+    smtpProxy.reply(to, '550 no', 1);
     const event = mailRequested(to, partyCalled, 'en', task);
     await publish(event);
     await deadLetters(1);
@@ -223,43 +226,43 @@ describe('onMailRequested', { concurrency: true }, () => {
     );
   });
 
-  it('tries again what is put off, and sends it once', async (test) => {
-    const { publish, drained, broker, front, results } = await setUp(test);
+  it('retries a deferred mail and sends it once', async (test) => {
+    const { publish, drained, broker, smtpProxy, results } = await setUp(test);
     const to = uniqueAddress('ana');
-    front.answer(to, '450 4.2.0 Greylisted, come back later', 2);
+    smtpProxy.reply(to, '450 4.2.0 Greylisted, come back later', 2);
     const task = newTask();
     await publish(mailRequested(to, partyCalled, 'en', task));
     await mailTo(to);
     await drained();
     assert.equal((await mailsTo(to)).length, 1);
-    assert.equal(front.offers(to), 3);
+    assert.equal(smtpProxy.attempts(to), 3);
     assert.deepEqual(await results(1), [{ task, outcome: 'done', error: null }]);
     assert.deepEqual(await broker.deadLetters('mails'), []);
   });
 
-  it('gives up what is put off three times, in the words of the server', async (test) => {
-    const { publish, deadLetters, front, results } = await setUp(test);
+  it('fails a mail after three deferrals, with the server’s reply', async (test) => {
+    const { publish, deadLetters, smtpProxy, results } = await setUp(test);
     const to = uniqueAddress('ana');
-    front.answer(to, `451 4.3.0 <${to}>: try later`);
+    smtpProxy.reply(to, `451 4.3.0 <${to}>: try later`);
     const task = newTask();
     await publish(mailRequested(to, partyCalled, 'en', task));
     const error = '451 4.3.0 the address: try later';
     assert.deepEqual(await results(1), [{ task, outcome: 'failed', error }]);
     const [letter] = await deadLetters(1);
     assert.deepEqual([letter?.error, letter?.receives], [error, '3']);
-    assert.equal(front.offers(to), 3);
+    assert.equal(smtpProxy.attempts(to), 3);
   });
 
-  it('sends a message once that two mailers have at the same time', async (test) => {
-    const { publish, drained, receives, front, results } = await setUp(test, { mailers: 2 });
+  it('sends one mail when two mailers have its message', async (test) => {
+    const { publish, drained, receives, smtpProxy, results } = await setUp(test, { mailers: 2 });
     const to = uniqueAddress('ana');
     const event = mailRequested(to, partyCalled, 'en', newTask());
-    void front.holdAcceptance();
+    void smtpProxy.holdAcceptance();
     await publish(event, event, event, event);
     await until('all are being worked on', () => receives.size === 4);
-    front.comeBack();
+    smtpProxy.goUp();
     await drained();
-    assert.equal(front.offers(to), 1);
+    assert.equal(smtpProxy.attempts(to), 1);
     assert.equal((await mailsTo(to)).length, 1);
     assert.deepEqual([...receives.values()], [1, 1, 1, 1], 'waiting is no failure');
     assert.deepEqual(
@@ -268,7 +271,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     );
   });
 
-  it('takes over from a mailer that died while it was sending', async (test) => {
+  it('takes over from a mailer that died while sending', async (test) => {
     const { publish, redis, drained } = await setUp(test);
     const to = uniqueAddress('ana');
     const event = mailRequested(to, verifyAccount);
@@ -282,10 +285,10 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.ok(days > 13.9 && days <= 14, `remembered for ${days} days`);
   });
 
-  it('sends again, as the same mail, when the answer that took it was lost', async (test) => {
-    const { publish, drained, front } = await setUp(test);
+  it('sends the mail again with the same Message-ID when the server’s reply was lost', async (test) => {
+    const { publish, drained, smtpProxy } = await setUp(test);
     const to = uniqueAddress('ana');
-    front.swallowAcceptance();
+    smtpProxy.dropAcceptance();
     const event = mailRequested(to, verifyAccount);
     await publish(event);
     await drained();
@@ -295,53 +298,53 @@ describe('onMailRequested', { concurrency: true }, () => {
     );
   });
 
-  it('does not send again what it could not write down for a while', async (test) => {
-    const { publish, drained, broker, front, redis, redisFront, results } = await setUp(test);
+  it('does not send a mail again that it could not record for a while', async (test) => {
+    const { publish, drained, broker, smtpProxy, redis, redisProxy, results } = await setUp(test);
     const to = uniqueAddress('ana');
     const event = mailRequested(to, partyCalled, 'en', newTask());
-    const isTaken = front.holdAcceptance();
+    const isTaken = smtpProxy.holdAcceptance();
     await publish(event);
     await isTaken;
-    redisFront.goAway();
-    front.comeBack();
+    redisProxy.goDown();
+    smtpProxy.goUp();
     await mailTo(to);
-    redisFront.comeBack();
+    redisProxy.goUp();
     await drained();
-    assert.equal(front.offers(to), 1);
+    assert.equal(smtpProxy.attempts(to), 1);
     assert.equal(await redis.get(`mail:{${event.id}}`), 'sent');
     assert.equal((await results(1)).length, 1);
     assert.deepEqual(await broker.deadLetters('mails'), []);
   });
 
-  it('takes a server that closes the channel for one that is away, and not for a refusal', async (test) => {
-    const { publish, drained, front, receives } = await setUp(test);
+  it('regards reply 421 as an outage, not a rejection', async (test) => {
+    const { publish, drained, smtpProxy, receives } = await setUp(test);
     const to = uniqueAddress('ana');
-    front.answer(to, '421 4.3.2 shutting down', 2);
+    smtpProxy.reply(to, '421 4.3.2 shutting down', 2);
     await publish(mailRequested(to, verifyAccount));
     await mailTo(to);
     await drained();
     assert.equal((await mailsTo(to)).length, 1);
-    assert.equal(front.offers(to), 3);
+    assert.equal(smtpProxy.attempts(to), 3);
     assert.deepEqual([...receives.values()], [1]);
   });
 
-  it('waits while Redis is away, says so, and loses nothing', async (test) => {
-    const { app, publish, drained, broker, redisFront } = await setUp(test);
+  it('waits while Redis is unavailable, is not ready, and loses nothing', async (test) => {
+    const { app, publish, drained, broker, redisProxy } = await setUp(test);
     const to = uniqueAddress('ana');
-    redisFront.goAway();
+    redisProxy.goDown();
     await publish(mailRequested(to, verifyAccount));
     const answer = await app.inject('/readyz');
     assert.equal(answer.statusCode, 503);
     assert.match(answer.json().detail, /redis/);
     assert.equal(await broker.count('mails'), 1);
-    redisFront.comeBack();
+    redisProxy.goUp();
     await mailTo(to);
     await drained();
     assert.equal((await mailsTo(to)).length, 1);
   });
 
-  it('lets no address have more mails in an hour than are allowed', async (test) => {
-    const { publish, clock, deadLetters, drained, front, redis, results } = await setUp(test, {
+  it('limits the mails to an address per hour', async (test) => {
+    const { publish, clock, deadLetters, drained, smtpProxy, redis, results } = await setUp(test, {
       mailsPerRecipientPerHour: 2,
     });
     const to = uniqueAddress('ana');
@@ -363,26 +366,26 @@ describe('onMailRequested', { concurrency: true }, () => {
     clock.advance(1_801);
     await publish(third);
     await drained();
-    assert.equal(front.offers(to), 2);
+    assert.equal(smtpProxy.attempts(to), 2);
     await publish(mailRequested(to, partyCalled));
     assert.equal((await deadLetters(1))[0]?.error, error);
-    // What strangers do with an address keeps nobody out of their account.
+    // Mails that strangers cause must not block account mails.
     await publish(mailRequested(to, verifyAccount), mailRequested(to, venueInvitation));
     await drained();
-    assert.equal(front.offers(to), 4);
+    assert.equal(smtpProxy.attempts(to), 4);
     assert.deepEqual(await redis.keys(`*${to.slice(0, to.indexOf('@'))}*`), []);
   });
 
-  it('waits while the SMTP server is away, says so, and loses nothing', async (test) => {
-    const { app, publish, drained, broker, front, receives } = await setUp(test);
+  it('waits while the SMTP server is unavailable, is not ready, and loses nothing', async (test) => {
+    const { app, publish, drained, broker, smtpProxy, receives } = await setUp(test);
     const addresses = Array.from({ length: 12 }, () => uniqueAddress('ana'));
-    front.goAway();
+    smtpProxy.goDown();
     await publish(...addresses.map((to) => mailRequested(to, verifyAccount)));
     const answer = await app.inject('/readyz');
     assert.equal(answer.statusCode, 503);
     assert.match(answer.json().detail, /smtp/);
     assert.equal(await broker.count('mails'), addresses.length);
-    front.comeBack();
+    smtpProxy.goUp();
     for (const to of addresses) await mailTo(to);
     await drained();
     for (const to of addresses) assert.equal((await mailsTo(to)).length, 1);
@@ -407,7 +410,7 @@ describe('onAlertRaised', { concurrency: true }, () => {
       },
     });
 
-  it('mails the operator, once, in the language that was chosen, without a limit', async (test) => {
+  it('mails the operator once, in the configured language, without a limit', async (test) => {
     const address = uniqueAddress('operator');
     const { broker, drained } = await setUp(test, {
       operator: { address, locale: 'pt' },
@@ -423,19 +426,19 @@ describe('onAlertRaised', { concurrency: true }, () => {
     assert.match(mails[0]?.text ?? '', /550 5\.1\.1 the address is unknown/);
   });
 
-  it('is content with the log where nobody is to be mailed', async (test) => {
+  it('only logs the alert without an operator', async (test) => {
     const { broker, drained } = await setUp(test);
     await broker.send('alert-mails', JSON.stringify(alertRaised()));
     await drained('alert-mails');
     assert.deepEqual(await broker.deadLetters('alert-mails'), []);
   });
 
-  it('makes an alert that cannot be mailed a dead letter, and that is all', async (test) => {
+  it('makes an alert that cannot be mailed a dead letter, without reporting a task', async (test) => {
     const address = uniqueAddress('operator');
-    const { broker, deadLetters, front } = await setUp(test, {
+    const { broker, deadLetters, smtpProxy } = await setUp(test, {
       operator: { address, locale: 'en' },
     });
-    front.answer(address, '550 5.1.1 nobody here');
+    smtpProxy.reply(address, '550 5.1.1 nobody here');
     const alert = alertRaised();
     await broker.send('alert-mails', JSON.stringify(alert));
     assert.deepEqual(await deadLetters(1, 'alert-mails'), [

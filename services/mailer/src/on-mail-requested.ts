@@ -2,7 +2,7 @@ import type { Event, EventOf } from '@queue-manager/contracts/events';
 import { deliverMail } from './deliver-mail.ts';
 import type { Deps } from './deps.ts';
 
-/** Sends the mail that was asked for, and tells the task that asked, if any, that it is done. */
+/** Sends the requested mail and reports its task, if any, as done. */
 export const onMailRequested = (deps: Deps) => {
   const deliver = deliverMail(deps);
 
@@ -14,14 +14,14 @@ export const onMailRequested = (deps: Deps) => {
 };
 
 /**
- * Tells the task of a mail that is given up that it failed, and why. An account's mail has no task: its
- * failure shows in the dead letters only.
+ * Reports the task of a mail that failed for good. Account mails have no task: their failures show only as dead
+ * letters.
  */
-export const onMailGivenUp =
+export const onMailFailed =
   ({ sentMails, taskReporter }: Deps) =>
   async (event: Event, error: unknown): Promise<void> => {
     if (event.type !== 'mail.requested' || event.data.task === undefined) return;
-    // What failed may have been the report of its success.
+    // The mail may have been sent, and only the report failed.
     if (await sentMails.isSent(event.id)) await taskReporter.done(event.data.task);
     else await taskReporter.failed(event.data.task, error);
   };

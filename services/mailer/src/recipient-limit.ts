@@ -6,18 +6,22 @@ import { hourMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { createScript } from './scripts.ts';
 
-/** Counts a mail to an address. Throws a `PermanentFailure` when that would be too many within an hour. */
-export type RecipientLimit = (mailId: string, address: string, about: MailSubject) => Promise<void>;
+/** Counts a mail to an address. Throws a `PermanentFailure` when the address has reached its limit. */
+export type RecipientLimit = (
+  mailId: string,
+  address: string,
+  subject: MailSubject,
+) => Promise<void>;
 
 /**
- * Counted apart: whoever joins lines with a stranger's address, or invites it to venues, must not use up the
- * stranger's password resets.
+ * Counted separately: joining queues with somebody else's address, or inviting it to venues, must not block that
+ * person's password resets.
  */
 export type MailSubject = 'account' | 'invitation' | 'party';
 
 /**
- * A limit of how many mails an address gets within any hour, whoever asks for them: anyone may join a line
- * with anyone's address. Redis holds a keyed hash of the address, which does not give it away.
+ * Limits the mails to an address within any hour, since anyone can join a queue with anyone's address. Redis holds
+ * a keyed hash of the address.
  */
 export function createRecipientLimit(options: {
   redis: RedisClient;
@@ -28,9 +32,9 @@ export function createRecipientLimit(options: {
   const { redis, clock, secret, mailsPerHour } = options;
   const countMail = createScript(redis, 'count-mail-1');
 
-  return async (mailId, address, about) => {
+  return async (mailId, address, subject) => {
     const recipient = createHmac('sha256', secret)
-      .update(`mails-to ${about} ${normaliseEmail(address)}`)
+      .update(`mails-to ${subject} ${normaliseEmail(address)}`)
       .digest('base64url');
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();

@@ -69,7 +69,7 @@ describe('loadTemplates', () => {
     }
   }
 
-  it('writes Portuguese for pt and its kin, English for all others', () => {
+  it('renders Portuguese for pt and pt-*, English for all others', () => {
     const languageOf = (locale: string) => {
       const { text } = render(verifyAccount, locale);
       return text.startsWith('Olá') ? 'pt' : 'en';
@@ -95,7 +95,7 @@ describe('loadTemplates', () => {
     assert.match(heldFor(60, 'pt'), /durante 1 minuto\./);
   });
 
-  it('tells every mail of a party its number, venue and queue', () => {
+  it('includes number, venue and queue in every mail to a party', () => {
     for (const content of letters.filter((letter) => letter.template.startsWith('party-'))) {
       for (const locale of ['en', 'pt']) {
         const mail = render(content, locale);
@@ -107,7 +107,7 @@ describe('loadTemplates', () => {
     }
   });
 
-  it('tells who is invited the venue and the role', () => {
+  it('includes venue and role in an invitation', () => {
     const roles = [
       ['host', 'a host', 'anfitrião'],
       ['manager', 'a manager', 'gerente'],
@@ -126,7 +126,7 @@ describe('loadTemplates', () => {
     }
   });
 
-  it('invites to no venue whose name is an advertisement', () => {
+  it('omits a venue name that looks like a link', () => {
     for (const locale of ['en', 'pt']) {
       const mail = render({ ...venueInvitation, venueName: 'Win at spam.example' }, locale);
       for (const part of [mail.subject, mail.text, mail.html]) assert.doesNotMatch(part, /spam/);
@@ -135,7 +135,7 @@ describe('loadTemplates', () => {
     }
   });
 
-  it('says different things in each mail and language', () => {
+  it('has different texts for each mail and language', () => {
     const subjects = [...letters, alert].flatMap((content) =>
       ['en', 'pt'].map((locale) => render(content, locale).subject),
     );
@@ -158,7 +158,7 @@ describe('loadTemplates', () => {
     });
   }
 
-  it('escapes what an alert repeats, and lets none of it start a line', () => {
+  it('escapes the content of an alert and removes its line breaks', () => {
     const attack = '<script>alert(1)</script>\r\nBcc: all@example.com';
     const mail = render(
       { ...alert, queue: attack, firstError: attack, messageIds: [attack] },
@@ -169,7 +169,7 @@ describe('loadTemplates', () => {
     assert.doesNotMatch(mail.text, /^Bcc/m);
   });
 
-  it('escapes every value in HTML, wherever it stands', () => {
+  it('escapes every value in HTML', () => {
     const attack = `<script>alert(1)</script>"'&{{link}}$&`;
     const mail = render(
       { ...partyCalled, name: attack, venueName: attack, queueName: attack },
@@ -185,7 +185,7 @@ describe('loadTemplates', () => {
     assert.match(text, /token=t\n/);
   });
 
-  it('lets no value start a line of its own', () => {
+  it('removes line breaks from every value', () => {
     const attack = 'Ana\r\nBcc: all@example.com\u2028\u0000\u202eX';
     const mail = render(
       { ...partyCalled, name: attack, venueName: attack, queueName: attack },
@@ -197,7 +197,7 @@ describe('loadTemplates', () => {
       assert.doesNotMatch(part, /[\r\0\u2028\u202e]/);
   });
 
-  it('greets without a name that is an advertisement', () => {
+  it('omits a name that looks like a link', () => {
     for (const name of ['Win at spam.example', 'http://1', 'www.spam.example', 'spam.рф']) {
       const mail = render({ ...verifyAccount, name }, 'en');
       assert.match(mail.text, /^Hello,\n/, name);
@@ -208,7 +208,7 @@ describe('loadTemplates', () => {
     }
   });
 
-  it('links to nothing but an address of the web, and loads nothing from anywhere', () => {
+  it('rejects links other than http and https, and loads no external content', () => {
     assert.throws(() => render({ ...verifyAccount, link: 'javascript:alert(1)' }, 'en'));
     const { html } = render(partyCalled, 'en');
     assert.doesNotMatch(html, /src=|url\(|@import|<link/);

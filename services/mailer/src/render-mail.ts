@@ -12,12 +12,12 @@ import {
 
 export type RenderedMail = { subject: string; text: string; html: string };
 
-/** Renders a mail in the language of a locale: Portuguese for `pt` and its kin, English for all others. */
+/** Renders a mail in the language of a locale: Portuguese for `pt` and `pt-*`, English for all others. */
 export type RenderMail = (content: MailContent, locale: string) => RenderedMail;
 
 type Body = 'account' | 'party' | 'alert';
 
-/** The file in `templates/` that makes the body of a mail, between what all have in common. */
+/** The file in `templates/` with the body of each mail; `layout.mjml` surrounds it. */
 const bodies: Record<Template, Body> = {
   'verify-account': 'account',
   'account-exists': 'account',
@@ -35,7 +35,7 @@ const bodies: Record<Template, Body> = {
 type AlertContent = Extract<MailContent, { template: 'operator-alert' }>;
 type LetterContent = Exclude<MailContent, AlertContent>;
 
-/** Compiles all templates, once. Throws when one is not valid MJML. */
+/** Compiles all templates. Throws when one is invalid MJML. */
 export async function loadTemplates(): Promise<RenderMail> {
   const layout = await readTemplate('layout');
   const compile = async (body: Body) => {
@@ -48,8 +48,8 @@ export async function loadTemplates(): Promise<RenderMail> {
     alert: await compile('alert'),
   };
 
-  return (written, locale) => {
-    const content = clean(written);
+  return (input, locale) => {
+    const content = clean(input);
     const language = languageOf(locale);
     const { subject, paragraphs, slots } =
       content.template === 'operator-alert'
@@ -63,26 +63,26 @@ export async function loadTemplates(): Promise<RenderMail> {
   };
 }
 
-/** What a mail says, as paragraphs of its text and as values of its template. */
-type Said = { subject: string; paragraphs: string[]; slots: Record<string, string> };
+/** The paragraphs of the text version, and the slot values of the HTML template. */
+type Parts = { subject: string; paragraphs: string[]; slots: Record<string, string> };
 
-function letterOf(content: LetterContent, language: Language): Said {
+function letterOf(content: LetterContent, language: Language): Parts {
   const common = commonTexts[language];
-  // Who is invited may have no account, so there is no name to greet it by.
+  // Invitations have no name: the recipient may have no account.
   const greeting = common.greeting('name' in content ? unlinked(content.name) : '');
-  const say = texts[content.template][language] as (content: LetterContent) => LetterTexts;
-  const said = say(
+  const textsFor = texts[content.template][language] as (content: LetterContent) => LetterTexts;
+  const written = textsFor(
     content.template === 'venue-invitation'
       ? { ...content, venueName: unlinked(content.venueName) }
       : content,
   );
   const { link } = content;
   return {
-    subject: said.subject,
-    // The link has a line of its own, so that every mail program finds where it ends.
-    paragraphs: [greeting, said.intro, `${said.button}:\n${link}`, said.note],
+    subject: written.subject,
+    // The link is on its own line, so that mail clients recognise its end.
+    paragraphs: [greeting, written.intro, `${written.button}:\n${link}`, written.note],
     slots: {
-      ...said,
+      ...written,
       greeting,
       link,
       openLink: common.openLink,
@@ -91,17 +91,17 @@ function letterOf(content: LetterContent, language: Language): Said {
   };
 }
 
-function alertOf(content: AlertContent, language: Language): Said {
-  const said: AlertTexts = texts['operator-alert'][language](content);
+function alertOf(content: AlertContent, language: Language): Parts {
+  const written: AlertTexts = texts['operator-alert'][language](content);
   return {
-    subject: said.subject,
+    subject: written.subject,
     paragraphs: [
-      said.intro,
-      `${said.errorLabel}: ${said.error}`,
-      `${said.idsLabel}: ${said.ids}`,
-      `${said.commandLabel}:\n${said.command}`,
+      written.intro,
+      `${written.errorLabel}: ${written.error}`,
+      `${written.idsLabel}: ${written.ids}`,
+      `${written.commandLabel}:\n${written.command}`,
     ],
-    slots: said,
+    slots: written,
   };
 }
 
@@ -113,11 +113,11 @@ function languageOf(locale: string): Language {
   return /^pt(?:-|$)/i.test(locale) ? 'pt' : 'en';
 }
 
-/** Puts values where a template names them as `{{slot}}`, escaped. */
+/** Replaces each `{{slot}}` with its escaped value. */
 function fill(html: string, slots: Record<string, string>): string {
   return html.replace(/\{\{(\w+)\}\}/g, (_, slot: string) => {
     const value = slots[slot];
-    if (value === undefined) throw new Error(`A template names the unknown slot ${slot}`);
+    if (value === undefined) throw new Error(`Unknown slot in a template: ${slot}`);
     return escapeHtml(value);
   });
 }
@@ -135,8 +135,8 @@ function escapeHtml(text: string): string {
 }
 
 /**
- * Every text on one line and without characters that turn its direction, so that none can start a header or
- * a paragraph of its own; the link an address of the web.
+ * Removes line breaks, control characters and bidirectional overrides from all texts, so that none can add a header
+ * or a paragraph. Throws when the link is not a web address.
  */
 function clean(content: MailContent): MailContent {
   const entries = Object.entries(content).map(([key, value]) => {
@@ -158,14 +158,13 @@ function oneLine(text: string): string {
 function webAddress(link: string): string {
   const url = new URL(link);
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw new Error('A link in a mail must be an address of the web');
+    throw new Error('A link in a mail must be an http or https URL');
   return url.href;
 }
 
 /**
- * Whoever signs up, joins a line or invites to a venue chooses both the name and who gets the mail. A name
- * that a mail program would turn into a link is left out, so that these mails carry no stranger's
- * advertisement.
+ * Anyone who signs up, joins a queue or invites to a venue chooses both the name and the recipient. A name that mail
+ * clients would turn into a link is left out, so that our mails cannot carry spam.
  */
 function unlinked(name: string): string {
   return /:\/\/|[\p{L}\p{N}]\.\p{L}{2}/u.test(name) ? '' : name;

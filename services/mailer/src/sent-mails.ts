@@ -7,48 +7,48 @@ import { createScript } from './scripts.ts';
 
 export type SentMails = {
   /**
-   * Runs `send` unless the mail was sent already, here or in another process. While another one is at it,
-   * waits for how that ends. Throws what `send` throws, an `AbortError` when it is stopped while it waits,
-   * and Redis's error while that is away; then it is to be called again.
+   * Runs `send` unless the mail was sent already, by any process. While another process is sending it, waits for the
+   * outcome. Throws the error of `send`, an `AbortError` when the mailer stops while waiting, and the error of Redis
+   * while it is unavailable. The caller may retry.
    */
   once(mailId: string, send: () => Promise<void>): Promise<void>;
   isSent(mailId: string): Promise<boolean>;
 };
 
 /**
- * How long a mail stays with a process that says nothing more: shorter than a message of a killed process
- * stays hidden, so that its next delivery finds the mail free.
+ * Lease of a mail that is being sent: shorter than the visibility timeout, so that the lease of a killed process has
+ * expired at the next delivery.
  */
 const leaseMs = 20_000;
 const extendMs = 5_000;
-const lookMs = 250;
-/** As long as a dead letter lives: no message comes back later than that. */
-const rememberedMs = deadLetterRetentionDays * dayMs;
+const pollMs = 250;
+/** No message is redriven later than dead letters are kept. */
+const keepMs = deadLetterRetentionDays * dayMs;
 const sent = 'sent';
 
 /**
- * Which mails were sent, in Redis, so that a message that is delivered twice is mailed once. What a crash can
- * still double is in docs/adr/0013-which-crash-can-double-a-mail.md.
+ * Records sent mails in Redis, so that a message that is delivered twice is mailed once. See
+ * docs/adr/0013-which-crash-can-double-a-mail.md for the crashes that still duplicate a mail.
  */
 export function createSentMails(options: { redis: RedisClient; signal: AbortSignal }): SentMails {
   const { redis, signal } = options;
   const extendLease = createScript(redis, 'extend-lease-1');
   const releaseLease = createScript(redis, 'release-lease-1');
   const keyOf = (mailId: string) => `mail:{${mailId}}`;
-  /** Taken by the server while Redis could not be told. */
-  const untold = new Set<string>();
+  /** Mails that the server accepted, but that could not be recorded in Redis yet. */
+  const unrecorded = new Set<string>();
 
-  /** Takes the mail, or says that it was sent. */
-  const take = async (key: string, lease: string): Promise<'taken' | 'sent'> => {
+  /** Acquires the lease of a mail, unless it was sent. */
+  const acquire = async (key: string, lease: string): Promise<'acquired' | 'sent'> => {
     for (;;) {
-      if ((await redis.set(key, lease, 'PX', leaseMs, 'NX')) === 'OK') return 'taken';
+      if ((await redis.set(key, lease, 'PX', leaseMs, 'NX')) === 'OK') return 'acquired';
       if ((await redis.get(key)) === sent) return 'sent';
-      await delay(lookMs, undefined, { signal });
+      await delay(pollMs, undefined, { signal });
     }
   };
 
   const sendAsOwner = async (key: string, lease: string, send: () => Promise<void>) => {
-    // One that cannot be extended runs out; the mail is on its way all the same.
+    // If extending fails, the lease expires. The mail is being sent anyway.
     const extending = setInterval(
       () => extendLease(key, lease, leaseMs).catch(() => undefined),
       extendMs,
@@ -66,15 +66,15 @@ export function createSentMails(options: { redis: RedisClient; signal: AbortSign
   return {
     async once(mailId, send) {
       const key = keyOf(mailId);
-      if (!untold.has(mailId)) {
+      if (!unrecorded.has(mailId)) {
         const lease = `sending ${randomUUID()}`;
-        if ((await take(key, lease)) === 'sent') return;
+        if ((await acquire(key, lease)) === 'sent') return;
         await sendAsOwner(key, lease, send);
-        untold.add(mailId);
+        unrecorded.add(mailId);
       }
-      await redis.set(key, sent, 'PX', rememberedMs);
-      untold.delete(mailId);
+      await redis.set(key, sent, 'PX', keepMs);
+      unrecorded.delete(mailId);
     },
-    isSent: async (mailId) => untold.has(mailId) || (await redis.get(keyOf(mailId))) === sent,
+    isSent: async (mailId) => unrecorded.has(mailId) || (await redis.get(keyOf(mailId))) === sent,
   };
 }

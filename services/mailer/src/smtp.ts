@@ -5,25 +5,25 @@ import { createTransport } from 'nodemailer';
 import type { RenderedMail } from './render-mail.ts';
 
 export type Sender = { name: string; address: string };
-export type OutgoingMail = RenderedMail & { eventId: string; to: string };
+type OutgoingMail = RenderedMail & { eventId: string; to: string };
 
 export type Smtp = {
   /**
-   * Resolves when the server has taken the mail. Throws `PermanentFailure` when it refused this one for ever,
-   * `MailPutOff` when it refused it for now, and `UpstreamError` when it can take none.
+   * Resolves when the server has accepted the mail. Throws `PermanentFailure` when it rejected the mail permanently,
+   * `MailDeferred` when it rejected it temporarily, and `UpstreamError` when it accepts no mail at all.
    */
   send(mail: OutgoingMail): Promise<void>;
-  /** Connects, and signs in where the address says so. Throws `UpstreamError` when that fails. */
+  /** Connects and authenticates, if configured. Throws `UpstreamError` when that fails. */
   verify(): Promise<void>;
   close(): void;
 };
 
-/** The server refused a mail for now, in its own words without the recipient's address. */
-class MailPutOff extends Error {
-  override readonly name = 'MailPutOff';
+/** A temporary rejection, with the server's reply without the recipient's address. */
+class MailDeferred extends Error {
+  override readonly name = 'MailDeferred';
 }
 
-/** nodemailer's codes of what is about the server and not about one mail. */
+/** nodemailer's error codes that concern the server, not a single mail. */
 const serverCodes = new Set([
   'EABORT',
   'EAUTH',
@@ -38,9 +38,9 @@ const serverCodes = new Set([
 ]);
 /** "Closing transmission channel" (RFC 5321, 4.2.3) and "authentication required" (RFC 4954, 6). */
 const serverReplies = new Set([421, 530]);
-/** A server that trickles its replies is given up after this long. */
+/** Overall timeout, for a server that trickles its replies. */
 const sendMsMax = 60_000;
-const wordsMax = 300;
+const replyLengthMax = 300;
 
 /** A pool of connections to an SMTP server, such as `smtps://user:password@smtp.example.com`. */
 export function createSmtp(options: { url: string; from: Sender; clock: Clock }): Smtp {
@@ -50,12 +50,12 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
     url: options.url,
     pool: true,
     maxConnections: 5,
-    // A mail whose connection broke is sent again by the queue, which counts the tries.
+    // The message queue retries a mail whose connection broke, and counts the attempts.
     maxRequeues: 0,
     connectionTimeout: 5_000,
     greetingTimeout: 5_000,
     socketTimeout: 30_000,
-    // Mails are made of what they are given, never of files or addresses it names.
+    // Mail content must never be read from files or URLs.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -70,7 +70,7 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
           text,
           html,
           date: clock.now(),
-          // The same for every delivery of the event, so that mail programs can tell a repeat.
+          // The same for every delivery of the event, so that mail clients recognise a repeat.
           messageId: `<${eventId}@${domain}>`,
           headers: { 'X-Event-Id': eventId, 'Auto-Submitted': 'auto-generated' },
           signal: AbortSignal.timeout(sendMsMax),
@@ -83,7 +83,7 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
       try {
         await transport.verify();
       } catch (error) {
-        throw unusable(error as SmtpError);
+        throw serverError(error as SmtpError);
       }
     },
     close: () => transport.close(),
@@ -95,36 +95,37 @@ type SmtpError = {
   command?: string;
   response?: string;
   responseCode?: number;
-  /** Whether the reply says that the same mail would be refused again. */
+  /** Whether the rejection is permanent. */
   permanent?: boolean;
 };
 
 function failureOf(cause: unknown, to: string): Error {
   const error = cause as SmtpError;
   const { code, response, responseCode } = error;
-  if (serverCodes.has(code ?? '') || serverReplies.has(responseCode ?? 0)) return unusable(error);
-  // Refused by nodemailer itself: there is no way to address the mail.
+  if (serverCodes.has(code ?? '') || serverReplies.has(responseCode ?? 0))
+    return serverError(error);
+  // Rejected by nodemailer itself: the address is not usable.
   if (response === undefined) return new PermanentFailure(`the mail cannot be sent: ${code}`);
-  const words = wordsOf(response, to);
-  return error.permanent ? new PermanentFailure(words) : new MailPutOff(words);
+  const reply = redactedReply(response, to);
+  return error.permanent ? new PermanentFailure(reply) : new MailDeferred(reply);
 }
 
-/** Says what failed and how, without the words of the server: nobody's mail is to be told about them. */
-function unusable({ code, command, responseCode }: SmtpError): UpstreamError {
+/** Without the server's reply, which does not concern a single mail. */
+function serverError({ code, command, responseCode }: SmtpError): UpstreamError {
   const what = `${command ?? 'connection'}: ${responseCode ?? code ?? 'no answer'}`;
-  return new UpstreamError(`The SMTP server cannot be used, ${what}`);
+  return new UpstreamError(`The SMTP server is unavailable, ${what}`);
 }
 
 /**
- * A server's reply for managers to read. Replies tend to repeat the recipient's address, or its part before
- * the @, or the one it is forwarded to.
+ * A server's reply, for managers. Removes e-mail addresses: replies often repeat the recipient's address, its part
+ * before the @, or the address that it is forwarded to.
  */
-function wordsOf(response: string, to: string): string {
+function redactedReply(response: string, to: string): string {
   const local = to.slice(0, to.lastIndexOf('@'));
-  const words = response
+  const redacted = response
     .replace(/<?[^\s<>()[\]"',;:=]+(?:@|%40)[^\s<>()[\]"',;:]+>?/gi, 'the address')
     .replace(new RegExp(`(?<![\\w.-])${RegExp.escape(local)}(?![\\w.-])`, 'giu'), 'the address')
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim();
-  return words.slice(0, wordsMax);
+  return redacted.slice(0, replyLengthMax);
 }

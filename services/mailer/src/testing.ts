@@ -11,8 +11,8 @@ import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import { testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
 
-/** A mail as the inbox's HTTP API gives it. */
-export type ReceivedMail = {
+/** A mail of the inbox's HTTP API. */
+type ReceivedMail = {
   subject: string;
   text: string;
   html: string;
@@ -22,12 +22,12 @@ export type ReceivedMail = {
   envelope: { to: { address: string }[] };
 };
 
-/** An address that no other test has. */
+/** A unique address. */
 export function uniqueAddress(name: string): string {
   return `${uniqueName(name)}@example.com`;
 }
 
-/** What the inbox holds for an address. */
+/** The mails to an address. */
 export async function mailsTo(address: string): Promise<ReceivedMail[]> {
   const list = new URL('/email', testEnv('MAIL_URL'));
   list.searchParams.set('to.address', address);
@@ -72,7 +72,7 @@ export const venueInvitation = {
   link: 'https://queue.example/invitations/accept?token=AbC-123_xyz',
 } as const satisfies MailContent;
 
-/** What every mail of a party tells. */
+/** Fields of every mail to a party. */
 export const partyFacts = {
   name: 'Ana',
   number: 42,
@@ -87,31 +87,31 @@ export const partyCalled = {
   ...partyFacts,
 } as const satisfies MailContent;
 
-export type SmtpFront = {
+export type SmtpProxy = {
   url: string;
-  /** How often a recipient was offered. */
-  offers(address: string): number;
-  /** Answers an offer of a recipient in these words, the next time or so often. */
-  answer(address: string, reply: string, times?: number): void;
-  /** Leaves it to the server again. */
+  /** How often `RCPT TO` named a recipient. */
+  attempts(address: string): number;
+  /** Replies to `RCPT TO` for a recipient, for a number of times; always by default. */
+  reply(address: string, reply: string, times?: number): void;
+  /** Leaves the replies for a recipient to the server again. */
   accept(address: string): void;
-  /** Swallows the answer to the next mail that the server takes, and cuts its connection. */
-  swallowAcceptance(): void;
-  /** Keeps back the answer to each mail that the server takes, until `comeBack`; resolves at the first. */
+  /** Drops the server's reply to the next mail that it accepts, and closes the connection. */
+  dropAcceptance(): void;
+  /** Holds back the server's reply to each accepted mail until `goUp`. Resolves at the first. */
   holdAcceptance(): Promise<void>;
-  /** Cuts every connection and takes no more. */
-  goAway(): void;
-  comeBack(): void;
+  /** Closes all connections and refuses new ones. */
+  goDown(): void;
+  goUp(): void;
   close(): Promise<void>;
 };
 
-/** Stands before the inbox's SMTP server: refuses recipients, or goes away, or loses an answer. */
-export async function startSmtpFront(): Promise<SmtpFront> {
+/** A proxy before the inbox's SMTP server that can reject recipients, go down, or lose a reply. */
+export async function startSmtpProxy(): Promise<SmtpProxy> {
   const upstream = new URL(testEnv('SMTP_URL'));
   const replies = new Map<string, { reply: string; times: number }>();
-  const offered: string[] = [];
+  const recipients: string[] = [];
   let isUp = true;
-  let isSwallowing = false;
+  let isDropping = false;
   let held: { first: PromiseWithResolvers<void>; end: PromiseWithResolvers<void> } | undefined;
 
   const { url, cut, close } = await listen('smtp', (client) => {
@@ -122,9 +122,9 @@ export async function startSmtpFront(): Promise<SmtpFront> {
     const remote = join(client, connect(Number(upstream.port), upstream.hostname));
     let isTakingMail = false;
     remote.on('data', async (answer) => {
-      // 354 asks for the mail; what follows it is the answer to the mail.
-      if (isTakingMail && isSwallowing) {
-        isSwallowing = false;
+      // 354 asks for the mail. The next reply is for the mail.
+      if (isTakingMail && isDropping) {
+        isDropping = false;
         client.destroy();
         return;
       }
@@ -133,15 +133,15 @@ export async function startSmtpFront(): Promise<SmtpFront> {
         await held?.end.promise;
       }
       isTakingMail = String(answer).startsWith('354');
-      // Without pipelining, so that a refusal of ours cannot overtake an answer of the server.
+      // Without pipelining, so that our rejection cannot overtake a reply of the server.
       client.write(String(answer).replace('PIPELINING', 'HELP'));
     });
     const lines = createInterface({ input: client });
-    // It hands on the errors of its socket, which are handled already.
+    // readline forwards the errors of its socket, which are handled already.
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       const recipient = /^RCPT TO:<([^>]*)>/i.exec(line)?.[1];
-      if (recipient !== undefined) offered.push(recipient);
+      if (recipient !== undefined) recipients.push(recipient);
       const answer = recipient === undefined ? undefined : replies.get(recipient);
       if (answer === undefined || answer.times === 0) {
         remote.write(`${line}\r\n`);
@@ -153,25 +153,25 @@ export async function startSmtpFront(): Promise<SmtpFront> {
   });
   return {
     url,
-    offers: (address) => offered.filter((recipient) => recipient === address).length,
-    answer: (address, reply, times = Number.POSITIVE_INFINITY) => {
+    attempts: (address) => recipients.filter((recipient) => recipient === address).length,
+    reply: (address, reply, times = Number.POSITIVE_INFINITY) => {
       replies.set(address, { reply, times });
     },
     accept: (address) => {
       replies.delete(address);
     },
-    swallowAcceptance() {
-      isSwallowing = true;
+    dropAcceptance() {
+      isDropping = true;
     },
     holdAcceptance() {
       held = { first: Promise.withResolvers(), end: Promise.withResolvers() };
       return held.first.promise;
     },
-    goAway() {
+    goDown() {
       isUp = false;
       cut();
     },
-    comeBack() {
+    goUp() {
       isUp = true;
       held?.end.resolve();
       held = undefined;
@@ -180,15 +180,15 @@ export async function startSmtpFront(): Promise<SmtpFront> {
   };
 }
 
-export type RedisFront = {
+type RedisProxy = {
   url: string;
-  goAway(): void;
-  comeBack(): void;
+  goDown(): void;
+  goUp(): void;
   close(): Promise<void>;
 };
 
-/** Stands before Redis, and can go away. */
-export async function startRedisFront(): Promise<RedisFront> {
+/** A proxy before Redis that can go down. */
+export async function startRedisProxy(): Promise<RedisProxy> {
   const upstream = new URL(testEnv('REDIS_URL'));
   let isUp = true;
   const { url, cut, close } = await listen('redis', (client) => {
@@ -201,18 +201,18 @@ export async function startRedisFront(): Promise<RedisFront> {
   });
   return {
     url,
-    goAway() {
+    goDown() {
       isUp = false;
       cut();
     },
-    comeBack() {
+    goUp() {
       isUp = true;
     },
     close,
   };
 }
 
-/** Two ends that live and die together. */
+/** Closes each socket with the other. */
 function join(client: Socket, remote: Socket): Socket {
   remote.on('error', () => client.destroy());
   remote.on('close', () => client.destroy());

@@ -1,4 +1,4 @@
--- Counts a mail among those to its recipient, if one more is allowed. Counting it again changes nothing.
+-- Counts a mail to a recipient, unless the limit is reached. Idempotent.
 --
 -- KEYS[1]  mails-to:{recipient}, a sorted set: member = mail, score = when it was counted
 -- ARGV[1]  id of the mail

@@ -1,4 +1,4 @@
-import { runInContext } from '@queue-manager/service-kit/request-context';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { Places } from '../projection/projection.ts';
 
 type ReadPlaces = (queueId: string, partyIds: readonly string[]) => Promise<Places | null>;

@@ -4,7 +4,7 @@ import { getLineEvents } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isProblem } from '@queue-manager/service-kit/problems';
-import { runInContext } from '@queue-manager/service-kit/request-context';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import { eventOf } from './event-streams.ts';
 import type { LineWatch, WatchedLine } from './line-watch.ts';
 

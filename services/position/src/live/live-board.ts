@@ -1,8 +1,8 @@
 import { liveBoard } from '@queue-manager/contracts/live';
 import type { Board } from '@queue-manager/contracts/positions';
 import { problems } from '@queue-manager/service-kit/problems';
-import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import { boardOf } from '../reads/board-of.ts';
 import { type EventStream, eventOf } from './event-streams.ts';
 import type { WatchedLine } from './line-watch.ts';

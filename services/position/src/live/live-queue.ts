@@ -1,8 +1,8 @@
 import { getRole } from '@queue-manager/contracts/internal';
 import { liveQueue } from '@queue-manager/contracts/live';
 import { problems } from '@queue-manager/service-kit/problems';
-import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { LiveDeps } from './live.ts';
 
 /** Streams per account and process: enough for a person's screens, a limit for a program that leaks streams. */

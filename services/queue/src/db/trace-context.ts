@@ -1,8 +1,8 @@
 import {
   currentContext,
-  type RequestContext,
+  type TraceContext,
   wellFormedContext,
-} from '@queue-manager/service-kit/request-context';
+} from '@queue-manager/service-kit/trace-context';
 import type { TraceColumns } from './tables.ts';
 
 /** The columns that keep the request a row comes from. */
@@ -12,6 +12,6 @@ export function traceColumns(): TraceColumns {
 }
 
 /** The request a row comes from, for what is published of it. */
-export function contextOf(row: TraceColumns): RequestContext {
+export function contextOf(row: TraceColumns): TraceContext {
   return wellFormedContext({ requestId: row.request_id, traceparent: row.traceparent });
 }

@@ -3,9 +3,9 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import type { Logger } from '@queue-manager/service-kit/logging';
 import {
   currentContext,
-  type RequestContext,
   runInContext,
-} from '@queue-manager/service-kit/request-context';
+  type TraceContext,
+} from '@queue-manager/service-kit/trace-context';
 import { seqOf } from './line-event.ts';
 
 /** What an answer may wait for the position service, in milliseconds. */
@@ -42,7 +42,7 @@ type Waiter = { isDone: boolean; done(place: Place | null): void };
 type Entry = {
   event: LineEvent;
   waiter: Waiter | null;
-  context: RequestContext | undefined;
+  context: TraceContext | undefined;
   /** Calls that failed. */
   failures: number;
 };
@@ -153,7 +153,7 @@ export function createLineFeed(options: {
 }
 
 /** A call carries the ids of a request only when all of its events come from that one. */
-function commonContext(batch: readonly Entry[]): RequestContext {
+function commonContext(batch: readonly Entry[]): TraceContext {
   const context = batch[0]?.context;
   return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};
 }

@@ -3,7 +3,7 @@ import { createTokenSeal } from '@queue-manager/service-kit/sealed-tokens';
 import type { SignUpKey } from '../store/sign-ups.ts';
 
 /** Permission to set a new password, until `expiresAt` or the next change of the password. */
-export type ResetPermission = { userId: string; passwordVersion: number; expiresAt: Date };
+type ResetPermission = { userId: string; passwordVersion: number; expiresAt: Date };
 
 /**
  * Tokens in account mails. They are derived, not stored: a copy of the tables yields none, and a mail that is sent

@@ -1,6 +1,6 @@
 import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { newId } from '@queue-manager/service-kit/ids';
-import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
+import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import type { SignUpKey } from '../store/sign-ups.ts';
 import type { Store } from '../store/tables.ts';
 import { transact, type Write, type Writes } from '../store/transact.ts';
@@ -21,7 +21,7 @@ export type OutboxItem = {
   id: string;
   createdAt: string;
   /** The trace context of the request; absent in items of older versions. */
-  context?: RequestContext;
+  context?: TraceContext;
   announcement: Announcement;
 };
 

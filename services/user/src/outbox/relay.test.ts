@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { newId } from '@queue-manager/service-kit/ids';
-import { runInContext } from '@queue-manager/service-kit/request-context';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import { addressKeyOf } from '../store/accounts.ts';
 import {
   accountUrl,

@@ -10,30 +10,27 @@ const pending = { status: 'pending' } as const;
 
 /** Responds the same, after about the same time, whether or not the e-mail has an account. */
 export const forgotPassword = (deps: Deps) =>
-  route(contract, ({ body, idempotencyKey }) =>
-    idempotently(
-      deps,
-      { idempotencyKey, body, caller: 'public', operation: contract.operationId },
-      {
-        replay: async () => pending,
-        work: async (record) => {
-          const account = await findAccountByEmail(deps, body.email);
-          const expiresAt = new Date(deps.clock.now().getTime() + hourMs);
-          await requestMail(deps, {
-            addressKey: addressKeyOf(body.email),
-            mail:
-              account === undefined
-                ? null
-                : {
-                    kind: 'mail.reset-password',
-                    userId: account.id,
-                    passwordVersion: account.passwordVersion,
-                    expiresAt: expiresAt.toISOString(),
-                  },
-            record: record(),
-          });
-          return pending;
-        },
+  route(contract, (request) =>
+    idempotently(deps, contract, request, {
+      replay: async () => pending,
+      work: async (record) => {
+        const { body } = request;
+        const account = await findAccountByEmail(deps, body.email);
+        const expiresAt = new Date(deps.clock.now().getTime() + hourMs);
+        await requestMail(deps, {
+          addressKey: addressKeyOf(body.email),
+          mail:
+            account === undefined
+              ? null
+              : {
+                  kind: 'mail.reset-password',
+                  userId: account.id,
+                  passwordVersion: account.passwordVersion,
+                  expiresAt: expiresAt.toISOString(),
+                },
+          record: record(),
+        });
+        return pending;
       },
-    ),
+    }),
   );

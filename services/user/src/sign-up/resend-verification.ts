@@ -10,27 +10,24 @@ const pending = { status: 'pending' } as const;
 
 /** Mails the link of the newest pending sign-up again. */
 export const resendVerification = (deps: Deps) =>
-  route(contract, ({ body, idempotencyKey }) =>
-    idempotently(
-      deps,
-      { idempotencyKey, body, caller: 'public', operation: contract.operationId },
-      {
-        replay: async () => pending,
-        work: async (record) => {
-          const addressKey = addressKeyOf(body.email);
-          const account = await findAccountByEmail(deps, body.email);
-          const [newest] = await listSignUps(deps, addressKey);
-          // Once an account exists, its sign-ups can no longer be verified.
-          const isVerifiable = newest !== undefined && account === undefined;
-          await requestMail(deps, {
-            addressKey,
-            mail: isVerifiable
-              ? { kind: 'mail.verify-account', signUp: { addressKey, id: newest.id } }
-              : null,
-            record: record(),
-          });
-          return pending;
-        },
+  route(contract, (request) =>
+    idempotently(deps, contract, request, {
+      replay: async () => pending,
+      work: async (record) => {
+        const { body } = request;
+        const addressKey = addressKeyOf(body.email);
+        const account = await findAccountByEmail(deps, body.email);
+        const [newest] = await listSignUps(deps, addressKey);
+        // Once an account exists, its sign-ups can no longer be verified.
+        const isVerifiable = newest !== undefined && account === undefined;
+        await requestMail(deps, {
+          addressKey,
+          mail: isVerifiable
+            ? { kind: 'mail.verify-account', signUp: { addressKey, id: newest.id } }
+            : null,
+          record: record(),
+        });
+        return pending;
       },
-    ),
+    }),
   );

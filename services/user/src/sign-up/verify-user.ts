@@ -14,59 +14,56 @@ import { deleteSignUp, findSignUp } from '../store/sign-ups.ts';
  * sign-up or of several for one address, the first wins, and an existing account is never changed.
  */
 export const verifyUser = (deps: Deps) =>
-  route(contract, ({ body, idempotencyKey }) =>
-    idempotently(
-      deps,
-      { idempotencyKey, body, caller: 'public', operation: contract.operationId },
-      {
-        replay: async ({ userId = '' }) => {
-          const account = await findAccount(deps, userId);
-          if (account === undefined) throw problems.invalidToken();
-          return toUser(account);
-        },
-        work: async (record) => {
-          const signUpKey = deps.tokens.readVerification(body.token);
-          const signUp = signUpKey && (await findSignUp(deps, signUpKey));
-          if (!signUp) throw problems.invalidToken();
-          const { name, email, locale, passwordHash, createdAt } = signUp;
-          const account: Account = {
-            id: newId(deps.clock),
-            name,
-            email,
-            locale,
-            passwordHash,
-            passwordVersion: 1,
-            keptSessionId: null,
-            createdAt,
-            verifiedAt: deps.clock.now().toISOString(),
-          };
-          const TableName = deps.tables.users.name;
-          const ConditionExpression = 'attribute_not_exists(pk)';
-          const refused = await commit(
-            deps,
-            {
-              ...record({ userId: account.id }),
-              address: {
-                Put: {
-                  TableName,
-                  Item: { ...emailKey(email), userId: account.id },
-                  ConditionExpression,
-                },
-              },
-              account: {
-                Put: {
-                  TableName,
-                  Item: { ...accountKey(account.id), ...account },
-                  ConditionExpression,
-                },
-              },
-              signUp: deleteSignUp(deps, signUp),
-            },
-            [{ kind: 'user.verified', userId: account.id }],
-          );
-          if (refused.length > 0) throw problems.invalidToken();
-          return toUser(account);
-        },
+  route(contract, (request) =>
+    idempotently(deps, contract, request, {
+      replay: async ({ userId = '' }) => {
+        const account = await findAccount(deps, userId);
+        if (account === undefined) throw problems.invalidToken();
+        return toUser(account);
       },
-    ),
+      work: async (record) => {
+        const { body } = request;
+        const signUpKey = deps.tokens.readVerification(body.token);
+        const signUp = signUpKey && (await findSignUp(deps, signUpKey));
+        if (!signUp) throw problems.invalidToken();
+        const { name, email, locale, passwordHash, createdAt } = signUp;
+        const account: Account = {
+          id: newId(deps.clock),
+          name,
+          email,
+          locale,
+          passwordHash,
+          passwordVersion: 1,
+          keptSessionId: null,
+          createdAt,
+          verifiedAt: deps.clock.now().toISOString(),
+        };
+        const TableName = deps.tables.users.name;
+        const ConditionExpression = 'attribute_not_exists(pk)';
+        const refused = await commit(
+          deps,
+          {
+            ...record({ userId: account.id }),
+            address: {
+              Put: {
+                TableName,
+                Item: { ...emailKey(email), userId: account.id },
+                ConditionExpression,
+              },
+            },
+            account: {
+              Put: {
+                TableName,
+                Item: { ...accountKey(account.id), ...account },
+                ConditionExpression,
+              },
+            },
+            signUp: deleteSignUp(deps, signUp),
+          },
+          [{ kind: 'user.verified', userId: account.id }],
+        );
+        if (refused.length > 0) throw problems.invalidToken();
+        return toUser(account);
+      },
+    }),
   );

@@ -1,8 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { Contract } from '@queue-manager/contracts/contract';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { deriveKeys } from '@queue-manager/service-kit/sealed-tokens';
+import type { FastifyRequest } from 'fastify';
 import type { Store } from './tables.ts';
 import type { Writes } from './transact.ts';
 
@@ -32,25 +34,19 @@ const recordName = 'idempotency';
  */
 export async function idempotently<Answer>(
   deps: Store & { fingerprint: Fingerprint },
-  request: {
-    idempotencyKey: string | null;
-    body: unknown;
-    /** The account, or `public`. */
-    caller: string;
-    operation: string;
-  },
+  { operationId }: Contract,
+  { idempotencyKey: key, body, claims }: Pick<FastifyRequest, 'idempotencyKey' | 'body' | 'claims'>,
   steps: {
     work(record: (result?: Result) => Writes): Promise<Answer>;
     replay(result: Result): Promise<Answer>;
   },
 ): Promise<Answer> {
-  const { idempotencyKey: key, caller, operation } = request;
   if (key === null) return steps.work(() => ({}));
   // Hashed, since callers choose keys, which may hold personal data.
   const id = createHash('sha256')
-    .update(JSON.stringify([caller, operation, key]))
+    .update(JSON.stringify([claims?.sub ?? 'public', operationId, key]))
     .digest('base64url');
-  const bodyMacs = deps.fingerprint(request.body);
+  const bodyMacs = deps.fingerprint(body);
 
   const find = async () => {
     const found = await read(deps, id);

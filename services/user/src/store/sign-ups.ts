@@ -7,7 +7,7 @@ import type { Write } from './transact.ts';
 export type SignUpKey = { addressKey: string; id: string };
 
 /** A request for an account, pending until its verification. An address may have several. */
-export type SignUp = SignUpKey & {
+type SignUp = SignUpKey & {
   name: string;
   email: string;
   locale: string;

@@ -8,9 +8,9 @@ import { z } from 'zod';
 import { batched } from './batched.ts';
 import { createApp } from './create-app.ts';
 import { createInternalClient } from './internal-client.ts';
-import { currentContext, runInContext, wellFormedContext } from './request-context.ts';
 import { route } from './route.ts';
 import { recordingLogger, testCredential } from './testing.ts';
+import { currentContext, runInContext, wellFormedContext } from './trace-context.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -70,7 +70,7 @@ async function startService(test: TestContext) {
   return { send, lines };
 }
 
-describe('request context', () => {
+describe('trace context', () => {
   it('stays with its request after reading a body, across services and in the log', async (test) => {
     const { send, lines } = await startService(test);
     const answers = await Promise.all([
