@@ -203,7 +203,9 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
       return parties;
     },
     /** Inserts parties without the API, for tests that need thousands. */
-    fill: (queueId: string, parties: readonly FilledParty[]) => fillLine(deps, queueId, parties),
+    async fill(queueId: string, parties: readonly FilledParty[]): Promise<void> {
+      positionApp.skipTo(queueId, await fillLine(deps, queueId, parties));
+    },
     /** Handles the `venue.deleted` event of a deleted venue. */
     async eraseDeleted(venueId: string): Promise<void> {
       const [row] = await eventRows(db, venueId);

@@ -8,12 +8,12 @@ import { queueRow } from './line-rows.ts';
 
 export type FilledParty = { name: string; state: PartyState; size?: number; lane?: Lane };
 
-/** Inserts parties without the API, with their events, for tests that need thousands. */
+/** Inserts parties without the API, with their events. Returns the queue's new `seq`. */
 export async function fillLine(
   { db, clock }: Pick<Deps, 'db' | 'clock'>,
   queueId: string,
   parties: readonly FilledParty[],
-): Promise<void> {
+): Promise<number> {
   const queue = await queueRow(db, queueId);
   const now = clock.now();
   let { seq, tail_key } = queue;
@@ -101,4 +101,5 @@ export async function fillLine(
       .where('id', '=', queue.id)
       .execute();
   });
+  return seq;
 }

@@ -103,7 +103,14 @@ export async function startPositionStandIn() {
     }),
   );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  return { url, events, state, close: () => app.close() };
+  return {
+    url,
+    events,
+    state,
+    /** Skips events that it was never sent; it answers later ones with `pending` until then. */
+    skipTo: (queueId: string, seq: number) => appliedSeqs.set(queueId, seq),
+    close: () => app.close(),
+  };
 }
 
 /** Inserts in line order. Searches from the end, where almost every party joins. */
