@@ -11,7 +11,7 @@ import { newJoinCode } from './join-code.ts';
 import { queueView } from './queue-view.ts';
 
 export const createQueue = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createQueue({ params, body, claims, idempotencyKey }) {
     const { db, clock, feed } = deps;
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const request = {

@@ -11,11 +11,11 @@ import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 
 export const createApiKey = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createApiKey({ params, body, claims, idempotencyKey }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     const id = uuidToBytes(newId(deps.clock));
     const { key, secretHash } = newApiKey(id);
-    // The answer that is kept for a repeat holds no secret; who made the key adds it to its own.
+    // The answer stored for repeats holds no secret. Only the request that created the key adds it.
     const { result } = await once(
       deps,
       {
@@ -27,7 +27,7 @@ export const createApiKey = (deps: Deps) =>
       },
       async (trx) => {
         await lockVenue(trx, venue.id);
-        // Again, under the lock: the caller may have lost its role meanwhile.
+        // Checked again under the lock: the caller's role may have changed.
         await venueFor(trx, params.venueId, claims.sub, 'manager');
         await requireRoom(trx, venue.id);
         const row = {

@@ -7,17 +7,18 @@ import { lockAccount } from '../access/accounts.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { venueFor } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
+import { dayMs } from '../db/durations.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 import { scheduleVenueTask } from '../line/schedule-venue-task.ts';
 import { countSend } from './invitation-sends.ts';
 import { emailKeyOf, type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
 
-const lifeMs = limits.invitationDays * 24 * 60 * 60 * 1_000;
+const lifeMs = limits.invitationDays * dayMs;
 
-/** Whether the e-mail has an account is never looked up, so that no answer and no delay can tell. */
+/** Never looks up whether the address has an account, so neither the answer nor its timing can tell. */
 export const createInvitation = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createInvitation({ params, body, claims, idempotencyKey }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     requireGrantable(venue.role, body.role);
     const caller = uuidToBytes(claims.sub);
@@ -33,7 +34,7 @@ export const createInvitation = (deps: Deps) =>
       async (trx) => {
         await lockAccount(trx, caller);
         await lockVenue(trx, venue.id);
-        // Again, under the lock: the caller may have lost its role meanwhile.
+        // Checked again under the lock: the caller's role may have changed.
         const { role } = await venueFor(trx, params.venueId, claims.sub, 'manager');
         requireGrantable(role, body.role);
         const now = deps.clock.now();
@@ -47,10 +48,10 @@ export const createInvitation = (deps: Deps) =>
           created_at: now,
           expires_at: new Date(now.getTime() + lifeMs),
         };
-        const former = await findFormer(trx, invitation);
-        if (former !== undefined) {
-          if (former.expires_at > now) requireGrantable(role, former.role);
-          await trx.deleteFrom('invitations').where('id', '=', former.id).execute();
+        const earlier = await findEarlier(trx, invitation);
+        if (earlier !== undefined) {
+          if (earlier.expires_at > now) requireGrantable(role, earlier.role);
+          await trx.deleteFrom('invitations').where('id', '=', earlier.id).execute();
         }
         await requireRoom(trx, venue.id, now);
         await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
@@ -59,7 +60,7 @@ export const createInvitation = (deps: Deps) =>
           kind: 'notify.invitation',
           payload: { invitationId: invitationView(invitation).id },
         });
-        // Without the e-mail: answers are kept for a day, and hold no personal data.
+        // Without the e-mail: stored answers must hold no personal data.
         const { email: _, ...kept } = invitationView(invitation);
         return { result: kept, events: [] };
       },
@@ -68,8 +69,8 @@ export const createInvitation = (deps: Deps) =>
     return { ...result, email: body.email } satisfies Invitation;
   });
 
-/** What an earlier invitation of the same e-mail left. */
-function findFormer(trx: DatabaseTransaction, { venue_id, email_key }: InvitationRow) {
+/** The venue's earlier invitation to the same address, open or expired. */
+function findEarlier(trx: DatabaseTransaction, { venue_id, email_key }: InvitationRow) {
   return trx
     .selectFrom('invitations')
     .selectAll()

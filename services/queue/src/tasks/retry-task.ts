@@ -8,9 +8,9 @@ import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 import { taskView } from './task-view.ts';
 
-/** A new generation of the task, so that a mail which may have gone out before is sent again. */
+/** Starts a new generation of the task, so that a mail that may have been sent is sent again. */
 export const retryTask = (deps: Deps) =>
-  route(contract, async ({ params, claims, idempotencyKey }) => {
+  route(contract, async function retryTask({ params, claims, idempotencyKey }) {
     const { venue_id, id } = await taskFor(deps.db, params.taskId, claims.sub, 'manager');
     const { result } = await once(
       deps,

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { Occupancy } from '../line/occupancy.ts';
 
 export const changeOccupancy = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function changeOccupancy({ params, body, claims, idempotencyKey }) {
     const { delta, override, reason } = body;
     const least = override ? 'manager' : 'host';
     const venue = await venueFor(deps.db, params.venueId, claims.sub, least);

@@ -8,7 +8,7 @@ import { retentionEveryMs } from '../retention/plan-retention.ts';
 import { venueView } from './venue-view.ts';
 
 export const createVenue = (deps: Deps) =>
-  route(contract, async ({ body, claims, idempotencyKey }) => {
+  route(contract, async function createVenue({ body, claims, idempotencyKey }) {
     const caller = uuidToBytes(claims.sub);
     const request = {
       key: idempotencyKey,
