@@ -139,7 +139,7 @@ describe('queue service process', { timeout: 120_000 }, () => {
           early = error;
         },
       );
-      await until('the join waits', () => {
+      await until('the join waits for the lock', () => {
         assert.equal(early, undefined, 'the join was answered while the queue was locked');
         return isLockAskedFor(db, 'queues');
       });

@@ -27,7 +27,7 @@ describe('get snapshot', () => {
   const pathOf = (queueId: string) => `/internal/queues/${queueId}/snapshot`;
 
   function ask(queueId: string): { request: ClientRequest; answer: Promise<IncomingMessage> } {
-    // A connection of its own.
+    // Not a pooled connection, since tests destroy it.
     const request = httpGet({
       host: '127.0.0.1',
       port,

@@ -21,8 +21,5 @@ export const listQueues = (deps: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map((row) => queueView(deps, row)),
-      nextCursor,
-    };
+    return { data: shown.map((row) => queueView(deps, row)), nextCursor };
   });

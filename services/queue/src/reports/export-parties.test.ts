@@ -167,7 +167,7 @@ describe('export parties', () => {
         assert.equal(rowsIn(await fileOf(queueId, owner)).length, 30_000);
         assert.ok(pages < 29, `${pages} pages were read`);
         response.destroy();
-        await until('the server has seen it go', async () => {
+        await until('the server noticed the disconnect', async () => {
           const { promise, resolve } = Promise.withResolvers<number>();
           service.app.server.getConnections((_error, count) => resolve(count));
           return (await promise) === 0;

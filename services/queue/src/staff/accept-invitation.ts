@@ -4,6 +4,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { Problem, problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from '../access/accounts.ts';
+import { idempotent } from '../access/idempotent.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { isAtLeast } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
@@ -13,54 +14,45 @@ import { emailKeyOf } from './invitations.ts';
 
 /** Of two concurrent calls, the second waits for the venue's lock and then finds no invitation. */
 export const acceptInvitation = (deps: Deps) =>
-  route(contract, async function acceptInvitation({ body, claims, idempotencyKey }) {
+  route(contract, async function acceptInvitation(request) {
+    const { body, claims } = request;
     const invitationId = deps.invitationTokens.read(body.token);
     const caller = uuidToBytes(claims.sub);
     // Called before anything is locked, since the user service may be slow. Its failure is thrown only inside, so
     // that a repeat still gets its first answer.
     const email = invitationId === null ? null : await findEmail(deps, claims.sub);
-    const { result } = await once(
-      deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: caller,
-        body,
-      },
-      async (trx) => {
-        if (invitationId === null || email === null) throw problems.invalidToken();
-        if (email instanceof Error) throw email;
-        await lockAccount(trx, caller);
-        const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
-        if (invitation.email_key !== emailKeyOf(email)) {
-          throw problems.forbidden({ detail: 'This invitation is for another e-mail address.' });
-        }
-        await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
-        const member = await trx
-          .selectFrom('members')
-          .select('role')
-          .where('venue_id', '=', venue.id)
-          .where('user_id', '=', caller)
-          .executeTakeFirst();
-        const role =
-          member !== undefined && isAtLeast(member.role, invitation.role)
-            ? member.role
-            : invitation.role;
-        await trx
-          .insertInto('members')
-          .values({ venue_id: venue.id, user_id: caller, role, since: deps.clock.now() })
-          .onDuplicateKeyUpdate({ role })
-          .execute();
-        const membership = {
-          venueId: bytesToUuid(venue.id),
-          venueName: venue.name,
-          userId: claims.sub,
-          role,
-        };
-        return { result: membership, events: [] };
-      },
-    );
+    const { result } = await once(deps, idempotent(contract, request, caller), async (trx) => {
+      if (invitationId === null || email === null) throw problems.invalidToken();
+      if (email instanceof Error) throw email;
+      await lockAccount(trx, caller);
+      const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
+      if (invitation.email_key !== emailKeyOf(email)) {
+        throw problems.forbidden({ detail: 'This invitation is for another e-mail address.' });
+      }
+      await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
+      const member = await trx
+        .selectFrom('members')
+        .select('role')
+        .where('venue_id', '=', venue.id)
+        .where('user_id', '=', caller)
+        .executeTakeFirst();
+      const role =
+        member !== undefined && isAtLeast(member.role, invitation.role)
+          ? member.role
+          : invitation.role;
+      await trx
+        .insertInto('members')
+        .values({ venue_id: venue.id, user_id: caller, role, since: deps.clock.now() })
+        .onDuplicateKeyUpdate({ role })
+        .execute();
+      const membership = {
+        venueId: bytesToUuid(venue.id),
+        venueName: venue.name,
+        userId: claims.sub,
+        role,
+      };
+      return { result: membership, events: [] };
+    });
     return result;
   });
 

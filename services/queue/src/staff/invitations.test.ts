@@ -24,7 +24,7 @@ describe('invitations', () => {
   });
 
   const lifeSeconds = limits.invitationDays * 86_400;
-  /** Hands out what is due of a venue, and gives the mails. */
+  /** Hands out the venue's due tasks; returns the mails. */
   async function handOut(venueId: string) {
     const publisher = createPublisher({ sqs: broker.sqs, prefix: broker.prefix });
     const dispatcher = testDispatcher(service, publisher);

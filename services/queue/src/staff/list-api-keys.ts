@@ -20,8 +20,5 @@ export const listApiKeys = ({ db }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(apiKeyView),
-      nextCursor,
-    };
+    return { data: shown.map(apiKeyView), nextCursor };
   });

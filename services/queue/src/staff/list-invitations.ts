@@ -21,8 +21,5 @@ export const listInvitations = ({ db, clock }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(invitationView),
-      nextCursor,
-    };
+    return { data: shown.map(invitationView), nextCursor };
   });

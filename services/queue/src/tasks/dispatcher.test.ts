@@ -60,7 +60,7 @@ describe('dispatcher', () => {
         .execute()
     ).length;
   /** How many tasks are marked as accepted by SQS. */
-  const handedOver = async () => {
+  const acceptedCount = async () => {
     const fresh = new Date(service.clock.now().getTime() + testLeaseSeconds * 1_000);
     const rows = await service.db
       .selectFrom('tasks')
@@ -108,7 +108,7 @@ describe('dispatcher', () => {
     });
     await service.move(english, 'call', owner);
     start();
-    await until('the mails are handed out', async () => (await handedOver()) === 3);
+    await until('the mails are handed out', async () => (await acceptedCount()) === 3);
     const found = await mails();
     const of = (to: string, template: string) =>
       found.filter(({ data }) => data.to === to && data.content.template === template);
@@ -150,7 +150,7 @@ describe('dispatcher', () => {
     const collect = async (count: number) => {
       dispatcher.wake();
       sent += count;
-      await until('the mails are handed out', async () => (await handedOver()) === sent);
+      await until('the mails are handed out', async () => (await acceptedCount()) === sent);
       templates.push(
         ...(await mails()).map(({ data }) => `${data.to.slice(0, 3)} ${data.content.template}`),
       );
@@ -211,7 +211,7 @@ describe('dispatcher', () => {
       generation: 1,
     });
     await untilNoneScheduled();
-    await until('it is sent', async () => (await handedOver()) === 1);
+    await until('it is sent', async () => (await acceptedCount()) === 1);
     assert.deepEqual(
       (await mails()).map(({ data }) => data.to),
       ['c@example.com'],
@@ -230,7 +230,7 @@ describe('dispatcher', () => {
 
     service.clock.advance(1);
     // Found by the poll: nothing wakes the dispatcher.
-    await until('it is handed out', async () => (await handedOver()) === 3);
+    await until('it is handed out', async () => (await acceptedCount()) === 3);
     const [due, ...others] = await dueTasks();
     assert.deepEqual(others, []);
     const [task] = await tasksOf(service, { partyId: party.id });
@@ -273,7 +273,7 @@ describe('dispatcher', () => {
     assert.deepEqual(again?.data.task, { ...taskRef(lost), attempt: 2 });
 
     // Once SQS has it, it does not count as lost. If handed out again, it is the same mail.
-    await until('it is marked as accepted by SQS', async () => (await handedOver()) === 1);
+    await until('it is marked as accepted by SQS', async () => (await acceptedCount()) === 1);
     service.clock.advance(testLeaseSeconds * 10);
     assert.equal(await reclaimLost(service.db, service.clock.now()), 0);
     await service.db
@@ -384,7 +384,7 @@ describe('dispatcher', () => {
     await change({ refusals: 9 });
     service.clock.advance(60);
     dispatcher.wake();
-    await until('it is handed out', async () => (await handedOver()) === 1);
+    await until('it is handed out', async () => (await acceptedCount()) === 1);
     assert.partialDeepStrictEqual(await task(), { state: 'running', attempts: 27, refusals: 0 });
 
     // So does a retry by a manager.
@@ -419,7 +419,7 @@ describe('dispatcher', () => {
     });
     start(createPublisher({ sqs, prefix: broker.prefix }));
     await until('it has failed once', () => tries >= 1);
-    await until('the mail is handed out', async () => (await handedOver()) === 1);
+    await until('the mail is handed out', async () => (await acceptedCount()) === 1);
     assert.deepEqual(await statesOf({ partyId: party.id }), { 'notify.joined': 'running 1' });
     const work = async () =>
       (await tasksOf(service, { venueId })).find(({ id }) => bytesToUuid(id) === taskId);
@@ -430,7 +430,7 @@ describe('dispatcher', () => {
     });
     assert.partialDeepStrictEqual(back, { attempts: 0, refusals: 0, last_error: null });
     isUnavailable = false;
-    await until('it is handed out too', async () => (await handedOver()) === 2);
+    await until('it is handed out too', async () => (await acceptedCount()) === 2);
     assert.partialDeepStrictEqual(await work(), { attempts: 1 });
     sqs.destroy();
   });

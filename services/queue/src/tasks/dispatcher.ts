@@ -57,7 +57,7 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
   /** When to look for lost tasks again, by the process's monotonic clock. */
   let nextLostCheckAt = 0;
 
-  async function step(lane: number): Promise<number> {
+  async function step(index: number): Promise<number> {
     const now = clock.now();
     const earliest = await earliestRunAt(db);
     if (earliest === null || earliest > now) {
@@ -66,8 +66,8 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
     }
     const tasks = await takeDue(db, now, deps.leaseSeconds);
     if (tasks.length === 0) return lockedPauseMs;
-    // There may be more: wakes the next lane to read them meanwhile.
-    if (tasks.length === batchSize) lanes[lane + 1]?.wake();
+    // There may be more: wakes the next loop to read them at the same time.
+    if (tasks.length === batchSize) loops[index + 1]?.wake();
     await handOut(deps, tasks);
     return 0;
   }
@@ -80,9 +80,9 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
     return count > 0;
   }
 
-  const lanes = Array.from({ length: concurrency }, (_, lane) =>
+  const loops = Array.from({ length: concurrency }, (_, index) =>
     createWorkLoop({
-      step: () => step(lane),
+      step: () => step(index),
       logger,
       waits: 'dispatcher cannot hand out tasks',
       goesOn: 'dispatcher hands out tasks again',
@@ -90,11 +90,11 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
   );
   return {
     start() {
-      for (const lane of lanes) lane.start();
+      for (const loop of loops) loop.start();
     },
-    wake: () => lanes[0]?.wake(),
+    wake: () => loops[0]?.wake(),
     async stop() {
-      await Promise.all(lanes.map((lane) => lane.stop()));
+      await Promise.all(loops.map((loop) => loop.stop()));
     },
   };
 }

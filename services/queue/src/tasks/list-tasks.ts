@@ -36,8 +36,5 @@ export const listTasks = (deps: Deps) =>
       SELECT * FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads ${inOrder}`.execute(deps.db);
 
     const { shown, nextCursor } = pageOf(rows, limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(taskView),
-      nextCursor,
-    };
+    return { data: shown.map(taskView), nextCursor };
   });

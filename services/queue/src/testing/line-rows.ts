@@ -52,12 +52,12 @@ export async function assertLineSound(db: Database, queueId: string): Promise<vo
       'the last event of a party matches its row',
     );
   }
-  const persons = await db
+  const personal = await db
     .selectFrom('personal')
     .select('party_id')
     .where('queue_id', '=', queue_id)
     .execute();
-  assert.equal(persons.length, parties.length, 'each party has a row of personal data');
+  assert.equal(personal.length, parties.length, 'each party has a row of personal data');
 }
 
 /** Whether a connection to this database is waiting for a row lock, which the test holds. */

@@ -22,8 +22,5 @@ export const listVenues = ({ db }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map((row) => venueView(row, row.role)),
-      nextCursor,
-    };
+    return { data: shown.map((row) => venueView(row, row.role)), nextCursor };
   });
