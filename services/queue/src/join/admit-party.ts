@@ -14,7 +14,7 @@ import { keyBetween } from '../line/order-key.ts';
 import { laneIndex, type PartyRecord, partyRecord } from '../line/snapshots.ts';
 
 /** A party that wants in, by whichever door. */
-type Arrival = {
+export type Arrival = {
   name: string;
   size: number;
   lane: Lane;

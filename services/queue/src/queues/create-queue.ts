@@ -16,40 +16,37 @@ export const createQueue = (deps: Deps) =>
     const { params, body, claims } = request;
     const { db, clock, feed } = deps;
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const { result, events } = await once(
-      deps,
-      idempotent(contract, request, venue.id),
-      async (trx) => {
-        await lockVenue(trx, venue.id);
-        const queue: QueueRow = {
-          venue_id: venue.id,
-          id: uuidToBytes(newId(clock)),
-          name: body.name,
-          text: body.text,
-          end_message: body.endMessage,
-          state: 'open',
-          join_code: newJoinCode(),
-          max_waiting: body.maxWaiting,
-          max_party_size: body.maxPartySize,
-          call_grace_seconds: body.callGraceSeconds,
-          self_join: body.selfJoin ? 1 : 0,
-          board_labels: body.boardLabels,
-          seq: 0,
-          waiting: 0,
-          called: 0,
-          tail_key: null,
-          number_day: null,
-          last_number: 0,
-          created_at: clock.now(),
-          deleted_at: null,
-        };
-        await trx.insertInto('queues').values(queue).execute();
-        const line = new Line(clock, trx, queue, null);
-        line.queueChanged({ kind: 'staff', userId: claims.sub });
-        await line.write();
-        return { result: queueView(deps, queue), events: line.events };
-      },
-    );
+    const repeatable = idempotent(contract, request, venue.id);
+    const { result, events } = await once(deps, repeatable, async (trx) => {
+      await lockVenue(trx, venue.id);
+      const queue: QueueRow = {
+        venue_id: venue.id,
+        id: uuidToBytes(newId(clock)),
+        name: body.name,
+        text: body.text,
+        end_message: body.endMessage,
+        state: 'open',
+        join_code: newJoinCode(),
+        max_waiting: body.maxWaiting,
+        max_party_size: body.maxPartySize,
+        call_grace_seconds: body.callGraceSeconds,
+        self_join: body.selfJoin ? 1 : 0,
+        board_labels: body.boardLabels,
+        seq: 0,
+        waiting: 0,
+        called: 0,
+        tail_key: null,
+        number_day: null,
+        last_number: 0,
+        created_at: clock.now(),
+        deleted_at: null,
+      };
+      await trx.insertInto('queues').values(queue).execute();
+      const line = new Line(clock, trx, queue, null);
+      line.queueChanged({ kind: 'staff', userId: claims.sub });
+      await line.write();
+      return { result: queueView(deps, queue), events: line.events };
+    });
     await feed.committed(events);
     return result;
   });

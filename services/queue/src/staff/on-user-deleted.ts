@@ -11,9 +11,8 @@ import { endInvitationsBy } from './invitations.ts';
  * Deletes the memberships and invitations of a deleted account. The user service refuses to delete the only owner of
  * a venue; a venue created after that check is deleted here, since nobody else could. Idempotent.
  */
-export const onUserDeleted =
-  (deps: Deps) =>
-  async (event: EventOf<'user.deleted'>): Promise<void> => {
+export const onUserDeleted = (deps: Deps) =>
+  async function onUserDeleted(event: EventOf<'user.deleted'>): Promise<void> {
     const userId = uuidToBytes(event.data.userId);
     const events = await inTransaction(deps.db, async (trx) => {
       await markAccountDeleted(trx, userId, deps.clock.now());

@@ -7,9 +7,8 @@ import { taskKinds } from './registry.ts';
  * Runs a task and reports it before the message is deleted, so a crash at any point repeats both. A kind that only a
  * newer version knows is retried like any failure.
  */
-export const onTaskDue =
-  (deps: Deps, reporter: TaskReporter) =>
-  async ({ data }: EventOf<'task.due'>): Promise<void> => {
+export const onTaskDue = (deps: Deps, reporter: TaskReporter) =>
+  async function onTaskDue({ data }: EventOf<'task.due'>): Promise<void> {
     const kind = taskKinds.get(data.kind);
     if (kind?.destination !== 'tasks') throw new Error(`Unknown kind of task: ${data.kind}`);
     await kind.handle(deps, data);
@@ -17,8 +16,7 @@ export const onTaskDue =
   };
 
 /** Reports a task as failed before its message becomes a dead letter. */
-export const onTaskDeadLetter =
-  (reporter: TaskReporter) =>
-  async (event: Event, error: unknown): Promise<void> => {
+export const onTaskDeadLetter = (reporter: TaskReporter) =>
+  async function onTaskDeadLetter(event: Event, error: unknown): Promise<void> {
     if (event.type === 'task.due') await reporter.failed(event.data.task, error);
   };
