@@ -7,7 +7,7 @@ import { openDatabase } from './db/database.ts';
 import { createQuotes } from './line/quotes.ts';
 import { assertProblem, startQueueService } from './testing.ts';
 
-it('every public route of the service that the contracts name is there', async () => {
+it('has every public route of the queue service’s contracts', async () => {
   const service = await startQueueService();
   try {
     for (const { service: owner, method, url } of publicContracts) {
@@ -19,7 +19,7 @@ it('every public route of the service that the contracts name is there', async (
   }
 });
 
-it('MySQL being away is said as such, on every way in', async () => {
+it('returns 503 on every kind of route while MySQL is unavailable', async () => {
   const service = await startQueueService();
   const { owner, queueId, joinCode } = await service.openLine();
   const { body: party } = await service.add(queueId, owner);

@@ -10,7 +10,7 @@ import { staffRoutes } from './staff/routes.ts';
 import { tasksRoutes } from './tasks/routes.ts';
 import { venuesRoutes } from './venues/routes.ts';
 
-/** Every room of the queue service. Its consumers, the relay and the dispatcher are started in `main.ts`. */
+/** The HTTP routes of all rooms. `main.ts` starts the consumers, the relay and the dispatcher. */
 export function createQueueApp(
   deps: Deps,
   readiness: Record<string, ReadinessCheck>,

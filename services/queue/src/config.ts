@@ -4,22 +4,22 @@ import { z } from 'zod';
 export const queueEnv = {
   ...serviceEnv,
   MYSQL_URL: Url,
-  /** Connections to MySQL; each change of a line holds one while it waits for the line's lock. */
+  /** Connections to MySQL. Each change of a queue holds one, also while it waits for the queue's lock. */
   MYSQL_POOL_SIZE: z.coerce.number().int().min(1).max(1_000).default(50),
   AUTH_SERVICE_URL: Url,
-  /** Of each of its processes, separated by commas. */
+  /** One URL for each of its processes, separated by commas. */
   POSITION_SERVICE_URL: Urls,
   USER_SERVICE_URL: Url,
-  /** Base of what guests see: join links and ticket links start with it, and those of invitations. */
+  /** Base of the links in mails and QR codes: to joining, tickets and invitations. */
   PUBLIC_URL: Url,
   TICKET_KEYS: TicketKeys,
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,
   /**
-   * How long a task may be on its way to SQS before it is handed out again. At least as long as one request to
-   * SQS may take with its three tries: what is still being sent is not lost.
+   * How long a task may take to reach SQS before it counts as lost and is handed out again. Must exceed the
+   * longest request to SQS, its three tries included.
    */
   TASK_LEASE_SECONDS: z.coerce.number().int().min(30).max(86_400).default(300),
-  /** Off where the cloud's own alarms watch the dead-letter queues. */
+  /** Turn off where alarms of the cloud provider watch the dead-letter queues. */
   DEAD_LETTER_WATCH: z.stringbool().default(true),
 };

@@ -9,23 +9,23 @@ import type { KeyedMutex } from './line/keyed-mutex.ts';
 import type { LineFeed } from './line/line-feed.ts';
 import type { Quotes } from './line/quotes.ts';
 
-/** What the endpoints of this service are made with. */
+/** The dependencies of endpoints, consumers and tasks. */
 export type Deps = {
   db: Database;
   clock: Clock;
   logger: Logger;
   tickets: TicketCodec;
   invitationTokens: InvitationTokens;
-  /** Base of the links to tickets, joining and invitations, without a trailing slash. */
+  /** Base of the links to tickets, joining and invitations; no trailing slash. */
   publicUrl: string;
   position: InternalClient;
   users: InternalClient;
-  /** Where events go once they are committed. */
+  /** Takes events after their commit. */
   feed: LineFeed;
   quotes: Quotes;
-  /** Repeats of a join that is still being answered wait for its whole answer. */
+  /** Makes repeats of a join wait for the answer to the first. */
   repeats: KeyedMutex;
-  /** Tells the dispatcher of a task that is due and was not scheduled by a change of a line. */
+  /** For due tasks that no change of a queue scheduled; after those, the feed wakes the dispatcher. */
   wakeDispatcher: () => void;
   verifyAccessToken: VerifyAccessToken;
   internalCredential: string;

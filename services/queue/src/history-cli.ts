@@ -18,22 +18,21 @@ import {
 
 const help = `Usage: npm run history -- QUEUE_ID [options]
 
-Rebuilds a queue from its events alone and prints it: how it is set, who waits, in the order of the
-line, who is called, and what became of the others. It reads the database of the system that runs on
-this machine, or the one that MYSQL_URL names. Guests are told by their numbers; their names are no
-part of any event.
+Rebuilds a queue from its events alone and prints it: its settings, the waiting and called parties in
+order, and how many parties are in each state. Reads the database of the local system, or the one in
+MYSQL_URL. Parties are shown by number, since events hold no names.
 
 Options:
-  --at TIME  as it stood at that moment, such as 2026-11-20T20:15:00Z or 2026-11-20T21:15:00+01:00;
+  --at TIME  show the queue at this time, such as 2026-11-20T20:15:00Z or 2026-11-20T21:15:00+01:00;
              default now
   --json     print one JSON object and nothing else on standard output
-             (npm prints lines of its own there unless told otherwise: npm run -s history)
-  --help     print this
+             (with "npm run -s history": otherwise npm prints lines of its own)
+  --help     print this help
 `;
 
-/** Something the person at the terminal can mend. */
-class Refusal extends Error {
-  override readonly name = 'Refusal';
+/** An error that the user can fix. */
+class UsageError extends Error {
+  override readonly name = 'UsageError';
 }
 
 type Arguments = { queueId: string; at: Date | null; json: boolean };
@@ -45,11 +44,11 @@ function readArguments(): Arguments | undefined {
   if (values.help) return undefined;
   const [queueId, ...others] = positionals;
   if (queueId === undefined || others.length > 0) {
-    throw new Refusal('name one queue by its id: npm run history -- QUEUE_ID (see --help)');
+    throw new UsageError('expected one queue id: npm run history -- QUEUE_ID (see --help)');
   }
-  if (!isUuid(queueId)) throw new Refusal(`${queueId} is no id of a queue`);
+  if (!isUuid(queueId)) throw new UsageError(`${queueId} is not a queue id`);
   if (values.at !== undefined && !Moment.safeParse(values.at).success) {
-    throw new Refusal('--at must be a time such as 2026-11-20T20:15:00Z');
+    throw new UsageError('--at must be a time such as 2026-11-20T20:15:00Z');
   }
   return { queueId, at: values.at === undefined ? null : new Date(values.at), json: values.json };
 }
@@ -65,7 +64,7 @@ function parsed() {
       },
     });
   } catch (error) {
-    throw new Refusal(`${(error as Error).message.split('\n')[0]} See --help.`);
+    throw new UsageError(`${(error as Error).message.split('\n')[0]} See --help.`);
   }
 }
 
@@ -76,21 +75,21 @@ async function readHistory({ queueId, at }: Arguments): Promise<History> {
     const history = await foldHistory(readLineEvents(db, queueId), at);
     if (history !== undefined) return history;
     const first = await readLineEvents(db, queueId, 1).next();
-    throw new Refusal(
+    throw new UsageError(
       first.done
         ? `there is no queue ${queueId}`
-        : `the queue did not exist yet: it was made at ${first.value.time}`,
+        : `the queue did not exist yet: it was created at ${first.value.time}`,
     );
   } catch (error) {
-    if (error instanceof Refusal || error instanceof BrokenHistory) throw error;
+    if (error instanceof UsageError || error instanceof BrokenHistory) throw error;
     const { code, message } = error as { code?: unknown; message?: string };
-    throw new Refusal(`the database cannot be read: ${message || String(code)}`);
+    throw new UsageError(`the database cannot be read: ${message || String(code)}`);
   } finally {
     await db.destroy();
   }
 }
 
-/** Since when a party is in its state. */
+/** When a waiting or called party entered its state. */
 function since(party: PartySnapshot): string {
   return (party.state === 'called' ? party.calledAt : null) ?? party.joinedAt;
 }
@@ -137,7 +136,7 @@ function asText(history: History): string {
 }
 
 function table(title: string, parties: PartySnapshot[]): string[] {
-  if (parties.length === 0) return [`${title}: nobody`, ''];
+  if (parties.length === 0) return [`${title}: none`, ''];
   const rows = parties.map((party, index) => [
     String(index + 1),
     String(party.number),
@@ -146,7 +145,7 @@ function table(title: string, parties: PartySnapshot[]): string[] {
     party.state,
     since(party),
   ]);
-  const head = ['place', 'number', 'lane', 'size', 'state', 'since'];
+  const head = ['position', 'number', 'lane', 'size', 'state', 'since'];
   const widths = head.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -165,7 +164,7 @@ try {
     );
   }
 } catch (error) {
-  const isExpected = [Refusal, BrokenHistory, ConfigError].some((kind) => error instanceof kind);
+  const isExpected = [UsageError, BrokenHistory, ConfigError].some((kind) => error instanceof kind);
   if (!isExpected) throw error;
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;

@@ -9,7 +9,7 @@ import { sweepTasks } from './tasks/sweep-tasks.ts';
 
 const everyMs = 60_000;
 
-/** Each does a part and gives back how much that was; 0 when nothing is left. */
+/** Each does one batch and returns its size; 0 when nothing is left. */
 const chores = [
   sweepIdempotencyKeys,
   sweepInvitations,
@@ -18,14 +18,14 @@ const chores = [
   planRetention,
 ];
 
-export type Housekeeping = {
+type Housekeeping = {
   start(): void;
-  /** Does at once what is done every minute; joins a sweep that is under way, so that there is one at a time. */
+  /** Runs all chores now. A call during a sweep joins it. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** Deletes what has had its day, or plans that it goes. Several instances may sweep at once. */
+/** Deletes expired rows, and schedules the erasure of old personal data, every minute. Instances may overlap. */
 export function createHousekeeping(deps: {
   db: Database;
   clock: Clock;
@@ -46,8 +46,8 @@ export function createHousekeeping(deps: {
       try {
         while ((await chore(deps)) > 0);
       } catch (error) {
-        // The next one is done all the same: what cannot be swept must not keep names from being erased.
-        deps.logger.warn({ err: error, chore: chore.name }, 'old rows stay for now');
+        // Continue: a failing sweep must not keep personal data from being erased.
+        deps.logger.warn({ err: error, chore: chore.name }, 'housekeeping chore failed');
       }
     }
   }

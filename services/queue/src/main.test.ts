@@ -13,7 +13,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { newJoinCode } from './queues/join-code.ts';
 import { isLockAskedFor } from './testing.ts';
 
-describe('the process', { timeout: 120_000 }, () => {
+describe('queue service process', { timeout: 120_000 }, () => {
   let database: { url: string; drop(): Promise<void> };
   let broker: TestQueues;
   let db: Database;
@@ -56,7 +56,7 @@ describe('the process', { timeout: 120_000 }, () => {
     return { process: started, exit: once(started, 'exit'), errors: text(started.stderr) };
   }
 
-  /** Where a started process listens. */
+  /** The address that a started process listens at. */
   async function addressOf(started: ChildProcess): Promise<string> {
     assert.ok(started.stdout !== null);
     for await (const line of createInterface({ input: started.stdout })) {
@@ -68,7 +68,7 @@ describe('the process', { timeout: 120_000 }, () => {
     throw new Error('The process ended before it listened');
   }
 
-  /** A venue's queue, written straight into the tables. */
+  /** Inserts a venue with a queue, without the API. */
   async function openLine(): Promise<{ queueId: Buffer; joinCode: string }> {
     const venueId = uuidToBytes(newId(systemClock));
     const queueId = uuidToBytes(newId(systemClock));
@@ -120,13 +120,13 @@ describe('the process', { timeout: 120_000 }, () => {
       body: JSON.stringify({ name: 'Ana' }),
     });
 
-  it('makes its tables and queues, is ready, and finishes what it holds when it is stopped', async () => {
+  it('creates its tables and queues, gets ready, and finishes requests in flight on SIGTERM', async () => {
     const { process: started, exit, errors } = start({ PROVISION: 'true' });
     const address = await addressOf(started);
     await until('it is ready', async () => (await fetch(`${address}/readyz`)).ok);
     const { queueId, joinCode } = await openLine();
 
-    // A join that waits for the line's lock when the process is told to stop.
+    // A join waits for the queue's lock when the process gets SIGTERM.
     const join = await db.transaction().execute(async (trx) => {
       await trx.selectFrom('queues').select('id').where('id', '=', queueId).forUpdate().execute();
       const joining = joinAt(address, joinCode);
@@ -139,12 +139,12 @@ describe('the process', { timeout: 120_000 }, () => {
           early = error;
         },
       );
-      await until('the join waits', () => {
-        assert.equal(early, undefined, 'it was answered while the line was locked');
+      await until('the join waits for the lock', () => {
+        assert.equal(early, undefined, 'the join was answered while the queue was locked');
         return isLockAskedFor(db, 'queues');
       });
       started.kill('SIGTERM');
-      await until('it takes nobody any more', () =>
+      await until('it refuses new connections', () =>
         fetch(`${address}/livez`).then(
           () => false,
           () => true,
@@ -159,7 +159,7 @@ describe('the process', { timeout: 120_000 }, () => {
     assert.equal(await errors, '');
   });
 
-  it('sends what an earlier process left behind', async () => {
+  it('sends events that a killed process left in the outbox', async () => {
     const { joinCode, queueId } = await openLine();
     const pointers = async () =>
       (await db.selectFrom('outbox').select('seq').where('queue_id', '=', queueId).execute())
@@ -173,12 +173,12 @@ describe('the process', { timeout: 120_000 }, () => {
 
     const second = start({});
     await addressOf(second.process);
-    await until('it has been sent', async () => (await pointers()) === 0);
+    await until('the event was sent', async () => (await pointers()) === 0);
     second.process.kill('SIGTERM');
     assert.deepEqual(await second.exit, [0, null]);
   });
 
-  it('says in one line why it cannot start', async () => {
+  it('prints in one line why it cannot start', async () => {
     for (const [env, line] of [
       [
         { MYSQL_URL: 'mysql://root:hush@127.0.0.1:1/queue' },

@@ -27,10 +27,10 @@ import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { onUserDeleted } from './staff/on-user-deleted.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
 import { createDispatcher } from './tasks/dispatcher.ts';
-import { onTaskDue, onTaskGivenUp } from './tasks/on-task-due.ts';
+import { onTaskDeadLetter, onTaskDue } from './tasks/on-task-due.ts';
 import { onTaskFinished } from './tasks/on-task-finished.ts';
 
-/** Handlers of tasks and of their results at work at once; enough to keep MySQL busy with batches. */
+/** Concurrent handlers for tasks, and as many for their results: enough to keep MySQL busy with batches. */
 const taskConcurrency = 20;
 const deadLetterWatchEveryMs = 10_000;
 
@@ -47,10 +47,10 @@ await serve(async () => {
   const db = openDatabase({ url: config.MYSQL_URL, poolSize: config.MYSQL_POOL_SIZE });
   const isDatabaseUp = () => sql`SELECT 1`.execute(db);
 
-  await needed('MySQL (MYSQL_URL)', migrate(db));
+  await requireStore('MySQL (MYSQL_URL)', migrate(db));
   if (config.PROVISION) {
-    await needed('SQS (AWS_ENDPOINT_URL_SQS)', provisionQueues(sqs, { prefix }));
-    await needed('SNS (AWS_ENDPOINT_URL_SNS)', provisionAlerts(sns, sqs, { prefix }));
+    await requireStore('SQS (AWS_ENDPOINT_URL_SQS)', provisionQueues(sqs, { prefix }));
+    await requireStore('SNS (AWS_ENDPOINT_URL_SNS)', provisionAlerts(sns, sqs, { prefix }));
   }
 
   const position = createInternalClient({
@@ -120,7 +120,7 @@ await serve(async () => {
       ...consuming,
       queue: 'tasks',
       handlers: { 'task.due': onTaskDue(deps, reporter) },
-      onDeadLetter: onTaskGivenUp(reporter),
+      onDeadLetter: onTaskDeadLetter(reporter),
       concurrency: taskConcurrency,
     }),
     createConsumer({
@@ -164,8 +164,8 @@ await serve(async () => {
   return { app, host: config.HOST, port: config.PORT };
 });
 
-/** Says what the service cannot start without; an error of a connection does not always name its store. */
-async function needed(store: string, work: Promise<void>): Promise<void> {
+/** Adds the name of the store to an error at start; connection errors do not always tell. */
+async function requireStore(store: string, work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {

@@ -2,15 +2,15 @@ import { problems } from '@queue-manager/service-kit/problems';
 import type { DatabaseTransaction } from '../db/database.ts';
 
 /*
- * An account is the user service's. Here stands only whether it was deleted, in a row that whoever makes an
- * account a member locks first: an access token outlives its account by some minutes, and a deletion may
- * arrive in the middle of a request.
+ * The user service owns accounts. The table here records only which were deleted, because an access token
+ * outlives its account by minutes. Code that makes an account a member locks its row first, so that a deletion
+ * cannot arrive in the middle.
  */
 
-/** Holds off the deletion of an account until this transaction ends. Throws `unauthenticated` when it came before. */
+/** Blocks the deletion of an account until this transaction ends. Throws `unauthenticated` if already deleted. */
 export async function lockAccount(trx: DatabaseTransaction, userId: Buffer): Promise<void> {
-  // Takes the row's exclusive lock also where it is there already. INSERT IGNORE would share it, and all but one
-  // of several requests of an account would deadlock on the way to their own.
+  // Takes an exclusive lock also on an existing row. INSERT IGNORE would take a shared one, and concurrent
+  // requests of one account would deadlock when upgrading it.
   await trx
     .insertInto('accounts')
     .values({ user_id: userId, deleted_at: null })
@@ -27,8 +27,8 @@ export async function lockAccount(trx: DatabaseTransaction, userId: Buffer): Pro
   }
 }
 
-/** Notes that an account was deleted; waits for those who hold that off. */
-export async function noteDeletedAccount(
+/** Records the deletion of an account; waits for transactions that hold its lock. */
+export async function markAccountDeleted(
   trx: DatabaseTransaction,
   userId: Buffer,
   now: Date,

@@ -7,9 +7,8 @@ import type { ApiKeyTable } from '../db/tables.ts';
 const secretBytes = 32;
 
 /**
- * A new secret for a key of this id. The key is `qm_` and base64url(id ‖ secret): whoever checks it finds its row
- * by the id. Only the secret's SHA-256 is kept; it is random, so there is nothing to guess and a slow hash
- * would add nothing.
+ * A new secret for the key with this id. The key is `qm_` and base64url(id ‖ secret), so that a check finds the row
+ * by its id. Only the SHA-256 of the secret is stored: it is random, so a slow hash would add nothing.
  */
 export function newApiKey(id: Buffer): { key: string; secretHash: Buffer } {
   const secret = randomBytes(secretBytes);

@@ -1,17 +1,17 @@
 import { createTokenSeal } from '@queue-manager/service-kit/sealed-tokens';
 import type { TicketKey } from '@queue-manager/service-kit/tickets';
 
-/** The tokens in links of invitations: derived from the invitation's id, stored nowhere. */
+/** Tokens in invitation links: sealed invitation ids, never stored. */
 export type InvitationTokens = {
   make(invitationId: Buffer): string;
-  /** The invitation that a token is for, whether or not it still stands; null for what was not made here. */
+  /** The invitation id in a token, whether or not the invitation still exists; null for any other text. */
   read(token: string): Buffer | null;
 };
 
 const idBytes = 16;
 const invitationKind = 1;
 
-/** From the ring of the tickets, with keys of their own: neither kind passes for the other. */
+/** Keys are derived from the ticket key ring for this purpose alone, so tickets and invitations never mix. */
 export function createInvitationTokens(ring: readonly TicketKey[]): InvitationTokens {
   const { seal, open } = createTokenSeal(
     ring.map(({ secret }) => secret),

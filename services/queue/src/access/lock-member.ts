@@ -5,18 +5,18 @@ import type { DatabaseTransaction } from '../db/database.ts';
 import { lockVenue } from './lock-venue.ts';
 import { venueFor } from './membership.ts';
 
-/** A member of a venue, and what it may become. */
-export type LockedMember = {
+/** A member of a venue whose lock this transaction holds. */
+type LockedMember = {
   venueId: Buffer;
   userId: Buffer;
   role: Role;
-  /** Throws `last-owner` when the member is the only owner, and the venue would be nobody's without it. */
+  /** Throws `last-owner` when the member is the venue's only owner. */
   requireAnotherOwner(): Promise<void>;
 };
 
 /**
- * A member that an owner is about to change, under the venue's lock: until this transaction ends nobody else
- * changes who works there. The caller must still be an owner then. Throws `not-found` for who is no member.
+ * Loads a member that an owner is about to change, under the venue's lock, and checks again that the caller is an
+ * owner. Members of the venue cannot change until this transaction ends. Throws `not-found` for a non-member.
  */
 export async function lockMember(
   trx: DatabaseTransaction,

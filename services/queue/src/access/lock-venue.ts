@@ -3,9 +3,9 @@ import type { DatabaseTransaction } from '../db/database.ts';
 import type { VenueRow } from '../db/tables.ts';
 
 /**
- * The venue's row under its lock. Until this transaction ends nobody else makes or deletes a queue of the
- * venue, changes its members or how many people are in it, or deletes it. Taken before the row of any of its
- * lines. Throws `not-found` when the venue was deleted meanwhile.
+ * Locks the venue's row and returns it. The lock serialises creating and deleting the venue's queues, changes of
+ * its members and occupancy, and its deletion. Take it before the lock of any of its queues. Throws `not-found`
+ * when the venue was deleted.
  */
 export async function lockVenue(trx: DatabaseTransaction, venueId: Buffer): Promise<VenueRow> {
   const venue = await trx

@@ -4,7 +4,7 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 
-/** Names of accounts, in the order asked for; all null while the user service is away. */
+/** Names of accounts in the order of their ids; all null while the user service is unavailable. */
 export async function namesOf(
   { users, logger }: { users: InternalClient; logger: Logger },
   userIds: readonly Buffer[],
@@ -14,7 +14,7 @@ export async function namesOf(
     return (await users.call(getNames, { body })).names;
   } catch (error) {
     if (!isOutage(error)) throw error;
-    logger.warn({ err: error }, 'members are shown without names');
+    logger.warn({ err: error }, 'user service unavailable: listing members without names');
     return userIds.map(() => null);
   }
 }

@@ -5,12 +5,12 @@ import type { Database, DatabaseTransaction } from '../db/database.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
 import type { PartyRow, QueueRow, VenueRow } from '../db/tables.ts';
 
-/** What of a venue its lines depend on. */
+/** The columns of a venue that its queues depend on. */
 export type VenueFacts = Pick<VenueRow, 'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale'>;
 
 type Db = Database | DatabaseTransaction;
 
-/** Whether a role includes another. */
+/** Whether a role includes the rights of another. */
 export function isAtLeast(role: Role, least: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(least);
 }
@@ -23,8 +23,8 @@ function authorise(role: Role, least: Role): void {
 }
 
 /*
- * Loading and authorising are one step: whoever is no member of the resource's venue gets the same 404 as for
- * something that does not exist, and a member whose role is too low gets 403.
+ * Loading and authorising are one step. A non-member of the resource's venue gets the same 404 as for an unknown id;
+ * a member whose role is too low gets 403.
  */
 
 export async function venueFor(db: Db, venueId: string, userId: string, least: Role) {
@@ -98,7 +98,7 @@ export async function partyFor(db: Db, partyId: string, userId: string, least: R
   return {
     party: row as PartyRow,
     queueId: bytesToUuid(row.queue_id),
-    /** Of the line's last event as it was loaded. */
+    /** The `seq` of the queue's last event when it was loaded. */
     queueSeq: row.queue_seq,
     venue: venueFactsOf(row),
     role: row.role,
@@ -124,7 +124,7 @@ const selectByJoinCode = `SELECT q.*, ${venueColumns.join(', ')}
   FROM queues AS q JOIN venues AS v ON v.id = q.venue_id
   WHERE q.join_code = ? AND q.deleted_at IS NULL`;
 
-/** A queue by its join code, for the public; 404 for an unknown or replaced code. */
+/** Loads a queue by its join code, without authorisation. 404 for an unknown or replaced code. */
 export async function queueByJoinCode(db: Db, joinCode: string) {
   const { rows } = await db.executeQuery(preparedQuery(selectByJoinCode, [joinCode.toUpperCase()]));
   const row = rows[0] as (QueueRow & WithVenue) | undefined;

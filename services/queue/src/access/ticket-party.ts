@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 
 export type TicketParty = Awaited<ReturnType<typeof ticketParty>>;
 
-/** The party that a ticket stands for, with what its guest may see of the queue. 404 for any other text. */
+/** The party of a ticket, with what its guest may see of the queue. 404 for an invalid ticket. */
 export async function ticketParty(deps: { db: Database; tickets: TicketCodec }, ticket: string) {
   const subject = deps.tickets.read(ticket);
   if (subject === null) throw problems.notFound({ detail: 'This ticket is not valid.' });

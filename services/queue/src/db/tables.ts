@@ -31,12 +31,12 @@ export type Tables = {
   alerts: AlertTable;
 };
 
-export type AccountTable = {
+type AccountTable = {
   user_id: Buffer;
   deleted_at: Date | null;
 };
 
-export type VenueTable = {
+type VenueTable = {
   id: Buffer;
   name: string;
   timezone: string;
@@ -53,7 +53,7 @@ export type VenueTable = {
   deleted_at: Date | null;
 };
 
-export type MemberTable = {
+type MemberTable = {
   venue_id: Buffer;
   user_id: Buffer;
   role: Role;
@@ -74,7 +74,7 @@ export type InvitationTable = {
 };
 
 /** That an account had an invitation sent; outlives the invitation. */
-export type InvitationSendTable = {
+type InvitationSendTable = {
   user_id: Buffer;
   /** The invitation's. */
   id: Buffer;
@@ -91,7 +91,7 @@ export type ApiKeyTable = {
 };
 
 /** Every change of how many people are in a venue. */
-export type OccupancyChangeTable = {
+type OccupancyChangeTable = {
   venue_id: Buffer;
   id: Buffer;
   /** Counts the changes of the venue without a gap, in the order in which they were committed. */
@@ -167,7 +167,7 @@ export type PartyTable = {
  * it is written after the line's lock is gone: rows are only ever inserted, so that it never waits for, nor
  * stands in the way of, a change of the line.
  */
-export type QuoteTable = {
+type QuoteTable = {
   queue_id: Buffer;
   party_id: Buffer;
   position: number;
@@ -202,14 +202,14 @@ export type EventTable = {
 };
 
 /** Why a change was made, in somebody's words: erased with the personal data. */
-export type ReasonTable = {
+type ReasonTable = {
   queue_id: Buffer;
   seq: number;
   text: string;
 };
 
 /** What the estimates of a queue have learned, for the position service, which alone knows its form. */
-export type ModelTable = {
+type ModelTable = {
   queue_id: Buffer;
   /** The last event it was learned from. */
   seq: number;
@@ -224,7 +224,7 @@ export type TraceColumns = {
   traceparent: string | null;
 };
 
-export type OutboxTable = TraceColumns & {
+type OutboxTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
   created_at: Date;
@@ -263,7 +263,7 @@ export type TaskTable = TraceColumns & {
 };
 
 /** When an alert about a queue's dead letters was last raised; no row once they are gone. */
-export type AlertTable = {
+type AlertTable = {
   queue: string;
   alerted_at: Date;
 };

@@ -1,10 +1,12 @@
-import { sql } from 'kysely';
+import { keyIn } from './key-in.ts';
 import type { TaskRow } from './tables.ts';
 
 export type TaskKey = Pick<TaskRow, 'venue_id' | 'id'>;
 
-/** The condition "is one of these tasks"; a range of the primary key, walked in its order. */
+/** The condition that a row is one of these tasks. */
 export function isOneOf(tasks: readonly TaskKey[]) {
-  const keys = tasks.map(({ venue_id, id }) => sql`(${venue_id}, ${id})`);
-  return sql<boolean>`(venue_id, id) IN (${sql.join(keys)})`;
+  return keyIn(
+    ['venue_id', 'id'],
+    tasks.map(({ venue_id, id }) => [venue_id, id]),
+  );
 }

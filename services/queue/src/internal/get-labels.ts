@@ -4,7 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 
 export const getLabels = ({ db }: Deps) =>
-  route(contract, async ({ params, body }) => {
+  route(contract, async function getLabels({ params, body }) {
     if (body.partyIds.length === 0) return { labels: [] };
     const rows = await db
       .selectFrom('personal')
@@ -16,7 +16,7 @@ export const getLabels = ({ db }: Deps) =>
     return { labels: body.partyIds.map((partyId) => names.get(partyId) ?? null) };
   });
 
-/** The first name and the initial of the last: enough to know oneself by, not enough to be known. */
+/** The first name and the initial of the last: guests recognise themselves, others learn little. */
 export function boardLabel(name: string): string {
   const words = name.split(/\s+/);
   const first = words[0] as string;

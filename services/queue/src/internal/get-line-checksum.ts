@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { queueSnapshot } from '../line/snapshots.ts';
 
 export const getLineChecksum = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getLineChecksum({ params }) {
     const queue = await db
       .selectFrom('queues')
       .selectAll()

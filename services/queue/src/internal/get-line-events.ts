@@ -5,9 +5,9 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { eventsAfter } from '../line/history-page.ts';
 
-/** Of a deleted queue too, since its last event is that it was deleted. */
+/** Includes deleted queues, whose last event tells that they were deleted. */
 export const getLineEvents = ({ db }: Deps) =>
-  route(contract, async ({ params, query }) => {
+  route(contract, async function getLineEvents({ params, query }) {
     const queueId = uuidToBytes(params.queueId);
     const queue = await db
       .selectFrom('queues')

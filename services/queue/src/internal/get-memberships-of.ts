@@ -4,7 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 
 export const getMembershipsOf = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getMembershipsOf({ params }) {
     const rows = await db
       .selectFrom('members as m')
       .innerJoin('venues as v', 'v.id', 'm.venue_id')

@@ -5,7 +5,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 
 export const getModel = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getModel({ params }) {
     const row = await db
       .selectFrom('queues as q')
       .leftJoin('models as m', 'm.queue_id', 'q.id')

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { partySnapshot } from '../line/snapshots.ts';
 
 export const getPartySnapshot = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getPartySnapshot({ params }) {
     const party = await db
       .selectFrom('parties')
       .selectAll()

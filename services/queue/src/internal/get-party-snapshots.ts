@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { partySnapshot } from '../line/snapshots.ts';
 
 export const getPartySnapshots = ({ db }: Deps) =>
-  route(contract, async ({ params, body }) => {
+  route(contract, async function getPartySnapshots({ params, body }) {
     if (body.partyIds.length === 0) return { parties: [] };
     const rows = await db
       .selectFrom('parties')

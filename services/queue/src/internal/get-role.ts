@@ -4,7 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 
 export const getRole = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getRole({ params }) {
     const member = await db
       .selectFrom('queues as q')
       .innerJoin('members as m', 'm.venue_id', 'q.venue_id')

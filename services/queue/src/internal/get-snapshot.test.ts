@@ -11,7 +11,7 @@ import { credentialHeader } from '@queue-manager/service-kit/internal-credential
 import { testCredential } from '@queue-manager/service-kit/testing';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
 
-describe('a snapshot', () => {
+describe('get snapshot', () => {
   let service: QueueService;
   let port: number;
   const poolSize = 6;
@@ -27,7 +27,7 @@ describe('a snapshot', () => {
   const pathOf = (queueId: string) => `/internal/queues/${queueId}/snapshot`;
 
   function ask(queueId: string): { request: ClientRequest; answer: Promise<IncomingMessage> } {
-    // A connection of its own.
+    // Not a pooled connection, since tests destroy it.
     const request = httpGet({
       host: '127.0.0.1',
       port,
@@ -58,7 +58,7 @@ describe('a snapshot', () => {
     return { head, parties };
   }
 
-  /** The line as its events up to a moment tell it. */
+  /** The queue’s parties according to its events up to `seq`. */
   async function lineAt(queueId: string, seq: number): Promise<PartySnapshot[]> {
     const parties = new Map<string, PartySnapshot>();
     for (const event of await service.eventsOf(queueId)) {
@@ -75,7 +75,7 @@ describe('a snapshot', () => {
     );
   }
 
-  it('shows those waiting and called, in order, with the queue as it stands', async () => {
+  it('returns the waiting and called parties in order, with the queue', async () => {
     const { owner, venueId, queueId } = await service.openLine({ boardLabels: 'name' });
     for (const lane of ['regular', 'priority', 'regular']) {
       await service.add(queueId, owner, { lane });
@@ -101,7 +101,7 @@ describe('a snapshot', () => {
     );
   });
 
-  it('is of one moment, however much changes while it is read', async () => {
+  it('shows one moment while the queue changes', async () => {
     const { owner, queueId } = await service.openLine();
     await service.fill(
       queueId,
@@ -134,11 +134,13 @@ describe('a snapshot', () => {
       isOver = true;
       await changes;
     }
-    assert.equal(seen.size, 8, 'the line moved on between any two of them');
+    assert.equal(seen.size, 8, 'the queue changed between any two reads');
     await service.assertSound(queueId);
   });
 
-  it('gives its connection back whenever its reader goes away', { timeout: 60_000 }, async () => {
+  it('releases its database connection when the client disconnects', {
+    timeout: 60_000,
+  }, async () => {
     const { owner, queueId } = await service.openLine();
     await service.fill(
       queueId,
@@ -149,12 +151,12 @@ describe('a snapshot', () => {
         Array.from({ length: poolSize }, async () => {
           const { request, answer } = ask(queueId);
           if (round === 0) {
-            // Before there is an answer.
+            // Before the response.
             answer.catch(() => undefined);
             request.on('socket', (socket) => socket.on('connect', () => request.destroy()));
             await new Promise((resolve) => request.on('close', resolve));
           } else {
-            // With the answer under way, read in part or not at all.
+            // During the response, partly read or unread.
             const response = await answer;
             if (round === 2) await new Promise((resolve) => response.once('data', resolve));
             response.destroy();
@@ -162,13 +164,13 @@ describe('a snapshot', () => {
         }),
       );
     }
-    // As many at once as there are connections: with one missing this would wait for ever.
+    // Uses every connection of the pool at once: a leaked one would make this wait for ever.
     const reads = await Promise.all(Array.from({ length: poolSize }, () => read(queueId)));
     for (const { parties } of reads) assert.equal(parties.length, 5_000);
     assert.equal((await service.add(queueId, owner)).status, 201);
   });
 
-  it('is of an empty, a deleted or no queue', async () => {
+  it('is empty for an empty or deleted queue and 404 for an unknown one', async () => {
     const { owner, queueId } = await service.openLine();
     assert.deepEqual((await read(queueId)).parties, []);
     await service.add(queueId, owner);

@@ -12,12 +12,9 @@ import { partySnapshot, queueSnapshot } from '../line/snapshots.ts';
 
 const chunkSize = 1_000;
 
-/**
- * The line as of one moment, streamed. REPEATABLE READ makes every page see what the first statement saw,
- * without holding anybody up.
- */
+/** Streams the queue as of one moment: REPEATABLE READ lets every page see what the first saw, without locks. */
 export const getSnapshot = ({ db }: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async function getSnapshot({ params }) {
     const trx = await db.startTransaction().setIsolationLevel('repeatable read').execute();
     try {
       const queue = await trx
@@ -27,7 +24,7 @@ export const getSnapshot = ({ db }: Deps) =>
         .executeTakeFirst();
       if (queue === undefined) throw problems.notFound();
       const answer = Readable.from(lines(trx, queue));
-      // Also when the reader goes away, be it before it took the first line: the connection goes back.
+      // Also when the client disconnects, even before the first line: releases the connection.
       answer.once('close', () => void end(trx));
       return answer;
     } catch (error) {
@@ -36,7 +33,7 @@ export const getSnapshot = ({ db }: Deps) =>
     }
   });
 
-/** There is nothing to undo; when the database is gone, so is the transaction. */
+/** Nothing was written; if the database is unavailable, the transaction has ended already. */
 async function end(trx: ControlledTransaction<Tables>): Promise<void> {
   await trx
     .rollback()

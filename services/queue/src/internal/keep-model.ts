@@ -6,17 +6,17 @@ import { sql } from 'kysely';
 import type { Deps } from '../deps.ts';
 
 /**
- * One statement. It shares the lock on the queue's row for as long as it runs, so that nothing is kept of a
- * queue that is being deleted. What was learned by another rule replaces what is kept whatever it has seen:
- * the two cannot be compared.
+ * Stores a model unless a newer one of the same kind is stored, in one statement. A shared lock on the queue's row
+ * keeps a deleted queue without a model. A model of another kind always replaces the stored one: their sequence
+ * numbers do not compare.
  */
 export const keepModel = ({ db, clock }: Deps) =>
-  route(contract, async ({ params, body: { seq, model, state } }) => {
+  route(contract, async function keepModel({ params, body: { seq, model, state } }) {
     const learned = Buffer.from(state, 'base64');
     const now = clock.now();
     const ifNewer = (value: unknown, column: string) =>
       sql`IF(models.seq < ${seq} OR models.model <> ${model}, ${value}, ${sql.ref(`models.${column}`)})`;
-    // Columns are set one after the other, each seeing those before it: what is compared is set last.
+    // Assignments run in order and see earlier ones, so the compared columns come last.
     const { numAffectedRows = 0n } = await sql`
       INSERT INTO models (queue_id, seq, model, state, updated_at)
       SELECT q.id, ${seq}, ${model}, ${learned}, ${now} FROM queues AS q
@@ -27,6 +27,6 @@ export const keepModel = ({ db, clock }: Deps) =>
         updated_at = ${ifNewer(now, 'updated_at')},
         seq = ${ifNewer(seq, 'seq')},
         model = ${model}`.execute(db);
-    // A row that stays as it is counts too.
+    // An unchanged row counts as affected.
     if (numAffectedRows === 0n) throw problems.notFound();
   });

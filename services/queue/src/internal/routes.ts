@@ -10,7 +10,7 @@ import { getRole } from './get-role.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { keepModel } from './keep-model.ts';
 
-/** What the position and user services ask. */
+/** Routes for the position and user services. */
 export const internalRoutes = (deps: Deps) => [
   getMembershipsOf(deps),
   getSnapshot(deps),

@@ -4,7 +4,7 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import { problems } from '@queue-manager/service-kit/problems';
 import type { PartyRow } from '../db/tables.ts';
 
-export type FoundNeighbours = {
+type FoundNeighbours = {
   position: number;
   before: Neighbour | null;
   behind: Neighbour | null;

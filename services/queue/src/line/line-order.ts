@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 /** Where a party stands: lane, key within the lane, and the id where two keys are the same. */
-export type LinePlace = { lane: number; order_key: Buffer; id: Buffer };
+type LinePlace = { lane: number; order_key: Buffer; id: Buffer };
 
 /**
  * The condition "stands behind this place". Written out as ranges: neither MySQL nor MariaDB seeks into an

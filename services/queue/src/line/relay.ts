@@ -4,6 +4,7 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
+import { keyIn } from '../db/key-in.ts';
 import type { TraceColumns } from '../db/tables.ts';
 import { contextOf } from '../db/trace-context.ts';
 import { createWorkLoop, retryPauses, type WorkLoop } from '../db/work-loop.ts';
@@ -89,8 +90,10 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
 type Pointer = { queue_id: Buffer; seq: number };
 
 function isOneOf(pointers: readonly Pointer[]) {
-  const keys = pointers.map(({ queue_id, seq }) => sql`(${queue_id}, ${seq})`);
-  return sql<boolean>`(queue_id, seq) IN (${sql.join(keys)})`;
+  return keyIn(
+    ['queue_id', 'seq'],
+    pointers.map(({ queue_id, seq }) => [queue_id, seq]),
+  );
 }
 
 function pointerKey({ queue_id, seq }: Pointer): string {

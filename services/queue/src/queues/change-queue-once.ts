@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { changeLineWithin, type Line } from '../line/line.ts';
 import { queueView } from './queue-view.ts';
 
-/** A manager's POST about a queue: authorised, done once for each idempotency key, answered with the queue. */
+/** Runs a manager's POST on a queue: authorises, changes once per idempotency key, returns the queue. */
 export async function changeQueueOnce(
   deps: Deps,
   request: {

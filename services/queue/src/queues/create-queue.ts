@@ -1,6 +1,7 @@
 import { createQueue as contract } from '@queue-manager/contracts/queues';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
+import { idempotent } from '../access/idempotent.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { venueFor } from '../access/membership.ts';
 import { once } from '../db/idempotency.ts';
@@ -11,17 +12,12 @@ import { newJoinCode } from './join-code.ts';
 import { queueView } from './queue-view.ts';
 
 export const createQueue = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createQueue(request) {
+    const { params, body, claims } = request;
     const { db, clock, feed } = deps;
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const request = {
-      key: idempotencyKey,
-      caller: claims.sub,
-      operationId: contract.operationId,
-      target: venue.id,
-      body,
-    };
-    const { result, events } = await once(deps, request, async (trx) => {
+    const repeatable = idempotent(contract, request, venue.id);
+    const { result, events } = await once(deps, repeatable, async (trx) => {
       await lockVenue(trx, venue.id);
       const queue: QueueRow = {
         venue_id: venue.id,

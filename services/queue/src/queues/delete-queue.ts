@@ -9,7 +9,7 @@ import { changeLineWithin, type Line } from '../line/line.ts';
 import { removeAll } from '../line/remove-all.ts';
 
 export const deleteQueue = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function deleteQueue({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
     const { events } = await inTransaction(deps.db, async (trx) => {
       await lockVenue(trx, queue.venue_id);
@@ -20,10 +20,7 @@ export const deleteQueue = (deps: Deps) =>
     await deps.feed.committed(events);
   });
 
-/**
- * Removes everyone, forgets what the estimates have learned and marks the queue deleted; its history stays for
- * the owner's figures.
- */
+/** Removes all parties, deletes the learned model and marks the queue deleted. Its history stays for reports. */
 export async function closeForGood(line: Line, actor: Actor): Promise<void> {
   await removeAll(line, ['waiting', 'called'], actor);
   await line.trx.deleteFrom('models').where('queue_id', '=', line.queue.id).execute();

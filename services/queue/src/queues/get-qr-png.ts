@@ -5,11 +5,11 @@ import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { joinUrlOf } from './queue-view.ts';
 
-/** Pixels: sharp when printed on a table card. */
+/** In pixels; sharp when printed on a table card. */
 const width = 1_024;
 
 export const getQrPng = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function getQrPng({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     return toBuffer(joinUrlOf(deps, queue.join_code), { width });
   });

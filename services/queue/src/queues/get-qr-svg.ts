@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { joinUrlOf } from './queue-view.ts';
 
 export const getQrSvg = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function getQrSvg({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     return qrToString(joinUrlOf(deps, queue.join_code), { type: 'svg' });
   });

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { queueView } from './queue-view.ts';
 
 export const getQueue = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function getQueue({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     return queueView(deps, queue);
   });

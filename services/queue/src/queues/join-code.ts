@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 
-/** Crockford's base 32: no letter that is taken for a digit when read from a screen. */
+/** Crockford's base 32: no letters that look like digits. */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-/** 50 random bits: too many to try, short enough to type. */
+/** 50 random bits: too many to guess, short enough to type. */
 const length = 10;
 
 export function newJoinCode(): string {

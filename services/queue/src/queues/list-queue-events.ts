@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { historyPage } from '../line/history-page.ts';
 
 export const listQueueEvents = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listQueueEvents({ params, query, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     return historyPage(deps.db, { queueId: queue.id }, query);
   });

@@ -6,9 +6,9 @@ import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 import { queueView } from './queue-view.ts';
 
-/** Oldest first: ids are ordered by the time of their making. */
+/** Oldest first: ids are ordered by creation time. */
 export const listQueues = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listQueues({ params, query, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await deps.db
@@ -21,8 +21,5 @@ export const listQueues = (deps: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map((row) => queueView(deps, row)),
-      nextCursor,
-    };
+    return { data: shown.map((row) => queueView(deps, row)), nextCursor };
   });

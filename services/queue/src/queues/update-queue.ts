@@ -7,7 +7,7 @@ import { changeLine } from '../line/line.ts';
 import { queueView } from './queue-view.ts';
 
 export const updateQueue = (deps: Deps) =>
-  route(contract, async ({ params, body, claims }) => {
+  route(contract, async function updateQueue({ params, body, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
     return changeLine(deps, queue.id, async (line) => {
       const changes = changedOnly(line.queue, {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { harmlessCell } from './csv-cell.ts';
+import { escapeFormulas } from './csv-cell.ts';
 
-it('puts an apostrophe before whatever a spreadsheet could compute', () => {
+it('puts an apostrophe before anything a spreadsheet could take for a formula', () => {
   for (const [written, cell] of [
     ['=1+1', "'=1+1"],
     ['+351912345678', "'+351912345678"],
@@ -18,7 +18,7 @@ it('puts an apostrophe before whatever a spreadsheet could compute', () => {
     ['\u200b=1', "'\u200b=1"],
     ['\ufeff\ufeff=1', "'\ufeff\ufeff=1"],
     ['\u00a0=1', "'\u00a0=1"],
-    // Should the file be read with other separators than commas.
+    // For spreadsheets that split at other separators than commas.
     ['Ana;=1', "Ana;'=1"],
     ['Ana; "=1', 'Ana;\' "=1'],
     ['Ana\n=1', "Ana\n'=1"],
@@ -27,12 +27,12 @@ it('puts an apostrophe before whatever a spreadsheet could compute', () => {
     ['\tAna', "'\tAna"],
     ['\rAna', "'\rAna"],
   ] as const) {
-    assert.equal(harmlessCell(written), cell);
-    assert.equal(harmlessCell(cell), cell, 'once is enough');
+    assert.equal(escapeFormulas(written), cell);
+    assert.equal(escapeFormulas(cell), cell, 'escaping is idempotent');
   }
 });
 
-it('leaves alone what is only text', () => {
+it('leaves plain text unchanged', () => {
   for (const text of [
     '',
     'Ana Lima',
@@ -44,13 +44,13 @@ it('leaves alone what is only text', () => {
     'ü 🎉',
     '2026-11-20T20:00:00+00:00',
   ]) {
-    assert.equal(harmlessCell(text), text);
+    assert.equal(escapeFormulas(text), text);
   }
 });
 
-it('takes no longer for text made to keep it busy', () => {
-  // Quadratic or worse would never end.
+it('runs in linear time on adversarial text', () => {
+  // Quadratic time or worse would not finish.
   for (const part of ['\ufeff', ' ', '"', '\n', ';', '"\ufeff ', '; ']) {
-    assert.equal(harmlessCell(`x${part.repeat(300_000)}`).length, 1 + part.length * 300_000);
+    assert.equal(escapeFormulas(`x${part.repeat(300_000)}`).length, 1 + part.length * 300_000);
   }
 });

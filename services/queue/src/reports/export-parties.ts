@@ -9,32 +9,32 @@ import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { businessDayOf } from '../line/business-day.ts';
 import { laneOf } from '../line/snapshots.ts';
-import { harmlessCell } from './csv-cell.ts';
+import { escapeFormulas } from './csv-cell.ts';
 import { periodOf } from './period.ts';
 import { joinQuotes, readPeriod, waitSecondsOf } from './read-period.ts';
 import { createWallClock, type WallClock } from './wall-clock.ts';
 
 /**
- * A page of parties is read when the caller has taken the one before. When the caller goes, so does the
- * reading; when the database goes, the connection is broken off, so that half a file never passes for a
- * whole one. Each page is a read of its own: a slow caller must not keep a snapshot of the tables alive.
+ * Streams page by page, as fast as the client reads. A disconnect stops the reading; a database error aborts the
+ * connection, so that half a file never looks complete. Each page is its own read: a slow client must not hold a
+ * snapshot of the tables open.
  */
 export const exportParties = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }, reply) => {
+  route(contract, async function exportParties({ params, query, claims }, reply) {
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
     const period = periodOf(query, venue, deps.clock.now());
     const dayOf = (moment: Date) => businessDayOf(moment, venue.timezone, venue.day_starts_at);
     const days = [dayOf(period.from), dayOf(new Date(period.to.getTime() - 1))];
     const disposition = `attachment; filename="parties-${fileDays(days)}.csv"`;
     if (reply.request.method === 'HEAD') {
-      // Whatever stream is given back is read to its end, for nobody. An empty one leaves the length unsaid.
+      // Fastify would read the stream to its end and discard it. An empty stream sets no content-length.
       reply.header('content-disposition', disposition);
       return Readable.from([]);
     }
 
     const wallClock = createWallClock(venue.timezone);
     const pages = readPeriod<Visit>(deps.db, queue.id, period, reading);
-    // Before the answer begins, so that a database that is away makes a problem like any other.
+    // Read before the answer starts, so that an unavailable database still becomes a problem.
     const first = await pages.next();
 
     async function* rows() {
@@ -47,15 +47,15 @@ export const exportParties = (deps: Deps) =>
       }
     }
     const csv = stringify({
-      // Spreadsheets take a file without it for one in the machine's old character set.
+      // Without a byte order mark, spreadsheets assume a legacy character set.
       bom: true,
       header: true,
       columns: [...columns],
       // RFC 4180
       record_delimiter: 'windows',
-      cast: { string: harmlessCell },
+      cast: { string: escapeFormulas },
     });
-    // Whoever reads `csv` hears of an error; here is nothing to do about it.
+    // The reader of `csv` gets the error; there is nothing to do about it here.
     pipeline(Readable.from(rows()), csv, () => {});
 
     reply.header('content-disposition', disposition);

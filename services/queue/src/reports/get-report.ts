@@ -11,11 +11,11 @@ import { joinQuotes, readPeriod, waitSecondsOf } from './read-period.ts';
 import { createWallClock, type WallClock } from './wall-clock.ts';
 
 /**
- * One pass over the period's parties, in numbers alone: 200,000 parties take about 1.5 s and 1 MB. It reads a
- * snapshot, so that its figures agree with each other while the line moves on, and locks nothing.
+ * One pass over the period's parties that keeps only numbers: 200,000 parties take about 1.5 s and 1 MB. Reads a
+ * snapshot without locks, so that the figures are consistent while the queue changes.
  */
 export const getReport = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function getReport({ params, query, claims }) {
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
     const period = periodOf(query, venue, deps.clock.now());
     const tally = new Tally(createWallClock(venue.timezone));
@@ -54,7 +54,7 @@ type Visit = {
 
 type Hour = Report['perHour'][number];
 
-/** Counts parties that come in the order of joining. */
+/** Sums up parties, added in the order of joining. */
 class Tally {
   readonly #wallClock: WallClock;
   readonly #outcomes = Object.fromEntries(partyStates.map((state) => [state, 0])) as Record<
@@ -67,7 +67,7 @@ class Tally {
   #hourWaits = new Seconds();
   #joined = 0;
   #abandoned = 0;
-  /** Called, and not expected any more. */
+  /** Called parties that have been seated or have ended. */
   #calledAndOver = 0;
 
   constructor(wallClock: WallClock) {
@@ -85,7 +85,7 @@ class Tally {
       hour.served += 1;
       this.#waits.add(wait);
       this.#hourWaits.add(wait);
-      if (party.estimate !== null) this.#compare(JSON.parse(party.estimate) as Estimate, wait);
+      if (party.estimate !== null) this.#scoreQuote(JSON.parse(party.estimate) as Estimate, wait);
     } else if (party.state === 'left') {
       hour.abandoned += 1;
       this.#abandoned += 1;
@@ -141,8 +141,8 @@ class Tally {
     this.#hourWaits = new Seconds();
   }
 
-  /** As `npm run estimates` judges: who is served at once has waited for nobody, and proves no estimate. */
-  #compare({ p10, p50, p90 }: Estimate, wait: number): void {
+  /** Scores a quote as `npm run estimates` does: a guest served at once says nothing about an estimate. */
+  #scoreQuote({ p10, p50, p90 }: Estimate, wait: number): void {
     if (wait === 0) return;
     const quoted = this.#quoted;
     quoted.guests += 1;
@@ -152,7 +152,7 @@ class Tally {
   }
 }
 
-/** Four bytes each, however many they become. */
+/** A growing list of seconds at four bytes each. */
 class Seconds {
   #values = new Int32Array(64);
   #length = 0;
@@ -172,7 +172,7 @@ class Seconds {
   }
 }
 
-/** The smallest value that at least this share of them does not exceed. */
+/** The nearest-rank percentile; null without values. */
 function nearestRank(sorted: Int32Array, p: number): number | null {
   return sorted[Math.ceil(p * sorted.length) - 1] ?? null;
 }

@@ -4,15 +4,15 @@ import { invalidField } from '@queue-manager/service-kit/problems';
 import type { VenueFacts } from '../access/membership.ts';
 import { businessDayOf, dayAfter, startOfBusinessDay } from '../line/business-day.ts';
 
-/** A stretch of time: `from` inclusive, `to` exclusive. */
+/** `from` inclusive, `to` exclusive. */
 export type Period = { from: Date; to: Date };
 
-/** What tables can hold and an RFC 3339 time can say, with room for a day before and after. */
+/** What the tables and RFC 3339 can represent, with a day to spare at both ends. */
 const years = { first: 1970, last: 9_998 };
 
 /**
- * The period that a query names, of a venue with business days: the present business day up to now, where it
- * names nothing. Throws `validation-failed` with the field that makes no sense.
+ * The period of a query, by the venue's business days; by default the current business day until now. Throws
+ * `validation-failed` with the invalid field.
  */
 export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Period {
   const startOf = (day: string) => startOfBusinessDay(day, venue.timezone, venue.day_starts_at);
@@ -24,13 +24,13 @@ export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Peri
     query.to === undefined
       ? now
       : within('to', query.to, isDay(query.to) ? startOf(dayAfter(query.to)) : new Date(query.to));
-  // The end of one day is the start of the next: times alone would not tell that the days are the wrong way round.
-  if (from > to || areTurned(query)) {
+  // The end of a day is the start of the next, so the times alone do not show that two days are reversed.
+  if (from > to || areDaysReversed(query)) {
     throw query.from === undefined
       ? invalidField('to', 'must not be before the current business day unless from is given')
       : invalidField('from', `must not be after ${query.to === undefined ? 'now' : 'to'}`);
   }
-  // In whole days, since a day of the calendar may have 23 or 25 hours.
+  // Rounded to whole days, since a calendar day may have 23 or 25 hours.
   if (Math.round((to.getTime() - from.getTime()) / dayMs) > periodDaysMax) {
     const path = query.from === undefined ? 'to' : 'from';
     throw invalidField(path, `makes the period longer than ${periodDaysMax} days`);
@@ -38,7 +38,7 @@ export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Peri
   return { from, to };
 }
 
-function areTurned({ from = '', to = '' }: PeriodQuery): boolean {
+function areDaysReversed({ from = '', to = '' }: PeriodQuery): boolean {
   return from !== '' && to !== '' && isDay(from) && isDay(to) && from > to;
 }
 

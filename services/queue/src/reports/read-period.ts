@@ -4,18 +4,17 @@ import type { Period } from './period.ts';
 
 const partiesPerPage = 1_000;
 
-type Place = { joined_at: Date; id: Buffer };
+type JoinOrder = { joined_at: Date; id: Buffer };
 
-/** What is read of each party `p`, from the tables joined to it. */
+/** The columns to read of each party `p` and of the tables joined to it. */
 type Reading = { columns: RawBuilder<unknown>; joins: RawBuilder<unknown> };
 
 /**
- * The parties of a queue that joined in a period, in the order of joining, page by page along
- * `parties_joined`: neither a year's parties nor a cursor in the database are ever held. The next page is
- * read when it is asked for. A party's place in this order never changes, so that each comes once, whatever
- * happens in the line meanwhile.
+ * Reads the parties of a queue that joined in a period, in the order of joining, page by page along the index
+ * `parties_joined`. Holds one page and no database cursor; reads the next page on demand. The order of joining
+ * never changes, so each party comes once, whatever happens in the queue meanwhile.
  */
-export async function* readPeriod<Row extends Place>(
+export async function* readPeriod<Row extends JoinOrder>(
   db: Database | DatabaseTransaction,
   queueId: Buffer,
   { from, to }: Period,
@@ -24,8 +23,8 @@ export async function* readPeriod<Row extends Place>(
 ): AsyncGenerator<Row[]> {
   let after = sql`joined_at >= ${from}`;
   for (;;) {
-    // Two ranges of the index, of which the server reads no more than the page. Left to choose, it sorts the
-    // whole queue for every page.
+    // Two ranges of the index, of which the server reads only the page. Without FORCE INDEX it sorts the whole
+    // queue for every page.
     const { rows } = await sql<Row>`
       SELECT ${columns}
       FROM (
@@ -41,12 +40,12 @@ export async function* readPeriod<Row extends Place>(
   }
 }
 
-/** What a guest was told on joining, beside its party. */
+/** Joins the estimate that the guest was given on joining. */
 export const joinQuotes = sql`LEFT JOIN quotes AS t ON t.queue_id = p.queue_id AND t.party_id = p.id`;
 
 /**
- * How long a party waited, in whole seconds: until it was called first, or seated without a call. Null while
- * it waits, and when it went before. The clocks of two instances may differ: never less than nothing.
+ * A party's wait in whole seconds, until its first call or its seating without a call. Null while it waits, and when
+ * it left before. At least 0, since the clocks of two instances may differ.
  */
 export function waitSecondsOf({
   joined_at,

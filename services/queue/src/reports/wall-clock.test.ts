@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createWallClock } from './wall-clock.ts';
 
-it('shows the clock on the wall with its distance to UTC, in any zone', () => {
+it('shows local time with its offset to UTC, in any time zone', () => {
   for (const [timezone, moment, shown] of [
     ['Europe/Lisbon', '2026-11-20T20:00:00.999Z', '2026-11-20T20:00:00+00:00'],
     ['Europe/Lisbon', '2026-07-01T23:30:00Z', '2026-07-02T00:30:00+01:00'],
@@ -15,7 +15,7 @@ it('shows the clock on the wall with its distance to UTC, in any zone', () => {
   }
 });
 
-it('goes on right over changes of the clocks, forwards and backwards in time', () => {
+it('is correct across clock changes, in either order', () => {
   const { show } = createWallClock('Europe/Lisbon');
   const moments = [
     ['2026-03-29T00:59:59Z', '2026-03-29T00:59:59+00:00'],
@@ -28,7 +28,7 @@ it('goes on right over changes of the clocks, forwards and backwards in time', (
   }
 });
 
-it('tells the hour by that clock: twice where it comes twice, from the change where that is within it', () => {
+it('returns the start of the local hour: two for a repeated hour, the change for a partial one', () => {
   for (const [timezone, moment, start, shown] of [
     ['Asia/Kolkata', '2026-11-20T20:00:00Z', '2026-11-20T19:30:00Z', '2026-11-21T01:00:00+05:30'],
     ['Europe/Lisbon', '2026-10-25T00:20:00Z', '2026-10-25T00:00:00Z', '2026-10-25T01:00:00+01:00'],

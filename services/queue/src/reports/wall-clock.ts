@@ -1,47 +1,47 @@
 import { hourMs } from '@queue-manager/service-kit/durations';
 import { Temporal } from 'temporal-polyfill';
 
-/** The clock on a venue's wall. */
+/** Local time in a time zone. */
 export type WallClock = {
-  /** The moment as that clock shows it, to the second: `2026-11-20T21:00:00+00:00`. */
+  /** Local time with its offset, to the second: `2026-11-20T21:00:00+00:00`. */
   show(moment: Date): string;
   /**
-   * When the hour on that clock began which the moment lies in. An hour that comes twice is two; where the
-   * clock was put forward or back within an hour, that moment begins one.
+   * When the local hour of a moment began. A repeated hour counts as two; a clock change within an hour begins a
+   * new one.
    */
   hourOf(moment: Date): Date;
 };
 
-/** While a zone's distance to UTC does not change: `from` inclusive, `to` exclusive, all in milliseconds. */
-type Stretch = { from: number; to: number; offset: number };
+/** A span of constant offset to UTC: `from` inclusive, `to` exclusive, all in milliseconds. */
+type Span = { from: number; to: number; offset: number };
 
 const minuteMs = 60_000;
 
-/** For many moments one after the other: the zone is asked again only where one lies beyond a change of clocks. */
+/** Fast for many moments: looks the zone up again only across a clock change. */
 export function createWallClock(timezone: string): WallClock {
-  let stretch: Stretch = { from: 0, to: 0, offset: 0 };
-  const stretchAt = (time: number) => {
-    if (time < stretch.from || time >= stretch.to) stretch = stretchOf(time, timezone);
-    return stretch;
+  let span: Span = { from: 0, to: 0, offset: 0 };
+  const spanAt = (time: number) => {
+    if (time < span.from || time >= span.to) span = spanOf(time, timezone);
+    return span;
   };
   return {
     show(moment) {
       const time = moment.getTime();
-      const { offset } = stretchAt(time);
+      const { offset } = spanAt(time);
       return new Date(time + offset).toISOString().slice(0, 19) + offsetText(offset);
     },
     hourOf(moment) {
       const time = moment.getTime();
-      const { from, offset } = stretchAt(time);
+      const { from, offset } = spanAt(time);
       const local = time + offset;
       return new Date(Math.max(local - (((local % hourMs) + hourMs) % hourMs) - offset, from));
     },
   };
 }
 
-function stretchOf(time: number, timezone: string): Stretch {
+function spanOf(time: number, timezone: string): Span {
   const zoned = Temporal.Instant.fromEpochMilliseconds(time).toZonedDateTimeISO(timezone);
-  // The one before is strictly before; a change at this very moment counts as past.
+  // `previous` is exclusive, so add 1 ms: a change at this very moment counts as past.
   const before = zoned.add({ milliseconds: 1 }).getTimeZoneTransition('previous');
   const after = zoned.getTimeZoneTransition('next');
   return {

@@ -1,32 +1,31 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
 
-/** Rows erased in one transaction: a few milliseconds of locks. */
+/** Rows per transaction: keeps locks to a few milliseconds. */
 const chunkSize = 500;
-/** Comes after every id and every sequence number. */
+/** Later than every change. */
 const endOfTime = new Date('9999-12-31T00:00:00.000Z');
 
 type Erasure = { db: Database; venueId: Buffer };
 
 /**
- * Erases what a venue knows about the persons of visits that were over by `cutoff`: names, contacts and notes,
- * and the reasons that somebody gave for a change until then. Counts, times, events and quotes stay.
+ * Erases a venue's personal data of visits that were over by `cutoff`: names, contacts, notes, and the reasons given
+ * for changes until then. Counts, times, events and quotes stay.
  *
- * Over is a visit that ended by then, and one that was seated by then: many hosts never say that a party
- * departed. A party that was restored, and stands in a line again, keeps its name.
+ * A visit is over when it has ended, or was seated by then: many hosts never record that a party departed. A
+ * restored party keeps its data.
  *
- * Done in chunks, a transaction each, so that whatever interrupts it has erased what it has erased, and doing
- * it again goes on where it stood: what is gone is not read again.
+ * Works in chunks, one transaction each. A repeat after an interruption continues with what is left.
  */
 export async function eraseUntil({ db, venueId }: Erasure, cutoff: Date): Promise<void> {
   for (const queueId of await queuesOf(db, venueId)) {
-    await inChunks<Buffer>((after) => erasePersons(db, queueId, cutoff, after));
+    await inChunks<Buffer>((after) => eraseEndedParties(db, queueId, cutoff, after));
     await inChunks<number>((after) => eraseReasons(db, queueId, cutoff, after));
   }
   await inChunks<number>((after) => eraseOccupancyReasons(db, venueId, cutoff, after));
 }
 
-/** Erases all of it, and the tasks, of a venue that was deleted: no change comes in between any more. */
+/** Erases all personal data and tasks of a deleted venue, which cannot change any more. */
 export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
   for (const queueId of await queuesOf(db, venueId)) {
     await untilNoneLeft(
@@ -45,13 +44,13 @@ export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
   );
 }
 
-/** Deleted queues too: their parties are no less persons. */
+/** Includes deleted queues: the data of their guests is erased too. */
 async function queuesOf(db: Database, venueId: Buffer): Promise<Buffer[]> {
   const rows = await db.selectFrom('queues').select('id').where('venue_id', '=', venueId).execute();
   return rows.map(({ id }) => id);
 }
 
-/** `erase` gives the key after which the next chunk begins; undefined when there is none. */
+/** `erase` returns the key after which the next chunk begins; undefined at the end. */
 async function inChunks<K>(erase: (after: K | undefined) => Promise<K | undefined>): Promise<void> {
   let after = await erase(undefined);
   while (after !== undefined) after = await erase(after);
@@ -65,15 +64,14 @@ async function untilNoneLeft(db: Database, statement: RawBuilder<unknown>): Prom
 }
 
 /**
- * The rows looked at are a range of the primary key: those not erased yet of parties that joined by the cutoff.
+ * Reads a range of the primary key: rows not erased yet of parties that joined by the cutoff.
  *
- * A party may be restored, or its name changed, at the same moment. So what is to go is looked at once more
- * under the locks of both of its rows, and `SKIP LOCKED` passes over what a change of the line has in hand:
- * this never waits for a line, so that the two cannot deadlock, in whatever order a change takes its rows. A
- * line waits for this as long as a chunk takes, and only to change a party that ended that long ago. What was
- * passed over goes the next day.
+ * A party may be restored or updated concurrently, so each is checked again under the locks of both its rows.
+ * `SKIP LOCKED` passes over rows that a change of the queue has locked: this never waits for a queue and cannot
+ * deadlock with one, whatever the order of its locks. A change waits for this only for a party that ended long
+ * ago, and as long as one chunk takes. Skipped rows are erased the next day.
  */
-async function erasePersons(
+async function eraseEndedParties(
   db: Database,
   queueId: Buffer,
   cutoff: Date,
@@ -119,7 +117,7 @@ async function erasePersons(
   return found.length < chunkSize ? undefined : found.at(-1)?.party_id;
 }
 
-/** By the time of the change that a reason belongs to; rows are only ever inserted, so nobody is waited for. */
+/** By the time of a reason's event. Reasons are only ever inserted, so no lock is waited for. */
 async function eraseReasons(
   db: Database,
   queueId: Buffer,
@@ -147,7 +145,7 @@ async function eraseReasons(
   return seqs.length < chunkSize ? undefined : seqs.at(-1);
 }
 
-/** Changes of the count at the door are numbered like a line's, and like them only ever inserted. */
+/** Occupancy changes are numbered per venue and, like reasons, only ever inserted. */
 async function eraseOccupancyReasons(
   db: Database,
   venueId: Buffer,
@@ -178,7 +176,7 @@ async function eraseOccupancyReasons(
   return seqs.length < chunkSize ? undefined : seqs.at(-1);
 }
 
-/** Smaller than every id made later than a time: ids begin with the millisecond in which they were made. */
+/** The lower bound of ids created after a time: a UUIDv7 begins with its creation time in milliseconds. */
 function firstIdAfter(time: Date): Buffer {
   const id = Buffer.alloc(16);
   id.writeUIntBE(time.getTime() + 1, 0, 6);

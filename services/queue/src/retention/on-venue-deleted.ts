@@ -4,8 +4,8 @@ import type { Deps } from '../deps.ts';
 import { eraseAll } from './erase-personal-data.ts';
 
 /**
- * Erases the personal data of a deleted venue's guests. It can be much, and nobody can read it any more: so it
- * is no part of the deletion itself. Doing this again erases what is left.
+ * Erases the personal data of a deleted venue. It may be years of data that nobody can read any more, so it is
+ * not part of the deletion's transaction. Idempotent.
  */
 export const onVenueDeleted =
   ({ db }: Pick<Deps, 'db'>) =>

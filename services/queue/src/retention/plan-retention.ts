@@ -12,12 +12,12 @@ const batchSize = 100;
 const kind: TaskKindName = 'retention.erase';
 
 /**
- * Plans the erasure of old personal data for venues whose day it is, some at a time; gives back how many. The
- * task and the next day are written together, and several instances take different venues. A venue that a
- * change has locked at this moment is found a minute later.
+ * Schedules the erasure task of a batch of venues that are due; returns how many. The task and the venue's next due
+ * time are written together, and concurrent instances take different venues. A locked venue is found a minute
+ * later.
  *
- * One whose task still waits to be handed out gets no second one: that one will look at the venue as it then
- * is. One that runs, or has failed, stands in the way of nothing, since erasing twice erases the same.
+ * A venue whose task is still scheduled gets no second one, since it reads the venue when it runs. Running and
+ * failed tasks do not count: erasing twice is harmless.
  */
 export async function planRetention({
   db,

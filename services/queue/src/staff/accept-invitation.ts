@@ -5,81 +5,70 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { isProblem, problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from '../access/accounts.ts';
+import { idempotent } from '../access/idempotent.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { isAtLeast } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 
-/** Of two who accept at once, the second waits for the venue's lock and then finds no invitation. */
+/** Of two concurrent calls, the second waits for the venue's lock and then finds no invitation. */
 export const acceptInvitation = (deps: Deps) =>
-  route(contract, async ({ body, claims, idempotencyKey }) => {
+  route(contract, async function acceptInvitation(request) {
+    const { body, claims } = request;
     const invitationId = deps.invitationTokens.read(body.token);
     const caller = uuidToBytes(claims.sub);
-    // Asked before anything is locked: another service may take its time. What is wrong with the token or the
-    // account is told inside, so that a repeat gets its first answer and a key that is taken says so first.
-    const emailOf = invitationId === null ? null : await findEmail(deps, claims.sub);
-    const { result } = await once(
-      deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: caller,
-        body,
-      },
-      async (trx) => {
-        if (invitationId === null || emailOf === null) throw problems.invalidToken();
-        const callerEmail = emailOf();
-        await lockAccount(trx, caller);
-        const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
-        if (invitation.email_key !== normaliseEmail(callerEmail)) {
-          throw problems.forbidden({
-            detail: 'This invitation was sent to another e-mail address.',
-          });
-        }
-        await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
-        const member = await trx
-          .selectFrom('members')
-          .select('role')
-          .where('venue_id', '=', venue.id)
-          .where('user_id', '=', caller)
-          .executeTakeFirst();
-        const role =
-          member !== undefined && isAtLeast(member.role, invitation.role)
-            ? member.role
-            : invitation.role;
-        await trx
-          .insertInto('members')
-          .values({ venue_id: venue.id, user_id: caller, role, since: deps.clock.now() })
-          .onDuplicateKeyUpdate({ role })
-          .execute();
-        const membership = {
-          venueId: bytesToUuid(venue.id),
-          venueName: venue.name,
-          userId: claims.sub,
-          role,
-        };
-        return { result: membership, events: [] };
-      },
-    );
+    // Called before anything is locked, since the user service may be slow. Its failure is thrown only inside, so
+    // that a repeat still gets its first answer.
+    const email = invitationId === null ? null : await findEmail(deps, claims.sub);
+    const { result } = await once(deps, idempotent(contract, request, caller), async (trx) => {
+      if (invitationId === null || email === null) throw problems.invalidToken();
+      if (email instanceof Error) throw email;
+      await lockAccount(trx, caller);
+      const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
+      if (invitation.email_key !== normaliseEmail(email)) {
+        throw problems.forbidden({ detail: 'This invitation was sent to another e-mail address.' });
+      }
+      await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
+      const member = await trx
+        .selectFrom('members')
+        .select('role')
+        .where('venue_id', '=', venue.id)
+        .where('user_id', '=', caller)
+        .executeTakeFirst();
+      const role =
+        member !== undefined && isAtLeast(member.role, invitation.role)
+          ? member.role
+          : invitation.role;
+      await trx
+        .insertInto('members')
+        .values({ venue_id: venue.id, user_id: caller, role, since: deps.clock.now() })
+        .onDuplicateKeyUpdate({ role })
+        .execute();
+      const membership = {
+        venueId: bytesToUuid(venue.id),
+        venueName: venue.name,
+        userId: claims.sub,
+        role,
+      };
+      return { result: membership, events: [] };
+    });
     return result;
   });
 
-/** The e-mail of the caller's account; the function that this gives answers or throws. */
-async function findEmail({ users }: Deps, userId: string): Promise<() => string> {
+/** The e-mail of an account, or the error to answer with. */
+async function findEmail({ users }: Deps, userId: string): Promise<string | Error> {
   try {
-    const { email } = await users.call(getAccount, { params: { userId } });
-    return () => email;
+    return (await users.call(getAccount, { params: { userId } })).email;
   } catch (error) {
     const isGone = isProblem(error, 'not-found');
-    return () => {
-      throw isGone ? problems.unauthenticated({ detail: 'This account has been deleted.' }) : error;
-    };
+    return isGone
+      ? problems.unauthenticated({ detail: 'This account has been deleted.' })
+      : (error as Error);
   }
 }
 
-/** An open invitation and its venue, under the venue's lock. Throws `invalid-token` when either is gone. */
+/** Locks an invitation's venue and returns both. Throws `invalid-token` when either was deleted or has expired. */
 async function lockInvitation(deps: Deps, trx: DatabaseTransaction, id: Buffer) {
   const find = () =>
     trx
@@ -88,7 +77,7 @@ async function lockInvitation(deps: Deps, trx: DatabaseTransaction, id: Buffer) 
       .where('id', '=', id)
       .where('expires_at', '>', deps.clock.now())
       .executeTakeFirst();
-  // Which venue it is has to be known before its lock; what holds is what stands there under it.
+  // The first read finds the venue to lock; only the read under its lock counts.
   const found = await find();
   if (found === undefined) throw problems.invalidToken();
   const venue = await lockVenue(trx, found.venue_id).catch((error) => {

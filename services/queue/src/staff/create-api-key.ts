@@ -4,6 +4,7 @@ import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { apiKeyView, newApiKey } from '../access/api-key.ts';
+import { idempotent } from '../access/idempotent.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { venueFor } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
@@ -11,37 +12,28 @@ import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 
 export const createApiKey = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createApiKey(request) {
+    const { params, body, claims } = request;
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     const id = uuidToBytes(newId(deps.clock));
     const { key, secretHash } = newApiKey(id);
-    // The answer that is kept for a repeat holds no secret; who made the key adds it to its own.
-    const { result } = await once(
-      deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: venue.id,
-        body,
-      },
-      async (trx) => {
-        await lockVenue(trx, venue.id);
-        // Again, under the lock: the caller may have lost its role meanwhile.
-        await venueFor(trx, params.venueId, claims.sub, 'manager');
-        await requireRoom(trx, venue.id);
-        const row = {
-          venue_id: venue.id,
-          id,
-          name: body.name,
-          secret_hash: secretHash,
-          created_by: uuidToBytes(claims.sub),
-          created_at: deps.clock.now(),
-        };
-        await trx.insertInto('api_keys').values(row).execute();
-        return { result: apiKeyView(row), events: [] };
-      },
-    );
+    // The answer stored for repeats holds no secret. Only the request that created the key adds it.
+    const { result } = await once(deps, idempotent(contract, request, venue.id), async (trx) => {
+      await lockVenue(trx, venue.id);
+      // Checked again under the lock: the caller's role may have changed.
+      await venueFor(trx, params.venueId, claims.sub, 'manager');
+      await requireRoom(trx, venue.id);
+      const row = {
+        venue_id: venue.id,
+        id,
+        name: body.name,
+        secret_hash: secretHash,
+        created_by: uuidToBytes(claims.sub),
+        created_at: deps.clock.now(),
+      };
+      await trx.insertInto('api_keys').values(row).execute();
+      return { result: apiKeyView(row), events: [] };
+    });
     return uuidToBytes(result.id).equals(id) ? { ...result, key } : result;
   });
 

@@ -5,6 +5,7 @@ import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from '../access/accounts.ts';
+import { idempotent } from '../access/idempotent.ts';
 import { lockVenue } from '../access/lock-venue.ts';
 import { venueFor } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
@@ -16,61 +17,52 @@ import { type InvitationRow, invitationView, requireGrantable } from './invitati
 
 const lifeMs = limits.invitationDays * dayMs;
 
-/** Whether the e-mail has an account is never looked up, so that no answer and no delay can tell. */
+/** Never looks up whether the address has an account, so neither the answer nor its timing can tell. */
 export const createInvitation = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function createInvitation(request) {
+    const { params, body, claims } = request;
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     requireGrantable(venue.role, body.role);
     const caller = uuidToBytes(claims.sub);
-    const { result } = await once(
-      deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: venue.id,
-        body,
-      },
-      async (trx) => {
-        await lockAccount(trx, caller);
-        await lockVenue(trx, venue.id);
-        // Again, under the lock: the caller may have lost its role meanwhile.
-        const { role } = await venueFor(trx, params.venueId, claims.sub, 'manager');
-        requireGrantable(role, body.role);
-        const now = deps.clock.now();
-        const invitation = {
-          venue_id: venue.id,
-          id: uuidToBytes(newId(deps.clock)),
-          email: body.email,
-          email_key: normaliseEmail(body.email),
-          role: body.role,
-          invited_by: caller,
-          created_at: now,
-          expires_at: new Date(now.getTime() + lifeMs),
-        };
-        const former = await findFormer(trx, invitation);
-        if (former !== undefined) {
-          if (former.expires_at > now) requireGrantable(role, former.role);
-          await trx.deleteFrom('invitations').where('id', '=', former.id).execute();
-        }
-        await requireRoom(trx, venue.id, now);
-        await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
-        await trx.insertInto('invitations').values(invitation).execute();
-        await scheduleVenueTask(deps.clock, trx, venue.id, {
-          kind: 'notify.invitation',
-          payload: { invitationId: invitationView(invitation).id },
-        });
-        // Without the e-mail: answers are kept for a day, and hold no personal data.
-        const { email: _, ...kept } = invitationView(invitation);
-        return { result: kept, events: [] };
-      },
-    );
+    const { result } = await once(deps, idempotent(contract, request, venue.id), async (trx) => {
+      await lockAccount(trx, caller);
+      await lockVenue(trx, venue.id);
+      // Checked again under the lock: the caller's role may have changed.
+      const { role } = await venueFor(trx, params.venueId, claims.sub, 'manager');
+      requireGrantable(role, body.role);
+      const now = deps.clock.now();
+      const invitation = {
+        venue_id: venue.id,
+        id: uuidToBytes(newId(deps.clock)),
+        email: body.email,
+        email_key: normaliseEmail(body.email),
+        role: body.role,
+        invited_by: caller,
+        created_at: now,
+        expires_at: new Date(now.getTime() + lifeMs),
+      };
+      const earlier = await findEarlier(trx, invitation);
+      if (earlier !== undefined) {
+        if (earlier.expires_at > now) requireGrantable(role, earlier.role);
+        await trx.deleteFrom('invitations').where('id', '=', earlier.id).execute();
+      }
+      await requireRoom(trx, venue.id, now);
+      await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
+      await trx.insertInto('invitations').values(invitation).execute();
+      await scheduleVenueTask(deps.clock, trx, venue.id, {
+        kind: 'notify.invitation',
+        payload: { invitationId: invitationView(invitation).id },
+      });
+      // Without the e-mail: stored answers must hold no personal data.
+      const { email: _, ...kept } = invitationView(invitation);
+      return { result: kept, events: [] };
+    });
     deps.wakeDispatcher();
     return { ...result, email: body.email } satisfies Invitation;
   });
 
-/** What an earlier invitation of the same e-mail left. */
-function findFormer(trx: DatabaseTransaction, { venue_id, email_key }: InvitationRow) {
+/** The venue's earlier invitation to the same address, open or expired. */
+function findEarlier(trx: DatabaseTransaction, { venue_id, email_key }: InvitationRow) {
   return trx
     .selectFrom('invitations')
     .selectAll()

@@ -6,7 +6,7 @@ import { venueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 
 export const deleteApiKey = ({ db }: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function deleteApiKey({ params, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const { numDeletedRows } = await db
       .deleteFrom('api_keys')

@@ -5,16 +5,16 @@ import { problems } from '@queue-manager/service-kit/problems';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
 
 /*
- * How often an account had a mail sent by inviting. Counted apart from the invitations, which revoking and
- * replacing delete, and over all venues, of which anybody may make as many as it likes: else one account could
- * mail any number of strangers. Whom it invited is not kept.
+ * The invitation mails that an account sent, to limit them per day. Stored apart from invitations, which are deleted
+ * when revoked or replaced, and counted over all venues, which any account may create: otherwise one account could
+ * mail any number of strangers. The recipients are not stored.
  */
 
 type Send = { user_id: Buffer; id: Buffer; sent_at: Date };
 
 /**
- * Counts a mail; the caller holds the lock of the account, so that no other is counted at the same time.
- * Throws `too-many-requests`, until the oldest of the last day's is a day old.
+ * Records a mail. The caller must hold the account's lock, so that concurrent sends are counted. Throws
+ * `too-many-requests` when the last 24 hours are used up; it ends when the oldest mail is a day old.
  */
 export async function countSend(trx: DatabaseTransaction, send: Send): Promise<void> {
   const now = send.sent_at.getTime();
@@ -29,21 +29,21 @@ export async function countSend(trx: DatabaseTransaction, send: Send): Promise<v
     .execute();
   const oldest = sends[max - 1];
   if (oldest !== undefined) {
-    const untilThen = oldest.sent_at.getTime() + dayMs - now;
+    const waitMs = oldest.sent_at.getTime() + dayMs - now;
     throw problems.tooManyRequests({
       detail: `You can send up to ${max} invitations in 24 hours across all your venues.`,
-      retryAfterSeconds: Math.ceil(untilThen / 1_000),
+      retryAfterSeconds: Math.ceil(waitMs / 1_000),
     });
   }
   await trx.insertInto('invitation_sends').values(send).execute();
 }
 
-/** Forgets what an account sent. */
+/** Deletes the records of an account. */
 export async function deleteSendsOf(trx: DatabaseTransaction, userId: Buffer): Promise<void> {
   await trx.deleteFrom('invitation_sends').where('user_id', '=', userId).execute();
 }
 
-/** Deletes what does not count any more, a part at a time; gives back how many. */
+/** Deletes a batch of records that are older than a day; returns how many. */
 export async function sweepInvitationSends(deps: { db: Database; clock: Clock }): Promise<number> {
   const { numDeletedRows } = await deps.db
     .deleteFrom('invitation_sends')

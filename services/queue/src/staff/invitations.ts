@@ -9,18 +9,18 @@ import type { InvitationTable } from '../db/tables.ts';
 
 export type InvitationRow = Selectable<InvitationTable>;
 
-/** The roles that a member may give to somebody: those below its own; an owner gives any. */
+/** The roles that a member may grant: those below its own; owners grant any. */
 function grantableRoles(role: Role): Role[] {
   return role === 'owner' ? [...roles] : roles.slice(0, roles.indexOf(role));
 }
 
-/** Throws `forbidden` unless a member of this role may give the other role to somebody. */
+/** Throws `forbidden` unless a member with `role` may grant the other role. */
 export function requireGrantable(role: Role, granted: Role): void {
   if (grantableRoles(role).includes(granted)) return;
   throw problems.forbidden({ detail: `The ${role} role cannot grant the ${granted} role.` });
 }
 
-/** Ends what a member sent and could not send any more with the role it has now; null when it has none. */
+/** Deletes a member's invitations that its new role may not grant; with `role` null, all of them. */
 export async function endInvitationsBy(
   trx: DatabaseTransaction,
   member: { venueId: Buffer; userId: Buffer; role: Role | null },
@@ -44,7 +44,7 @@ export function invitationView(row: InvitationRow): Invitation {
   };
 }
 
-/** Deletes invitations that nobody accepted in time, a few at a time; gives back how many. */
+/** Deletes a batch of expired invitations; returns how many. */
 export async function sweepInvitations(deps: { db: Database; clock: Clock }): Promise<number> {
   const { numDeletedRows } = await deps.db
     .deleteFrom('invitations')

@@ -6,9 +6,9 @@ import { decodeIdCursor, encodeIdCursor } from '../db/id-cursor.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 
-/** Oldest first: ids are ordered by the time of their making. */
+/** Oldest first: ids are ordered by creation time. */
 export const listApiKeys = ({ db }: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listApiKeys({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
@@ -20,8 +20,5 @@ export const listApiKeys = ({ db }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(apiKeyView),
-      nextCursor,
-    };
+    return { data: shown.map(apiKeyView), nextCursor };
   });

@@ -6,9 +6,9 @@ import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 import { invitationView } from './invitations.ts';
 
-/** Oldest first: ids are ordered by the time of their making. */
+/** Oldest first: ids are ordered by creation time. */
 export const listInvitations = ({ db, clock }: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listInvitations({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
@@ -21,8 +21,5 @@ export const listInvitations = ({ db, clock }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(invitationView),
-      nextCursor,
-    };
+    return { data: shown.map(invitationView), nextCursor };
   });

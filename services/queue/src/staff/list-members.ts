@@ -7,9 +7,9 @@ import { decodeIdCursor, encodeIdCursor } from '../db/id-cursor.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 
-/** Those whose accounts are the oldest first: ids are ordered by the time of their making. */
+/** Oldest account first: ids are ordered by creation time. */
 export const listMembers = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listMembers({ params, query, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await deps.db

@@ -1,6 +1,6 @@
 import type { EventOf } from '@queue-manager/contracts/events';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { noteDeletedAccount } from '../access/accounts.ts';
+import { markAccountDeleted } from '../access/accounts.ts';
 import { type DatabaseTransaction, inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
 import { removeVenue } from '../venues/remove-venue.ts';
@@ -8,16 +8,14 @@ import { deleteSendsOf } from './invitation-sends.ts';
 import { endInvitationsBy } from './invitations.ts';
 
 /**
- * A deleted account is a member of nothing, and what it sent makes nobody one. The user service asks first
- * whether it is the only owner of a venue; a venue made between its asking and the deletion goes with it, since
- * nobody else could ever delete it. Doing this a second time changes nothing.
+ * Deletes the memberships and invitations of a deleted account. The user service refuses to delete the only owner of
+ * a venue; a venue created after that check is deleted here, since nobody else could. Idempotent.
  */
-export const onUserDeleted =
-  (deps: Deps) =>
-  async (event: EventOf<'user.deleted'>): Promise<void> => {
+export const onUserDeleted = (deps: Deps) =>
+  async function onUserDeleted(event: EventOf<'user.deleted'>): Promise<void> {
     const userId = uuidToBytes(event.data.userId);
     const events = await inTransaction(deps.db, async (trx) => {
-      await noteDeletedAccount(trx, userId, deps.clock.now());
+      await markAccountDeleted(trx, userId, deps.clock.now());
       const venueIds = await lockVenuesOf(trx, userId);
       const owned = await trx
         .selectFrom('members as m')
@@ -37,21 +35,23 @@ export const onUserDeleted =
         )
         .orderBy('m.venue_id')
         .execute();
-      const all = [];
+      const removed = [];
       for (const { venue_id } of owned) {
-        for (const one of await removeVenue(deps, trx, venue_id, { kind: 'system' })) all.push(one);
+        for (const event of await removeVenue(deps, trx, venue_id, { kind: 'system' })) {
+          removed.push(event);
+        }
       }
       await trx.deleteFrom('members').where('user_id', '=', userId).execute();
       for (const venueId of venueIds) await endInvitationsBy(trx, { venueId, userId, role: null });
       await deleteSendsOf(trx, userId);
-      return all;
+      return removed;
     });
     await deps.feed.committed(events);
   };
 
 /**
- * Whoever changes the members of a venue holds its lock. Without it, two owners of whom one is deleted and the
- * other is made a host at the same moment would leave a venue without an owner.
+ * Locks the account's venues, in the order of their ids. Changing members takes the venue's lock; without it, deleting
+ * one owner while the other is demoted would leave a venue without an owner.
  */
 async function lockVenuesOf(trx: DatabaseTransaction, userId: Buffer): Promise<Buffer[]> {
   const memberships = await trx

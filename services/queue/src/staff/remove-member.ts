@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts';
 import { endInvitationsBy } from './invitations.ts';
 
 export const removeMember = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function removeMember({ params, claims }) {
     const { venueId, userId } = params;
     await venueFor(deps.db, venueId, claims.sub, 'owner');
     await inTransaction(deps.db, async (trx) => {

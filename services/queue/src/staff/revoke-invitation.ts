@@ -8,9 +8,9 @@ import { inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
 import { requireGrantable } from './invitations.ts';
 
-/** Its mail, when it is not handed out yet, finds no invitation and is not sent. */
+/** A mail that was not handed out yet finds no invitation and is not sent. */
 export const revokeInvitation = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function revokeInvitation({ params, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     await inTransaction(deps.db, async (trx) => {
       await lockVenue(trx, venue.id);

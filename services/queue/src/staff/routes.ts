@@ -10,7 +10,7 @@ import { removeMember } from './remove-member.ts';
 import { revokeInvitation } from './revoke-invitation.ts';
 import { updateMember } from './update-member.ts';
 
-/** Who works at a venue: members, invitations and API keys. */
+/** A venue's staff: members and invitations, and its API keys. */
 export const staffRoutes = (deps: Deps) => [
   listMembers(deps),
   updateMember(deps),

@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { endInvitationsBy } from './invitations.ts';
 
 export const updateMember = (deps: Deps) =>
-  route(contract, async ({ params, body, claims }) => {
+  route(contract, async function updateMember({ params, body, claims }) {
     const { venueId, userId } = params;
     await venueFor(deps.db, venueId, claims.sub, 'owner');
     await inTransaction(deps.db, async (trx) => {

@@ -1,11 +1,11 @@
 import { type AlertLedger, alertRepeatMs, claimMs } from '@queue-manager/events/dead-letter-watch';
 import type { Database } from '../db/database.ts';
 
-/** Remembers for all instances which dead-letter queues an alert was raised about. */
+/** Records across instances for which dead-letter queues an alert was raised. */
 export function createAlertLedger(db: Database): AlertLedger {
   return {
     async claim(queue, now) {
-      // A claim is written as an alert that is old enough to end when the claim does.
+      // A claim is stored as an alert old enough to expire together with the claim.
       const claimed = { alerted_at: new Date(now.getTime() - alertRepeatMs + claimMs) };
       const first = await db
         .insertInto('alerts')

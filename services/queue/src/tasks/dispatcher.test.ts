@@ -12,7 +12,7 @@ import { publicUrl, type QueueService, startQueueService } from '../testing.ts';
 import { deleteRunning, reclaimLost, takeDue, taskRef } from './task-rows.ts';
 import { insertTask, takeEvents, tasksOf, testDispatcher, testLeaseSeconds } from './testing.ts';
 
-describe('the dispatcher of tasks', () => {
+describe('dispatcher', () => {
   let service: QueueService;
   let broker: TestQueues;
   let publisher: Publisher;
@@ -29,7 +29,7 @@ describe('the dispatcher of tasks', () => {
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((dispatcher) => dispatcher.stop()));
-    // The next test finds nothing of this one.
+    // Leave no messages and tasks to the next test.
     await Promise.all([mails(), dueTasks()]);
     await service.db.deleteFrom('tasks').execute();
   });
@@ -59,8 +59,8 @@ describe('the dispatcher of tasks', () => {
         .where('state', '=', state as 'done')
         .execute()
     ).length;
-  /** How many tasks SQS has taken, as the dispatcher has noted. */
-  const handedOver = async () => {
+  /** How many tasks are marked as accepted by SQS. */
+  const acceptedCount = async () => {
     const fresh = new Date(service.clock.now().getTime() + testLeaseSeconds * 1_000);
     const rows = await service.db
       .selectFrom('tasks')
@@ -73,12 +73,12 @@ describe('the dispatcher of tasks', () => {
   const untilNoneScheduled = () =>
     until('nothing is scheduled', async () => (await inState('scheduled')) === 0);
 
-  /** Resolves when a running dispatcher has looked at the table twice more, at the latest by its poll. */
-  async function untilItLookedAgain(dispatcher: WorkLoop, marker: string): Promise<void> {
+  /** Resolves when a running dispatcher has polled the table twice more. */
+  async function untilPolledAgain(dispatcher: WorkLoop, marker: string): Promise<void> {
     for (let round = 0; round < 2; round += 1) {
       const id = await insertTask(service, marker);
       dispatcher.wake();
-      await until('a later task has gone', async () => {
+      await until('a later task is running', async () => {
         const [task] = (await tasksOf(service, { venueId: marker })).filter(
           (row) => bytesToUuid(row.id) === id,
         );
@@ -91,7 +91,7 @@ describe('the dispatcher of tasks', () => {
     return (await service.add(queueId, owner, body)).body;
   }
 
-  it('asks the mailer for each mail, with what is known of the party at that moment', async () => {
+  it('sends each mail with the party’s data as of that moment', async () => {
     const { owner, queueId, venueId } = await service.openLine(
       { name: 'Tables', callGraceSeconds: 120 },
       { name: 'Casa', locale: 'pt-PT' },
@@ -108,7 +108,7 @@ describe('the dispatcher of tasks', () => {
     });
     await service.move(english, 'call', owner);
     start();
-    await until('the mails are handed out', async () => (await handedOver()) === 3);
+    await until('the mails are handed out', async () => (await acceptedCount()) === 3);
     const found = await mails();
     const of = (to: string, template: string) =>
       found.filter(({ data }) => data.to === to && data.content.template === template);
@@ -137,7 +137,7 @@ describe('the dispatcher of tasks', () => {
     assert.deepEqual(await dueTasks(), []);
   });
 
-  it('has a mail for every kind', async () => {
+  it('sends the right template for every kind of mail', async () => {
     const { owner, queueId } = await service.openLine();
     const parties: Party[] = [];
     for (const name of ['Ana', 'Bea', 'Cid', 'Dia']) {
@@ -150,7 +150,7 @@ describe('the dispatcher of tasks', () => {
     const collect = async (count: number) => {
       dispatcher.wake();
       sent += count;
-      await until('the mails are handed out', async () => (await handedOver()) === sent);
+      await until('the mails are handed out', async () => (await acceptedCount()) === sent);
       templates.push(
         ...(await mails()).map(({ data }) => `${data.to.slice(0, 3)} ${data.content.template}`),
       );
@@ -174,7 +174,7 @@ describe('the dispatcher of tasks', () => {
     ]);
   });
 
-  it('has nothing to say to a party that was erased, took its address back, or is past the news', async () => {
+  it('drops the mail when the party was erased, has no address any more, or changed state', async () => {
     const { owner, queueId, venueId } = await service.openLine();
     const [erased, silent, past] = await Promise.all(
       ['a@example.com', 'b@example.com', 'c@example.com'].map((email) =>
@@ -192,15 +192,18 @@ describe('the dispatcher of tasks', () => {
       .where('id', '=', uuidToBytes(past?.id ?? ''))
       .execute();
     start();
-    await until('all are gone', async () => (await tasksOf(service, { venueId })).length === 0);
+    await until(
+      'all tasks are deleted',
+      async () => (await tasksOf(service, { venueId })).length === 0,
+    );
     assert.deepEqual(await mails(), []);
-    // Nor does anybody claim that they were told.
+    // The parties show no notification either.
     for (const party of [erased, silent, past]) {
       const { body } = await service.call('GET', `/v1/parties/${party?.id}`, { as: owner });
       assert.deepEqual(body.notifications, []);
     }
 
-    // A manager who asks for it gets it sent all the same.
+    // A retry by a manager sends it regardless of the state.
     await insertTask(service, venueId, {
       kind: 'notify.joined',
       queue_id: uuidToBytes(queueId),
@@ -208,26 +211,26 @@ describe('the dispatcher of tasks', () => {
       generation: 1,
     });
     await untilNoneScheduled();
-    await until('it is sent', async () => (await handedOver()) === 1);
+    await until('it is sent', async () => (await acceptedCount()) === 1);
     assert.deepEqual(
       (await mails()).map(({ data }) => data.to),
       ['c@example.com'],
     );
   });
 
-  it('gives work of this service to the queue of tasks, when it is due by the clock', async () => {
+  it('sends work to the tasks queue when it is due by the clock', async () => {
     const { owner, queueId, venueId } = await service.openLine({ callGraceSeconds: 90 });
     const party = await add(queueId, owner, {});
     await service.move(party, 'call', owner);
     const dispatcher = start();
     service.clock.advance(89);
-    await untilItLookedAgain(dispatcher, queueId);
+    await untilPolledAgain(dispatcher, queueId);
     assert.deepEqual(await statesOf({ partyId: party.id }), { 'call.expire': 'scheduled 0' });
     await dueTasks();
 
     service.clock.advance(1);
-    // Nobody wakes it: it looks by itself.
-    await until('it is handed out', async () => (await handedOver()) === 3);
+    // Found by the poll: nothing wakes the dispatcher.
+    await until('it is handed out', async () => (await acceptedCount()) === 3);
     const [due, ...others] = await dueTasks();
     assert.deepEqual(others, []);
     const [task] = await tasksOf(service, { partyId: party.id });
@@ -240,7 +243,7 @@ describe('the dispatcher of tasks', () => {
     });
   });
 
-  it('hands out each task once, however many dispatchers share the work', async () => {
+  it('hands out each task once across concurrent dispatchers', async () => {
     const { queueId: venueId } = await service.openLine();
     const ids = await Promise.all(Array.from({ length: 450 }, () => insertTask(service, venueId)));
     const all = [start(), start(), start()];
@@ -251,10 +254,10 @@ describe('the dispatcher of tasks', () => {
     assert.ok(found.every(({ attempt }) => attempt === 1));
   });
 
-  it('hands out again what was lost between MySQL and SQS, as the same mail, when the lease is over', async () => {
+  it('hands out a lost task again, as the same mail, when its lease has expired', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner, { email: 'ana@example.com' });
-    // Taken and committed; the process ends before SQS hears of it.
+    // Taken and committed, but the process ended before it reached SQS.
     const [lost] = await takeDue(service.db, service.clock.now(), testLeaseSeconds);
     assert.ok(lost !== undefined);
     service.clock.advance(testLeaseSeconds - 1);
@@ -265,12 +268,12 @@ describe('the dispatcher of tasks', () => {
       const { 'notify.joined': state } = await statesOf({ partyId: party.id });
       return state === 'running 2';
     });
-    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    await until('its mail is in the queue', async () => (await broker.count('mails')) === 1);
     const [again] = await mails();
     assert.deepEqual(again?.data.task, { ...taskRef(lost), attempt: 2 });
 
-    // Handed over, it is not lost any more; and whatever is, asks for the same mail.
-    await until('that is noted', async () => (await handedOver()) === 1);
+    // Once SQS has it, it does not count as lost. If handed out again, it is the same mail.
+    await until('it is marked as accepted by SQS', async () => (await acceptedCount()) === 1);
     service.clock.advance(testLeaseSeconds * 10);
     assert.equal(await reclaimLost(service.db, service.clock.now()), 0);
     await service.db
@@ -278,42 +281,42 @@ describe('the dispatcher of tasks', () => {
       .set({ lease_until: service.clock.now() })
       .where('party_id', '=', uuidToBytes(party.id))
       .execute();
-    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    await until('its mail is in the queue', async () => (await broker.count('mails')) === 1);
     const [third] = await mails();
     assert.equal(third?.id, again?.id);
 
-    // A retry is a new mail.
+    // A retry by a manager is a new mail.
     await service.db
       .updateTable('tasks')
       .set({ state: 'scheduled', generation: 1 })
       .where('party_id', '=', uuidToBytes(party.id))
       .execute();
-    await until('its mail is there', async () => (await broker.count('mails')) === 1);
+    await until('its mail is in the queue', async () => (await broker.count('mails')) === 1);
     const [retried] = await mails();
     assert.notEqual(retried?.id, again?.id);
   });
 
-  it('keeps what it cannot send, as if never handed out, and sends it when SQS is back', async () => {
+  it('puts tasks back without counting an attempt while SQS is unavailable', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner, { email: 'ana@example.com' });
     let tries = 0;
-    let isAway = true;
-    const away = createPublisher({
+    let isUnavailable = true;
+    const unavailable = createPublisher({
       sqs: new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 }),
       prefix: broker.prefix,
     });
     start({
       publish(events) {
         tries += events.length;
-        return (isAway ? away : publisher).publish(events);
+        return (isUnavailable ? unavailable : publisher).publish(events);
       },
     });
-    await until('it has tried in vain twice', () => tries >= 2);
+    await until('it has failed twice', () => tries >= 2);
     await until('it is scheduled', async () => {
       const states = await statesOf({ partyId: party.id });
       return states['notify.joined'] === 'scheduled 0';
     });
-    isAway = false;
+    isUnavailable = false;
     await until('it is handed out', async () => (await broker.count('mails')) === 1);
     await until('it is marked', async () => {
       const states = await statesOf({ partyId: party.id });
@@ -321,7 +324,7 @@ describe('the dispatcher of tasks', () => {
     });
   });
 
-  it('lets a task that SQS refuses hold up nothing, tries it again, and fails it in the end', async () => {
+  it('retries a task that SQS refuses, without blocking others, and fails it in the end', async () => {
     const { owner, queueId } = await service.openLine();
     const bad = await add(queueId, owner, { name: 'Bad', email: 'bad@example.com' });
     const good = await add(queueId, owner, { name: 'Good', email: 'good@example.com' });
@@ -331,7 +334,7 @@ describe('the dispatcher of tasks', () => {
       .where('party_id', '=', uuidToBytes(bad.id))
       .execute();
     const dispatcher = start();
-    await until('the bad one was refused', async () => {
+    await until('the bad task was refused', async () => {
       const [task] = await tasksOf(service, { partyId: bad.id });
       return task?.last_error;
     });
@@ -354,7 +357,7 @@ describe('the dispatcher of tasks', () => {
     assert.deepEqual(await mails(), []);
   });
 
-  it('counts refusals, and not how often a task was handed out', async () => {
+  it('fails a task by its refusals, not by its attempts', async () => {
     const { owner, queueId } = await service.openLine();
     const { id: partyId } = await add(queueId, owner, { email: 'ana@example.com' });
     const change = (changes: { attempts?: number; refusals?: number; state?: 'scheduled' }) =>
@@ -376,15 +379,15 @@ describe('the dispatcher of tasks', () => {
     await until('it was refused', async () => (await task())?.last_error);
     assert.partialDeepStrictEqual(await task(), { state: 'scheduled', attempts: 26, refusals: 1 });
 
-    // Once it is taken, the refusals are over.
+    // Acceptance resets the refusals.
     await localeOf('pt');
     await change({ refusals: 9 });
     service.clock.advance(60);
     dispatcher.wake();
-    await until('it is handed out', async () => (await handedOver()) === 1);
+    await until('it is handed out', async () => (await acceptedCount()) === 1);
     assert.partialDeepStrictEqual(await task(), { state: 'running', attempts: 27, refusals: 0 });
 
-    // So they are for a manager who retries what failed of them.
+    // So does a retry by a manager.
     await localeOf('-');
     await change({ state: 'scheduled', refusals: 9 });
     dispatcher.wake();
@@ -401,38 +404,38 @@ describe('the dispatcher of tasks', () => {
     assert.equal((await task())?.state, 'scheduled');
   });
 
-  it('puts back what SQS was away for while it took the rest, as if never handed out', async () => {
+  it('puts back only the tasks that an outage of SQS hit, without counting an attempt', async () => {
     const { owner, queueId, venueId } = await service.openLine();
     const party = await add(queueId, owner, { email: 'ana@example.com' });
     const taskId = await insertTask(service, venueId);
     let tries = 0;
-    let isAway = true;
+    let isUnavailable = true;
     const sqs = new SQSClient();
     sqs.middlewareStack.add((next) => (args) => {
       const { QueueUrl = '' } = args.input as { QueueUrl?: string };
-      if (!QueueUrl.endsWith('-tasks') || !isAway) return next(args);
+      if (!QueueUrl.endsWith('-tasks') || !isUnavailable) return next(args);
       tries += 1;
       return Promise.reject(Object.assign(new Error('cut off'), { code: 'ECONNRESET' }));
     });
     start(createPublisher({ sqs, prefix: broker.prefix }));
-    await until('it has tried in vain', () => tries >= 1);
-    await until('the mail is handed out', async () => (await handedOver()) === 1);
+    await until('it has failed once', () => tries >= 1);
+    await until('the mail is handed out', async () => (await acceptedCount()) === 1);
     assert.deepEqual(await statesOf({ partyId: party.id }), { 'notify.joined': 'running 1' });
     const work = async () =>
       (await tasksOf(service, { venueId })).find(({ id }) => bytesToUuid(id) === taskId);
-    // Looked at once: a moment later it is tried again.
-    const back = await until('the other one is put back', async () => {
+    // Read at once: a moment later it is handed out again.
+    const back = await until('the other task is put back', async () => {
       const row = await work();
       return row?.state === 'scheduled' ? row : undefined;
     });
     assert.partialDeepStrictEqual(back, { attempts: 0, refusals: 0, last_error: null });
-    isAway = false;
-    await until('it is handed out, too', async () => (await handedOver()) === 2);
+    isUnavailable = false;
+    await until('it is handed out too', async () => (await acceptedCount()) === 2);
     assert.partialDeepStrictEqual(await work(), { attempts: 1 });
     sqs.destroy();
   });
 
-  it('deletes what has nothing to tell only while it is in its own hands', async () => {
+  it('deletes stale tasks only while they run the given attempt', async () => {
     const { venueId } = await service.openLine();
     const ids = [await insertTask(service, venueId), await insertTask(service, venueId)];
     await takeDue(service.db, service.clock.now(), testLeaseSeconds);
@@ -454,7 +457,7 @@ describe('the dispatcher of tasks', () => {
     assert.equal((await tasksOf(service, { venueId })).length, 1);
   });
 
-  it('leaves kinds that it does not know to newer instances, and passes over them', async () => {
+  it('skips kinds that it does not know', async () => {
     const { queueId: venueId } = await service.openLine();
     await Promise.all(
       Array.from({ length: 120 }, () => insertTask(service, venueId, { kind: 'party.forget' })),
@@ -462,11 +465,11 @@ describe('the dispatcher of tasks', () => {
     service.clock.advance(1);
     await insertTask(service, venueId);
     start();
-    await until('the known one is handed out', async () => (await broker.count('tasks')) === 1);
+    await until('the known kind is handed out', async () => (await broker.count('tasks')) === 1);
     assert.equal(await inState('scheduled'), 120);
   });
 
-  it('after a long stop, runs everything that came due meanwhile, once', async () => {
+  it('hands out everything that came due during a long stop, once', async () => {
     const { queueId: venueId } = await service.openLine();
     const runAt = (seconds: number) => new Date(service.clock.now().getTime() + seconds * 1_000);
     for (let from = 0; from < 1_000; from += 100) {
@@ -483,7 +486,7 @@ describe('the dispatcher of tasks', () => {
     start();
     start();
     await untilNoneScheduled();
-    await until('all are at SQS', async () => (await broker.count('tasks')) === 1_000);
+    await until('all are in SQS', async () => (await broker.count('tasks')) === 1_000);
     const ids = (await dueTasks()).map(({ data }) => data.task.taskId);
     assert.equal(ids.length, 1_000);
     assert.equal(new Set(ids).size, 1_000);

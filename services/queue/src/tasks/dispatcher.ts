@@ -1,7 +1,6 @@
 import { type Event, makeEvent } from '@queue-manager/contracts/events';
 import type { Publisher } from '@queue-manager/events/publish';
 import { queues } from '@queue-manager/events/topology';
-import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
@@ -24,89 +23,89 @@ import {
   taskRef,
 } from './task-rows.ts';
 
-/** Finds what other instances scheduled; a commit in this process wakes the dispatcher at once. */
+/** Poll interval, for tasks that other instances scheduled; a commit in this process wakes the dispatcher. */
 const pollMs = 1_000;
-/** Batches in hand at once: while SQS takes one, the next is taken from MySQL. */
-const batchesAtOnce = 2;
-/** When everything due is in the hands of other instances: before looking at what comes after it. */
-const inHandMs = 50;
-/** How often a task that SQS refuses (it is too large, say) is tried before it fails. */
+/** Concurrent batches: while one is sent to SQS, the next is read from MySQL. */
+const concurrency = 2;
+/** Pause before the next look when other instances have locked all due tasks. */
+const lockedPauseMs = 50;
+/** How often SQS may refuse a task (too large, for example) before the task fails. */
 const refusalsMax = 10;
 const refusalDelayMaxMs = 60_000;
 const errorLengthMax = 1_000;
 const keptBySqsMs = Math.max(queues.mails.retentionDays, queues.tasks.retentionDays) * dayMs;
 
-/** Namespace of the ids of mails: the same task always asks for the same mail, until a manager retries it. */
+/** Namespace of mail ids: a task asks for the same mail each time, until a manager retries it. */
 const mailNamespace = '6b1f7f0e-6b2c-4c39-9a53-0d1f5a1f3e55';
 
-export type DispatcherDeps = ComposeDeps & {
+type DispatcherDeps = ComposeDeps & {
   logger: Logger;
   publisher: Publisher;
-  /** How long a task may be on its way from MySQL to SQS before it is taken for lost. */
+  /** How long a task may take from MySQL to SQS before it counts as lost. */
   leaseSeconds: number;
 };
 
 /**
- * Hands due tasks out: takes a batch under a lease, commits, and only then sends a message for each to
- * whoever does its kind. A crash in between leaves the tasks running until the lease is over; then they are
- * handed out again. Any number of instances may run, and none hands out what another has in hand.
+ * Hands out due tasks: takes a batch under a lease, commits, and then sends a message for each task to the consumer
+ * of its kind. After a crash in between, the tasks are handed out again when their lease expires. Any number of
+ * instances may run; none hands out a task that another has taken.
  *
- * A commit wakes it, which costs one read of the head of an index where there is nothing to do.
+ * Each commit wakes it, which costs one index read when nothing is due.
  */
 export function createDispatcher(deps: DispatcherDeps): WorkLoop {
   const { db, clock, logger } = deps;
-  /** Of this machine's running, not of the domain: when to look for lost tasks again. */
-  let looksForLostAt = 0;
+  /** When to look for lost tasks again, by the process's monotonic clock. */
+  let nextLostCheckAt = 0;
 
-  async function step(lane: number): Promise<number> {
+  async function step(index: number): Promise<number> {
     const now = clock.now();
     const earliest = await earliestRunAt(db);
     if (earliest === null || earliest > now) {
-      if (await foundLost()) return 0;
+      if (await reclaimLostTasks()) return 0;
       return earliest === null ? pollMs : Math.min(pollMs, earliest.getTime() - now.getTime());
     }
     const tasks = await takeDue(db, now, deps.leaseSeconds);
-    if (tasks.length === 0) return inHandMs;
-    // More than one batch: the next is taken meanwhile.
-    if (tasks.length === batchSize) lanes[lane + 1]?.wake();
+    if (tasks.length === 0) return lockedPauseMs;
+    // There may be more: wakes the next loop to read them at the same time.
+    if (tasks.length === batchSize) loops[index + 1]?.wake();
     await handOut(deps, tasks);
     return 0;
   }
 
-  async function foundLost(): Promise<boolean> {
-    if (performance.now() < looksForLostAt) return false;
-    looksForLostAt = performance.now() + pollMs;
+  async function reclaimLostTasks(): Promise<boolean> {
+    if (performance.now() < nextLostCheckAt) return false;
+    nextLostCheckAt = performance.now() + pollMs;
     const count = await reclaimLost(db, clock.now());
-    if (count > 0) logger.warn({ count }, 'tasks were lost on their way: handing them out again');
+    if (count > 0) logger.warn({ count }, 'handing out lost tasks again');
     return count > 0;
   }
 
-  const lanes = Array.from({ length: batchesAtOnce }, (_, lane) =>
+  const loops = Array.from({ length: concurrency }, (_, index) =>
     createWorkLoop({
-      step: () => step(lane),
+      step: () => step(index),
       logger,
-      waits: 'tasks wait to be handed out',
-      goesOn: 'tasks are handed out again',
+      waits: 'dispatcher cannot hand out tasks',
+      goesOn: 'dispatcher hands out tasks again',
     }),
   );
   return {
     start() {
-      for (const lane of lanes) lane.start();
+      for (const loop of loops) loop.start();
     },
-    wake: () => lanes[0]?.wake(),
+    wake: () => loops[0]?.wake(),
     async stop() {
-      await Promise.all(lanes.map((lane) => lane.stop()));
+      await Promise.all(loops.map((loop) => loop.stop()));
     },
   };
 }
 
-/** What becomes of a batch. */
+/** The outcome of handing out a batch. */
 type HandedOut = {
   messages: { task: TaskRow; event: Event }[];
-  /** Those that have nothing to tell, or nobody to tell it to, any more. */
+  /** Mails that are outdated or have no recipient any more. */
   stale: TaskRow[];
   refused: { task: TaskRow; reason: string }[];
-  /** Those that SQS was away for, while it took others. */
+  /** Tasks that an outage of SQS hit while others were accepted. */
   unanswered: { task: TaskRow; error: unknown }[];
 };
 
@@ -119,16 +118,16 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     },
   );
   const now = clock.now();
-  // SQS has them now, and gives them to their consumer or to the dead-letter queue: either reports. Until SQS
-  // itself would have forgotten them, handing them out again could only double them.
+  // SQS delivers them to a consumer or to the dead-letter queue, and either reports the result. Until SQS would have
+  // dropped them, handing them out again could only duplicate them.
   await changeRunning(
     db,
     messages.map(({ task }) => taskRef(task)),
     { refusals: 0, lease_until: new Date(now.getTime() + keptBySqsMs), updated_at: now },
   );
-  // As if cancelled before: `done` would tell the host that the guest has heard.
+  // Deleted like cancelled ones: `done` would tell the host that the guest was notified.
   await deleteRunning(db, stale.map(taskRef));
-  for (const { task, reason } of refused) await tryLater(deps, task, reason);
+  for (const { task, reason } of refused) await rescheduleRefused(deps, task, reason);
   const [first] = unanswered;
   if (first === undefined) return;
   await putBack(
@@ -160,7 +159,7 @@ async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Pr
   };
 }
 
-/** Writes the message of each task, those of a kind together. Throws when what they are made of is away. */
+/** Composes the message of each task, in one batch per kind. Throws when a store is unavailable. */
 async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
   const composed: HandedOut = { messages: [], stale: [], refused: [], unanswered: [] };
   for (const [name, ofKind] of Map.groupBy(tasks, ({ kind }) => kind)) {
@@ -178,7 +177,7 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
       }
     } catch (error) {
       if (isOutage(error)) throw error;
-      deps.logger.error({ err: error, kind: name }, 'a mail cannot be composed');
+      deps.logger.error({ err: error, kind: name }, 'composing mails failed');
       composed.refused.push(
         ...ofKind.map((task) => ({ task, reason: 'the mail cannot be composed' })),
       );
@@ -206,7 +205,7 @@ function dueEvent({ clock }: DispatcherDeps, task: TaskRow): Event {
 
 function mailEvent({ clock }: DispatcherDeps, task: TaskRow, mail: Mail): Event {
   return makeEvent({
-    // The mailer sends a mail of one id once: whatever is handed out again, a guest hears it once.
+    // The mailer sends each id once, so a task that is handed out again mails the guest only once.
     id: v5(`${bytesToUuid(task.id)}:${task.generation}`, mailNamespace),
     source: '/queue',
     type: 'mail.requested',
@@ -216,7 +215,7 @@ function mailEvent({ clock }: DispatcherDeps, task: TaskRow, mail: Mail): Event 
   });
 }
 
-/** Nothing was sent, so that was no attempt. Should MySQL be what is away, the lease brings them back. */
+/** Nothing was sent, so no attempt is counted. If MySQL is unavailable too, the lease brings the tasks back. */
 async function putBack({ db, clock, logger }: DispatcherDeps, tasks: readonly TaskRow[]) {
   try {
     await changeRunning(db, tasks.map(taskRef), {
@@ -226,24 +225,28 @@ async function putBack({ db, clock, logger }: DispatcherDeps, tasks: readonly Ta
       updated_at: clock.now(),
     });
   } catch (error) {
-    logger.warn({ err: error }, 'tasks wait for their lease to end');
+    logger.warn({ err: error }, 'tasks not put back: waiting for their lease to expire');
   }
 }
 
-/** What SQS refuses holds up nothing else; it is tried again with growing pauses, and fails in the end. */
-async function tryLater(deps: DispatcherDeps, task: TaskRow, reason: string): Promise<void> {
+/** Reschedules a task that SQS refused, with backoff; fails it in the end. Other tasks do not wait. */
+async function rescheduleRefused(
+  deps: DispatcherDeps,
+  task: TaskRow,
+  reason: string,
+): Promise<void> {
   const { db, clock, logger } = deps;
   const now = clock.now();
   const ref = taskRef(task);
-  logger.error({ taskId: ref.taskId, kind: task.kind, reason }, 'a task cannot be handed out');
+  logger.error({ taskId: ref.taskId, kind: task.kind, reason }, 'task refused by SQS');
   const error = reason.slice(0, errorLengthMax);
-  // Not its attempts, which also count what was lost, failed at its work, or was retried by a manager.
+  // Counted apart from attempts, which include losses, failed work and retries by managers.
   const refusals = task.refusals + 1;
   if (refusals >= refusalsMax) {
     await finishTasks(db, now, [{ task: ref, outcome: 'failed', error }]);
     return;
   }
-  const delayMs = backoffMs(refusals, { firstMs: 1_000, maxMs: refusalDelayMaxMs });
+  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (refusals - 1));
   await changeRunning(db, [ref], {
     state: 'scheduled',
     refusals,

@@ -5,7 +5,7 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { type QueueService, startQueueService } from '../testing.ts';
 import { kindsOf, tasksOf } from './testing.ts';
 
-describe('the work that follows a change of a line', () => {
+describe('follow-up tasks of a change', () => {
   let service: QueueService;
 
   before(async () => {
@@ -27,7 +27,7 @@ describe('the work that follows a change of a line', () => {
     assert.equal((await service.move(party, how, owner)).status, 200);
   }
 
-  it('is scheduled with it: a mail at once, the end of a call when its grace is over', async () => {
+  it('schedules mails at once and the end of a call after the grace time', async () => {
     const { owner, queueId, venueId } = await service.openLine({ callGraceSeconds: 120 });
     const party = await add(queueId, owner);
     const [joined, ...none] = await tasksOf(service, { partyId: party.id });
@@ -66,7 +66,7 @@ describe('the work that follows a change of a line', () => {
     assert.deepEqual(JSON.parse(expire?.payload ?? ''), { calls: 1 });
   });
 
-  it('a party called again is told so, and has its time anew', async () => {
+  it('a recall schedules its own mail and restarts the grace time', async () => {
     const { owner, queueId } = await service.openLine({ callGraceSeconds: 60 });
     const party = await add(queueId, owner);
     await move(party, 'call', owner);
@@ -85,7 +85,7 @@ describe('the work that follows a change of a line', () => {
     ]);
   });
 
-  it('a guest without an e-mail address is told nothing, and a call of it ends all the same', async () => {
+  it('a party without an e-mail address gets no mail, but its call expires', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner, { phone: '+351912345678' });
     await move(party, 'call', owner);
@@ -94,7 +94,7 @@ describe('the work that follows a change of a line', () => {
     assert.deepEqual(await kindsOf(service, party.id), []);
   });
 
-  it('who joins by itself is told as well', async () => {
+  it('a guest who joins gets a mail too', async () => {
     const { queueId, joinCode } = await service.openLine();
     const { status } = await service.join(joinCode, { email });
     assert.equal(status, 201);
@@ -107,7 +107,7 @@ describe('the work that follows a change of a line', () => {
   });
 
   for (const how of ['seat', 'leave', 'remove']) {
-    it(`${how}: what is still scheduled is cancelled, and nothing else is`, async () => {
+    it(`${how} cancels the scheduled tasks of the party, and no others`, async () => {
       const { owner, queueId } = await service.openLine();
       const [party, other] = [await add(queueId, owner), await add(queueId, owner)];
       await move(party, 'call', owner);
@@ -124,7 +124,7 @@ describe('the work that follows a change of a line', () => {
     });
   }
 
-  it('a party that did not come is told that its place is gone, and nothing of before', async () => {
+  it('no-show leaves only its own mail', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner);
     await move(party, 'call', owner);
@@ -132,7 +132,7 @@ describe('the work that follows a change of a line', () => {
     assert.deepEqual(await kindsOf(service, party.id), ['notify.no-show']);
   });
 
-  it('does not wait for a dispatcher that has a task in hand', async () => {
+  it('a move does not wait for a dispatcher that has locked a task', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner);
     const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
@@ -153,7 +153,7 @@ describe('the work that follows a change of a line', () => {
     assert.deepEqual(await kindsOf(service, party.id), ['notify.joined']);
   });
 
-  it('leaves nothing of a change that was refused', async () => {
+  it('a refused move schedules nothing', async () => {
     const { owner, queueId } = await service.openLine();
     const party = await add(queueId, owner);
     await move(party, 'seat', owner);
@@ -161,7 +161,7 @@ describe('the work that follows a change of a line', () => {
     assert.deepEqual(await kindsOf(service, party.id), []);
   });
 
-  describe('when the line moves up', () => {
+  describe('when the queue moves up', () => {
     const almost = async (party: Party) =>
       (await tasksOf(service, { partyId: party.id, kind: 'notify.almost-there' })).length;
 
@@ -175,13 +175,13 @@ describe('the work that follows a change of a line', () => {
     }
     const told = async (parties: Party[]) => Promise.all(parties.map(almost));
 
-    it('tells who is third now, once, and nobody who joined that near to the front', async () => {
+    it('notifies the party that becomes third, once, and none that joined so close to the front', async () => {
       const { owner, queueId, parties } = await lineOf(6);
       assert.deepEqual(await told(parties), [0, 0, 0, 0, 0, 0]);
       const callNext = () => service.call('POST', `/v1/queues/${queueId}/call-next`, { as: owner });
       await callNext();
       assert.deepEqual(await told(parties), [0, 0, 0, 1, 0, 0]);
-      // A second call of the same one moves nobody up.
+      // A recall moves nobody up.
       await move(parties[0] as Party, 'call', owner);
       assert.deepEqual(await told(parties), [0, 0, 0, 1, 0, 0]);
       await move(parties[2] as Party, 'leave', owner);
@@ -191,7 +191,7 @@ describe('the work that follows a change of a line', () => {
       assert.deepEqual(await told(parties), [0, 0, 0, 1, 1, 0]);
     });
 
-    it('tells everyone whom one change brings to the front', async () => {
+    it('notifies at the time of the change', async () => {
       const { owner, parties } = await lineOf(4);
       await move(parties[0] as Party, 'seat', owner);
       const [almostThere] = await tasksOf(service, {
@@ -201,21 +201,21 @@ describe('the work that follows a change of a line', () => {
       assert.deepEqual(almostThere?.run_at, service.clock.now());
     });
 
-    it('counts a place taken by priority for what it is', async () => {
+    it('does not notify a party that a priority party had pushed back', async () => {
       const { owner, queueId, parties } = await lineOf(3);
       const priority = await add(queueId, owner, { email, lane: 'priority' });
-      // It joined first in line; the third of before is fourth now, and was told its place on joining.
+      // It joined at the front. The former third is third again, and joined as third.
       await move(priority, 'seat', owner);
       assert.deepEqual(await told([...parties, priority]), [0, 0, 0, 0]);
     });
 
-    it('tells one of the priority lane that had many before it', async () => {
+    it('notifies parties of the priority lane too', async () => {
       const { owner, parties } = await lineOf(4, () => ({ email, lane: 'priority' }));
       await move(parties[1] as Party, 'seat', owner);
       assert.deepEqual(await told(parties), [0, 0, 0, 1]);
     });
 
-    it('tells who left an address only later, when the line moves again', async () => {
+    it('notifies a party that got its address later, when the queue moves again', async () => {
       const { owner, parties } = await lineOf(5, (index) => (index === 3 ? {} : { email }));
       await move(parties[0] as Party, 'seat', owner);
       assert.deepEqual(await told(parties), [0, 0, 0, 0, 0]);
@@ -225,7 +225,7 @@ describe('the work that follows a change of a line', () => {
       assert.deepEqual(await told(parties), [0, 0, 0, 1, 1]);
     });
 
-    it('tells nobody when everyone is removed', async () => {
+    it('notifies nobody when all are removed', async () => {
       const { owner, queueId, venueId } = await lineOf(8);
       await service.call('POST', `/v1/queues/${queueId}/close`, {
         as: owner,
@@ -235,7 +235,7 @@ describe('the work that follows a change of a line', () => {
     });
   });
 
-  it('goes with its venue', async () => {
+  it('are deleted with the venue', async () => {
     const { owner, queueId, venueId } = await service.openLine();
     const party = await add(queueId, owner);
     await move(party, 'call', owner);
@@ -247,7 +247,7 @@ describe('the work that follows a change of a line', () => {
       .execute();
     const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
     assert.equal(status, 204);
-    // What waits goes at once, what has been with the rest of the venue.
+    // Scheduled tasks go at once, the others with the rest of the venue’s data.
     const left = await tasksOf(service, { venueId });
     assert.deepEqual(
       left.map(({ state }) => state),

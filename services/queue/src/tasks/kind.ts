@@ -6,12 +6,12 @@ import type { Database } from '../db/database.ts';
 import type { TaskRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 
-/** A task as the message about it tells. */
+/** A task as its `task.due` message carries it. */
 export type DueTask = EventData<'task.due'>;
 
 export type Mail = Omit<EventData<'mail.requested'>, 'task'>;
 
-/** What mails are composed from. */
+/** The dependencies of composing mails. */
 export type ComposeDeps = {
   db: Database;
   clock: Clock;
@@ -20,28 +20,28 @@ export type ComposeDeps = {
   publicUrl: string;
 };
 
-/** A kind of task whose work is a mail; the mailer sends it and reports. */
+/** A kind of task that is a mail: the mailer sends it and reports the result. */
 export type MailKind<K extends string = string> = {
   readonly kind: K;
   readonly destination: 'mails';
   /**
-   * The mails of tasks that are handed out, by `taskKey`; a task without one has nothing to tell any more,
-   * and goes. Called with many at once: whatever it reads, it reads for all of them together.
+   * Returns the mails of a batch of tasks by `taskKey`. A task without a mail is outdated and gets deleted. Reads
+   * the data of the whole batch at once.
    */
   compose(deps: ComposeDeps, tasks: readonly TaskRow[]): Promise<Map<string, Mail>>;
 };
 
-/** A kind of task that this service does itself. */
+/** A kind of task that this service runs itself. */
 export type WorkKind<K extends string = string> = {
   readonly kind: K;
   readonly destination: 'tasks';
-  /** Does the work. It may come twice, and twice at once; an error has it come again, three times in all. */
+  /** Must be idempotent, also concurrently. An error has the task redelivered, up to three deliveries in all. */
   handle(deps: Deps, task: DueTask): Promise<void>;
 };
 
 export type TaskKind<K extends string = string> = MailKind<K> | WorkKind<K>;
 
-/** A task's id as a key of maps. */
+/** A task's id as a map key. */
 export function taskKey({ id }: Pick<TaskRow, 'id'>): string {
   return id.toString('hex');
 }

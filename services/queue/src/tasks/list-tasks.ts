@@ -9,11 +9,11 @@ import type { Deps } from '../deps.ts';
 import { taskView } from './task-view.ts';
 
 /**
- * Latest first: ids are ordered by the time of their making. Every filter is one range of an index that is in
- * that order already; of a kind in any state it is four, merged.
+ * Latest first: ids are ordered by creation time. Each filter reads one range of an index in that order; a kind in any
+ * state reads four and merges them.
  */
 export const listTasks = (deps: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listTasks({ params, query, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'manager');
     const { limit, kind, state } = query;
     const before =
@@ -36,8 +36,5 @@ export const listTasks = (deps: Deps) =>
       SELECT * FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads ${inOrder}`.execute(deps.db);
 
     const { shown, nextCursor } = pageOf(rows, limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map(taskView),
-      nextCursor,
-    };
+    return { data: shown.map(taskView), nextCursor };
   });

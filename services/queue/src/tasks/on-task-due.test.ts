@@ -10,11 +10,11 @@ import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids'
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { type QueueService, startQueueService } from '../testing.ts';
 import type { DueTask } from './kind.ts';
-import { onTaskDue, onTaskGivenUp } from './on-task-due.ts';
+import { onTaskDeadLetter, onTaskDue } from './on-task-due.ts';
 import { onTaskFinished } from './on-task-finished.ts';
 import { insertTask, refOf, takeEvents, tasksOf, testDispatcher } from './testing.ts';
 
-describe('work that is due', () => {
+describe('task.due', () => {
   let service: QueueService;
   let broker: TestQueues;
   let publisher: Publisher;
@@ -45,7 +45,7 @@ describe('work that is due', () => {
     return { ...line, party };
   }
 
-  /** The event that hands out the end of a party's last call. */
+  /** The `task.due` event of a party's last `call.expire`. */
   async function callExpire(
     { venueId, queueId, party }: { venueId: string; queueId: string; party: Party },
     over: Partial<DueTask> = {},
@@ -74,7 +74,7 @@ describe('work that is due', () => {
   const partyOf = async (party: Party, owner: string): Promise<Party> =>
     (await service.call('GET', `/v1/parties/${party.id}`, { as: owner })).body;
 
-  it('a call that nobody answered becomes a no-show by itself, and is reported', async () => {
+  it('call.expire turns an unanswered call into a no-show and reports it', async () => {
     const line = await calledParty();
     const event = await callExpire(line);
     service.clock.advance(60);
@@ -100,7 +100,7 @@ describe('work that is due', () => {
     await service.assertSound(line.queueId);
   });
 
-  it('doing it twice, also at once, changes nothing more', async () => {
+  it('call.expire is idempotent, also concurrently', async () => {
     const line = await calledParty();
     const event = await callExpire(line);
     const handle = onTaskDue(service.deps, reporterOver(publisher));
@@ -112,7 +112,7 @@ describe('work that is due', () => {
   });
 
   for (const how of ['seat', 'leave', 'remove', 'no-show']) {
-    it(`a party that had ${how} happen to it is left alone`, async () => {
+    it(`call.expire leaves a party alone after ${how}`, async () => {
       const line = await calledParty();
       const event = await callExpire(line);
       await service.move(line.party, how, line.owner);
@@ -123,7 +123,7 @@ describe('work that is due', () => {
     });
   }
 
-  it('an earlier call ends nothing once the party was called again', async () => {
+  it('call.expire of an earlier call does nothing after a recall', async () => {
     const line = await calledParty();
     const first = await callExpire(line);
     await service.move(line.party, 'call', line.owner);
@@ -134,7 +134,7 @@ describe('work that is due', () => {
     assert.equal((await partyOf(line.party, line.owner)).state, 'no_show');
   });
 
-  it('a call in a queue that was deleted is over', async () => {
+  it('call.expire is done when the queue was deleted', async () => {
     const line = await calledParty();
     const event = await callExpire(line);
     await service.call('DELETE', `/v1/queues/${line.queueId}`, { as: line.owner });
@@ -142,7 +142,7 @@ describe('work that is due', () => {
     assert.equal((await reports())[0]?.data.outcome, 'done');
   });
 
-  it('a guest who is seated at the very end of its time is seated or gone, never both', async () => {
+  it('call.expire and a concurrent seating end in exactly one of the two states', async () => {
     const handle = onTaskDue(service.deps, reporterOver(publisher));
     for (let round = 0; round < 12; round += 1) {
       const line = await calledParty();
@@ -157,16 +157,16 @@ describe('work that is due', () => {
     }
   });
 
-  it('is not reported, so that it comes again, when SQS does not take the report', async () => {
+  it('throws when SQS refuses the report, so that the message is redelivered', async () => {
     const line = await calledParty();
     const event = await callExpire(line);
-    const deaf: Publisher = {
+    const refusing: Publisher = {
       publish: async (events) => ({
         failed: new Map(events.map(({ id }) => [id, 'refused'])),
         unanswered: new Map(),
       }),
     };
-    await assert.rejects(onTaskDue(service.deps, reporterOver(deaf))(event), /refused/);
+    await assert.rejects(onTaskDue(service.deps, reporterOver(refusing))(event), /refused/);
     await onTaskDue(service.deps, reporterOver(publisher))(event);
     assert.equal((await reports()).length, 1);
   });
@@ -179,7 +179,7 @@ describe('work that is due', () => {
         ...shared,
         queue: 'tasks',
         handlers: { 'task.due': onTaskDue(service.deps, reporter) },
-        onDeadLetter: onTaskGivenUp(reporter),
+        onDeadLetter: onTaskDeadLetter(reporter),
         retryDelaysSeconds: [1, 1],
       }),
       createConsumer({
@@ -199,12 +199,12 @@ describe('work that is due', () => {
     return dispatcher;
   }
 
-  it('goes from the clock to the table: due, handed out, done', async () => {
+  it('runs from due to handed out to done', async () => {
     const line = await calledParty(90);
     startDispatcher();
     startConsumers();
     service.clock.advance(90);
-    await until('the call is over', async () => {
+    await until('the call has expired', async () => {
       const [task] = await tasksOf(service, { partyId: line.party.id, kind: 'call.expire' });
       return task?.state === 'done';
     });
@@ -213,7 +213,7 @@ describe('work that is due', () => {
     assert.deepEqual([task?.attempts, task?.lease_until, task?.last_error], [1, null, null]);
   });
 
-  it('of an unknown kind, or that cannot be done, fails in the end and holds up nothing behind it', async () => {
+  it('fails a task of an unknown kind or with a broken payload, without blocking others', async () => {
     const line = await calledParty();
     const good = await callExpire(line);
     const unknownId = await insertTask(service, line.venueId, { state: 'running', attempts: 1 });
@@ -227,13 +227,16 @@ describe('work that is due', () => {
     startConsumers();
     const stateOf = async (id: string) =>
       (await tasksOf(service, { venueId: line.venueId })).find((row) => bytesToUuid(row.id) === id);
-    await until('the good one is done', async () => {
+    await until('the good task is done', async () => {
       return (await stateOf(good.data.task.taskId))?.state === 'done';
     });
-    await until('the unknown one failed', async () => {
+    await until('the unknown task failed', async () => {
       return (await stateOf(unknownId))?.state === 'failed';
     });
-    await until('the broken one failed', async () => (await stateOf(brokenId))?.state === 'failed');
+    await until(
+      'the broken task failed',
+      async () => (await stateOf(brokenId))?.state === 'failed',
+    );
     assert.match((await stateOf(unknownId))?.last_error ?? '', /party\.forget/);
     const errors: (string | undefined)[] = [];
     await until('both are dead letters', async () => {

@@ -8,7 +8,7 @@ import { type QueueService, startQueueService } from '../testing.ts';
 import { onTaskFinished } from './on-task-finished.ts';
 import { insertTask, refOf } from './testing.ts';
 
-describe('results of tasks', () => {
+describe('task.finished', () => {
   let service: QueueService;
   let venueId: string;
   let finish: ReturnType<typeof onTaskFinished>;
@@ -42,7 +42,7 @@ describe('results of tasks', () => {
       .where('id', '=', uuidToBytes(id))
       .executeTakeFirstOrThrow();
 
-  it('are written on the task', async () => {
+  it('records the outcome and the error', async () => {
     const [good, bad] = [await running(), await running()];
     service.clock.advance(5);
     await Promise.all([
@@ -55,7 +55,7 @@ describe('results of tasks', () => {
     assert.deepEqual([failed.state, failed.last_error], ['failed', '550 No such mailbox']);
   });
 
-  it('that come twice, late or out of order change nothing', async () => {
+  it('ignores repeated, late and out-of-order results', async () => {
     const id = await running(2);
     await finish(result(refOf(venueId, id, 1), 'of the first time'));
     assert.equal((await rowOf(id)).state, 'running');
@@ -69,14 +69,14 @@ describe('results of tasks', () => {
     assert.deepEqual(await rowOf(id), done);
   });
 
-  it('of a dead letter that an operator sent back count, until a manager retries the task', async () => {
+  it('accepts success after failure, when an operator redrove the dead letter', async () => {
     const id = await running();
     await finish(result(refOf(venueId, id), '451 Later'));
     await finish(result(refOf(venueId, id)));
     assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).last_error], ['done', null]);
   });
 
-  it('of a task that was put back by a manager are not mistaken for those of its new run', async () => {
+  it('ignores results of a run before a retry', async () => {
     const id = await running();
     await service.db
       .updateTable('tasks')
@@ -87,14 +87,14 @@ describe('results of tasks', () => {
     assert.equal((await rowOf(id)).state, 'scheduled');
   });
 
-  it('of a task that is gone, or of another venue, change nothing', async () => {
+  it('ignores results of a deleted task or of another venue', async () => {
     const id = await running();
     await finish(result(refOf(newId(service.clock), id)));
     await finish(result(refOf(venueId, newId(service.clock))));
     assert.equal((await rowOf(id)).state, 'running');
   });
 
-  it('in any number at once are each written, with their own attempts and errors', async () => {
+  it('records many concurrent results, each with its own attempt and error', async () => {
     const tasks = await Promise.all(
       Array.from({ length: 250 }, async (_, index) => {
         const attempt = (index % 3) + 1;
@@ -111,10 +111,10 @@ describe('results of tasks', () => {
     }
   });
 
-  it('that cannot be written are handed back', async () => {
+  it('throws when the database is unavailable', async () => {
     const db = openDatabase({ url: 'mysql://nobody@127.0.0.1:1/nowhere', poolSize: 1 });
-    const away = onTaskFinished({ db, clock: service.clock });
-    await assert.rejects(away(result(refOf(venueId, await running()))));
+    const finishOffline = onTaskFinished({ db, clock: service.clock });
+    await assert.rejects(finishOffline(result(refOf(venueId, await running()))));
     await db.destroy();
   });
 });

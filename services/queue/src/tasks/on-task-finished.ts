@@ -3,7 +3,7 @@ import { batched } from '@queue-manager/service-kit/batched';
 import type { Deps } from '../deps.ts';
 import { batchSize, type Finished, finishTasks } from './task-rows.ts';
 
-/** Records how a task ended; results that come at the same time are written together. */
+/** Records the results of tasks; concurrent ones in one batch. */
 export const onTaskFinished = ({ db, clock }: Pick<Deps, 'db' | 'clock'>) => {
   const finish = batched<Finished, void>(
     async (results) => {

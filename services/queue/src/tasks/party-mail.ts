@@ -1,13 +1,13 @@
 import type { MailContent } from '@queue-manager/contracts/events';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
-import { sql } from 'kysely';
 import { ticketUrlOf } from '../access/ticket-url.ts';
+import { keyIn } from '../db/key-in.ts';
 import type { TaskRow } from '../db/tables.ts';
 import { type ComposeDeps, type Mail, type MailKind, taskKey } from './kind.ts';
 
-/** What a mail to a party can tell. */
-export type PartyFacts = {
+/** The data of a mail to a party. */
+type PartyFacts = {
   name: string;
   number: number;
   venueName: string;
@@ -17,16 +17,16 @@ export type PartyFacts = {
 };
 
 /**
- * A kind of task that mails a party. Name, address and language are read when the mail is handed out: a
- * party whose data was erased, or that took its address back, gets none. Nor does one that is not in any of
- * `states` any more, since the news is old by then; only a manager's retry sends it all the same.
+ * A kind of task that mails a party. Name, address and language are read when the mail is handed out: a party whose
+ * data was erased or whose address was removed gets no mail. Neither does a party that has left `states`, unless a
+ * manager retried the task.
  */
-export function partyMail<const K extends string>(written: {
+export function partyMail<const K extends string>(options: {
   kind: K;
   states: readonly PartyState[];
   content(facts: PartyFacts): MailContent;
 }): MailKind<K> {
-  const { kind, states, content } = written;
+  const { kind, states, content } = options;
   return {
     kind,
     destination: 'mails',
@@ -59,10 +59,10 @@ export function partyMail<const K extends string>(written: {
   };
 }
 
-/** One query for all: each row is found by primary keys. */
+/** One query for the batch; finds rows by primary key. */
 async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
   const keys = tasks.flatMap(({ queue_id, party_id }) =>
-    queue_id === null || party_id === null ? [] : [sql`(${queue_id}, ${party_id})`],
+    queue_id === null || party_id === null ? [] : [[queue_id, party_id]],
   );
   if (keys.length === 0) return new Map();
   const rows = await db
@@ -75,7 +75,7 @@ async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
     .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
     .select(['q.name as queue_name', 'q.call_grace_seconds'])
     .select(['v.name as venue_name', 'v.locale as venue_locale'])
-    .where(sql<boolean>`(p.queue_id, p.id) IN (${sql.join(keys)})`)
+    .where(keyIn(['p.queue_id', 'p.id'], keys))
     .execute();
   return new Map(rows.map((row) => [row.id.toString('hex'), row]));
 }

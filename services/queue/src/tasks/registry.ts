@@ -10,7 +10,7 @@ import { notifyRecalled } from './kinds/notify-recalled.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
 import { retentionErase } from './kinds/retention-erase.ts';
 
-/** What does each kind of task, a line each. */
+/** All kinds of tasks, one line each. */
 const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
   'notify.invitation': notifyInvitation,
   'notify.joined': notifyJoined,
@@ -23,5 +23,5 @@ const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
   'retention.erase': retentionErase,
 };
 
-/** The kinds by name; a row or a message may name one that only a newer version knows. */
+/** The kinds by name. Rows and messages may hold kinds that only a newer version knows. */
 export const taskKinds: ReadonlyMap<string, TaskKind> = new Map(Object.entries(kinds));

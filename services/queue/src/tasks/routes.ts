@@ -2,5 +2,5 @@ import type { Deps } from '../deps.ts';
 import { listTasks } from './list-tasks.ts';
 import { retryTask } from './retry-task.ts';
 
-/** Follow-up work, as managers see it. */
+/** Tasks, for managers. */
 export const tasksRoutes = (deps: Deps) => [listTasks(deps), retryTask(deps)];

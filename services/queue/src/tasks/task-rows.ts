@@ -7,26 +7,25 @@ import type { TaskRow, TaskTable } from '../db/tables.ts';
 import { isOneOf, type TaskKey } from '../db/task-keys.ts';
 import { taskKinds } from './registry.ts';
 
-/** Tasks taken at a time; ten SQS batches. */
+/** Tasks per batch: ten SQS batches. */
 export const batchSize = 100;
 
 const secondMs = 1_000;
 
-/** How messages name a task that is handed out. */
+/** The reference to a handed-out task in messages. */
 export function taskRef({ venue_id, id, attempts }: TaskRow): TaskRef {
   return { venueId: bytesToUuid(venue_id), taskId: bytesToUuid(id), attempt: attempts };
 }
 
-/** Only what this version knows how to do: in a deployment, new kinds wait for new instances. */
+/** Only kinds that this version knows: during a deployment, new kinds wait for new instances. */
 const isKnown = () => sql<boolean>`kind IN (${sql.join([...taskKinds.keys()])})`;
 
 /**
- * Takes a batch of due tasks, the longest due first: from now on they are running, and nobody else's until
- * the lease is over. `SKIP LOCKED` lets any number of instances take different ones. The answer is the rows
- * as they now are.
+ * Takes a batch of due tasks, the longest due first: marks them as running under a lease, and returns the changed
+ * rows. `SKIP LOCKED` lets concurrent instances take different tasks.
  *
- * Found by `tasks_due`, 100 reads however many tasks there are; the UPDATE goes by primary keys in their
- * order, as every statement on several tasks does, so that two of them never wait for each other.
+ * `tasks_due` finds them in 100 reads, however many tasks there are. The UPDATE goes by primary keys in their order,
+ * as does every statement on several tasks, so that two of them never deadlock.
  */
 export async function takeDue(db: Database, now: Date, leaseSeconds: number): Promise<TaskRow[]> {
   return inTransaction(db, async (trx) => {
@@ -46,7 +45,7 @@ export async function takeDue(db: Database, now: Date, leaseSeconds: number): Pr
   });
 }
 
-/** When the first of the scheduled tasks is due; null when there is none. */
+/** When the first scheduled task is due; null when there is none. */
 export async function earliestRunAt(db: Database): Promise<Date | null> {
   const { rows } = await sql<{ run_at: Date }>`
     SELECT run_at FROM tasks FORCE INDEX (tasks_due)
@@ -55,7 +54,7 @@ export async function earliestRunAt(db: Database): Promise<Date | null> {
   return rows[0]?.run_at ?? null;
 }
 
-/** Puts tasks back whose lease ran out, which is to say that nobody will report them; gives how many. */
+/** Reschedules a batch of tasks whose lease expired without a result; returns how many. */
 export async function reclaimLost(db: Database, now: Date): Promise<number> {
   return inTransaction(db, async (trx) => {
     const { rows } = await sql<TaskKey>`
@@ -70,9 +69,8 @@ export async function reclaimLost(db: Database, now: Date): Promise<number> {
 }
 
 /**
- * Changes tasks that were handed out, unless something newer is known of them: only rows that are still
- * running the attempt named (or in one of the states `from`). One statement for each attempt number, which
- * mostly is the same for all.
+ * Changes handed-out tasks unless they have moved on: only rows in one of the states `from` with the same attempt
+ * number. One statement per attempt number, which is mostly the same for all.
  */
 export async function changeRunning(
   db: Database,
@@ -91,7 +89,7 @@ export async function changeRunning(
   }
 }
 
-/** Deletes tasks that are still running the attempt named; found by primary keys, as the others change them. */
+/** Deletes tasks that still run the given attempt; locks them by primary key, like the other statements. */
 export async function deleteRunning(db: Database, refs: readonly TaskRef[]): Promise<void> {
   if (refs.length === 0) return;
   const attempts = new Map(refs.map(({ taskId, attempt }) => [taskId, attempt]));
@@ -112,8 +110,8 @@ export async function deleteRunning(db: Database, refs: readonly TaskRef[]): Pro
 type Changes = { [C in keyof TaskTable]?: TaskRow[C] | RawBuilder<TaskRow[C]> };
 
 /**
- * Told to go by the primary key: where few tasks are running, the optimizer would rather walk all of them,
- * and lock what others are about to change.
+ * Forced to the primary key: with few running tasks the optimizer would scan all of them, and lock rows that others
+ * are about to change.
  */
 async function update(
   trx: DatabaseTransaction,
@@ -132,16 +130,16 @@ async function update(
 export type Finished = { task: TaskRef; outcome: 'done' | 'failed'; error: string | null };
 
 /**
- * Records how tasks ended, by as few statements as there are outcomes. A stale or repeated result changes
- * nothing. What was given up is done after all when an operator has sent its dead letter back.
+ * Records results with one statement per distinct outcome. Stale and repeated results change nothing. A failed task
+ * becomes done when an operator redrove its dead letter.
  */
 export async function finishTasks(
   db: Database,
   now: Date,
   results: readonly Finished[],
 ): Promise<void> {
-  const alike = Map.groupBy(results, ({ outcome, error }) => JSON.stringify([outcome, error]));
-  for (const group of alike.values()) {
+  const groups = Map.groupBy(results, ({ outcome, error }) => JSON.stringify([outcome, error]));
+  for (const group of groups.values()) {
     const { outcome, error } = group[0] as Finished;
     await changeRunning(
       db,

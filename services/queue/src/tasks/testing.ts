@@ -12,7 +12,7 @@ import { createDispatcher } from './dispatcher.ts';
 
 export const testLeaseSeconds = 300;
 
-/** A dispatcher of the service under test, not started. */
+/** A dispatcher of the service under test; the caller starts it. */
 export function testDispatcher(service: QueueService, publisher: Publisher): WorkLoop {
   const { logger, tickets, invitationTokens } = service.deps;
   const { db, clock } = service;
@@ -28,9 +28,9 @@ export function testDispatcher(service: QueueService, publisher: Publisher): Wor
   });
 }
 
-export type Filter = { venueId?: string; partyId?: string; kind?: string };
+type Filter = { venueId?: string; partyId?: string; kind?: string };
 
-/** Rows of tasks by what they are about. */
+/** The tasks that match the filter. */
 export async function tasksOf({ db }: QueueService, filter: Filter): Promise<TaskRow[]> {
   const { venueId, partyId, kind } = filter;
   return db
@@ -44,12 +44,12 @@ export async function tasksOf({ db }: QueueService, filter: Filter): Promise<Tas
     .execute();
 }
 
-/** The kinds of a party's tasks, in order of when they are due. */
+/** The kinds of a party's tasks, in the order of their due times. */
 export async function kindsOf(service: QueueService, partyId: string): Promise<string[]> {
   return (await tasksOf(service, { partyId })).map(({ kind }) => kind);
 }
 
-/** Writes a task straight into the table; gives its id. */
+/** Inserts a task without a change of a queue; returns its id. */
 export async function insertTask(
   { db, clock }: QueueService,
   venueId: string,
@@ -81,7 +81,7 @@ export function refOf(venueId: string, taskId: string, attempt = 1): TaskRef {
   return { venueId, taskId, attempt };
 }
 
-/** Takes every event out of a queue that it holds now. */
+/** Receives and deletes all events that an SQS queue holds. */
 export async function takeEvents<E extends Event>(
   broker: TestQueues,
   queue: QueueName,

@@ -1,23 +1,18 @@
 import { changeOccupancy as contract } from '@queue-manager/contracts/occupancy';
 import { route } from '@queue-manager/service-kit/route';
+import { idempotent } from '../access/idempotent.ts';
 import { venueFor } from '../access/membership.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 import { Occupancy } from '../line/occupancy.ts';
 
 export const changeOccupancy = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async function changeOccupancy(request) {
+    const { params, body, claims } = request;
     const { delta, override, reason } = body;
     const least = override ? 'manager' : 'host';
     const venue = await venueFor(deps.db, params.venueId, claims.sub, least);
-    const request = {
-      key: idempotencyKey,
-      caller: claims.sub,
-      operationId: contract.operationId,
-      target: venue.id,
-      body,
-    };
-    const { result } = await once(deps, request, async (trx) => {
+    const { result } = await once(deps, idempotent(contract, request, venue.id), async (trx) => {
       const occupancy = await Occupancy.lock(deps.clock, trx, venue.id);
       const actor = { kind: 'staff', userId: claims.sub } as const;
       await occupancy.change({ delta, actor, override, reason });

@@ -2,22 +2,17 @@ import { createVenue as contract } from '@queue-manager/contracts/venues';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from '../access/accounts.ts';
+import { idempotent } from '../access/idempotent.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 import { retentionEveryMs } from '../retention/plan-retention.ts';
 import { venueView } from './venue-view.ts';
 
 export const createVenue = (deps: Deps) =>
-  route(contract, async ({ body, claims, idempotencyKey }) => {
+  route(contract, async function createVenue(request) {
+    const { body, claims } = request;
     const caller = uuidToBytes(claims.sub);
-    const request = {
-      key: idempotencyKey,
-      caller: claims.sub,
-      operationId: contract.operationId,
-      target: caller,
-      body,
-    };
-    const { result } = await once(deps, request, async (trx) => {
+    const { result } = await once(deps, idempotent(contract, request, caller), async (trx) => {
       await lockAccount(trx, caller);
       const now = deps.clock.now();
       const venue = {

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { removeVenue } from './remove-venue.ts';
 
 export const deleteVenue = (deps: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function deleteVenue({ params, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'owner');
     const actor = { kind: 'staff', userId: claims.sub } as const;
     const events = await inTransaction(deps.db, (trx) => removeVenue(deps, trx, venue.id, actor));

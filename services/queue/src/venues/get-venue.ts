@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { venueView } from './venue-view.ts';
 
 export const getVenue = ({ db }: Deps) =>
-  route(contract, async ({ params, claims }) => {
+  route(contract, async function getVenue({ params, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'host');
     return venueView(venue, venue.role);
   });

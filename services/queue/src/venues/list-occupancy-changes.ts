@@ -8,9 +8,9 @@ import { venueFor } from '../access/membership.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 
-/** Latest first, by the number that each change took under the venue's lock. */
+/** Latest first, by the `seq` that each change got under the venue's lock. */
 export const listOccupancyChanges = ({ db }: Deps) =>
-  route(contract, async ({ params, query, claims }) => {
+  route(contract, async function listOccupancyChanges({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const before = query.cursor === undefined ? null : decodeSeq(query.cursor);
     const rows = await db

@@ -6,9 +6,9 @@ import { pageOf } from '../db/page-of.ts';
 import type { Deps } from '../deps.ts';
 import { venueView } from './venue-view.ts';
 
-/** Oldest first: ids are ordered by the time of their making. */
+/** Oldest first: ids are ordered by creation time. */
 export const listVenues = ({ db }: Deps) =>
-  route(contract, async ({ query, claims }) => {
+  route(contract, async function listVenues({ query, claims }) {
     const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
       .selectFrom('members as m')
@@ -22,8 +22,5 @@ export const listVenues = ({ db }: Deps) =>
       .limit(query.limit + 1)
       .execute();
     const { shown, nextCursor } = pageOf(rows, query.limit, ({ id }) => encodeIdCursor(id));
-    return {
-      data: shown.map((row) => venueView(row, row.role)),
-      nextCursor,
-    };
+    return { data: shown.map((row) => venueView(row, row.role)), nextCursor };
   });

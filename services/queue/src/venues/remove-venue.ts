@@ -9,10 +9,9 @@ import { changeLineWithin } from '../line/line.ts';
 import { closeForGood } from '../queues/delete-queue.ts';
 
 /**
- * Removes a venue with its queues, its members, invitations and keys, and the work that waits for them, as part
- * of a transaction; the caller hands the events to the feed after its commit. None of its staff reads anything of
- * it from then on. What is known of its guests is erased as `venue.deleted` comes around, since it may be years
- * of them. Throws `not-found` when somebody else removed it meanwhile.
+ * Deletes a venue with its queues, members, invitations, API keys and scheduled tasks within a transaction. The
+ * caller hands the returned events to the feed after the commit. The handler of `venue.deleted` erases the guests'
+ * personal data, which may be years of it. Throws `not-found` when the venue was deleted concurrently.
  */
 export async function removeVenue(
   deps: Deps,
@@ -43,12 +42,12 @@ export async function removeVenue(
   await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
   await trx.updateTable('venues').set({ deleted_at: now }).where('id', '=', venueId).execute();
-  await announce(deps, trx, venueId, now);
+  await announceDeletion(deps, trx, venueId, now);
   return events;
 }
 
-/** Of a venue there is one event, the last: it takes the way of the lines' events, under the venue's own id. */
-async function announce(
+/** Writes `venue.deleted`, the only event of a venue. It shares the queues' tables, under the venue's id. */
+async function announceDeletion(
   { clock }: Deps,
   trx: DatabaseTransaction,
   venueId: Buffer,

@@ -8,7 +8,7 @@ import { listOccupancyChanges } from './list-occupancy-changes.ts';
 import { listVenues } from './list-venues.ts';
 import { updateVenue } from './update-venue.ts';
 
-/** Venues and how many people are in them. */
+/** Venues and their occupancy. */
 export const venuesRoutes = (deps: Deps) => [
   createVenue(deps),
   listVenues(deps),

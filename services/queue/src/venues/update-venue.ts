@@ -8,10 +8,10 @@ import type { Deps } from '../deps.ts';
 import { venueView } from './venue-view.ts';
 
 export const updateVenue = ({ db, clock }: Deps) =>
-  route(contract, async ({ params, body, claims }) => {
+  route(contract, async function updateVenue({ params, body, claims }) {
     const { id, role } = await venueFor(db, params.venueId, claims.sub, 'manager');
     const changed = await inTransaction(db, async (trx) => {
-      // Under the lock, so that the answer tells who is in at the moment of the change.
+      // Under the lock, so that the answer has the occupancy at the moment of the change.
       const venue = await lockVenue(trx, id);
       const changes = changedOnly(venue, {
         name: body.name,
@@ -22,7 +22,7 @@ export const updateVenue = ({ db, clock }: Deps) =>
         retention_days: body.retentionDays,
       });
       if (Object.keys(changes).length > 0) {
-        // What the venue was to keep until now goes with the next minute's housekeeping.
+        // A shorter retention takes effect with the next housekeeping, within a minute.
         const isShorter = (changes.retention_days ?? Infinity) < venue.retention_days;
         const dueAt = isShorter ? { retention_due_at: clock.now() } : {};
         await trx

@@ -6,18 +6,18 @@ import { changeLine } from '../../line/line.ts';
 import type { WorkKind } from '../kind.ts';
 
 const Payload = z.object({
-  /** Which call of the party this is the end of. */
+  /** The number of the party's call that expires. */
   calls: z.int(),
-  /** Whether the guest had said that it is on its way, which makes the call end later. */
+  /** Whether this is the later expiry of a call that the guest confirmed. */
   confirmed: z.boolean().default(false),
 });
 
 /**
- * A call that nobody answered in time becomes a no-show. The party is looked at under the line's lock: one
- * that was seated, left or was called again meanwhile is left alone, so doing it twice changes nothing.
+ * Turns an unanswered call into a no-show. Checks the party under the queue's lock and leaves it alone if it was seated,
+ * left or was called again meanwhile, so it is idempotent.
  *
- * A look without the lock goes first and spares the line most of the rest: a call that is over stays over,
- * since another call of the same party has another number.
+ * A first check without the lock spares the queue most of these locks. It is safe, since an answered call stays
+ * answered: the next call of the party has another number.
  */
 export const callExpire = {
   kind: 'call.expire',

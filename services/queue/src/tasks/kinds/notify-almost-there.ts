@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Tells those near the front to come back. */
+/** Asks a party near the front to come back. */
 export const notifyAlmostThere = partyMail({
   kind: 'notify.almost-there',
   states: ['waiting'],

@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Tells a party that it is its turn. */
+/** Asks a party to come now. */
 export const notifyCalled = partyMail({
   kind: 'notify.called',
   states: ['called'],

@@ -3,8 +3,8 @@ import type { TaskRow } from '../../db/tables.ts';
 import { type ComposeDeps, type Mail, type MailKind, taskKey } from '../kind.ts';
 
 /**
- * Mails an invitation its link. Address, role and venue are read when the mail is handed out: an invitation
- * that was taken back, replaced, accepted or is over by then has none.
+ * Mails the link of an invitation. Address, role and venue are read when the mail is handed out: an invitation that
+ * was revoked, replaced, accepted or has expired gets no mail.
  */
 export const notifyInvitation: MailKind<'notify.invitation'> = {
   kind: 'notify.invitation',
@@ -36,7 +36,7 @@ function invitationIdOf({ payload }: TaskRow): Buffer | null {
   return isUuid(invitationId) ? uuidToBytes(invitationId as string) : null;
 }
 
-/** One query for all: each row is found by a unique key. */
+/** One query for the batch; finds rows by unique key. */
 async function loadInvitations({ db, clock }: ComposeDeps, tasks: readonly TaskRow[]) {
   const ids = tasks.flatMap((task) => invitationIdOf(task) ?? []);
   if (ids.length === 0) return new Map();

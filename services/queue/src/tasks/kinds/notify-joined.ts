@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Confirms the place in the line. */
+/** Confirms that a party joined. */
 export const notifyJoined = partyMail({
   kind: 'notify.joined',
   states: ['waiting', 'called'],

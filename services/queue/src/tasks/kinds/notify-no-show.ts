@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Tells a party that its place is gone. */
+/** Tells a party that it lost its place. */
 export const notifyNoShow = partyMail({
   kind: 'notify.no-show',
   states: ['no_show'],

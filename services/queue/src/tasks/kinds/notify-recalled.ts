@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Tells a party once more that it is its turn. */
+/** Asks a party again to come now. */
 export const notifyRecalled = partyMail({
   kind: 'notify.recalled',
   states: ['called'],

@@ -1,6 +1,6 @@
 import { partyMail } from '../party-mail.ts';
 
-/** Tells a party whose place was gone that it has it again. */
+/** Tells a party that it has its place back. */
 export const notifyRestored = partyMail({
   kind: 'notify.restored',
   states: ['waiting'],

@@ -4,8 +4,8 @@ import { eraseUntil } from '../../retention/erase-personal-data.ts';
 import type { WorkKind } from '../kind.ts';
 
 /**
- * Erases a venue's personal data that is older than its `retentionDays`, as they are when this runs. Doing it
- * twice, or twice at once, erases the same. A venue that was deleted meanwhile is erased whole elsewhere.
+ * Erases a venue's personal data that is older than its current `retentionDays`. Idempotent, also concurrently.
+ * `on-venue-deleted.ts` erases the data of deleted venues.
  */
 export const retentionErase = {
   kind: 'retention.erase',

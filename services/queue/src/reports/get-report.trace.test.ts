@@ -9,9 +9,9 @@ import { startOfBusinessDay } from '../line/business-day.ts';
 import { type QueueService, startQueueService } from '../testing.ts';
 
 /*
- * A whole day of a trace, at the trace's own times, through the service's own routes; then the report against
- * figures that are made from the trace alone. `TRACE=FILE` takes a day of a file instead of the generated
- * one: the busiest, or `TRACE_DAY=YYYY-MM-DD`.
+ * Plays a whole day of a trace through the routes, at the trace's own times, and compares the report with
+ * figures computed from the trace alone. `TRACE=FILE` plays a day of a file instead of the generated one: the
+ * busiest, or `TRACE_DAY=YYYY-MM-DD`.
  */
 const timezone = 'Asia/Jerusalem';
 const trace =
@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-/** As a person would look it up: sorted, and the first of which enough are no larger. */
+/** Nearest rank, written independently of the service: the first value that covers `percent` of them. */
 function byNearestRank(values: number[], percent: number): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   return (
@@ -35,7 +35,7 @@ function byNearestRank(values: number[], percent: number): number | null {
   );
 }
 
-/** How good quotes were, of guests who waited and were served. */
+/** Scores the quotes of guests who waited and were served. */
 function scoreOf(guests: readonly (Estimate & { waitSeconds: number })[]): Report['quoted'] {
   const errors = guests.map(({ p50, waitSeconds }) => Math.abs(p50 - waitSeconds));
   const tooLow = guests.filter(({ p50, waitSeconds }) => waitSeconds > p50);
@@ -50,7 +50,7 @@ function scoreOf(guests: readonly (Estimate & { waitSeconds: number })[]): Repor
   };
 }
 
-it(`equals the trace of ${trace.day}, to the second`, async (test) => {
+it(`the report equals the trace of ${trace.day}, to the second`, async (test) => {
   const { day, arrivals } = trace;
   const midnight = startOfBusinessDay(day, timezone, '00:00').getTime();
   const setTime = (seconds: number) => service.clock.set(new Date(midnight + seconds * 1_000));
@@ -65,7 +65,7 @@ it(`equals the trace of ${trace.day}, to the second`, async (test) => {
     setTime(event.atSeconds);
     lastSeconds = event.atSeconds;
     if (event.kind === 'join') {
-      // Guests join by themselves and at the stand; each is known by its ticket to the one, by id to the other.
+      // Half the guests join by themselves, half are added by staff: the answers carry a ticket or an id.
       const joined =
         event.arrival % 2 === 0
           ? await service.add(queueId, owner)

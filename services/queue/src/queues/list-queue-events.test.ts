@@ -4,7 +4,7 @@ import { HistoryEvent } from '@queue-manager/contracts/history';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { assertProblem, type QueueService, startQueueService, testStart } from '../testing.ts';
 
-describe('what happened', () => {
+describe('list events of a queue or a party', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
@@ -16,7 +16,7 @@ describe('what happened', () => {
   const post = (url: string, as: string, body?: object) =>
     service.call('POST', url, { as, ...(body === undefined ? {} : { body }) });
 
-  it('is told with who, what, when and why, oldest first, of a queue and of a party', async () => {
+  it('lists actor, type, time and reason, oldest first, of a queue and of a party', async () => {
     const { owner, venueId, queueId, joinCode } = await service.openLine();
     const host = await service.member(venueId, 'host');
     const staff = (userId: string) => ({ kind: 'staff', userId });
@@ -70,7 +70,7 @@ describe('what happened', () => {
         [null, null, 'paused'],
       ],
     );
-    // The order key says who stands where to nobody; a name or a note is no part of an event.
+    // Neither the order key nor personal data is exposed.
     assert.doesNotMatch(JSON.stringify(body), /orderKey|"Ana|Secret/);
 
     const own = await get(`/v1/parties/${ana.id}/events`, host);
@@ -80,7 +80,7 @@ describe('what happened', () => {
     });
   });
 
-  it('tells where a party was put, and what went beyond the capacity', async () => {
+  it('shows the position of a move and the override of a seating', async () => {
     const { owner, queueId } = await service.openLine({}, { capacity: 1 });
     const { body: party } = await service.add(queueId, owner, { size: 2 });
     await post(`/v1/parties/${party.id}/seat`, owner, { override: true, reason: 'A friend' });
@@ -92,7 +92,7 @@ describe('what happened', () => {
         ['party.seated', true, 'A friend'],
       ],
     );
-    // As the line writes it of a party that is moved.
+    // As a move writes it.
     await service.db
       .updateTable('events')
       .set({
@@ -108,7 +108,7 @@ describe('what happened', () => {
     assert.equal(moved.body.data[1].position, 3);
   });
 
-  it('comes page by page, also while more happens, and without reasons once they are erased', async () => {
+  it('pages while more events are written, and drops erased reasons', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);
     await post(`/v1/parties/${party.id}/call`, owner, { reason: 'Window' });
@@ -130,7 +130,7 @@ describe('what happened', () => {
     assert.ok(body.data.every(({ reason }: HistoryEvent) => reason === null));
   });
 
-  it('is for hosts of the venue alone, and takes no foreign cursor', async () => {
+  it('returns 404 to non-members and 400 for a malformed query', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);
     const stranger = (await service.openLine()).owner;

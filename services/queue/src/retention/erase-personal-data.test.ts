@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { createHousekeeping } from '../housekeeping.ts';
 import { retentionErase } from '../tasks/kinds/retention-erase.ts';
-import { insertTask, tasksOf } from '../tasks/testing.ts';
-import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
-import { planRetention } from './plan-retention.ts';
+import { tasksOf } from '../tasks/testing.ts';
+import { type QueueService, startQueueService } from '../testing.ts';
 
 const day = 86_400;
 
-describe('what is kept of a guest', () => {
+describe('erase personal data', () => {
   let service: QueueService;
-
   before(async () => {
     service = await startQueueService();
   });
@@ -25,10 +22,6 @@ describe('what is kept of a guest', () => {
       partyId: null,
       payload: {},
     });
-
-  const planned = async (venueId: string) =>
-    (await tasksOf(service, { venueId, kind: retentionErase.kind })).length;
-
   async function personsOf(queueId: string): Promise<string[]> {
     const rows = await service.db
       .selectFrom('personal')
@@ -38,7 +31,6 @@ describe('what is kept of a guest', () => {
       .execute();
     return rows.map(({ name }) => name);
   }
-
   async function reasonsOf(queueId: string): Promise<string[]> {
     const rows = await service.db
       .selectFrom('reasons')
@@ -48,20 +40,18 @@ describe('what is kept of a guest', () => {
       .execute();
     return rows.map(({ text }) => text);
   }
-
   async function join(queueId: string, owner: string, name: string) {
     const { status, body } = await service.add(queueId, owner, { name });
     assert.equal(status, 201);
     return body;
   }
-
   async function move(party: { id: string; ticket: string }, how: string, as: string, why = '') {
     const body = why === '' ? undefined : { reason: why };
     const answer = await service.move(party, how, as, undefined, body);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
   }
 
-  it('goes when the visit has been over for 30 days, to the second, however it ended', async () => {
+  it('erases 30 days after the visit ended, to the second, however it ended', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const ends: Record<string, string[]> = {
       Dora: ['seat', 'depart'],
@@ -94,7 +84,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual(await personsOf(queueId), ['Waits', 'Was called']);
   });
 
-  it('counts from the end of a visit, not from its beginning, and for as long as the venue says', async () => {
+  it('counts the venue’s retention days from the end of the visit', async () => {
     const { owner, venueId, queueId } = await service.openLine({}, { retentionDays: 3 });
     const party = await join(queueId, owner, 'Stays long');
     service.clock.advance(10 * day);
@@ -109,7 +99,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual(await personsOf(queueId), []);
   });
 
-  it('goes from deleted queues too, and from no other venue', async () => {
+  it('covers deleted queues of the venue, and no other venue', async () => {
     const [mine, other] = [await service.openLine(), await service.openLine()];
     for (const { owner, queueId } of [mine, other]) {
       await join(queueId, owner, 'Ana');
@@ -121,7 +111,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual(await personsOf(other.queueId), ['Ana']);
   });
 
-  it('goes with what people wrote about it, while what happened stays', async () => {
+  it('erases reasons too, and keeps events and figures', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const old = await join(queueId, owner, 'Ana Lima');
     await move(old, 'remove', owner, 'Ana shouted');
@@ -181,7 +171,7 @@ describe('what is kept of a guest', () => {
     );
   });
 
-  it('stays gone: whoever comes back has no name and gets no mail, also when a host writes one', async () => {
+  it('leaves a restored party without name and mail, also after an update', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner, { email: 'ana@example.com' });
     await move(party, 'remove', owner);
@@ -204,7 +194,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual([view.state, view.name], ['called', null]);
   });
 
-  it('is kept of a party that stands in the line again, also when both happen at once', async () => {
+  it('keeps the data of restored parties, under concurrent restores and updates', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const parties = [];
     for (let index = 0; index < 40; index += 1) {
@@ -227,7 +217,7 @@ describe('what is kept of a guest', () => {
     ]);
     for (const { status } of answers) assert.equal(status, 200);
     await run(venueId);
-    // Whichever came first: what is over has no name. Of the others some have theirs, and keep it.
+    // Ended parties have no name. Restored ones may have theirs and keep it.
     const kept = await personsOf(queueId);
     for (const { name } of await service.listAll(queueId, owner, '&state=removed')) {
       assert.equal(name, null);
@@ -239,7 +229,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual(await personsOf(queueId), kept);
   });
 
-  it('is looked at again under its lock: one restored in the meantime keeps its name', async () => {
+  it('rechecks under the lock and skips a party that is being restored', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const party = await join(queueId, owner, 'Ana');
     await move(party, 'remove', owner);
@@ -253,7 +243,7 @@ describe('what is kept of a guest', () => {
         .where('queue_id', '=', uuidToBytes(queueId))
         .where('id', '=', uuidToBytes(party.id))
         .execute();
-      // Waits for nobody, and leaves alone what somebody has in hand.
+      // Skips locked rows instead of waiting.
       await run(venueId);
       assert.deepEqual(await personsOf(queueId), ['Ana']);
     } finally {
@@ -263,7 +253,7 @@ describe('what is kept of a guest', () => {
     assert.deepEqual(await personsOf(queueId), ['Ana']);
   });
 
-  it('goes in chunks; what a crash interrupts goes on where it stood', async () => {
+  it('erases in chunks and resumes after a crash', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     const names = Array.from({ length: 1_300 }, (_, index) => `Guest ${1_000 + index}`);
     await service.fill(
@@ -275,12 +265,12 @@ describe('what is kept of a guest', () => {
       .set({ ended_at: service.clock.now() })
       .where('queue_id', '=', uuidToBytes(queueId))
       .execute();
-    // Later, and so behind the others in the order of ids.
+    // A later id, so behind the others.
     service.clock.advance(1);
     await join(queueId, owner, 'Waits');
     service.clock.advance(30 * day);
 
-    // The second chunk is in nobody's reach: the connection breaks in the middle.
+    // The second chunk fails.
     let transactions = 0;
     const db = new Proxy(service.db, {
       get(target, property) {
@@ -300,148 +290,5 @@ describe('what is kept of a guest', () => {
     assert.equal((await personsOf(queueId)).length, 801);
     await retentionErase.handle(service.deps, task);
     assert.deepEqual(await personsOf(queueId), ['Waits']);
-  });
-
-  describe('is planned', () => {
-    it('a day after the venue was made, then daily, once by however many instances', async () => {
-      const { venueId } = await service.openLine();
-      const sweeps = () =>
-        Promise.all(Array.from({ length: 5 }, () => createHousekeeping(service.deps).sweep()));
-      service.clock.advance(day - 1);
-      await sweeps();
-      assert.equal(await planned(venueId), 0);
-      service.clock.advance(1);
-      await sweeps();
-      assert.equal(await planned(venueId), 1);
-      const [task] = await tasksOf(service, { venueId, kind: retentionErase.kind });
-      assert.deepEqual(
-        [task?.state, task?.run_at, task?.queue_id, task?.party_id, task?.payload],
-        ['scheduled', service.clock.now(), null, null, '{}'],
-      );
-      for (const [state, count] of [
-        ['scheduled', 1],
-        ['running', 2],
-        ['failed', 3],
-        ['done', 4],
-      ] as const) {
-        await service.db
-          .updateTable('tasks')
-          .set({ state })
-          .where('venue_id', '=', uuidToBytes(venueId))
-          .execute();
-        service.clock.advance(day);
-        await sweeps();
-        assert.equal(await planned(venueId), count, state);
-        await sweeps();
-        assert.equal(await planned(venueId), count, state);
-      }
-    });
-
-    it('also when what is swept before it cannot be', async () => {
-      const { venueId } = await service.openLine();
-      service.clock.advance(day);
-      const db = new Proxy(service.db, {
-        get(target, property) {
-          if (property === 'deleteFrom') throw new Error('cannot be swept');
-          const value = Reflect.get(target, property, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-      await createHousekeeping({ ...service.deps, db }).sweep();
-      assert.equal(await planned(venueId), 1);
-    });
-
-    it('at once when a venue wants to keep less, not when it wants to keep more', async () => {
-      const { owner, venueId } = await service.openLine();
-      const patch = (body: object) =>
-        service.call('PATCH', `/v1/venues/${venueId}`, { as: owner, body });
-      for (const body of [{ retentionDays: 40 }, { retentionDays: 40 }, { name: 'Casa' }]) {
-        assert.equal((await patch(body)).status, 200);
-        while ((await planRetention(service.deps)) > 0);
-        assert.equal(await planned(venueId), 0);
-      }
-      assert.equal((await patch({ retentionDays: 39 })).body.retentionDays, 39);
-      while ((await planRetention(service.deps)) > 0);
-      assert.equal(await planned(venueId), 1);
-    });
-
-    it('not for venues that were deleted', async () => {
-      const { owner, venueId } = await service.openLine();
-      await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
-      service.clock.advance(day);
-      while ((await planRetention(service.deps)) > 0);
-      assert.equal(await planned(venueId), 0);
-      await run(venueId);
-    });
-  });
-});
-
-describe('a deleted venue', () => {
-  let service: QueueService;
-
-  before(async () => {
-    service = await startQueueService();
-  });
-  after(() => service.stop());
-
-  it('is announced with its deletion, and leaves nothing of a person behind, however often', async () => {
-    const { owner, venueId, queueId } = await service.openLine();
-    const other = await service.openLine();
-    for (const line of [{ owner, queueId, venueId }, other]) {
-      const { body: party } = await service.add(line.queueId, line.owner, {
-        email: 'ana@example.com',
-      });
-      await service.move(party, 'remove', line.owner, undefined, { reason: 'Ana shouted' });
-      await service.call('POST', `/v1/venues/${line.venueId}/occupancy`, {
-        as: line.owner,
-        body: { delta: 1, reason: 'Friends of Ana' },
-      });
-      await insertTask(service, line.venueId, { state: 'failed', last_error: '550 No' });
-    }
-    await service.fill(
-      queueId,
-      Array.from({ length: 1_100 }, (_, index) => ({ name: `Guest ${index}`, state: 'waiting' })),
-    );
-    const traces = async (line: { venueId: string; queueId: string }) => {
-      const [venue, queue] = [uuidToBytes(line.venueId), uuidToBytes(line.queueId)];
-      const { db } = service;
-      const counts = await Promise.all([
-        db.selectFrom('personal').select('queue_id').where('queue_id', '=', queue).execute(),
-        db.selectFrom('reasons').select('queue_id').where('queue_id', '=', queue).execute(),
-        db
-          .selectFrom('occupancy_changes')
-          .select('reason')
-          .where('venue_id', '=', venue)
-          .where('reason', 'is not', null)
-          .execute(),
-        db
-          .selectFrom('tasks')
-          .select('state')
-          .where('venue_id', '=', venue)
-          .where('state', '!=', 'scheduled')
-          .execute(),
-        db.selectFrom('members').select('role').where('venue_id', '=', venue).execute(),
-      ]);
-      return counts.map(({ length }) => length);
-    };
-    assert.deepEqual(await traces({ venueId, queueId }), [1_101, 1, 1, 1, 1]);
-
-    const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
-    assert.equal(status, 204);
-    assertProblem(await service.call('GET', `/v1/venues/${venueId}`, { as: owner }), 'not-found');
-    const [row, ...none] = await service.eventsOf(venueId);
-    assert.deepEqual(none, []);
-    assert.deepEqual([row?.type, JSON.parse(row?.data ?? '{}')], ['venue.deleted', { venueId }]);
-    const pointer = await service.db
-      .selectFrom('outbox')
-      .select('seq')
-      .where('queue_id', '=', uuidToBytes(venueId))
-      .execute();
-    assert.deepEqual(pointer, [{ seq: 1 }]);
-
-    await Promise.all([service.eraseDeleted(venueId), service.eraseDeleted(venueId)]);
-    assert.deepEqual(await traces({ venueId, queueId }), [0, 0, 0, 0, 0]);
-    await service.eraseDeleted(venueId);
-    assert.deepEqual(await traces(other), [1, 1, 1, 1, 1]);
   });
 });
