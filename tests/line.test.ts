@@ -355,7 +355,7 @@ describe('a queue', () => {
     }
     await next(queue);
     await next(queue);
-    const subjects = [/^A sua mesa está pronta/, /^Your table is ready/];
+    const subjects = [/^É a sua vez/, /^It's your turn/];
     for (const [index, { email }] of guests.entries()) {
       // One on joining and one on the call, in any order.
       const mails = await awaitMails(email, 2);

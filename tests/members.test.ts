@@ -45,7 +45,7 @@ describe('the staff of a venue', () => {
       token: rui.token,
       body: { token },
     });
-    assert.equal(other.detail, 'This invitation is for another e-mail address.');
+    assert.equal(other.detail, 'This invitation was sent to another e-mail address.');
     await refuse('not-found', listMembers, { token: ana.token, params });
     assert.deepEqual(await succeed(acceptInvitation, { token: ana.token, body: { token } }), {
       venueId: venue.id,

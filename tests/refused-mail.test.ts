@@ -131,7 +131,7 @@ describe('a mail that the SMTP server refuses permanently', () => {
     assert.deepEqual(await mailsTo(mailUrl, refused), []);
     await succeed(retryTask, { token, params: { taskId: task.id } });
     const mail = await mailTo(refused);
-    assert.equal(mail.subject, `You are in line: number ${unreached.number} at The Blue Door`);
+    assert.equal(mail.subject, `You're in line: number ${unreached.number} at The Blue Door`);
     await until('its task is done', async () =>
       (await tasks('done')).some(({ id, attempts }) => id === task.id && attempts === 2),
     );

@@ -3,14 +3,16 @@ import { contract } from './contract.ts';
 import { limits, page, pageQuery, Timestamp, Title, Uuid } from './values.ts';
 import { VenueParams } from './venues.ts';
 
-/** What an API key begins with, so that one that leaked can be found by its looks. */
+/** Prefix of every API key, by which secret scanners recognise a leaked one. */
 export const apiKeyPrefix = 'qm_';
 
 export const ApiKey = z
   .object({
     id: Uuid,
     name: z.string(),
-    createdBy: Uuid.meta({ description: 'Whose account made it; it may be no member any more' }),
+    createdBy: Uuid.meta({
+      description: 'The account that created the key. It may have left the venue since.',
+    }),
     createdAt: Timestamp,
   })
   .meta({ id: 'ApiKey' });
@@ -18,8 +20,8 @@ export type ApiKey = z.infer<typeof ApiKey>;
 
 export const createApiKey = contract({
   operationId: 'createApiKey',
-  summary: "Make a key for a venue's own programs; it is shown this once",
-  description: `A repeat with the same Idempotency-Key gets the answer without \`key\`. A venue has at most ${limits.apiKeysMax} keys.`,
+  summary: "Create an API key for the venue's own programs",
+  description: `The key is shown only once, in this response. A repeat with the same Idempotency-Key gets the response without \`key\`. A venue can have up to ${limits.apiKeysMax} keys.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/api-keys',
@@ -33,7 +35,7 @@ export const createApiKey = contract({
 
 export const listApiKeys = contract({
   operationId: 'listApiKeys',
-  summary: 'List the API keys of a venue',
+  summary: "List a venue's API keys",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/api-keys',
@@ -47,7 +49,7 @@ export const listApiKeys = contract({
 
 export const deleteApiKey = contract({
   operationId: 'deleteApiKey',
-  summary: 'Take an API key back; it is refused from then on',
+  summary: 'Delete an API key; it stops working at once',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId/api-keys/:keyId',

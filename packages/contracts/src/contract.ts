@@ -5,16 +5,15 @@ import type { ProblemCode } from './problems.ts';
 export type ServiceName = 'auth' | 'user' | 'queue' | 'position';
 
 /**
- * Who may call. `host`, `manager` and `owner` are least roles in the venue that owns the resource;
- * the handler checks them against the resource it loaded. `internal` is never routed by the gateway.
+ * Who may call. `host`, `manager` and `owner` are minimum roles in the venue that owns the resource; the handler
+ * checks them once it has loaded the resource. The gateway does not route `internal`.
  */
 export type Auth = 'public' | 'user' | 'host' | 'manager' | 'owner' | 'ticket' | 'internal';
 
 /**
- * Which of the gateway's limits counts a call:
- * `credentials` by e-mail and address together, `password` by account and as tightly, `join` by address
- * (these are shared by all gateways),
- * `ticket` by ticket, `account` by the caller's account, `address` by address (a process's own memory).
+ * Which of the gateway's limits applies. Shared by all gateways: `credentials` counts by e-mail and address together,
+ * `password` by account with the same maximum, `join` by address. In each process's memory: `ticket` counts by
+ * ticket, `account` by the caller's account, `address` by address.
  */
 export type RateLimit = 'credentials' | 'password' | 'join' | 'ticket' | 'account' | 'address';
 
@@ -24,7 +23,7 @@ export type Schemas = {
   readonly body?: z.ZodType;
 };
 
-/** A body that is not JSON, named by its media type. */
+/** A body that is not JSON, with its media type. */
 export type RawBody = { readonly contentType: string };
 
 export type Contract = {
@@ -38,16 +37,16 @@ export type Contract = {
   readonly auth: Auth;
   readonly rateLimit: RateLimit;
   readonly schema: Schemas;
-  /** The one status of success. */
+  /** The only success status. */
   readonly status: 200 | 201 | 202 | 204;
-  /** The body of success; absent with 204. */
+  /** The success body; absent with 204. */
   readonly response?: z.ZodType | RawBody;
   /**
-   * Whether a call that may have been done already may be made once more; reads may by default. A POST that only
-   * reads, or that changes nothing the second time, says so.
+   * Whether a client may retry a call that may already have succeeded. Reads are repeatable by default; set this on
+   * a POST that only reads or is idempotent by nature.
    */
   readonly isRepeatable?: boolean;
-  /** Problems of this route beside those every route can give. */
+  /** Problems of this route, in addition to `commonProblems`. */
   readonly problems: readonly ProblemCode[];
 };
 
@@ -61,7 +60,7 @@ type Written<C> = Omit<C, keyof Defaults> & {
 type ContractInput = Omit<Contract, 'problems' | 'schema'> &
   Partial<Pick<Contract, 'problems' | 'schema'>>;
 
-/** States one route: everything the server, the gateway, the OpenAPI and the client need to know. */
+/** Defines one route: everything the server, the gateway, the OpenAPI and the client need to know. */
 export function contract<const C extends ContractInput>(written: C): Written<C> {
   return { problems: [], schema: {}, ...written } as unknown as Written<C>;
 }

@@ -4,19 +4,19 @@ import { BoardLabels, QueueState } from './queues.ts';
 import { Locale, PartySize, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
-/** Who made a change. `system` is a timer or a rule. Ids only, never names. */
+/** Who made a change: ids only, never names. `system` is a timer or a rule. */
 export const Actor = z.object({
   kind: z.enum(['staff', 'guest', 'system']),
   userId: Uuid.optional(),
 });
 export type Actor = z.infer<typeof Actor>;
 
-/** An order key as lower-case hex, so that text compares as the bytes do. */
+/** An order key in lower-case hex, so that strings sort as the bytes do. */
 export const OrderKeyHex = z.string().regex(/^(?:[0-9a-f]{2})+$/);
 
 /**
- * A party as it stands after a change: all that a projection needs, so that any single event says the
- * whole truth as of its `seq`. No name, contact or note.
+ * A party after a change, with everything a projection needs: any single event carries the party's whole state as
+ * of its `seq`. No name, contact or note.
  */
 export const PartySnapshot = z.object({
   partyId: Uuid,
@@ -37,7 +37,7 @@ export const PartySnapshot = z.object({
 });
 export type PartySnapshot = z.infer<typeof PartySnapshot>;
 
-/** A queue as it stands after a change. */
+/** A queue after a change. */
 export const QueueSnapshot = z.object({
   seq: z.int(),
   name: z.string(),
@@ -53,9 +53,9 @@ const PartyEventData = z.object({
   previousState: PartyState.nullable(),
   party: PartySnapshot,
   actor: Actor,
-  /** Where a moved party was put, as whoever moved it counted. */
+  /** The position a party was moved to, as counted when it was moved. */
   position: z.int().optional(),
-  /** A manager let this party in beyond the venue's capacity. */
+  /** A manager admitted this party beyond the venue's capacity. */
   override: z.literal(true).optional(),
 });
 export type PartyEventData = z.infer<typeof PartyEventData>;
@@ -70,11 +70,11 @@ export type QueueChangedData = z.infer<typeof QueueChangedData>;
 
 const UserData = z.object({ userId: Uuid });
 
-/** A task as messages name it. `attempt` tells a handing-out from earlier ones of the same task. */
+/** A task as messages refer to it. `attempt` tells one hand-out of a task from the earlier ones. */
 export const TaskRef = z.object({ venueId: Uuid, taskId: Uuid, attempt: z.int().min(1) });
 export type TaskRef = z.infer<typeof TaskRef>;
 
-/** Work that is due, for the service that owns its kind. */
+/** A task that is due, for the service that handles its kind. */
 const TaskDueData = z.object({
   task: TaskRef,
   kind: z.string(),
@@ -84,7 +84,7 @@ const TaskDueData = z.object({
 });
 export type TaskDueData = z.infer<typeof TaskDueData>;
 
-/** How a task ended this time; `error` is for managers to read and holds no personal data. */
+/** The outcome of one attempt. Managers read `error`, which holds no personal data. */
 const TaskFinishedData = z.object({
   task: TaskRef,
   outcome: z.enum(['done', 'failed']),
@@ -92,7 +92,7 @@ const TaskFinishedData = z.object({
 });
 export type TaskFinishedData = z.infer<typeof TaskFinishedData>;
 
-/** A dead-letter queue that is not empty: how many messages, and of some of them what is known. */
+/** A dead-letter queue that is not empty: how many messages it holds, and details of some of them. */
 const alertFacts = {
   queue: z.string(),
   count: z.int(),
@@ -100,7 +100,7 @@ const alertFacts = {
   messageIds: z.array(z.string()),
 };
 
-/** Facts of a party's place that its mails tell. */
+/** What every mail to a party contains. */
 const partyMail = {
   name: z.string(),
   number: z.int(),
@@ -109,7 +109,7 @@ const partyMail = {
   link: z.url(),
 };
 
-/** What a mail says; a link's base is the sender's configuration. */
+/** The content of a mail. The sender's configuration sets the base of `link`. */
 export const MailContent = z.discriminatedUnion('template', [
   z.object({ template: z.literal('verify-account'), name: z.string(), link: z.url() }),
   z.object({ template: z.literal('account-exists'), name: z.string(), link: z.url() }),
@@ -130,17 +130,17 @@ export const MailContent = z.discriminatedUnion('template', [
 ]);
 export type MailContent = z.infer<typeof MailContent>;
 
-/** The only event that carries personal data, since the mailer has no store to look it up in. */
+/** The only event with personal data: the mailer has no store to look it up in. */
 const MailRequestedData = z.object({
   to: z.email(),
   locale: Locale,
   content: MailContent,
-  /** The task that wants to know how it went; account mails have none. */
+  /** The task that awaits the outcome; account mails have none. */
   task: TaskRef.optional(),
 });
 export type MailRequestedData = z.infer<typeof MailRequestedData>;
 
-/** Every type of event with its version and the schema of its `data`. Within a version only additions. */
+/** Every event type with its version and the schema of its `data`. Within a version, only add. */
 export const eventTypes = {
   'party.joined': { version: 1, data: PartyEventData },
   'party.called': { version: 1, data: PartyEventData },
@@ -174,7 +174,7 @@ export const partyEventTypes = (Object.keys(eventTypes) as EventType[]).filter(
 
 const schemaBase = 'https://queue-manager.dev/events/';
 
-/** The `dataschema` of a type at its current version. */
+/** The `dataschema` of the type's current version. */
 function dataSchemaOf(type: EventType): string {
   return `${schemaBase}${type}/${eventTypes[type].version}`;
 }
@@ -213,17 +213,17 @@ const envelopes = Object.fromEntries(
   (Object.keys(eventTypes) as EventType[]).map((type) => [type, envelope(type)]),
 ) as unknown as { [T in EventType]: z.ZodType<EventOf<T>> };
 
-/** The schema of one event type's whole envelope. */
+/** The schema of an event type's whole envelope. */
 export function eventSchema<T extends EventType>(type: T): z.ZodType<EventOf<T>> {
   return envelopes[type] as unknown as z.ZodType<EventOf<T>>;
 }
 
-/** Narrows a string from outside to a known type of event. */
+/** Narrows an untrusted value to a known event type. */
 export function isEventType(type: unknown): type is EventType {
   return typeof type === 'string' && Object.hasOwn(eventTypes, type);
 }
 
-/** Puts data into its envelope. `subject` is the id of what it is about; `source` the service, as `/queue`. */
+/** Wraps data in its envelope: `subject` is the id of what the event is about, `source` a service such as `/queue`. */
 export function makeEvent<T extends EventType>(event: {
   id: string;
   source: string;

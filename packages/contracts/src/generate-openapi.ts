@@ -1,6 +1,6 @@
 /*
- * Writes swagger/ and docs/party-moves.md from the contracts. With --check it writes nothing, names every file
- * that says something else than the contracts, and exits with 1 if there is one.
+ * Generates swagger/ and docs/party-moves.md from the contracts. With --check it writes nothing: it lists every file
+ * that differs from the contracts and exits with 1 if there is one.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ const drifting = [...new Set([...wanted.keys(), ...present.keys()])].filter(
 
 for (const name of drifting) {
   const content = wanted.get(name);
-  if (check) console.error(`swagger/${name} is not what the contracts say`);
+  if (check) console.error(`swagger/${name} is out of date: run npm run openapi`);
   else if (content === undefined) await rm(join(directory, name));
   else await writeFile(join(directory, name), content);
 }
@@ -48,7 +48,7 @@ const pageFile = join(docs, 'party-moves.md');
 const page = partyMovesPage();
 const isPageDrifting = !existsSync(pageFile) || (await readFile(pageFile, 'utf8')) !== page;
 if (isPageDrifting && check)
-  console.error('docs/party-moves.md is not what the table of moves says');
+  console.error('docs/party-moves.md is out of date: run npm run openapi');
 else if (isPageDrifting) await writeFile(pageFile, page);
 
 if (check && (drifting.length > 0 || isPageDrifting)) process.exitCode = 1;

@@ -15,13 +15,13 @@ import {
   Uuid,
 } from './values.ts';
 
-/** A join code or ticket of any other form is simply unknown. */
+/** A join code or ticket in any other form gets 404, like an unknown one. */
 const JoinParams = z.strictObject({ joinCode: z.string().min(1).max(64) });
 export const TicketParams = z.strictObject({ ticket: z.string().min(1).max(128) });
 
 export const getJoinPage = contract({
   operationId: 'getJoinPage',
-  summary: 'What a guest sees before joining',
+  summary: 'Get the details of a line before joining',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',
@@ -57,7 +57,7 @@ export const Joined = z
 
 export const joinQueue = contract({
   operationId: 'joinQueue',
-  summary: 'Join the line',
+  summary: 'Join a line',
   service: 'queue',
   method: 'POST',
   url: '/v1/join/:joinCode',
@@ -85,7 +85,7 @@ export const joinQueue = contract({
   ],
 });
 
-/** A guest's own party: nothing of any other guest. */
+/** A guest's own party; holds nothing about other guests. */
 export const GuestParty = z
   .object({
     queueId: Uuid,
@@ -105,7 +105,7 @@ export type GuestParty = z.infer<typeof GuestParty>;
 
 export const getTicket = contract({
   operationId: 'getTicket',
-  summary: 'Read your own party',
+  summary: 'Get your own party',
   service: 'queue',
   method: 'GET',
   url: '/v1/tickets/:ticket',
@@ -133,7 +133,8 @@ export const leaveQueue = contract({
 
 export const confirmComing = contract({
   operationId: 'confirmComing',
-  summary: 'Say that you are on your way; doubles the time you have, once a call',
+  summary: 'Confirm that you are coming',
+  description: 'Doubles the time you have to arrive, once per call.',
   service: 'queue',
   method: 'POST',
   url: '/v1/tickets/:ticket/confirm',
@@ -147,8 +148,8 @@ export const confirmComing = contract({
 
 export const snooze = contract({
   operationId: 'snooze',
-  summary: 'Let some parties go first',
-  description: `Puts you behind as many parties as \`places\` says, or at the end of the line when fewer wait. At most ${limits.snoozesMax} times.`,
+  summary: 'Let other parties go ahead of you',
+  description: `Moves you behind the next \`places\` parties, or to the end of the line if fewer are behind you. You can do this up to ${limits.snoozesMax} times.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/tickets/:ticket/snooze',

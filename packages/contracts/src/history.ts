@@ -5,30 +5,35 @@ import { PartyParams, PartyState } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { page, pageQuery, Timestamp, Uuid } from './values.ts';
 
-/** Something that happened in a line: who, what, when and why. */
+/** An event of a queue as staff see it: who, what, when and why. */
 export const HistoryEvent = z
   .object({
     id: Uuid,
-    seq: z.int().meta({ description: 'Counts the events of the queue without a gap' }),
-    type: z.string().meta({ description: 'What happened, as `party.called`' }),
+    seq: z.int().meta({ description: 'Sequence number within the queue, without gaps' }),
+    type: z.string().meta({ description: 'What happened, for example `party.called`' }),
     time: Timestamp,
     actor: Actor,
-    reason: z.string().nullable().meta({ description: 'null when none was given, or once erased' }),
-    partyId: Uuid.nullable().meta({ description: 'null for an event of the queue itself' }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Null if none was given or it has been erased' }),
+    partyId: Uuid.nullable().meta({ description: 'Null for an event of the queue itself' }),
     previousState: PartyState.nullable(),
-    position: z.int().nullable().meta({ description: 'Where a moved party was put' }),
-    override: z.boolean().meta({ description: "Beyond the venue's capacity, by a manager" }),
+    position: z.int().nullable().meta({ description: 'The position that a party was moved to' }),
+    override: z
+      .boolean()
+      .meta({ description: "Whether a manager admitted the party beyond the venue's capacity" }),
     party: PartySnapshot.omit({ partyId: true, orderKey: true })
       .nullable()
-      .meta({ description: 'The party as it stood afterwards' }),
-    queue: QueueSnapshot.nullable().meta({ description: 'The queue as it stood afterwards' }),
+      .meta({ description: 'The party after the event' }),
+    queue: QueueSnapshot.nullable().meta({ description: 'The queue after the event' }),
   })
   .meta({ id: 'HistoryEvent' });
 export type HistoryEvent = z.infer<typeof HistoryEvent>;
 
 export const listPartyEvents = contract({
   operationId: 'listPartyEvents',
-  summary: 'All that happened to a party, oldest first',
+  summary: "List a party's events, oldest first",
   service: 'queue',
   method: 'GET',
   url: '/v1/parties/:partyId/events',
@@ -42,7 +47,7 @@ export const listPartyEvents = contract({
 
 export const listQueueEvents = contract({
   operationId: 'listQueueEvents',
-  summary: 'All that happened in a queue, oldest first',
+  summary: "List a queue's events, oldest first",
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/events',

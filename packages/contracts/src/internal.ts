@@ -18,14 +18,14 @@ import { Email, Estimate, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
 /*
- * Routes between services. The gateway never routes them; they need the service credential.
+ * Routes between services. They require the internal credential, and the gateway does not route them.
  */
 
 const UserParams = z.strictObject({ userId: Uuid });
 
 export const checkCredentials = contract({
   operationId: 'checkCredentials',
-  summary: 'Whose e-mail and password these are',
+  summary: 'Check an e-mail and password',
   service: 'user',
   method: 'POST',
   url: '/internal/credentials/check',
@@ -38,9 +38,9 @@ export const checkCredentials = contract({
 });
 
 /**
- * `passwordVersion` grows by one with every change of the password. A session counts while it was opened with
- * the present version, or is the one that its own change of the password kept. A number and not a time, so
- * that neither two clocks nor two changes in one millisecond can let an old session live on.
+ * `passwordVersion` grows by one with every password change. A session is valid if it was opened with the current
+ * version, or if it is `keptSessionId`: the session in which the password was changed. A number rather than a time,
+ * so that neither clock skew nor two changes in one millisecond can keep an old session alive.
  */
 export const Account = z.object({
   id: Uuid,
@@ -54,7 +54,7 @@ export type Account = z.infer<typeof Account>;
 
 export const getAccount = contract({
   operationId: 'getAccount',
-  summary: 'An account and which of its sessions count',
+  summary: 'Get an account and what decides which of its sessions are valid',
   service: 'user',
   method: 'GET',
   url: '/internal/users/:userId',
@@ -68,7 +68,7 @@ export const getAccount = contract({
 
 export const getNames = contract({
   operationId: 'getNames',
-  summary: 'The names of accounts, for a list of them; null for one that is gone',
+  summary: 'Get the names of several accounts; null for an account that does not exist',
   service: 'user',
   method: 'POST',
   url: '/internal/users/names',
@@ -81,7 +81,7 @@ export const getNames = contract({
 
 export const getSessionsOf = contract({
   operationId: 'getSessionsOf',
-  summary: 'The open sessions of an account, for its export',
+  summary: "List an account's open sessions, for its data export",
   service: 'auth',
   method: 'GET',
   url: '/internal/users/:userId/sessions',
@@ -94,7 +94,7 @@ export const getSessionsOf = contract({
 
 export const getMembershipsOf = contract({
   operationId: 'getMembershipsOf',
-  summary: 'The venues an account is a member of, for its export and its deletion',
+  summary: "List an account's venues, for its data export and its deletion",
   service: 'queue',
   method: 'GET',
   url: '/internal/users/:userId/memberships',
@@ -115,7 +115,7 @@ export const getMembershipsOf = contract({
   }),
 });
 
-/** Events of a line, as the position service takes them. */
+/** The events that the position service applies. */
 export const LineEvent = z.union([
   ...partyEventTypes.map((type) => eventSchema(type)),
   eventSchema('queue.changed'),
@@ -130,9 +130,9 @@ export type Place = z.infer<typeof Place>;
 
 export const applyEvents = contract({
   operationId: 'applyEvents',
-  summary: 'Apply events to the projection at once',
+  summary: 'Apply events to the projection',
   description:
-    'One answer an event, in order: `applied` with the place of its party (null unless waiting), or `pending` while an earlier event of the queue is missing.',
+    'Returns one answer per event, in order: `applied` with the place of its party (null unless waiting), or `pending` while an earlier event of the queue is missing.',
   service: 'position',
   method: 'POST',
   url: '/internal/events',
@@ -150,7 +150,7 @@ export const applyEvents = contract({
 
 export const getPlaces = contract({
   operationId: 'getPlaces',
-  summary: 'Places of some parties of a queue, and the estimate for one who joined now',
+  summary: 'Get the places of several parties, and the estimate for a party joining now',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/places',
@@ -168,15 +168,15 @@ export const getPlaces = contract({
   problems: ['not-found'],
 });
 
-/** A place between two that wait: a neighbour of the line that stays where it is however the line moves. */
+/** A waiting party beside a place in the line. Its order key keeps its meaning however the line moves. */
 export const Neighbour = z.object({ lane: Lane, orderKey: OrderKeyHex, partyId: Uuid });
 export type Neighbour = z.infer<typeof Neighbour>;
 
 export const getNeighbours = contract({
   operationId: 'getNeighbours',
-  summary: 'Who stands just before and behind a place, without the party that is to be put there',
+  summary: 'Get the neighbours of a place, ignoring the party to be moved there',
   description:
-    'The place is a `position`, or as many `places` behind where the party stands. `before` is null at the front, `behind` at the end of the line; both when the party does not wait. Knows of every event up to `seq`.',
+    'The place is a `position`, or a number of `places` behind where the party is now. `before` is null at the front of the line, `behind` at its end; both are null if the party is not waiting. Reflects every event up to `seq`.',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/neighbours',
@@ -197,9 +197,9 @@ export const getNeighbours = contract({
   status: 200,
   response: z.object({
     seq: z.int(),
-    /** The party's place before; null when it does not wait. */
+    /** The party's present position; null unless waiting. */
     from: z.int().nullable(),
-    /** Its place when it has been put there; null when it does not wait. */
+    /** Its position after the move; null unless waiting. */
     position: z.int().nullable(),
     before: Neighbour.nullable(),
     behind: Neighbour.nullable(),
@@ -207,19 +207,19 @@ export const getNeighbours = contract({
   problems: ['not-found'],
 });
 
-/** The first line of a snapshot: the queue as of `queue.seq`. A `PartySnapshot` a line follows. */
+/** The first line of a snapshot: the queue as of `queue.seq`. One `PartySnapshot` per line follows. */
 export const SnapshotHead = z.object({
   venueId: Uuid,
   queueId: Uuid,
   queue: QueueSnapshot,
-  parties: z.int().meta({ description: 'How many lines follow' }),
+  parties: z.int().meta({ description: 'Number of lines that follow' }),
 });
 export type SnapshotHead = z.infer<typeof SnapshotHead>;
 
 export const getSnapshot = contract({
   operationId: 'getSnapshot',
-  summary: 'A queue with all parties waiting and called, as of one moment',
-  description: 'JSON lines: a SnapshotHead, then a PartySnapshot a line in the order of the line.',
+  summary: 'Get a snapshot of a queue with its waiting and called parties',
+  description: 'JSON lines: a SnapshotHead, then one PartySnapshot per line in queue order.',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/snapshot',
@@ -233,7 +233,7 @@ export const getSnapshot = contract({
 
 export const getPartySnapshot = contract({
   operationId: 'getPartySnapshot',
-  summary: 'One party of a queue, in whatever state',
+  summary: 'Get a party of a queue, in any state',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/parties/:partyId',
@@ -247,7 +247,7 @@ export const getPartySnapshot = contract({
 
 export const getPartySnapshots = contract({
   operationId: 'getPartySnapshots',
-  summary: 'Some parties of a queue, in whatever state; null for one that is not there',
+  summary: 'Get several parties of a queue, in any state; null for a party that does not exist',
   service: 'queue',
   method: 'POST',
   isRepeatable: true,
@@ -259,13 +259,13 @@ export const getPartySnapshots = contract({
   response: z.object({ parties: z.array(PartySnapshot.nullable()) }),
 });
 
-/** What a queue's own row tells of its line. */
+/** What tells cheaply whether a projection matches MySQL: the queue and its counts. */
 export const LineChecksum = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
 export type LineChecksum = z.infer<typeof LineChecksum>;
 
 export const getLineChecksum = contract({
   operationId: 'getLineChecksum',
-  summary: 'A queue and how many wait and are called, as of its last event',
+  summary: 'Get a queue and its waiting and called counts, as of its last event',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/checksum',
@@ -279,7 +279,7 @@ export const getLineChecksum = contract({
 
 export const getLabels = contract({
   operationId: 'getLabels',
-  summary: 'What a board shows for parties: the first name and the initial of the last',
+  summary: 'Get the board labels of parties: first name and initial of the last name',
   service: 'queue',
   method: 'POST',
   url: '/internal/queues/:queueId/labels',
@@ -294,7 +294,7 @@ export const getLabels = contract({
 export const getRole = contract({
   operationId: 'getRole',
   summary:
-    "An account's role in the venue of a queue; null for somebody who is no member, or of no such queue",
+    "Get an account's role in the venue of a queue; null if it is not a member or the queue does not exist",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/roles/:userId',
@@ -307,7 +307,7 @@ export const getRole = contract({
 
 export const getLineEvents = contract({
   operationId: 'getLineEvents',
-  summary: 'What happened in a queue behind an event, oldest first',
+  summary: "List a queue's events after a sequence number, oldest first",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/events',
@@ -325,7 +325,7 @@ export const getLineEvents = contract({
   problems: ['not-found'],
 });
 
-/** What the estimates of a queue have learned, as of the event `seq`; only the position service knows its form. */
+/** A queue's estimate model as of the event `seq`. Only the position service knows the format of `state`. */
 export const LearnedModel = z.object({
   seq: z.int().min(0),
   model: z.string().max(64),
@@ -335,7 +335,7 @@ export type LearnedModel = z.infer<typeof LearnedModel>;
 
 export const getModel = contract({
   operationId: 'getModel',
-  summary: 'What was learned about a queue and kept; null when nothing was',
+  summary: "Get a queue's stored estimate model; null if there is none",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/model',
@@ -349,7 +349,7 @@ export const getModel = contract({
 
 export const keepModel = contract({
   operationId: 'keepModel',
-  summary: 'Keep what was learned about a queue; an older one than is kept changes nothing',
+  summary: "Store a queue's estimate model, unless a newer one is stored",
   service: 'queue',
   method: 'POST',
   url: '/internal/queues/:queueId/model',

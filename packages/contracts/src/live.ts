@@ -3,17 +3,17 @@ import { TicketParams } from './guests.ts';
 import { QueueParams } from './queues.ts';
 
 /*
- * Server-sent events (the WHATWG HTML standard, section 9.2). A stream begins with `retry:` and says something,
- * be it a comment, at least every 15 s. A client that lost its stream opens it again and misses no final state:
- * tickets and boards are told at once how things stand, and the staff's stream goes on behind `Last-Event-ID`.
+ * Server-sent events (WHATWG HTML standard, section 9.2). A stream starts with `retry:` and sends an event or a
+ * comment at least every 15 s. A client that reconnects misses no final state: ticket and board streams start with
+ * the current state, and the staff stream resumes after `Last-Event-ID`.
  */
 const eventStream = { contentType: 'text/event-stream' } as const;
 
 export const liveTicket = contract({
   operationId: 'liveTicket',
-  summary: 'Your place in the line, at once and on every change',
+  summary: 'Follow your place in the line',
   description:
-    'Server-sent events `position`, each with the data of a `Position`. A change of state comes at once, changes of place at most every 100 ms. At most five streams a ticket.',
+    'Sends `position` events with a `Position` as data: the current one first, then every change. Changes of state are sent immediately, changes of place at most every 100 ms. A ticket can have up to five streams open.',
   service: 'position',
   method: 'GET',
   url: '/v1/live/tickets/:ticket',
@@ -27,8 +27,9 @@ export const liveTicket = contract({
 
 export const liveBoard = contract({
   operationId: 'liveBoard',
-  summary: 'Who is called, at once and on every change',
-  description: 'Server-sent events `board`, each with the data of a `Board`.',
+  summary: 'Follow a board',
+  description:
+    'Sends `board` events with a `Board` as data: the current one first, then every change.',
   service: 'position',
   method: 'GET',
   url: '/v1/live/boards/:queueId',
@@ -42,9 +43,9 @@ export const liveBoard = contract({
 
 export const liveQueue = contract({
   operationId: 'liveQueue',
-  summary: 'Every change of every party of a queue, as it happens',
+  summary: 'Follow every change in a queue',
   description:
-    'Server-sent events `party`, and `queue` for what was done to the queue itself, each with the data of a `HistoryEvent`; the id of each is the `seq` of the queue. With `Last-Event-ID` the stream goes on behind that event, without it from now on. It ends with the access token, and when the membership ends.',
+    'Sends `party` events, and `queue` events for changes to the queue itself, with a `HistoryEvent` as data and its `seq` as id. With `Last-Event-ID` the stream resumes after that event; without it, it starts now. It ends when the access token expires or the membership ends.',
   service: 'position',
   method: 'GET',
   url: '/v1/live/queues/:queueId',
@@ -56,7 +57,7 @@ export const liveQueue = contract({
   problems: ['not-found'],
 });
 
-/** Whether a route answers with a stream of events, which goes on until somebody ends it. */
+/** Whether a route's response is an event stream, which stays open until one side closes it. */
 export function isEventStream({ response }: Contract): boolean {
   return isRawBody(response) && response.contentType === eventStream.contentType;
 }

@@ -6,7 +6,7 @@ import { Role, VenueParams } from './venues.ts';
 export const Member = z
   .object({
     userId: Uuid,
-    name: z.string().nullable().meta({ description: 'null while accounts cannot be asked' }),
+    name: z.string().nullable().meta({ description: 'Null while the user service is unavailable' }),
     role: Role,
   })
   .meta({ id: 'Member' });
@@ -16,7 +16,7 @@ const MemberParams = z.strictObject({ venueId: Uuid, userId: Uuid });
 
 export const listMembers = contract({
   operationId: 'listMembers',
-  summary: 'List who works at a venue',
+  summary: "List a venue's members",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/members',
@@ -30,7 +30,7 @@ export const listMembers = contract({
 
 export const updateMember = contract({
   operationId: 'updateMember',
-  summary: 'Give a member another role',
+  summary: "Change a member's role",
   service: 'queue',
   method: 'PATCH',
   url: '/v1/venues/:venueId/members/:userId',
@@ -44,7 +44,7 @@ export const updateMember = contract({
 
 export const removeMember = contract({
   operationId: 'removeMember',
-  summary: 'Take a member out of a venue',
+  summary: 'Remove a member from a venue',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId/members/:userId',
@@ -68,8 +68,8 @@ export type Invitation = z.infer<typeof Invitation>;
 
 export const createInvitation = contract({
   operationId: 'createInvitation',
-  summary: 'Invite somebody to work at a venue, by a mail with a link',
-  description: `The same answer whether or not the e-mail has an account. Nobody grants a role at or above their own, owners excepted. A new invitation of the same e-mail takes the place of the one before, whose link is dead from then on; a manager replaces none of a role that it could not grant. An invitation holds for ${limits.invitationDays} days, and ends when whoever sent it loses the right to grant its role. A venue has at most ${limits.invitationsMax} open. An account sends at most ${limits.invitationsOfDayMax} in 24 hours over all its venues, those that were revoked or replaced included; beyond that it gets \`too-many-requests\`, and Retry-After says when there is room again.`,
+  summary: 'Invite someone to a venue by e-mail',
+  description: `The response is the same whether or not the e-mail address has an account. Managers can invite hosts; owners can invite to any role. A new invitation for the same address replaces the previous one, whose link stops working; a manager cannot replace an invitation to a role that managers cannot grant. An invitation expires after ${limits.invitationDays} days, or when its sender loses the right to grant its role. A venue can have up to ${limits.invitationsMax} open invitations. An account can send up to ${limits.invitationsOfDayMax} in 24 hours across all its venues, including revoked and replaced ones; after that it gets \`too-many-requests\` with a Retry-After.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/invitations',
@@ -83,7 +83,7 @@ export const createInvitation = contract({
 
 export const listInvitations = contract({
   operationId: 'listInvitations',
-  summary: 'List the invitations that are open',
+  summary: "List a venue's open invitations",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/invitations',
@@ -97,9 +97,9 @@ export const listInvitations = contract({
 
 export const revokeInvitation = contract({
   operationId: 'revokeInvitation',
-  summary: 'Take an invitation back',
+  summary: 'Revoke an invitation',
   description:
-    'Its link is dead from then on. A manager takes back what a manager could have sent: an invitation of a host.',
+    'Its link stops working. Managers can revoke invitations to the host role; owners can revoke any.',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId/invitations/:invitationId',
@@ -117,8 +117,9 @@ export type Membership = z.infer<typeof Membership>;
 
 export const acceptInvitation = contract({
   operationId: 'acceptInvitation',
-  summary: 'Accept an invitation; it is for the invited e-mail only',
-  description: 'A member keeps the higher of its role and the one it was invited to.',
+  summary: 'Accept an invitation',
+  description:
+    'Only the account with the invited e-mail address can accept. An existing member keeps the higher of the two roles.',
   service: 'queue',
   method: 'POST',
   url: '/v1/invitations/accept',

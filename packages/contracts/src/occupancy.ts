@@ -7,12 +7,12 @@ import { VenueParams } from './venues.ts';
 
 export const Occupancy = z
   .object({
-    occupancy: z.int().meta({ description: 'How many people are in' }),
+    occupancy: z.int().meta({ description: 'Number of people inside' }),
     capacity: z.int().nullable(),
     available: z
       .int()
       .nullable()
-      .meta({ description: 'How many more may come in; null without a limit' }),
+      .meta({ description: 'Number of people who can still enter; null if there is no limit' }),
   })
   .meta({ id: 'Occupancy' });
 export type Occupancy = z.infer<typeof Occupancy>;
@@ -21,7 +21,7 @@ const peopleMax = 1_000;
 
 export const getOccupancy = contract({
   operationId: 'getOccupancy',
-  summary: 'How many people are in the venue',
+  summary: "Get a venue's occupancy",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/occupancy',
@@ -35,9 +35,9 @@ export const getOccupancy = contract({
 
 export const changeOccupancy = contract({
   operationId: 'changeOccupancy',
-  summary: 'Count people who walk in or go, as a clicker at the door does',
+  summary: 'Count people in or out at the door',
   description:
-    'Never counts below 0. Beyond the capacity a manager may `override`, with a `reason`.',
+    'The count never goes below 0. A manager can go beyond the capacity with `override` and a `reason`.',
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/occupancy',
@@ -66,8 +66,8 @@ export const OccupancyChange = z
     id: Uuid,
     time: Timestamp,
     delta: z.int(),
-    occupancy: z.int().meta({ description: 'As it was afterwards' }),
-    partyId: Uuid.nullable().meta({ description: 'null for a click at the door' }),
+    occupancy: z.int().meta({ description: 'Number of people inside after the change' }),
+    partyId: Uuid.nullable().meta({ description: 'Null for a count at the door' }),
     actor: Actor,
     override: z.boolean(),
     reason: z.string().nullable(),
@@ -77,7 +77,7 @@ export type OccupancyChange = z.infer<typeof OccupancyChange>;
 
 export const listOccupancyChanges = contract({
   operationId: 'listOccupancyChanges',
-  summary: 'Who let how many in and out, and why, the latest first',
+  summary: "List the changes of a venue's occupancy, latest first",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/occupancy/changes',

@@ -23,46 +23,46 @@ type Json = Record<string, unknown>;
 
 const pathOf = (url: string) => url.replace(/:(\w+)/g, '{$1}');
 
-function operation(document: ReturnType<typeof mergedOpenApi>, stated: Contract): Operation {
-  const found = document.paths[pathOf(stated.url)]?.[stated.method.toLowerCase()];
-  assert.ok(found, `${stated.method} ${stated.url}`);
+function operation(document: ReturnType<typeof mergedOpenApi>, route: Contract): Operation {
+  const found = document.paths[pathOf(route.url)]?.[route.method.toLowerCase()];
+  assert.ok(found, `${route.method} ${route.url}`);
   return found as unknown as Operation;
 }
 
 const byId = (operationId: string) => {
-  const stated = publicContracts.find((each) => each.operationId === operationId);
-  assert.ok(stated);
-  return operation(mergedOpenApi(), stated);
+  const route = publicContracts.find((each) => each.operationId === operationId);
+  assert.ok(route);
+  return operation(mergedOpenApi(), route);
 };
 
 describe('openApiDocuments', () => {
   for (const [name, document] of openApiDocuments()) {
-    it(`makes a valid OpenAPI 3.1 document of ${name}`, async () => {
+    it(`generates a valid OpenAPI 3.1 document for ${name}`, async () => {
       const result = await new Validator().validate(structuredClone(document));
       assert.deepEqual(result, { valid: true });
     });
   }
 
-  it('documents each public route once for its service and once for all', () => {
+  it('documents each public route in its service document and in the merged one', () => {
     const documents = openApiDocuments();
-    for (const stated of publicContracts) {
-      for (const name of [`${stated.service}.json`, 'openapi.json']) {
+    for (const route of publicContracts) {
+      for (const name of [`${route.service}.json`, 'openapi.json']) {
         const document = documents.get(name);
         assert.ok(document);
-        const found = operation(document, stated);
-        assert.equal(found.operationId, stated.operationId);
-        assert.ok(found.responses[stated.status], `${stated.operationId} ${stated.status}`);
+        const found = operation(document, route);
+        assert.equal(found.operationId, route.operationId);
+        assert.ok(found.responses[route.status], `${route.operationId} ${route.status}`);
       }
     }
     const operations = Object.values(mergedOpenApi().paths).flatMap(Object.keys);
     assert.equal(operations.length, publicContracts.length + 2);
   });
 
-  it('names no internal route', () => {
+  it('omits internal routes', () => {
     assert.ok(!JSON.stringify([...openApiDocuments()]).includes('/internal/'));
   });
 
-  it('says who may call', () => {
+  it('states who may call', () => {
     assert.deepEqual(byId('callNext').security, [{ accessToken: [] }]);
     assert.equal(byId('callNext')['x-required-role'], 'host');
     assert.equal(byId('getMe')['x-required-role'], undefined);
@@ -75,7 +75,7 @@ describe('openApiDocuments', () => {
     }
   });
 
-  it('names every problem of a route, grouped by status', () => {
+  it("lists a route's problems by status", () => {
     const { responses } = byId('joinQueue');
     for (const code of ['queue-full', 'queue-paused', 'queue-closed']) {
       assert.ok(responses['409']?.description?.includes(`\`${code}\``));
@@ -88,12 +88,12 @@ describe('openApiDocuments', () => {
     ]);
   });
 
-  it('offers the Idempotency-Key on every POST but those of the auth service', () => {
-    for (const stated of publicContracts) {
-      const refs = operation(mergedOpenApi(), stated).parameters?.map((each) => each.$ref) ?? [];
+  it('documents Idempotency-Key for every POST except those of the auth service', () => {
+    for (const route of publicContracts) {
+      const refs = operation(mergedOpenApi(), route).parameters?.map((each) => each.$ref) ?? [];
       const isOffered = refs.some((ref) => ref?.includes('IdempotencyKey'));
-      const isGuest = stated.auth === 'public' || stated.auth === 'ticket';
-      assert.equal(isOffered, stated.method === 'POST' && stated.service !== 'auth', stated.url);
+      const isGuest = route.auth === 'public' || route.auth === 'ticket';
+      assert.equal(isOffered, route.method === 'POST' && route.service !== 'auth', route.url);
       if (isOffered)
         assert.equal(
           refs.some((ref) => ref?.endsWith('OfGuest')),
@@ -102,7 +102,7 @@ describe('openApiDocuments', () => {
     }
   });
 
-  it('shows a request as a caller writes it', () => {
+  it('documents requests as callers send them', () => {
     assert.equal(byId('callNext').requestBody?.required, false);
     assert.equal(byId('addParty').requestBody?.required, true);
     assert.deepEqual(byId('addParty').requestBody?.content['application/json']?.schema.required, [
@@ -118,7 +118,7 @@ describe('openApiDocuments', () => {
     });
   });
 
-  it('refers to a named schema, and lets answers grow', () => {
+  it('references named schemas and allows new fields in responses', () => {
     const document = mergedOpenApi();
     assert.deepEqual(byId('getParty').responses['200']?.content, {
       'application/json': { schema: { $ref: '#/components/schemas/Party' } },
@@ -151,7 +151,7 @@ describe('openApiOf', () => {
     response: z.object({ holder: Holder, same: Same }),
   });
 
-  it('gives a request its own component only where it differs from the answer', async () => {
+  it('gives a request its own component only if it differs from the response', async () => {
     const document = openApiOf('Test', [keep]);
     assert.deepEqual(Object.keys(document.components.schemas ?? {}), [
       'Holder',
@@ -166,10 +166,10 @@ describe('openApiOf', () => {
     assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true });
   });
 
-  it('refuses two routes with one name or one address', () => {
+  it('throws when two routes share an operationId or a path', () => {
     const renamed = contract({ ...keep, operationId: 'keepToo' });
     const moved = contract({ ...keep, url: '/v1/places' });
-    assert.throws(() => openApiOf('Test', [keep, renamed]), /stated twice/);
+    assert.throws(() => openApiOf('Test', [keep, renamed]), /defined twice/);
     assert.throws(() => openApiOf('Test', [keep, moved]), /used twice/);
   });
 });
@@ -191,7 +191,7 @@ describe('generate-openapi', () => {
       { encoding: 'utf8' },
     );
 
-  it('names the files that drift, and mends them', () => {
+  it('lists outdated files with --check and regenerates them without', () => {
     assert.equal(run().status, 0);
     assert.deepEqual(readdirSync(directory).sort(), [...openApiDocuments().keys()].sort());
     assert.equal(run('--check').status, 0);

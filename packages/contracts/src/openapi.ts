@@ -24,16 +24,13 @@ const tagDescriptions: Record<Documented['service'], string> = {
   user: 'Accounts: sign-up, verification, profile, passwords',
   auth: 'Tokens and sessions',
   queue: 'Venues, queues and parties; joining as a guest',
-  position: 'Places in the line and boards',
+  position: 'Places in the line, boards and live streams',
   gateway: 'Health of the whole system',
 };
 
 const memberRoles: readonly string[] = ['host', 'manager', 'owner'];
 
-/**
- * Every file of `swagger/` by its name: one document for each service with public routes, and
- * `openapi.json` with all of them and the gateway's own.
- */
+/** The files of `swagger/` by name: one per service with public routes, and `openapi.json` with every route. */
 export function openApiDocuments(): Map<string, OpenApiDocument> {
   const services = [...new Set(publicContracts.map((contract) => contract.service))].sort();
   const byService = services.map((service): [string, OpenApiDocument] => [
@@ -46,12 +43,12 @@ export function openApiDocuments(): Map<string, OpenApiDocument> {
   return new Map([...byService, ['openapi.json', mergedOpenApi()]]);
 }
 
-/** The document of everything that the gateway answers. */
+/** The document of every route that the gateway serves. */
 export function mergedOpenApi(): OpenApiDocument {
   return openApiOf('Queue Manager', [...publicContracts, ...gatewayContracts]);
 }
 
-/** Documents routes by their contracts. Throws when two of them share an operationId or an address. */
+/** Documents routes from their contracts. Throws if two share an operationId or a path. */
 export function openApiOf(title: string, contracts: readonly Documented[]): OpenApiDocument {
   const schemas = createSchemas();
   const responses: Json = {};
@@ -61,7 +58,7 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
     const path = contract.url.replace(/:(\w+)/g, '{$1}');
     const method = contract.method.toLowerCase();
     paths[path] ??= {};
-    if (paths[path][method] !== undefined) throw new Error(`${method} ${path} is stated twice`);
+    if (paths[path][method] !== undefined) throw new Error(`${method} ${path} is defined twice`);
     if (operationIds.has(contract.operationId)) {
       throw new Error(`The operationId ${contract.operationId} is used twice`);
     }
@@ -74,15 +71,15 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
       title,
       version: packageJson.version,
       description: [
-        'Waiting lines of restaurants, bars and clubs.',
+        'Run the waiting line of a restaurant, bar or nightclub.',
         '',
-        'Times are RFC 3339 in UTC, durations are in seconds. Every error is `application/problem+json` (RFC 9457); its `type` ends in one of the codes named at each status. Lists are `{ data, nextCursor }`: ask again with `cursor` set to `nextCursor` until it is null. Fields may be added to answers at any time.',
+        'Times are RFC 3339 in UTC; durations are in seconds. Every error is `application/problem+json` (RFC 9457), and its `type` ends in one of the codes listed with each status. Lists are `{ data, nextCursor }`: to get the next page, pass `nextCursor` as `cursor` until it is null. Responses may gain fields at any time.',
       ].join('\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
-      { url: '/', description: 'The gateway that serves this page' },
-      { url: 'http://127.0.0.1:8080', description: "A developer's machine" },
+      { url: '/', description: 'The gateway that serves this document' },
+      { url: 'http://127.0.0.1:8080', description: 'Local development' },
     ],
     tags: [...new Set(contracts.map((contract) => contract.service))].map((service) => ({
       name: service,
@@ -98,11 +95,11 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
       },
       headers: {
         RequestId: {
-          description: 'Names this request; tell it to support',
+          description: 'Identifies this request; quote it to support',
           schema: { type: 'string' },
         },
         RetryAfter: {
-          description: 'Seconds until a repeat makes sense',
+          description: 'Seconds to wait before trying again',
           schema: { type: 'integer' },
         },
       },
@@ -112,7 +109,7 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
           scheme: 'bearer',
           bearerFormat: 'JWT',
           description:
-            'The `accessToken` of a sign-in. `x-required-role` of an operation is the least role in the venue that owns the resource.',
+            "The `accessToken` from signing in. An operation's `x-required-role` is the minimum role in the venue that owns the resource.",
         },
       },
     },
@@ -124,11 +121,11 @@ const idempotencyKey = (schema: Json): Json => ({
   in: 'header',
   required: false,
   description:
-    'Makes a repeat safe: the same key with the same body gets the first answer again, for 24 hours.',
+    'Makes retries safe: for 24 hours, the same key with the same body gets the first response again.',
   schema,
 });
 
-/** What operations refer to, filled while they are written. */
+/** Components that operations refer to, collected on the way. */
 type Components = { schemas: Schemas; responses: Json };
 
 function operationOf(contract: Documented, components: Components): Json {
@@ -195,7 +192,7 @@ function parametersOf(
 function requestBodyOf(body: z.ZodType, schemas: Schemas): Json {
   return {
     required: !body.safeParse(undefined).success,
-    description: `At most ${limits.bodyBytes / 1_024} KiB.`,
+    description: `Up to ${limits.bodyBytes / 1_024} KiB.`,
     content: { 'application/json': { schema: schemas.add(body, 'input') } },
   };
 }
@@ -208,7 +205,7 @@ function successOf(contract: Documented, schemas: Schemas): Json {
   };
   if (response === undefined) return head;
   if (isRawBody(response)) {
-    // Client generators know a body of bytes by this format.
+    // Client generators recognise a binary body by this format.
     const schema = { type: 'string', format: 'binary' };
     return { ...head, content: { [response.contentType]: { schema } } };
   }
@@ -216,10 +213,10 @@ function successOf(contract: Documented, schemas: Schemas): Json {
 }
 
 const descriptionOfSuccess = {
-  200: 'Done',
-  201: 'Made',
-  202: 'Accepted; the work follows',
-  204: 'Done; there is nothing to say',
+  200: 'Success',
+  201: 'Created',
+  202: 'Accepted; processing continues in the background',
+  204: 'Success, without content',
 } as const satisfies Record<Contract['status'], string>;
 
 function problemResponses(problems: ReadonlySet<ProblemCode>, components: Components): Json {
@@ -263,30 +260,30 @@ function sorted(named: Json): Json {
 }
 
 type Schemas = {
-  /** JSON Schema of a zod schema; what has an id becomes a component and is referred to. */
+  /** JSON Schema of a zod schema; schemas with an id become components and are referenced. */
   add(schema: z.ZodType, io: Io): Json;
-  /** The components of all that was added; called last, since it settles their names. */
+  /** The components of everything added. Call it last: it settles their names. */
   components(): Json;
 };
 
 const refPrefix = '#/$defs/';
 
 /**
- * Collects the schemas of one document. A request and an answer may know the same id in different shapes
- * (a default makes a field optional on the way in and certain on the way out): the answer keeps the name,
- * the request's shape is then called `<id>Input`.
+ * Collects the schemas of one document. A schema can differ between request and response: a default makes a field
+ * optional in the request and required in the response. The response then keeps the id as its name, and the request
+ * uses `<id>Input`.
  */
 function createSchemas(): Schemas {
   const definitions: Record<Io, Map<string, Json>> = { input: new Map(), output: new Map() };
   const references: { io: Io; holder: Json }[] = [];
 
   const differs = (id: string, seen = new Set<string>()): boolean => {
-    const asked = definitions.input.get(id);
-    const answered = definitions.output.get(id);
-    if (asked === undefined || answered === undefined || seen.has(id)) return false;
-    if (JSON.stringify(asked) !== JSON.stringify(answered)) return true;
+    const request = definitions.input.get(id);
+    const response = definitions.output.get(id);
+    if (request === undefined || response === undefined || seen.has(id)) return false;
+    if (JSON.stringify(request) !== JSON.stringify(response)) return true;
     seen.add(id);
-    return refsIn(asked).some((holder) => differs(idOf(holder), seen));
+    return refsIn(request).some((holder) => differs(idOf(holder), seen));
   };
 
   return {
@@ -328,7 +325,7 @@ function refsIn(value: unknown): Json[] {
   return [...own, ...Object.values(holder).flatMap(refsIn)];
 }
 
-/** Leaves out what says nothing to a reader, and the promise that an answer will never gain a field. */
+/** Drops what tells readers nothing, and the promise that a response never gains a field. */
 function tidy(schema: Json, io: Io): void {
   if (schema.format !== undefined) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;

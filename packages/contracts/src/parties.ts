@@ -19,7 +19,7 @@ import {
   Uuid,
 } from './values.ts';
 
-/** Priority classes, the first served first. */
+/** Priority classes, in the order they are served. */
 export const lanes = ['priority', 'regular'] as const;
 export const Lane = z.enum(lanes);
 export type Lane = z.infer<typeof Lane>;
@@ -46,7 +46,7 @@ export const Party = z
     number: z.int(),
     ticket: z.string(),
     ticketUrl: z.string(),
-    name: z.string().nullable().meta({ description: 'null once erased' }),
+    name: z.string().nullable().meta({ description: 'Null once erased' }),
     size: z.int(),
     lane: Lane,
     state: PartyState,
@@ -68,10 +68,12 @@ export const Party = z
     possibleDuplicate: z.boolean(),
     notifications: z.array(
       z.object({
-        channel: z.string().meta({ description: 'How it is told: `email`' }),
-        kind: z.string().meta({ description: 'What is told, as `notify.called`' }),
+        channel: z.string().meta({ description: 'How the guest is notified: `email`' }),
+        kind: z
+          .string()
+          .meta({ description: 'What the guest is notified of, for example `notify.called`' }),
         state: TaskState,
-        at: Timestamp.meta({ description: 'Since when it is in this state' }),
+        at: Timestamp.meta({ description: 'When it entered this state' }),
       }),
     ),
   })
@@ -80,23 +82,26 @@ export type Party = z.infer<typeof Party>;
 
 export const PartyParams = z.strictObject({ partyId: Uuid });
 
-/** What a manager adds to go beyond the venue's capacity. */
+/** What a manager sends to go beyond the venue's capacity. */
 export const overrideFields = {
-  override: z.boolean().optional().meta({ description: 'Beyond the capacity; managers only' }),
+  override: z
+    .boolean()
+    .optional()
+    .meta({ description: "Go beyond the venue's capacity; managers only" }),
   reason: Reason.optional(),
 };
 
-/** Whoever overrides a limit says why. */
+/** Requires a reason with an override. */
 export function overrideNeedsReason(
   body: { override?: boolean | undefined; reason?: string | undefined },
   context: z.RefinementCtx,
 ): void {
   if (body.override === true && body.reason === undefined) {
-    context.addIssue({ code: 'custom', path: ['reason'], message: 'is needed with override' });
+    context.addIssue({ code: 'custom', path: ['reason'], message: 'is required with override' });
   }
 }
 
-/** What staff write about a party; `null` clears. */
+/** What staff enter about a party; `null` clears a field. */
 const contactFields = {
   email: Email.nullable(),
   phone: Phone.nullable(),
@@ -105,7 +110,7 @@ const contactFields = {
 
 export const addParty = contract({
   operationId: 'addParty',
-  summary: "Add a party at the host's stand",
+  summary: 'Add a party to a queue',
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/parties',
@@ -137,9 +142,9 @@ const PartyStates = z
 
 export const listParties = contract({
   operationId: 'listParties',
-  summary: 'List parties in the order of the line',
+  summary: "List a queue's parties in line order",
   description:
-    'Without `state`, those waiting and called. `q` finds the start of a name, or a number.',
+    'Without `state`, lists parties that are waiting or called. `q` matches a number or the start of a name.',
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/parties',
@@ -160,7 +165,7 @@ export const listParties = contract({
 
 export const getParty = contract({
   operationId: 'getParty',
-  summary: 'Read a party',
+  summary: 'Get a party',
   service: 'queue',
   method: 'GET',
   url: '/v1/parties/:partyId',
@@ -174,9 +179,9 @@ export const getParty = contract({
 
 export const updateParty = contract({
   operationId: 'updateParty',
-  summary: 'Change what is known of a party',
+  summary: 'Update a party',
   description:
-    'A larger `size` of a seated party takes places of the venue; beyond its capacity a manager may `override`, with a `reason`.',
+    "Increasing the `size` of a seated party takes up more of the venue's capacity. A manager can go beyond it with `override` and a `reason`.",
   service: 'queue',
   method: 'PATCH',
   url: '/v1/parties/:partyId',
@@ -196,7 +201,8 @@ export const updateParty = contract({
 
 export const callNext = contract({
   operationId: 'callNext',
-  summary: 'Call the first party that fits',
+  summary: 'Call the next party',
+  description: 'Calls the first waiting party that fits `minSize`, `maxSize` and `lane`.',
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/call-next',
@@ -215,7 +221,7 @@ export const callNext = contract({
   problems: ['not-found', 'nobody-waiting'],
 });
 
-const move = <const Id extends string, const U extends string>(
+const partyAction = <const Id extends string, const U extends string>(
   operationId: Id,
   url: U,
   summary: string,
@@ -234,16 +240,16 @@ const move = <const Id extends string, const U extends string>(
     problems: ['not-found', 'invalid-transition'],
   });
 
-export const callParty = move(
+export const callParty = partyAction(
   'callParty',
   '/v1/parties/:partyId/call',
-  'Call this party, or call it again',
+  'Call a party, or call it again',
 );
 
 export const seatParty = contract({
   operationId: 'seatParty',
-  summary: 'Seat this party',
-  description: 'Beyond the capacity of the venue a manager may `override`, with a `reason`.',
+  summary: 'Seat a party',
+  description: "A manager can go beyond the venue's capacity with `override` and a `reason`.",
   service: 'queue',
   method: 'POST',
   url: '/v1/parties/:partyId/seat',
@@ -261,32 +267,32 @@ export const seatParty = contract({
   problems: ['forbidden', 'not-found', 'invalid-transition', 'venue-full'],
 });
 
-export const departParty = move(
+export const departParty = partyAction(
   'departParty',
   '/v1/parties/:partyId/depart',
-  'The seated party has gone; its places are free again',
+  'Record that a seated party has left; its places are free again',
 );
-export const noShowParty = move(
+export const noShowParty = partyAction(
   'noShowParty',
   '/v1/parties/:partyId/no-show',
-  'The called party did not come',
+  'Record that a called party did not show up',
 );
-export const removeParty = move(
+export const removeParty = partyAction(
   'removeParty',
   '/v1/parties/:partyId/remove',
-  'Take this party out of the line',
+  'Remove a party from the line',
 );
-export const restoreParty = move(
+export const restoreParty = partyAction(
   'restoreParty',
   '/v1/parties/:partyId/restore',
-  'Put this party back in the line, at exactly the place it had',
+  'Restore a party to its original position',
 );
 
 export const moveParty = contract({
   operationId: 'moveParty',
   summary: 'Move a waiting party to another place in the line',
   description:
-    'A `position` past the end of the line is its end. A party that is put among those of another lane changes to that lane.',
+    'A `position` past the end of the line means the end. A party that is moved among parties of another lane changes to that lane.',
   service: 'queue',
   method: 'POST',
   url: '/v1/parties/:partyId/move',

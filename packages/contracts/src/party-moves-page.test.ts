@@ -7,13 +7,13 @@ import { partyMovesPage } from './party-moves-page.ts';
 describe('partyMovesPage', () => {
   const page = partyMovesPage();
   const [, diagram = ''] = /```mermaid\n([^`]+)```/.exec(page) ?? [];
-  /** Every arrow of the diagram with one name, as `from to name`. */
+  /** Every arrow and name of the diagram, as `from to name`. */
   const arrows = diagram.split('\n').flatMap((line) => {
     const [, from, to, names = ''] = /^ +(\w+) --> (\w+): (.+)$/.exec(line) ?? [];
     return from === undefined ? [] : names.split(', ').map((name) => `${from} ${to} ${name}`);
   });
 
-  it('draws every move of the table, and no other', () => {
+  it('draws exactly the moves of the table', () => {
     const expected = Object.entries(partyMoves).flatMap(([move, { from, to }]) =>
       from.map((state) => `${state} ${to} ${move === 'noShow' ? 'no-show' : move}`),
     );
@@ -21,7 +21,7 @@ describe('partyMovesPage', () => {
     for (const state of partyStates) assert.ok(diagram.includes(state), state);
   });
 
-  it('says who makes each', () => {
+  it('states who can make each move', () => {
     assert.match(page, /\| `snooze` \| the guest \| `waiting` \| `waiting` \| `party\.moved` \|/);
     assert.match(page, /\| `no-show` \| a host, a timer \| `called` \| `no_show` \|/);
     assert.equal(page.match(/^\| `/gm)?.length, Object.keys(partyMoves).length);

@@ -5,14 +5,13 @@ type Move = {
   readonly from: readonly PartyState[];
   readonly to: PartyState;
   readonly event: PartyEventType;
-  /** Who makes it: a host, the guest with its ticket, or a timer beside them. */
+  /** Who can make it: a host, the guest with its ticket, or a timer. */
   readonly by: readonly ('staff' | 'guest' | 'system')[];
 };
 
 /**
- * Every move of a party: routes, timers, the documentation and the tests read it here. Any other is refused
- * as `invalid-transition`. `restore` leads back to exactly the place that the party had; `move` and `snooze`
- * lead to another place.
+ * Every move of a party; routes, timers, docs and tests use this table. Any other move gets `invalid-transition`.
+ * `restore` returns a party to its original position; `move` and `snooze` change its position.
  */
 export const partyMoves = {
   call: { from: ['waiting', 'called'], to: 'called', event: 'party.called', by: ['staff'] },
@@ -34,10 +33,10 @@ export const partyMoves = {
 
 export type PartyMove = keyof typeof partyMoves;
 
-/** States in which a party still stands in the line. */
+/** States of a party that is still in the line. */
 export const inLine = ['waiting', 'called'] as const satisfies readonly PartyState[];
 
-/** States that a party's visit is over with. */
+/** States of a party whose visit has ended. */
 export const ended = [
   'departed',
   'no_show',

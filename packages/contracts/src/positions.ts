@@ -15,14 +15,14 @@ export const Position = z
     asOf: Timestamp,
     seq: z
       .int()
-      .meta({ description: 'Sequence number of the last event that this answer knows of' }),
+      .meta({ description: 'Sequence number of the last event that this response reflects' }),
   })
   .meta({ id: 'Position' });
 export type Position = z.infer<typeof Position>;
 
 export const getPosition = contract({
   operationId: 'getPosition',
-  summary: 'Read your place in the line',
+  summary: 'Get your place in the line',
   service: 'position',
   method: 'GET',
   url: '/v1/positions/:ticket',
@@ -47,7 +47,7 @@ export type Board = z.infer<typeof Board>;
 
 export const getBoard = contract({
   operationId: 'getBoard',
-  summary: 'Who is called at the moment, for a screen at the door',
+  summary: 'Get the board of called parties, for a screen in the venue',
   service: 'position',
   method: 'GET',
   url: '/v1/boards/:queueId',

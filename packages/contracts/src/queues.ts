@@ -18,7 +18,7 @@ export const Queue = z
     endMessage: z
       .string()
       .nullable()
-      .meta({ description: 'Shown to guests when their wait ended' }),
+      .meta({ description: 'Shown to guests when their wait has ended' }),
     state: QueueState,
     joinCode: z.string(),
     joinUrl: z.string(),
@@ -51,7 +51,7 @@ export const QueueParams = z.strictObject({ queueId: Uuid });
 
 export const createQueue = contract({
   operationId: 'createQueue',
-  summary: 'Make a queue; it is open at once',
+  summary: 'Create a queue; it opens at once',
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/queues',
@@ -77,7 +77,7 @@ export const createQueue = contract({
 
 export const listQueues = contract({
   operationId: 'listQueues',
-  summary: 'List the queues of a venue',
+  summary: "List a venue's queues",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/queues',
@@ -91,7 +91,7 @@ export const listQueues = contract({
 
 export const getQueue = contract({
   operationId: 'getQueue',
-  summary: 'Read a queue',
+  summary: 'Get a queue',
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId',
@@ -105,7 +105,7 @@ export const getQueue = contract({
 
 export const updateQueue = contract({
   operationId: 'updateQueue',
-  summary: 'Change a queue',
+  summary: 'Update a queue',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/queues/:queueId',
@@ -119,7 +119,7 @@ export const updateQueue = contract({
 
 export const deleteQueue = contract({
   operationId: 'deleteQueue',
-  summary: 'Delete a queue; those in it are removed',
+  summary: 'Delete a queue; the parties in it are removed',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/queues/:queueId',
@@ -130,7 +130,7 @@ export const deleteQueue = contract({
   problems: ['forbidden', 'not-found'],
 });
 
-const turn = <const Id extends string, const U extends string>(
+const queueAction = <const Id extends string, const U extends string>(
   operationId: Id,
   url: U,
   summary: string,
@@ -149,21 +149,22 @@ const turn = <const Id extends string, const U extends string>(
     problems: ['forbidden', 'not-found'],
   });
 
-export const openQueue = turn('openQueue', '/v1/queues/:queueId/open', 'Take guests (again)');
-export const pauseQueue = turn(
+export const openQueue = queueAction('openQueue', '/v1/queues/:queueId/open', 'Open a queue');
+export const pauseQueue = queueAction(
   'pauseQueue',
   '/v1/queues/:queueId/pause',
-  'Take no more guests; the line moves on',
+  'Pause a queue: nobody can join, and the line keeps moving',
 );
-export const replaceJoinCode = turn(
+export const replaceJoinCode = queueAction(
   'replaceJoinCode',
   '/v1/queues/:queueId/join-code',
-  'Make a new join code; the old one stops working',
+  'Replace the join code; the old one stops working',
 );
 
 export const closeQueue = contract({
   operationId: 'closeQueue',
-  summary: 'Take no more guests; those waiting stay unless expireWaiting is true',
+  summary: 'Close a queue: nobody can join',
+  description: 'Waiting parties stay in the line unless `expireWaiting` is true.',
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/close',
@@ -185,7 +186,7 @@ const qrCode = <const Id extends string, const U extends string, const T extends
 ) =>
   contract({
     operationId,
-    summary: 'QR code of the join link',
+    summary: 'Get a QR code of the join link',
     service: 'queue',
     method: 'GET',
     url,

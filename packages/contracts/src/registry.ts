@@ -58,7 +58,7 @@ import {
 } from './users.ts';
 import { createVenue, deleteVenue, getVenue, listVenues, updateVenue } from './venues.ts';
 
-/** Every public route, in the order in which the documentation lists them. The gateway routes these and no other. */
+/** Every public route, in the order of the API documentation. The gateway routes only these. */
 export const publicContracts: readonly Contract[] = [
   signUp,
   verifyUser,

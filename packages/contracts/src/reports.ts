@@ -4,20 +4,20 @@ import { type PartyState, partyStates } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Timestamp } from './values.ts';
 
-/** The longest period that is read at once: a year and a month to compare with. */
+/** The longest period of a report: a year, plus a month to compare with. */
 export const periodDaysMax = 400;
 
-/** A business day of the venue, or a moment. */
+/** A business day of the venue, or a time. */
 const PeriodEnd = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], {
-    error: 'must be a day such as 2026-11-20 or an RFC 3339 time, whose + is written %2B here',
+    error: 'must be a date such as 2026-11-20 or an RFC 3339 time (encode + as %2B)',
   })
-  .meta({ description: 'A business day of the venue, as 2026-11-20, or an RFC 3339 time' });
+  .meta({ description: 'A business day of the venue such as 2026-11-20, or an RFC 3339 time' });
 
 const periodQuery = z.strictObject({ from: PeriodEnd.optional(), to: PeriodEnd.optional() });
 export type PeriodQuery = z.infer<typeof periodQuery>;
 
-const periodDescription = `Of the parties that joined in a period: from the start of the day \`from\` to the end of the day \`to\`, each a business day of the venue; a time instead of a day counts as it is, \`to\` not included. Without \`from\` the present business day; without \`to\` up to now. At most ${periodDaysMax} days.`;
+const periodDescription = `Covers the parties that joined in a period. With dates, it runs from the start of the business day \`from\` to the end of the business day \`to\`; with times, from \`from\` up to but excluding \`to\`. \`from\` defaults to the current business day, \`to\` to now. The period can be up to ${periodDaysMax} days.`;
 
 const seconds = z.int().min(0);
 const rate = z.number().min(0).max(1);
@@ -36,7 +36,7 @@ export const Report = z
           z.ZodInt
         >,
       )
-      .meta({ description: 'How many are in each state now' }),
+      .meta({ description: 'Number of parties now in each state' }),
     waits: z
       .object({
         count: z.int(),
@@ -46,15 +46,15 @@ export const Report = z
       })
       .meta({
         description:
-          'Whole seconds from joining until being called first, or seated without a call, of those who were; the wait of a party that was put back in the line goes on. Percentiles by nearest rank',
+          'Wait in whole seconds from joining to the first call, or to being seated without a call. Parties that were neither are not counted. The wait of a restored party continues. Percentiles by nearest rank.',
       }),
     noShowRate: rate.nullable().meta({
       description:
-        'Of those who were called and are not expected any more, the share that did not come; whoever left or was removed after the call is one of the former',
+        'Share of no-shows among the parties that were called and are no longer expected, including those that left or were removed after the call',
     }),
     abandonmentRate: rate.nullable().meta({
       description:
-        'Of those who were called or seated, or left before, the share that left; whoever still waits, or was removed by staff before being called, is in neither number',
+        'Share of parties that left before being called, among those that were called, were seated or left. Parties that are still waiting, or that staff removed before a call, are not counted.',
     }),
     quoted: z
       .object({
@@ -65,7 +65,7 @@ export const Report = z
       })
       .meta({
         description:
-          'The wait quoted on joining against the one that came, of those who waited a second or more and were served: mean absolute error of its median, share of medians that were too low, and share of waits between its 10th and 90th percentile',
+          'Accuracy of the waits quoted on joining, over parties that waited at least a second and were called or seated: mean absolute error of the median, share of medians that were too low, and share of waits between the 10th and 90th percentile',
       }),
     perHour: z
       .array(
@@ -73,7 +73,7 @@ export const Report = z
           start: Timestamp,
           hour: z.string().meta({
             description:
-              "When it starts by the clock on the venue's wall, as 2026-11-20T21:00+00:00; where clocks go back an hour comes twice",
+              "Start of the hour in the venue's local time, such as 2026-11-20T21:00+00:00. When clocks go back, one hour appears twice.",
           }),
           joined: z.int(),
           served: z.int(),
@@ -81,14 +81,14 @@ export const Report = z
           waitSecondsP50: seconds.nullable(),
         }),
       )
-      .meta({ description: 'By the hour of joining; hours without anybody are left out' }),
+      .meta({ description: 'By hour of joining; hours in which nobody joined are left out' }),
   })
   .meta({ id: 'Report' });
 export type Report = z.infer<typeof Report>;
 
 export const getReport = contract({
   operationId: 'getReport',
-  summary: 'What a night was like: outcomes, waits, and how good the quoted waits were',
+  summary: "Get a queue's report: outcomes, waits and accuracy of the quoted waits",
   description: periodDescription,
   service: 'queue',
   method: 'GET',
@@ -103,8 +103,8 @@ export const getReport = contract({
 
 export const exportParties = contract({
   operationId: 'exportParties',
-  summary: 'The parties of a queue as a spreadsheet',
-  description: `${periodDescription} In the order of joining; times are by the clock on the venue's wall. An apostrophe stands before what a spreadsheet would compute. An answer that breaks off is not the whole file.`,
+  summary: "Export a queue's parties as CSV",
+  description: `${periodDescription} Rows are in order of joining; times are in the venue's local time. Cells that a spreadsheet would evaluate as a formula start with an apostrophe. If the connection breaks, the file is incomplete.`,
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/parties.csv',

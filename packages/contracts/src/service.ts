@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Contract } from './contract.ts';
 
-/** A route that the gateway answers itself instead of forwarding it. */
+/** A route that the gateway handles itself instead of forwarding it. */
 export type GatewayContract = Omit<Contract, 'service'> & { readonly service: 'gateway' };
 
 const getLiveness: GatewayContract = {
   operationId: 'getLiveness',
-  summary: 'Whether the process runs',
+  summary: 'Check that the process is running',
   service: 'gateway',
   method: 'GET',
   url: '/livez',
@@ -20,7 +20,7 @@ const getLiveness: GatewayContract = {
 
 const getReadiness: GatewayContract = {
   operationId: 'getReadiness',
-  summary: 'Whether every service behind the gateway is ready',
+  summary: 'Check that every service behind the gateway is ready',
   service: 'gateway',
   method: 'GET',
   url: '/readyz',
@@ -32,5 +32,5 @@ const getReadiness: GatewayContract = {
   problems: [],
 };
 
-/** Every route of the gateway's own, documented beside those that it forwards. */
+/** The gateway's own routes, documented beside those that it forwards. */
 export const gatewayContracts: readonly GatewayContract[] = [getLiveness, getReadiness];

@@ -9,10 +9,12 @@ export type TaskState = z.infer<typeof TaskState>;
 export const Task = z
   .object({
     id: Uuid,
-    kind: z.string().meta({ description: 'What is to be done, as `notify.called`' }),
+    kind: z.string().meta({ description: 'What the task does, for example `notify.called`' }),
     partyId: Uuid.nullable(),
     state: TaskState,
-    attempts: z.int().meta({ description: 'How often it was handed out; a retry counts on' }),
+    attempts: z
+      .int()
+      .meta({ description: 'How often the task was handed out; a retry keeps counting' }),
     lastError: z.string().nullable(),
     runAt: Timestamp,
     updatedAt: Timestamp,
@@ -22,7 +24,7 @@ export type Task = z.infer<typeof Task>;
 
 export const listTasks = contract({
   operationId: 'listTasks',
-  summary: 'List the follow-up work of a venue, latest first',
+  summary: "List a venue's tasks, latest first",
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/tasks',
@@ -42,7 +44,7 @@ export const listTasks = contract({
 
 export const retryTask = contract({
   operationId: 'retryTask',
-  summary: 'Put a failed task back to be run; only that task',
+  summary: 'Retry a failed task',
   service: 'queue',
   method: 'POST',
   url: '/v1/tasks/:taskId/retry',

@@ -30,7 +30,7 @@ export const login = contract({
 
 export const refresh = contract({
   operationId: 'refresh',
-  summary: 'Change a refresh token for a new pair',
+  summary: 'Exchange a refresh token for a new token pair',
   service: 'auth',
   method: 'POST',
   url: '/v1/auth/refresh',
@@ -44,7 +44,7 @@ export const refresh = contract({
 
 export const logout = contract({
   operationId: 'logout',
-  summary: 'End this session',
+  summary: 'Sign out: end this session',
   service: 'auth',
   method: 'POST',
   url: '/v1/auth/logout',
@@ -90,7 +90,7 @@ export const endSession = contract({
   problems: ['not-found'],
 });
 
-/** RFC 7517; only public parts of P-256 keys. */
+/** RFC 7517; holds only the public parts of P-256 keys. */
 export const JsonWebKeySet = z
   .object({
     keys: z.array(
@@ -109,7 +109,7 @@ export const JsonWebKeySet = z
 
 export const getJwks = contract({
   operationId: 'getJwks',
-  summary: 'Public keys that access tokens are signed with',
+  summary: 'Get the public keys that verify access tokens',
   service: 'auth',
   method: 'GET',
   url: '/.well-known/jwks.json',
@@ -119,7 +119,7 @@ export const getJwks = contract({
   response: JsonWebKeySet,
 });
 
-/** Claims of an access token: `sub` is the account, `sid` its session. No roles: those are the queue service's. */
+/** Claims of an access token: `sub` is the account, `sid` the session. No roles: the queue service owns those. */
 export const AccessTokenClaims = z.object({
   iss: z.literal('queue-manager'),
   aud: z.literal('queue-manager'),
@@ -130,10 +130,10 @@ export const AccessTokenClaims = z.object({
 });
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 
-/** Lives of tokens, in seconds. */
+/** Token lifetimes in seconds. */
 export const tokenLives = {
   accessSeconds: 15 * 60,
   refreshSeconds: 30 * 24 * 60 * 60,
-  /** A token spent this recently gets its successor again: mobile networks lose replies. */
+  /** A token used this recently gets the same successor again: mobile networks lose responses. */
   reuseGraceSeconds: 20,
 } as const;

@@ -14,20 +14,20 @@ export const User = z
   .meta({ id: 'User' });
 export type User = z.infer<typeof User>;
 
-/** Length alone; equality with the e-mail and commonness are judged by the user service. */
+/** Checks only the length; the user service refuses common passwords and the e-mail itself. */
 export const Password = z
   .string()
-  .min(8, 'must have at least 8 characters')
-  .max(128, 'must have at most 128 characters');
+  .min(8, 'must be at least 8 characters long')
+  .max(128, 'must be at most 128 characters long');
 
-/** A password offered for checking: no lower limit, so that a wrong one is only ever "wrong". */
+/** A password to check. No minimum length, so that a wrong one always gets `invalid-credentials`. */
 export const OfferedPassword = z.string().min(1).max(1_024);
 
 const AccountToken = z.string().min(1).max(512);
 
 export const signUp = contract({
   operationId: 'signUp',
-  summary: 'Ask for an account; a mail with a verification link follows',
+  summary: 'Sign up; a verification link follows by e-mail',
   service: 'user',
   method: 'POST',
   url: '/v1/users',
@@ -47,7 +47,7 @@ export const signUp = contract({
 
 export const verifyUser = contract({
   operationId: 'verifyUser',
-  summary: 'Confirm a sign-up with the token from its mail',
+  summary: 'Verify a new account with the token from its e-mail',
   service: 'user',
   method: 'POST',
   url: '/v1/users/verify',
@@ -61,7 +61,7 @@ export const verifyUser = contract({
 
 export const resendVerification = contract({
   operationId: 'resendVerification',
-  summary: 'Ask for the verification mail again',
+  summary: 'Resend the verification e-mail',
   service: 'user',
   method: 'POST',
   url: '/v1/users/verify/resend',
@@ -74,7 +74,7 @@ export const resendVerification = contract({
 
 export const forgotPassword = contract({
   operationId: 'forgotPassword',
-  summary: 'Ask for a mail with a password reset link',
+  summary: 'Request a password reset link by e-mail',
   service: 'user',
   method: 'POST',
   url: '/v1/users/password/forgot',
@@ -87,7 +87,7 @@ export const forgotPassword = contract({
 
 export const resetPassword = contract({
   operationId: 'resetPassword',
-  summary: 'Set a new password with the token from the mail; every session ends',
+  summary: 'Set a new password with the token from the e-mail; every session ends',
   service: 'user',
   method: 'POST',
   url: '/v1/users/password/reset',
@@ -100,7 +100,7 @@ export const resetPassword = contract({
 
 export const getMe = contract({
   operationId: 'getMe',
-  summary: 'Read your own account',
+  summary: 'Get your account',
   service: 'user',
   method: 'GET',
   url: '/v1/users/me',
@@ -112,7 +112,7 @@ export const getMe = contract({
 
 export const updateMe = contract({
   operationId: 'updateMe',
-  summary: 'Change your name or language',
+  summary: 'Update your name or language',
   service: 'user',
   method: 'PATCH',
   url: '/v1/users/me',
@@ -153,7 +153,7 @@ export const changePassword = contract({
   problems: ['invalid-credentials'],
 });
 
-/** Everything the user service holds about an account, in its own words. */
+/** Everything the system holds about an account. */
 export const UserExport = z
   .object({
     exportedAt: Timestamp,
@@ -178,7 +178,7 @@ export type UserExport = z.infer<typeof UserExport>;
 
 export const exportMe = contract({
   operationId: 'exportMe',
-  summary: 'Read all data held about your account',
+  summary: 'Export all data held about your account',
   service: 'user',
   method: 'GET',
   url: '/v1/users/me/export',

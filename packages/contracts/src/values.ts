@@ -1,42 +1,42 @@
 import { z } from 'zod';
 
-/** Limits that more than one place has to know. */
+/** Limits that several places share. */
 export const limits = {
   bodyBytes: 256 * 1024,
   partySizeMax: 100,
   waitingMax: 1_000_000,
-  /** How often a guest may let others go first, so that it cannot hold the front for ever. */
+  /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */
   snoozesMax: 3,
   snoozePlacesMax: 10,
-  /** How long an invitation can be accepted. */
+  /** How long an invitation stays valid. */
   invitationDays: 7,
-  /** Of one venue, open at the same time. */
+  /** Open at the same time, per venue. */
   invitationsMax: 200,
-  /** That one account sends in 24 hours, over all venues. */
+  /** Sent by one account in 24 hours, across all venues. */
   invitationsOfDayMax: 50,
   apiKeysMax: 50,
   pageSizeMax: 100,
   pageSizeDefault: 50,
 } as const;
 
-/** Text of one line: trimmed, without control characters (they have no place in a mail header or on a board). */
+/** A single line: trimmed, without control characters, which are unsafe in mail headers and on boards. */
 const line = (max: number) =>
   z
     .string()
     .trim()
     .min(1, 'must not be empty')
-    .max(max, `must have at most ${max} characters`)
+    .max(max, `must be at most ${max} characters long`)
     .regex(
       /^[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u,
       'must not contain control characters',
     );
 
-/** Text that may run over several lines. */
+/** Text that may have several lines. */
 const text = (max: number) =>
   z
     .string()
     .trim()
-    .max(max, `must have at most ${max} characters`)
+    .max(max, `must be at most ${max} characters long`)
     .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, 'must not contain control characters');
 
 export const Uuid = z.uuid();
@@ -50,9 +50,14 @@ export const Reason = line(200);
 export const Email = z
   .string()
   .trim()
-  .max(254, 'must have at most 254 characters')
+  .max(254, 'must be at most 254 characters long')
   .pipe(z.email('must be an e-mail address'))
   .meta({ format: 'email' });
+
+/** The form of an e-mail to compare, hash and index by: two spellings of one address become equal. */
+export function normaliseEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
 
 /** A phone number as people write it; kept as digits with an optional leading plus. */
 export const Phone = z
@@ -61,7 +66,10 @@ export const Phone = z
   .regex(/^\+?[0-9(][0-9 ()./-]{3,28}$/, 'must be a phone number')
   .transform((written) => written.replace(/[^+0-9]/g, ''))
   .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'))
-  .meta({ description: 'A phone number as people write it; kept as its digits' });
+  .meta({
+    description:
+      'A phone number in any common notation; stored as digits with an optional leading plus',
+  });
 
 function isLocale(tag: string): boolean {
   try {
@@ -101,7 +109,7 @@ export const TimeOfDay = z
 
 export const PartySize = z.int().min(1).max(limits.partySizeMax);
 
-/** Predicted wait in seconds as percentiles, by the rule named in `model`. */
+/** A predicted wait in seconds as percentiles, made by the method named in `model`. */
 export const Estimate = z
   .object({
     p10: z.int().min(0),
@@ -123,17 +131,17 @@ const pageFields = {
     .min(1)
     .max(1_000)
     .optional()
-    .meta({ description: 'The nextCursor of the page before' }),
+    .meta({ description: 'The `nextCursor` of the previous page' }),
 };
 
-/** The query of a list, with the filters given. */
+/** The query of a list: paging and these filters. */
 export const pageQuery = <const S extends z.ZodRawShape>(filters: S) =>
   z.strictObject({ ...pageFields, ...filters });
 
-/** The answer of a list. */
+/** The response of a list. */
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 
-/** The body of a route whose every field is optional: an absent body counts as an empty one. */
+/** A body whose fields are all optional: a missing body counts as an empty one. */
 export const optionalBody = <const S extends z.ZodRawShape>(fields: S) =>
   z.preprocess((body) => body ?? {}, z.strictObject(fields));

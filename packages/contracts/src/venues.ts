@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { contract } from './contract.ts';
 import { Locale, page, pageQuery, TimeOfDay, Timestamp, Timezone, Title, Uuid } from './values.ts';
 
-/** From least to most; each may do all that those before it may. */
+/** From lowest to highest; each role includes the rights of those before it. */
 export const roles = ['host', 'manager', 'owner'] as const;
 export const Role = z.enum(roles);
 export type Role = z.infer<typeof Role>;
@@ -13,11 +13,14 @@ export const Venue = z
     name: z.string(),
     timezone: z.string(),
     locale: z.string(),
-    capacity: z.int().nullable().meta({ description: 'How many people fit; null without a limit' }),
+    capacity: z
+      .int()
+      .nullable()
+      .meta({ description: 'Maximum number of people inside; null for no limit' }),
     occupancy: z.int(),
     dayStartsAt: z.string(),
     retentionDays: z.int(),
-    feed: z.boolean().meta({ description: 'Whether events go to the venue message queue' }),
+    feed: z.boolean().meta({ description: "Whether events are sent to the venue's message queue" }),
     role: Role,
     createdAt: Timestamp,
   })
@@ -37,7 +40,7 @@ export const VenueParams = z.strictObject({ venueId: Uuid });
 
 export const createVenue = contract({
   operationId: 'createVenue',
-  summary: 'Make a venue; you become its owner',
+  summary: 'Create a venue; you become its owner',
   service: 'queue',
   method: 'POST',
   url: '/v1/venues',
@@ -58,7 +61,7 @@ export const createVenue = contract({
 
 export const listVenues = contract({
   operationId: 'listVenues',
-  summary: 'List the venues you are a member of',
+  summary: 'List your venues',
   service: 'queue',
   method: 'GET',
   url: '/v1/venues',
@@ -71,7 +74,7 @@ export const listVenues = contract({
 
 export const getVenue = contract({
   operationId: 'getVenue',
-  summary: 'Read a venue',
+  summary: 'Get a venue',
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId',
@@ -85,7 +88,7 @@ export const getVenue = contract({
 
 export const updateVenue = contract({
   operationId: 'updateVenue',
-  summary: 'Change a venue',
+  summary: 'Update a venue',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/venues/:venueId',
@@ -99,7 +102,7 @@ export const updateVenue = contract({
 
 export const deleteVenue = contract({
   operationId: 'deleteVenue',
-  summary: 'Delete a venue with its queues',
+  summary: 'Delete a venue and its queues',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId',

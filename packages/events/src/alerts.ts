@@ -14,21 +14,21 @@ import { findQueue } from './client.ts';
 import { alertTopic, alertTopicName, type QueueName } from './topology.ts';
 
 export type Alerts = {
-  /** Resolves when SNS has the alert. Throws what SNS throws, and when the alert breaks its contract. */
+  /** Resolves when SNS has accepted the alert. Throws the error of SNS, and when the event is invalid. */
   publish(event: EventOf<'alert.raised'>): Promise<void>;
 };
 
-/** Publishes alerts to the topic, which is made when it is missing. */
+/** Publishes alerts to the topic, which is created when it is missing. */
 export function createAlerts(options: { sns: SNSClient; prefix: string }): Alerts {
   const { sns, prefix } = options;
-  let known: string | undefined;
+  let topicArn: string | undefined;
   return {
     async publish(event) {
       const Message = JSON.stringify(eventSchema('alert.raised').parse(event));
-      known ??= await ensureTopic(sns, prefix);
+      topicArn ??= await ensureTopic(sns, prefix);
       await sns.send(
         new PublishCommand({
-          TopicArn: known,
+          TopicArn: topicArn,
           Message,
           MessageAttributes: { type: { DataType: 'String', StringValue: event.type } },
         }),
@@ -38,9 +38,8 @@ export function createAlerts(options: { sns: SNSClient; prefix: string }): Alert
 }
 
 /**
- * Makes the topic for alerts and subscribes the queues that the topology names, so that they receive an
- * alert's event as it is. The queues must be there. Safe to run at any time and by several processes at once.
- * Throws what SNS and SQS throw.
+ * Creates the topic for alerts and subscribes the queues of the topology, with raw delivery: a message is the
+ * event itself. The queues must exist. Idempotent, and safe to run in several processes at once.
  */
 export async function provisionAlerts(
   sns: SNSClient,
@@ -49,7 +48,7 @@ export async function provisionAlerts(
 ): Promise<void> {
   const topicArn = await ensureTopic(sns, options.prefix);
   for (const queue of alertTopic.subscribers) {
-    const Endpoint = await admitTopic(sqs, options.prefix, queue, topicArn);
+    const Endpoint = await allowTopic(sqs, options.prefix, queue, topicArn);
     await sns.send(
       new SubscribeCommand({
         TopicArn: topicArn,
@@ -61,16 +60,16 @@ export async function provisionAlerts(
   }
 }
 
-/** The topic's ARN. Creating a topic that is there gives it back as it is. */
+/** The topic's ARN. Creating an existing topic returns it unchanged. */
 async function ensureTopic(sns: SNSClient, prefix: string): Promise<string> {
   const Name = alertTopicName(prefix);
   const { TopicArn } = await sns.send(new CreateTopicCommand({ Name }));
-  if (TopicArn === undefined) throw new Error(`SNS named no ARN for topic ${Name}`);
+  if (TopicArn === undefined) throw new Error(`SNS returned no ARN for topic ${Name}`);
   return TopicArn;
 }
 
-/** Lets the topic send to a queue; gives the queue's ARN. */
-async function admitTopic(
+/** Allows the topic to send to a queue. Returns the queue's ARN. */
+async function allowTopic(
   sqs: SQSClient,
   prefix: string,
   queue: QueueName,
@@ -81,7 +80,7 @@ async function admitTopic(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );
   const queueArn = Attributes?.QueueArn;
-  if (queueArn === undefined) throw new Error(`SQS named no ARN for queue ${queue}`);
+  if (queueArn === undefined) throw new Error(`SQS returned no ARN for queue ${queue}`);
   const policy = {
     Version: '2012-10-17',
     Statement: [

@@ -9,43 +9,42 @@ const requestHandler = {
 };
 
 /**
- * An SQS client. Region, credentials and, unless given, endpoint come from the SDK's own variables
- * (`AWS_ENDPOINT_URL_SQS`).
- * A request that is not answered in 10 s is given up and tried again (three times in all), so a receive
- * through it may wait 5 s at most.
+ * An SQS client. Region, credentials and the default endpoint come from the SDK's own environment variables
+ * (`AWS_ENDPOINT_URL_SQS`). Requests time out after 10 s, with three attempts in all, so a receive may use long
+ * polling of at most 5 s.
  */
 export function createSqsClient(options: Pick<SQSClientConfig, 'endpoint'> = {}): SQSClient {
   return new SQSClient({
     ...options,
-    // The queue's URL names it; where the broker stands is for the endpoint alone to say.
+    // A queue's URL only names it. Requests go to the endpoint.
     useQueueUrlAsEndpoint: false,
     requestHandler,
   });
 }
 
-/** An SNS client, under the same rules (`AWS_ENDPOINT_URL_SNS`). */
+/** An SNS client with the same settings (`AWS_ENDPOINT_URL_SNS`). */
 export function createSnsClient(options: Pick<SNSClientConfig, 'endpoint'> = {}): SNSClient {
   return new SNSClient({ ...options, requestHandler });
 }
 
-/** Finds the URL of a queue, once. Throws what SQS throws when the queue or SQS is not there. */
+/** Looks up the URL of a queue and caches it. Throws when the queue does not exist or SQS is unavailable. */
 export type QueueUrls = (queue: QueueName) => Promise<string>;
 
 export function createQueueUrls(sqs: SQSClient, prefix: string): QueueUrls {
-  return remembered((queue) => findQueue(sqs, prefix, queue));
+  return cached((queue) => findQueue(sqs, prefix, queue));
 }
 
-/** The same of the dead-letter queues: takes the name of the queue that one belongs to. */
+/** The URL of a queue's dead-letter queue, by the name of the queue. */
 export function createDeadLetterUrls(sqs: SQSClient, prefix: string): QueueUrls {
-  return remembered((queue) => urlOf(sqs, deadLetterName(prefix, queue)));
+  return cached((queue) => urlOf(sqs, deadLetterName(prefix, queue)));
 }
 
-/** Asks SQS for a queue, as a readiness check does. Throws when the queue or SQS is not there. */
+/** Looks up the URL of a queue, uncached: also a readiness check. Throws like `QueueUrls`. */
 export function findQueue(sqs: SQSClient, prefix: string, queue: QueueName): Promise<string> {
   return urlOf(sqs, brokerName(prefix, queue));
 }
 
-function remembered(find: QueueUrls): QueueUrls {
+function cached(find: QueueUrls): QueueUrls {
   const known = new Map<QueueName, string>();
   return async (queue) => {
     const url = known.get(queue) ?? (await find(queue));
@@ -56,6 +55,6 @@ function remembered(find: QueueUrls): QueueUrls {
 
 async function urlOf(sqs: SQSClient, name: string): Promise<string> {
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
-  if (QueueUrl === undefined) throw new Error(`SQS named no URL for queue ${name}`);
+  if (QueueUrl === undefined) throw new Error(`SQS returned no URL for queue ${name}`);
   return QueueUrl;
 }

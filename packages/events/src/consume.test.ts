@@ -27,7 +27,7 @@ import { createPublisher } from './publish.ts';
 import { countReceives, testQueues } from './testing.ts';
 import { type QueueName, queueNames, routes } from './topology.ts';
 
-/** Retries and heartbeats take seconds by themselves; the deadline only bounds a failure. */
+/** Generous, since retries and heartbeats take seconds. */
 const until = <T>(what: string, condition: () => T | Promise<T>) =>
   untilOrDeadline(what, condition, 60_000);
 
@@ -70,7 +70,7 @@ function eventOf<T extends EventType>(type: T): Event {
   return makeEvent(event as Parameters<typeof makeEvent<T>>[0]) as Event;
 }
 
-/** The types that a queue takes, first one that `eventOf` can make. */
+/** The event types of a queue, first one that `eventOf` can make. */
 function typesOf(queue: QueueName): [EventType, ...EventType[]] {
   if (queue === 'alert-mails') return ['alert.raised'];
   const types = (Object.keys(routes) as EventType[]).filter((type) => routes[type].includes(queue));
@@ -83,7 +83,7 @@ function storeAway(): Error {
   return Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
 }
 
-/** Remembers what was logged, as one text a line. */
+/** Collects log entries, one string per line. */
 function recordingLogger(): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const record = (fields: { err?: Error }, message: string) =>
@@ -111,7 +111,7 @@ type Settings = {
   clock?: Clock;
 };
 
-/** A broker's queues for one test, and consumers that end with it. */
+/** Queues for one test, and consumers that stop with it. */
 async function setUp(test: TestContext) {
   const broker = await testQueues();
   const consumers: Consumer[] = [];
@@ -141,9 +141,9 @@ async function setUp(test: TestContext) {
   };
 }
 
-// Most of the time goes into waiting for deliveries, so the tests run side by side.
+// The tests mostly wait for deliveries, so they run concurrently.
 describe('createConsumer', { concurrency: true }, () => {
-  it('gives every event to the handler of its type, in whatever order and as often as it came', async (test) => {
+  it('passes every event to the handler of its type, in any order and also when repeated', async (test) => {
     const { consume, send, drained } = await setUp(test);
     const seen: string[] = [];
     const events = Array.from({ length: 35 }, userVerified);
@@ -159,7 +159,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.deepEqual(seen.sort(), [...ids, ...ids].sort());
   });
 
-  it('runs no more handlers at once than it was told', async (test) => {
+  it('runs at most concurrency handlers at once', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     let running = 0;
     let most = 0;
@@ -179,7 +179,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(most, 3);
   });
 
-  it('goes on receiving beside slow handlers, with no more at work than it was told', async (test) => {
+  it('keeps receiving while slow handlers run, up to concurrency', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const slow = [userVerified(), userVerified()];
@@ -228,7 +228,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.ok(most <= 3);
   });
 
-  it('keeps only what failed and makes it a dead letter after three tries, holding up nothing', async (test) => {
+  it('makes a failing message a dead letter after three deliveries, without blocking others', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     const hopeless = userVerified();
     const shaky = userVerified();
@@ -265,7 +265,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.match(last ?? '', /user\.verified/);
   });
 
-  it('makes bad messages dead letters without a word of what they hold', async (test) => {
+  it('makes invalid messages dead letters without logging their content', async (test) => {
     const { broker, consume, drained } = await setUp(test);
     const secret = 'a-secret-in-the-body';
     const good = userVerified();
@@ -313,7 +313,7 @@ describe('createConsumer', { concurrency: true }, () => {
     for (const line of lines) assert.doesNotMatch(line, new RegExp(secret));
   });
 
-  it('pauses while the store is away and spends one delivery a message on the whole outage', async (test) => {
+  it('pauses while the store is unavailable, and uses one delivery per message for the outage', async (test) => {
     const { consume, send, drained } = await setUp(test);
     const sqs = createSqsClient();
     const receives = countReceives(sqs);
@@ -348,13 +348,13 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(receives.size, events.length);
     assert.deepEqual([...new Set(receives.values())], [1]);
     assert.deepEqual(
-      lines.map((line) => /the store is (?:away|back)/.exec(line)?.[0]),
-      ['the store is away', 'the store is back'],
+      lines.map((line) => /the store is (?:unavailable|back)/.exec(line)?.[0]),
+      ['the store is unavailable', 'the store is back'],
     );
     sqs.destroy();
   });
 
-  it('receives nothing while the store is away', async (test) => {
+  it('receives nothing while the store is unavailable', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     const sqs = createSqsClient();
     const receives = countReceives(sqs);
@@ -376,7 +376,7 @@ describe('createConsumer', { concurrency: true }, () => {
         },
       },
     );
-    // By then the receive that was under way when the outage began has run out.
+    // By then the receive in flight at the beginning of the outage has ended.
     await until('the store was asked for a while', () => asked >= 6);
     await send(Array.from({ length: 10 }, userVerified));
     await until('the store was asked again', () => asked >= 7);
@@ -388,7 +388,7 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('takes an outage that only one message meets for that message’s own fault', async (test) => {
+  it('counts repeated outages of a single message as its failure', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const odd = userVerified();
     const even = userVerified();
@@ -416,7 +416,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(tries, 15);
   });
 
-  it('gives back what it holds when it is stopped in an outage', async (test) => {
+  it('releases its messages when it stops during an outage', async (test) => {
     const { broker, consume, send, drained } = await setUp(test);
     const events = Array.from({ length: 5 }, userVerified);
     let failed = 0;
@@ -439,7 +439,7 @@ describe('createConsumer', { concurrency: true }, () => {
     });
     for (const { Attributes } of messages) assert.equal(Attributes?.ApproximateReceiveCount, '2');
     const seen = new Set<string>();
-    // Back to the queue, so that a consumer with its store at hand finishes them.
+    // Released, so that a consumer with a working store can handle them.
     const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'queue-events');
     for (const { ReceiptHandle } of messages) {
       await broker.sqs.send(
@@ -455,7 +455,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(seen.size, events.length);
   });
 
-  it('gives back what a handler broke off since the consumer stops, and only then', async (test) => {
+  it('releases a message whose handler aborted, only while the consumer stops', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const [early, late] = [userVerified(), userVerified()];
     const ending = new AbortController();
@@ -470,7 +470,7 @@ describe('createConsumer', { concurrency: true }, () => {
           await once(new EventEmitter(), 'never', { signal: ending.signal });
         },
       },
-      // What has failed is not seen again in this test.
+      // Failed messages stay hidden for the rest of this test.
       { logger, retryDelaysSeconds: [600] },
     );
     await until('one has failed and the other is at work', () => isAtWork && lines.length === 1);
@@ -478,8 +478,8 @@ describe('createConsumer', { concurrency: true }, () => {
     ending.abort();
     await stopped;
     assert.equal(lines.length, 2);
-    assert.match(lines[0] ?? '', new RegExp(`${early.id}.*failed: will be tried again`));
-    assert.match(lines[1] ?? '', new RegExp(`${late.id}.*given back`));
+    assert.match(lines[0] ?? '', new RegExp(`${early.id}.*failed: will be retried`));
+    assert.match(lines[1] ?? '', new RegExp(`${late.id}.*released`));
     const [back, ...others] = await until('one can be received', async () => {
       const messages = await broker.receive('queue-events');
       return messages.length > 0 ? messages : undefined;
@@ -488,7 +488,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.deepEqual(others, []);
   });
 
-  it('finishes what it holds before it has stopped, and receives no more', async (test) => {
+  it('handles its messages before it stops, and receives no more', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const first = userVerified();
     const second = userVerified();
@@ -496,7 +496,7 @@ describe('createConsumer', { concurrency: true }, () => {
     const seen: string[] = [];
     let hasStopped = false;
     await send([first]);
-    // With one handler at work there is room for no other, and so no receive under way.
+    // With a concurrency of one, no receive is in flight while the handler runs.
     const consumer = await consume(
       {
         'user.verified': async ({ id }) => {
@@ -523,7 +523,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(left[0]?.Attributes?.ApproximateReceiveCount, '1');
   });
 
-  it('hides a message from others for as long as its handler runs', async (test) => {
+  it('hides a message while its handler runs', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const sqs = createSqsClient();
     let hiddenSeconds: number | undefined;
@@ -558,13 +558,13 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('starts before SQS does, outlives its outages, and speaks of each but once', async (test) => {
+  it('starts without SQS, survives its outages, and logs each once', async (test) => {
     const { consume, send, drained } = await setUp(test);
     const upstream = new URL(testEnv('AWS_ENDPOINT_URL_SQS'));
     const sockets = new Set<Socket>();
     let isUp = false;
     let refused = 0;
-    // Stands between the consumer and SQS, and cuts the line.
+    // A proxy between the consumer and SQS that cuts connections.
     const line = createServer((socket) => {
       socket.on('error', () => undefined);
       if (!isUp) {
@@ -591,7 +591,7 @@ describe('createConsumer', { concurrency: true }, () => {
     const seen: string[] = [];
     const isAsked = async () => {
       const before = refused;
-      // Three tries make a receive, and three the deletion that the outage may have caught.
+      // A receive makes three attempts, and so does a deletion that the outage interrupted.
       await until('SQS is asked for again', () => refused >= before + 8);
     };
     const outage = () => {
@@ -619,8 +619,13 @@ describe('createConsumer', { concurrency: true }, () => {
     await send([second]);
     await until('the second is handled', () => seen.includes(second.id));
     assert.deepEqual(
-      lines.flatMap((entry) => /SQS (?:does not answer|answers again)/.exec(entry)?.[0] ?? []),
-      ['SQS does not answer', 'SQS answers again', 'SQS does not answer', 'SQS answers again'],
+      lines.flatMap((entry) => /SQS is (?:unavailable:|available again)/.exec(entry)?.[0] ?? []),
+      [
+        'SQS is unavailable:',
+        'SQS is available again',
+        'SQS is unavailable:',
+        'SQS is available again',
+      ],
     );
     outage();
     await isAsked();
@@ -628,7 +633,7 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('asks for many messages in one receive', async (test) => {
+  it('receives several messages at once', async (test) => {
     const { consume, send, drained } = await setUp(test);
     const sqs = createSqsClient();
     let largest = 0;
@@ -648,7 +653,7 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('tells a handler what came with the event', async (test) => {
+  it('passes the deliveries and the trace context to the handler', async (test) => {
     const { broker, consume } = await setUp(test);
     const seen = new Map<string, Delivery[]>();
     const [same, own, none] = [userDeleted(), userDeleted(), userDeleted()];
@@ -687,7 +692,7 @@ describe('createConsumer', { concurrency: true }, () => {
     for (const line of lines) assert.match(line, /"requestId":"req-1","traceparent":"00-0af7/);
   });
 
-  it('writes the error on a dead letter, beside what it carried, and no address', async (test) => {
+  it('adds the error to a dead letter, beside its attributes, without e-mail addresses', async (test) => {
     const clock = new ManualClock();
     const { broker, consume } = await setUp(test);
     const event = userDeleted();
@@ -721,7 +726,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(error?.length, 500);
   });
 
-  it('gives up at once what cannot succeed, and says so before it is moved', async (test) => {
+  it('makes a message a dead letter at once on PermanentFailure, after onDeadLetter', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const event = userVerified();
     const told: [Event, unknown, number][] = [];
@@ -761,7 +766,7 @@ describe('createConsumer', { concurrency: true }, () => {
     await until('the queue is empty', async () => (await broker.count('queue-events')) === 0);
   });
 
-  it('leaves a dead letter to SQS that nobody could be told of', async (test) => {
+  it('leaves the message to SQS when onDeadLetter keeps throwing', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const event = userVerified();
     let told = 0;
@@ -785,7 +790,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.equal(letter.MessageAttributes?.failedAt, undefined);
   });
 
-  it('leaves two dead letters, not none, when it dies between moving and deleting', async (test) => {
+  it('duplicates a dead letter when it dies between sending and deleting', async (test) => {
     const { broker, consume, send } = await setUp(test);
     const event = userVerified();
     const sqs = createSqsClient();
@@ -793,7 +798,7 @@ describe('createConsumer', { concurrency: true }, () => {
       (next, { commandName }) =>
         async (args) => {
           if (commandName !== 'DeleteMessageCommand') return next(args);
-          // The process is gone, and its hold on the message runs out.
+          // The process is gone, and the message becomes visible again.
           const { QueueUrl, ReceiptHandle } = args.input as Record<string, string>;
           await broker.sqs.send(
             new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 1 }),
@@ -818,7 +823,7 @@ describe('createConsumer', { concurrency: true }, () => {
   });
 
   for (const queue of queueNames) {
-    it(`lets bad messages of ${queue} hold up nothing and makes them dead letters`, async (test) => {
+    it(`makes invalid messages of ${queue} dead letters without blocking others`, async (test) => {
       const { broker, consume, drained } = await setUp(test);
       const [type] = typesOf(queue);
       const good = Array.from({ length: 12 }, () => eventOf(type));
@@ -859,7 +864,10 @@ describe('createConsumer', { concurrency: true }, () => {
       assert.deepEqual(letters.map(({ Body }) => Body).sort(), bad.sort());
       for (const { MessageAttributes } of letters) {
         assert.equal(MessageAttributes?.receives?.StringValue, '3');
-        assert.match(MessageAttributes?.error?.StringValue ?? '', /^The message (?:is|does) /);
+        assert.match(
+          MessageAttributes?.error?.StringValue ?? '',
+          /^The message (?:is|has|violates) /,
+        );
       }
       await drained(queue);
       assert.deepEqual(handled.sort(), good.map(({ id }) => id).sort());

@@ -9,48 +9,48 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Event, EventOf, EventType } from '@queue-manager/contracts/events';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { Consumer as Poller } from 'sqs-consumer';
-import { backoffMs } from './backoff.ts';
-import { carriedBy } from './carried.ts';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
 import { withFailure } from './dead-letter.ts';
 import { BadMessage, labelOf, readEvent } from './read-event.ts';
 import { createStoreGate, type StoreGate } from './store-gate.ts';
 import { type QueueName, queues } from './topology.ts';
+import { contextOf } from './trace-context.ts';
 
-/** What a handler may know of the message that brought its event. */
+/** What a handler may know about the message of its event. */
 export type Delivery = {
-  /** How often the message was delivered, this time included. */
+  /** Number of deliveries of the message, including this one. */
   receives: number;
-  /** Whether a failure now is the last one. */
+  /** Whether the message becomes a dead letter when the handler fails now. */
   isLast: boolean;
-  /** The request that led to the event, where its publisher knew it. */
+  /** The request that led to the event, if known. */
   requestId: string | undefined;
-  /** W3C Trace Context of what led to the event, where its publisher knew it. */
+  /** W3C Trace Context of that request, if known. */
   traceparent: string | undefined;
 };
 
 export type Handler<T extends EventType> = (event: EventOf<T>, delivery: Delivery) => Promise<void>;
 
-/** One handler a type. An event may come twice and in any order; a handler that throws gets it again. */
+/** One handler per event type. Events may arrive twice and in any order; a failed event is delivered again. */
 export type Handlers = { [T in EventType]?: Handler<T> };
 
 /**
- * Thrown by a handler when no further try can help: the message becomes a dead letter at once. Its message
- * is for managers and operators to read and must hold no personal data.
+ * Thrown by a handler when retries cannot help: the message becomes a dead letter at once. The error's text is for
+ * managers and operators, and must hold no personal data.
  */
 export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure';
 }
 
 export type Consumer = {
-  /** Begins to receive, as soon as SQS and the queue are there. */
+  /** Starts receiving as soon as SQS and the queue are available. */
   start(): Promise<void>;
-  /** Receives no more, and resolves when everything it held is finished or given back. */
+  /** Stops receiving. Resolves when all received messages are handled or released. */
   stop(): Promise<void>;
 };
 
@@ -60,22 +60,22 @@ export type ConsumerOptions = {
   queue: QueueName;
   handlers: Handlers;
   logger: Logger;
-  /** Handlers at work at once, 10 by default. */
+  /** Maximum of concurrent handlers, 10 by default. */
   concurrency?: number;
   /**
-   * Resolves when the handlers' own store can be used. With it, a handler's outage (`isOutage`) pauses the
-   * consumer until the store is back; without it an outage is a failure like any other.
+   * Resolves when the handlers' store is available. With it, a handler that throws an outage (`isOutage`) pauses
+   * the consumer until the store is back; without it, an outage is a failure like any other.
    */
   ready?: () => Promise<unknown>;
   /**
-   * Called for an event that is given up, before its message goes to the dead-letter queue: at the last
-   * failure, or at a `PermanentFailure`. May be called twice for an event. When it throws, the message is
-   * delivered again, or after the last delivery moved by SQS, without the error.
+   * Called before a message goes to the dead-letter queue, after its last failure or a `PermanentFailure`. May be
+   * called twice for an event. When it throws, the message is delivered again, or, after the last delivery, moved
+   * by SQS without the error.
    */
   onDeadLetter?: (event: Event, error: unknown) => Promise<void>;
   /**
-   * How long a message stays hidden after its handler's first, second, ... failure; 1 s and 5 s by default,
-   * never 0. Messages that are no events go by the default.
+   * How long a message stays hidden after its handler's first, second, ... failure; 1 s and 5 s by default, never
+   * 0. Invalid messages always use the default.
    */
   retryDelaysSeconds?: readonly number[];
   clock?: Clock;
@@ -84,33 +84,32 @@ export type ConsumerOptions = {
 const batchSizeMax = 10;
 const heartbeatMs = 10_000;
 /**
- * How long a batch is waited for before the next one is received beside it. Most are handled by then, so that
- * receives stay few and large.
+ * How long to wait for a batch before receiving the next one in parallel. Most batches are handled by then, which
+ * keeps receives few and large.
  */
-const batchUsuallyMs = 100;
-/** How long a handled message may wait to be deleted together with the others of its batch. */
-const sweepMs = 1_000;
-const usualRetryDelaysSeconds = [1, 5];
+const batchWaitMs = 100;
+/** Interval of deleting handled messages, in batches. */
+const deletionMs = 1_000;
+const retryDelaysSecondsDefault = [1, 5];
 /**
- * How long a message stays hidden that is given back for another reason than a failure. Never 0: the local
- * stand-in for SQS, fauxqs, loses a message whose visibility is set to that while it is persistent.
+ * How long a released message stays hidden when it did not fail. Never 0: fauxqs, the local emulator, loses
+ * messages that are released with 0 while it is persistent.
  */
-const giveBackDelaySeconds = 1;
-/** Outages in a row of one message with `ready` saying otherwise, after which it is the message's own fault. */
+const releaseDelaySeconds = 1;
+/** Outages in a row of one message, while `ready` succeeds, after which they count as a failure of the message. */
 const outagesMax = 5;
 
 /**
- * Consumes a queue: batches by long polling, each message's event validated by its contract and given to the
- * handler of its type, with the message hidden from others for as long as that takes. Receiving goes on beside
- * slow handlers while fewer than `concurrency` are at work. Only what was handled is deleted. What failed, or
- * was no event at all, is given back with a growing delay; it holds up nothing behind it. After its third
- * delivery it goes to the dead-letter queue, with the error written on it: the copy is sent before the original
- * is deleted, so that a crash in between leaves two and never none. What nobody finished, since its consumer
- * was killed each time, is moved there by SQS, without an error.
+ * Consumes a queue: receives batches by long polling, validates each event by its contract and passes it to the
+ * handler of its type. The message stays hidden while its handler runs. Receiving continues while fewer than
+ * `concurrency` handlers run. Handled messages are deleted. Failed and invalid messages are released with a growing
+ * delay and do not block others. After the third delivery they go to the dead-letter queue with the error: the copy
+ * is sent before the original is deleted, so that a crash in between duplicates it and never loses it. SQS moves
+ * messages whose consumer was killed every time, without an error.
  *
- * While the handlers' store is away, nothing is received, and what is held is kept and tried again when the
- * store is back. It is kept rather than given back because every further delivery is one of the three, and
- * other instances, whose store is away as well, would use them up.
+ * While the handlers' store is unavailable, nothing is received, and received messages are kept and retried when the
+ * store is back. They are not released, because every delivery is one of the three, and other instances, whose store
+ * is also unavailable, would use them up.
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
   let run: { stop(): Promise<void> } | undefined;
@@ -129,7 +128,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
   const { sqs, prefix, queue, handlers, ready, onDeadLetter } = options;
   const { concurrency = batchSizeMax, clock = systemClock } = options;
-  const { retryDelaysSeconds = usualRetryDelaysSeconds } = options;
+  const { retryDelaysSeconds = retryDelaysSecondsDefault } = options;
   const { visibilityTimeoutSeconds, waitSeconds, maxReceiveCount } = queues[queue];
   const logger = options.logger.child({ queue });
   const queueUrlOf = createQueueUrls(sqs, prefix);
@@ -139,51 +138,53 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
   const gate: StoreGate | undefined = ready && createStoreGate({ ready, logger, signal });
   const pollers: Poller[] = [];
   const batches = new Set<Promise<unknown>>();
-  /** Requests in a row that SQS did not answer: one outage, logged once. */
+  /** Failed requests to SQS in a row; an outage is logged once. */
   let failures = 0;
 
-  const answered = () => {
-    if (failures > 0) logger.info('SQS answers again');
+  const onSuccess = () => {
+    if (failures > 0) logger.info('SQS is available again');
     failures = 0;
   };
-  const unanswered = (error: unknown) => {
+  const onFailure = (error: unknown) => {
     if (signal.aborted) return;
     failures += 1;
-    if (failures === 1) logger.warn({ err: error }, 'SQS does not answer: trying until it does');
+    if (failures === 1)
+      logger.warn({ err: error }, 'SQS is unavailable: retrying until it is back');
   };
 
   const deliveryOf = (message: Message): Delivery => {
     const receives = Number(message.Attributes?.ApproximateReceiveCount);
-    const { requestId, traceparent } = carriedBy(message);
+    const { requestId, traceparent } = contextOf(message);
     return { receives, isLast: receives >= maxReceiveCount, requestId, traceparent };
   };
 
   const handle = async (message: Message) => {
     const event = readEvent(message.Body);
     const handler = handlers[event.type] as Handler<EventType> | undefined;
-    if (handler === undefined) throw new BadMessage('is of a type that this queue does not take');
+    if (handler === undefined)
+      throw new BadMessage('has an event type that this queue does not handle');
     const delivery = deliveryOf(message);
     for (let outages = 0; ; ) {
-      await gate?.passed();
+      await gate?.whenOpen();
       try {
-        return await runInContext(carriedBy(message), () => handler(event, delivery));
+        return await runInContext(contextOf(message), () => handler(event, delivery));
       } catch (error) {
-        // It may have an outage for its cause, and says that waiting does not help.
+        // A PermanentFailure may be caused by an outage, but says that waiting does not help.
         if (gate === undefined || error instanceof PermanentFailure || !isOutage(error))
           throw error;
         outages += 1;
         if (outages === outagesMax) throw error;
-        gate.shut(error);
+        gate.close(error);
       }
     }
   };
 
-  /** Sends a message on to the dead-letter queue; it is still to be deleted then. */
-  const bury = async (message: Message, error: unknown) => {
+  /** Sends a copy of a message to the dead-letter queue. The caller deletes the original. */
+  const copyToDeadLetters = async (message: Message, error: unknown) => {
     if (onDeadLetter !== undefined) {
       const event = eventIn(message);
       if (event !== undefined)
-        await runInContext(carriedBy(message), () => onDeadLetter(event, error));
+        await runInContext(contextOf(message), () => onDeadLetter(event, error));
     }
     const { receives } = deliveryOf(message);
     await sqs.send(
@@ -194,7 +195,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     );
   };
 
-  /** Handles a batch, and deletes what is handled. Calls `onEnd` as each message ends, however it does. */
+  /** Handles a batch and deletes handled messages. Calls `onEnd` for each message when it is handled or has failed. */
   const handleBatch = async (queueUrl: string, messages: Message[], onEnd: () => void) => {
     const held = new Set(messages);
     let handled: Message[] = [];
@@ -203,7 +204,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
 
     const entriesOf = (batch: Iterable<Message>) =>
       Array.from(batch, ({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    const keep = () =>
+    const extend = () =>
       sqs.send(
         new ChangeMessageVisibilityBatchCommand({
           QueueUrl: queueUrl,
@@ -213,10 +214,10 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
           })),
         }),
       );
-    const beating = setInterval(() => {
-      if (held.size > 0) heartbeat = keep().catch(unanswered);
+    const heartbeatTimer = setInterval(() => {
+      if (held.size > 0) heartbeat = extend().catch(onFailure);
     }, heartbeatMs);
-    const sweep = async () => {
+    const deleteHandled = async () => {
       if (handled.length === 0) return;
       const Entries = entriesOf(handled);
       handled = [];
@@ -229,14 +230,14 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         logger.warn({ err: error }, 'handled, but not deleted');
       }
     };
-    const sweeping = setInterval(() => {
+    const deletionTimer = setInterval(() => {
       const earlier = deletion;
-      deletion = sweep().then(() => earlier);
-    }, sweepMs);
+      deletion = deleteHandled().then(() => earlier);
+    }, deletionMs);
 
-    const giveBack = async (message: Message, VisibilityTimeout: number) => {
+    const release = async (message: Message, VisibilityTimeout: number) => {
       held.delete(message);
-      // A heartbeat that is under way would hide the message again.
+      // A heartbeat in flight would hide the message again.
       await heartbeat;
       await sqs
         .send(
@@ -246,33 +247,33 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
             VisibilityTimeout,
           }),
         )
-        .catch(unanswered);
+        .catch(onFailure);
     };
 
     const fail = async (message: Message, error: unknown) => {
-      const { receives, isLast, ...carried } = deliveryOf(message);
+      const { receives, isLast, ...context } = deliveryOf(message);
       const label = {
         ...labelOf(message.Body),
         messageId: message.MessageId,
         receives,
-        ...carried,
+        ...context,
       };
       if (signal.aborted && isAbort(error)) {
-        logger.info(label, 'given back: stopped before it was handled');
-        return giveBack(message, giveBackDelaySeconds);
+        logger.info(label, 'released: the consumer stopped before it was handled');
+        return release(message, releaseDelaySeconds);
       }
       if (!isLast && !(error instanceof PermanentFailure)) {
-        logger.warn({ ...label, err: error }, 'failed: will be tried again');
-        // What is no event will be none later: nothing is gained by waiting for as long as a handler asks.
-        const delays = error instanceof BadMessage ? usualRetryDelaysSeconds : retryDelaysSeconds;
-        return giveBack(message, delays[receives - 1] ?? giveBackDelaySeconds);
+        logger.warn({ ...label, err: error }, 'failed: will be retried');
+        // An invalid message stays invalid: the handler's longer delays would gain nothing.
+        const delays = error instanceof BadMessage ? retryDelaysSecondsDefault : retryDelaysSeconds;
+        return release(message, delays[receives - 1] ?? releaseDelaySeconds);
       }
-      logger.error({ ...label, err: error }, 'failed for the last time: a dead letter');
+      logger.error({ ...label, err: error }, 'failed for the last time: becomes a dead letter');
       try {
-        await bury(message, error);
+        await copyToDeadLetters(message, error);
       } catch (cause) {
-        logger.warn({ ...label, err: cause }, 'not moved to the dead-letter queue: given back');
-        return giveBack(message, giveBackDelaySeconds);
+        logger.warn({ ...label, err: cause }, 'could not move to the dead-letter queue: released');
+        return release(message, releaseDelaySeconds);
       }
       held.delete(message);
       await sqs
@@ -280,7 +281,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
           new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }),
         )
         .catch((cause: unknown) =>
-          logger.warn({ ...label, err: cause }, 'buried, but not deleted'),
+          logger.warn({ ...label, err: cause }, 'moved to the dead-letter queue, but not deleted'),
         );
     };
 
@@ -299,52 +300,52 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         }),
       );
     } finally {
-      clearInterval(beating);
-      clearInterval(sweeping);
+      clearInterval(heartbeatTimer);
+      clearInterval(deletionTimer);
     }
-    await Promise.all([deletion, sweep()]);
+    await Promise.all([deletion, deleteHandled()]);
   };
 
-  /** Receives again and again, with at most `most` handlers at work. */
-  const createPoller = (queueUrl: string, most: number) => {
-    let atWork = 0;
+  /** Polls the queue, with at most `max` concurrent handlers. */
+  const createPoller = (queueUrl: string, max: number) => {
+    let running = 0;
     let ended = Promise.withResolvers<void>();
     const onEnd = () => {
-      atWork -= 1;
+      running -= 1;
       ended.resolve();
       ended = Promise.withResolvers();
     };
     const poller = Poller.create({
       sqs,
       queueUrl,
-      batchSize: Math.min(batchSizeMax, most),
+      batchSize: Math.min(batchSizeMax, max),
       waitTimeSeconds: waitSeconds,
       visibilityTimeout: visibilityTimeoutSeconds,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
       messageAttributeNames: ['All'],
-      // Back-off is ours, below.
+      // We back off ourselves, below.
       authenticationErrorTimeout: 0,
       preReceiveMessageCallback: async () => {
         if (failures > 0) await delay(backoffMs(failures), undefined, { signal });
-        await gate?.passed();
+        await gate?.whenOpen();
       },
-      postReceiveMessageCallback: async () => answered(),
-      // The next receive comes when this resolves, and is for no more than there is room for then.
+      postReceiveMessageCallback: async () => onSuccess(),
+      // The next receive starts when this resolves, with a batch size that fits the free handlers.
       handleMessageBatch: async (messages) => {
-        atWork += messages.length;
+        running += messages.length;
         const batch = handleBatch(queueUrl, messages, onEnd).catch((error: unknown) =>
-          logger.error({ err: error }, 'a batch was not seen to its end'),
+          logger.error({ err: error }, 'handling a batch failed'),
         );
         batches.add(batch);
         batch.then(() => batches.delete(batch));
-        await Promise.race([batch, delay(batchUsuallyMs)]);
-        while (atWork >= most) await ended.promise;
-        poller.updateOption('batchSize', Math.min(batchSizeMax, most - atWork));
-        // Handled messages are deleted by us, as they may end long after this.
+        await Promise.race([batch, delay(batchWaitMs)]);
+        while (running >= max) await ended.promise;
+        poller.updateOption('batchSize', Math.min(batchSizeMax, max - running));
+        // We delete handled messages ourselves, since handlers may finish long after this.
         return [];
       },
     });
-    poller.on('error', unanswered);
+    poller.on('error', onFailure);
     return poller;
   };
 
@@ -354,15 +355,15 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       try {
         queueUrl = await queueUrlOf(queue);
       } catch (error) {
-        unanswered(error);
+        onFailure(error);
         await delay(backoffMs(failures), undefined, { signal }).catch(() => undefined);
       }
     }
     if (queueUrl === undefined || signal.aborted) return;
-    answered();
+    onSuccess();
     const pollerCount = Math.max(1, Math.floor(concurrency / batchSizeMax));
     for (let made = 0; made < pollerCount; made++) {
-      // Shares that differ by one at most, and are `concurrency` together.
+      // Split `concurrency` evenly.
       pollers.push(createPoller(queueUrl, Math.floor((concurrency + made) / pollerCount)));
     }
     for (const poller of pollers) poller.start();
@@ -374,14 +375,14 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       stopping.abort();
       await opened;
       for (const poller of pollers) poller.stop();
-      // A receive under way is not cut off: SQS might give its messages to the closed connection.
+      // Wait for receives in flight: SQS might send messages to a closed connection.
       while (pollers.some((poller) => poller.status.isPolling)) await delay(10);
       await Promise.all(batches);
     },
   };
 }
 
-/** Whether work was broken off rather than failed: by us while the store is away, or by the handler's own end. */
+/** Whether a handler was aborted rather than failed: by the store gate, or by itself since the consumer stops. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }

@@ -82,7 +82,7 @@ async function setUp(test: TestContext) {
         },
         ...options,
       }),
-    /** The alerts that the topic's subscriber has received since it was asked last. */
+    /** The alerts that the topic's subscriber received since the last call. */
     async raised() {
       const messages = await broker.receive('alert-mails');
       return messages.map(({ Body }) => {
@@ -95,11 +95,11 @@ async function setUp(test: TestContext) {
 }
 
 describe('createDeadLetterWatch', { concurrency: true }, () => {
-  it('raises one alert however many watch, again when emptied in between, and every hour', async (test) => {
+  it('raises one alert for all instances, again after the queue was emptied, and every hour', async (test) => {
     const { broker, clock, raised, watch } = await setUp(test);
     const watches = [watch(), watch(), watch()];
-    const lookAll = () => Promise.all(watches.map((one) => one.look()));
-    await lookAll();
+    const checkAll = () => Promise.all(watches.map((one) => one.check()));
+    await checkAll();
     assert.deepEqual(await raised(), []);
 
     const event = mail();
@@ -119,8 +119,8 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     await until('the mail is given up', async () => (await broker.count('mails')) === 0);
     await consumer.stop();
     const natively = await broker.sendDead('mails', 'not JSON');
-    await lookAll();
-    await lookAll();
+    await checkAll();
+    await checkAll();
     const [alert, ...others] = await raised();
     assert.deepEqual(others, []);
     assert.equal(alert?.queue, 'mails');
@@ -130,78 +130,78 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     assert.equal(alert?.messageIds[1], natively);
 
     await broker.sendDead('mails', 'not JSON either');
-    await lookAll();
+    await checkAll();
     clock.advance(3_599);
-    await lookAll();
+    await checkAll();
     assert.deepEqual(await raised(), []);
     clock.advance(1);
-    await lookAll();
+    await checkAll();
     assert.deepEqual(
       (await raised()).map(({ count }) => count),
       [3],
     );
 
     await createDeadLetters(broker).purge('mails');
-    await lookAll();
-    await lookAll();
+    await checkAll();
+    await checkAll();
     await broker.sendDead('mails', 'not JSON');
-    await lookAll();
+    await checkAll();
     assert.deepEqual(
       (await raised()).map(({ queue, count }) => [queue, count]),
       [['mails', 1]],
     );
   });
 
-  it('takes a queue for emptied that two looks in a row found empty, not one', async (test) => {
+  it('regards a queue as emptied after two empty checks in a row', async (test) => {
     const { broker, raised, watch } = await setUp(test);
     const one = watch();
     const letters = createDeadLetters(broker);
     const looks = [];
-    for (const emptyLooks of [0, 1, 2, 1, 3]) {
+    for (const emptyChecks of [0, 1, 2, 1, 3]) {
       await letters.purge('mails');
-      for (let looked = 0; looked < emptyLooks; looked++) await one.look();
+      for (let checked = 0; checked < emptyChecks; checked++) await one.check();
       await broker.sendDead('mails', 'not JSON');
-      await one.look();
+      await one.check();
       looks.push((await raised()).length);
     }
     assert.deepEqual(looks, [1, 0, 1, 0, 1]);
   });
 
-  it('raises an alert a minute late whose claimer died before it had published it', async (test) => {
+  it('raises an alert after a minute when the instance that claimed it died', async (test) => {
     const { broker, clock, ledger, raised, watch } = await setUp(test);
     const one = watch();
     await broker.sendDead('mails', 'not JSON');
     assert.ok(await ledger.claim('mails', clock.now()));
-    await one.look();
+    await one.check();
     clock.advance(59);
-    await one.look();
+    await one.check();
     assert.deepEqual(await raised(), []);
     clock.advance(1);
-    await one.look();
+    await one.check();
     assert.equal((await raised()).length, 1);
     clock.advance(3_599);
-    await one.look();
+    await one.check();
     assert.deepEqual(await raised(), []);
   });
 
-  it('names at most ten messages', async (test) => {
+  it('names at most ten messages in an alert', async (test) => {
     const { broker, raised, watch } = await setUp(test);
     for (let sent = 0; sent < 12; sent++) await broker.sendDead('tasks', `no task ${sent}`);
-    await watch().look();
+    await watch().check();
     const [alert] = await raised();
     assert.equal(alert?.count, 12);
     assert.equal(alert?.messageIds.length, 10);
     assert.match(alert?.firstError ?? '', /killed/);
   });
 
-  it('reports the task of a message that SQS moved because nobody finished it, once', async (test) => {
+  it('reports the task of a message that SQS moved, once', async (test) => {
     const { broker, lost, watch } = await setUp(test);
     const task = taskRef();
     await createPublisher(broker).publish([mail(task)]);
     const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'mails');
     let received = 0;
     await until('SQS has moved it', async () => {
-      // As of a consumer that is killed at work on it.
+      // As when a consumer is killed while handling it.
       const { Messages = [] } = await broker.sqs.send(
         new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 1 }),
       );
@@ -210,14 +210,14 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     });
     assert.equal(received, 3);
     const one = watch();
-    await one.look();
-    assert.deepEqual(lost, [[task, 'The service was killed while at work on this']]);
+    await one.check();
+    assert.deepEqual(lost, [[task, 'The service was killed while processing this message']]);
     await broker.sendDead('mails', 'another');
-    await one.look();
+    await one.check();
     assert.equal(lost.length, 1);
   });
 
-  it('reports no task whose consumer told of it, nor one that a message says has ended', async (test) => {
+  it('does not report tasks that the consumer reported, nor those of task.finished', async (test) => {
     const { broker, lost, raised, watch } = await setUp(test);
     await broker.sendDead('task-results', JSON.stringify(finished(taskRef())));
     await broker.sendDead('mails', JSON.stringify(mail()));
@@ -225,12 +225,12 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
       error: { DataType: 'String', StringValue: '550' },
       failedAt: { DataType: 'String', StringValue: start },
     });
-    await watch().look();
+    await watch().check();
     assert.deepEqual(lost, []);
     assert.equal((await raised()).length, 2);
   });
 
-  it('reports a task again that could not be reported, without another alert', async (test) => {
+  it('reports a task again after a failed report, without another alert', async (test) => {
     const { broker, lost, raised, watch } = await setUp(test);
     const tasks = [taskRef(), taskRef()];
     for (const task of tasks) await broker.sendDead('mails', JSON.stringify(mail(task)));
@@ -241,9 +241,9 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
         lost.push([task, error]);
       },
     });
-    await one.look();
+    await one.check();
     isAway = false;
-    await one.look();
+    await one.check();
     assert.deepEqual(
       lost.map(([{ taskId }]) => taskId).sort(),
       tasks.map(({ taskId }) => taskId).sort(),
@@ -251,17 +251,17 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     assert.equal((await raised()).length, 1);
   });
 
-  it('raises an alert when SNS is back that could not be raised before', async (test) => {
+  it('raises a pending alert when SNS is back', async (test) => {
     const { broker, raised, ledger, watch } = await setUp(test);
     await broker.sendDead('mails', 'not JSON');
     const away = createSnsClient({ endpoint: 'http://127.0.0.1:1' });
-    await watch({ alerts: { sns: away, ledger } }).look();
+    await watch({ alerts: { sns: away, ledger } }).check();
     away.destroy();
-    await watch().look();
+    await watch().check();
     assert.equal((await raised()).length, 1);
   });
 
-  it('reports tasks where alerts are raised elsewhere', async (test) => {
+  it('reports tasks also without alerts', async (test) => {
     const { broker, clock, lost, raised } = await setUp(test);
     const task = taskRef();
     await broker.sendDead('mails', JSON.stringify(mail(task)));
@@ -274,7 +274,7 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
         lost.push([found, error]);
       },
     });
-    await one.look();
+    await one.check();
     assert.deepEqual(
       lost.map(([{ taskId }]) => taskId),
       [task.taskId],
@@ -282,7 +282,7 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     assert.deepEqual(await raised(), []);
   });
 
-  it('looks until it is stopped', async (test) => {
+  it('checks periodically until it is stopped', async (test) => {
     const { broker, raised, watch } = await setUp(test);
     const one = watch();
     one.start();

@@ -2,6 +2,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { makeEvent, type TaskRef } from '@queue-manager/contracts/events';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { hourMs } from '@queue-manager/service-kit/durations';
 import { newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { createAlerts } from './alerts.ts';
@@ -9,31 +10,31 @@ import { createDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { readEvent } from './read-event.ts';
 import { type QueueName, queueNames } from './topology.ts';
 
-/** What all instances of the watch know together of the alerts that were raised. */
+/** State of raised alerts, shared by all instances of the watch. */
 export type AlertLedger = {
   /**
-   * Takes it upon the caller to raise the alert for a queue: true for one caller alone when neither an alert
-   * of less than `alertRepeatMs` before `now` stands for the queue, nor a claim of less than `claimMs`.
+   * Claims the alert for a queue. Returns true to one caller, when the queue has had no alert within
+   * `alertRepeatMs` and no claim within `claimMs` before `now`.
    */
   claim(queue: QueueName, now: Date): Promise<boolean>;
-  /** Says that the alert that was claimed is published: it stands from `now`. */
+  /** Records that the claimed alert was published at `now`. */
   raised(queue: QueueName, now: Date): Promise<void>;
-  /** Ends what stands for a queue, so that the next claim is granted. */
+  /** Clears a queue's alert and claim, so that the next claim succeeds. */
   emptied(queue: QueueName): Promise<void>;
 };
 
-/** How long after an alert its queue, not emptied since, raises the next one. */
-export const alertRepeatMs = 3_600_000;
+/** An alert is repeated after this long, unless the queue was emptied. */
+export const alertRepeatMs = hourMs;
 
-/** How long whoever claimed an alert has to publish it, before another may. */
+/** How long a claim lasts: the time to publish the alert. */
 export const claimMs = 60_000;
 
 export type DeadLetterWatch = {
   start(): void;
-  /** Resolves when the look that is under way has ended. */
+  /** Resolves when the current check has ended. */
   stop(): Promise<void>;
-  /** Looks at every queue once. Throws nothing; what went wrong is logged and looked at again next time. */
-  look(): Promise<void>;
+  /** Checks every queue once. Never throws: failures are logged, and the next check tries again. */
+  check(): Promise<void>;
 };
 
 export type DeadLetterWatchOptions = {
@@ -41,48 +42,48 @@ export type DeadLetterWatchOptions = {
   prefix: string;
   clock: Clock;
   logger: Logger;
-  /** Between two looks, in milliseconds. */
+  /** Interval between checks. */
   everyMs: number;
-  /** Where alerts go, and what keeps several instances from raising the same one. Without, none is raised. */
+  /** The alerts' topic, and the ledger that keeps instances from raising the same alert. Without, none is raised. */
   alerts?: { sns: SNSClient; ledger: AlertLedger };
   /**
-   * Called for the task of each message that nobody finished, since its consumer was killed at work on it
-   * every time: it can have told nobody. May be called several times for the same attempt of a task, by
-   * each instance, and for one that was finished after all.
+   * Called for the task of each message that SQS moved because its consumer was killed every time, so that no
+   * consumer reported it. May be called several times for one attempt of a task, by each instance, and for a task
+   * that finished after all.
    */
   onTaskLost?: (task: TaskRef, error: string) => Promise<void>;
 };
 
-const killedText = 'The service was killed while at work on this';
+const killedText = 'The service was killed while processing this message';
 
-/** Long enough to read on without meeting the same again, short enough for an operator not to notice. */
+/** Long enough to read the next batch without repeats, short enough not to bother an operator. */
 const hiddenSeconds = 2;
-/** How many are looked into at once; the leases of tasks see to what is beyond. */
-const readMost = 200;
-/** How many an alert names. */
-const namedMost = 10;
+/** Dead letters read per check. Tasks of further ones are found when their leases expire. */
+const readMax = 200;
+/** Message ids in an alert. */
+const namedMax = 10;
 
 /**
- * Looks at the dead-letter queue of every queue again and again. When one stops being empty, it raises an
- * alert: once, however many instances watch, and again when an hour has passed or when it was emptied in
- * between, which two looks in a row must find. An alert comes twice rather than never: when its watch dies
- * before it has published it, another does so a minute later. What SQS moved there by itself is reported to `onTaskLost`.
+ * Checks the dead-letter queue of every queue periodically, and raises an alert when one is no longer empty: once
+ * for all instances, and again after an hour, or after two checks in a row found it empty. Alerts are delivered at
+ * least once: when an instance dies before it published a claimed alert, another raises it a minute later. Reports
+ * the tasks of messages that SQS moved to `onTaskLost`.
  */
 export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLetterWatch {
   const { sqs, prefix, clock, logger, everyMs, onTaskLost } = options;
   const deadLetters = createDeadLetters({ sqs, prefix });
   const alerts = options.alerts && createAlerts({ sns: options.alerts.sns, prefix });
   const ledger = options.alerts?.ledger;
-  /** How many there were when they were last read, by queue. */
+  /** Number of dead letters at the last read, by queue. */
   const lastCounts = new Map<QueueName, number>();
-  /** Looks in a row that found none, by queue. */
-  const emptyLooks = new Map<QueueName, number>();
+  /** Checks in a row that found none, by queue. */
+  const emptyChecks = new Map<QueueName, number>();
   /** Messages whose tasks were reported, by queue. */
   const reported = new Map<QueueName, Set<string>>();
   let isFailing = false;
   let timer: NodeJS.Timeout | undefined;
   let isRunning = false;
-  let looking: Promise<void> = Promise.resolve();
+  let checking: Promise<void> = Promise.resolve();
 
   const raise = async (queue: QueueName, count: number, letters: readonly DeadLetter[]) => {
     const [first] = letters;
@@ -98,11 +99,11 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
           queue,
           count,
           firstError: first === undefined ? null : (first.failure?.error ?? killedText),
-          messageIds: letters.slice(0, namedMost).map(({ messageId }) => messageId),
+          messageIds: letters.slice(0, namedMax).map(({ messageId }) => messageId),
         },
       }),
     );
-    logger.warn({ queue, count }, 'there are dead letters: alert raised');
+    logger.warn({ queue, count }, 'dead letters found: alert raised');
   };
 
   const reportLost = async (queue: QueueName, letters: readonly DeadLetter[]) => {
@@ -117,26 +118,26 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
     }
   };
 
-  const lookAt = async (queue: QueueName) => {
+  const checkQueue = async (queue: QueueName) => {
     const count = await deadLetters.count(queue);
     const before = lastCounts.get(queue);
     if (count === 0) {
-      // Counts are approximate: one that is 0 for a moment must not raise the same alert again.
-      const emptyBefore = emptyLooks.get(queue) ?? 0;
+      // Counts are approximate: a momentary 0 must not raise the same alert again.
+      const emptyBefore = emptyChecks.get(queue) ?? 0;
       if (emptyBefore === 1) {
         await ledger?.emptied(queue);
         lastCounts.set(queue, 0);
         reported.delete(queue);
       }
-      emptyLooks.set(queue, emptyBefore + 1);
+      emptyChecks.set(queue, emptyBefore + 1);
       return;
     }
-    emptyLooks.delete(queue);
+    emptyChecks.delete(queue);
     const isClaimed = (await ledger?.claim(queue, clock.now())) ?? false;
     if (!isClaimed && count === before) return;
     let letters: DeadLetter[];
     try {
-      letters = await deadLetters.read(queue, { most: readMost, hiddenSeconds });
+      letters = await deadLetters.read(queue, { most: readMax, hiddenSeconds });
       letters.sort(byFailure);
       if (isClaimed) await raise(queue, count, letters);
     } catch (error) {
@@ -148,26 +149,26 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
     lastCounts.set(queue, count);
   };
 
-  const look = async () => {
-    const looks = await Promise.allSettled(queueNames.map(lookAt));
-    const failed = looks.find((one) => one.status === 'rejected');
+  const check = async () => {
+    const results = await Promise.allSettled(queueNames.map(checkQueue));
+    const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined && !isFailing) {
-      logger.warn({ err: failed.reason }, 'cannot watch the dead letters: trying until it works');
+      logger.warn({ err: failed.reason }, 'cannot check the dead letters: retrying');
     }
-    if (failed === undefined && isFailing) logger.info('the dead letters are watched again');
+    if (failed === undefined && isFailing) logger.info('the dead letters are checked again');
     isFailing = failed !== undefined;
   };
 
-  const lookAndWait = async () => {
-    await look();
+  const checkAndSchedule = async () => {
+    await check();
     if (isRunning) timer = setTimeout(run, everyMs);
   };
   const run = () => {
-    looking = lookAndWait();
+    checking = checkAndSchedule();
   };
 
   return {
-    look,
+    check,
     start() {
       if (isRunning) return;
       isRunning = true;
@@ -176,18 +177,18 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
     async stop() {
       isRunning = false;
       clearTimeout(timer);
-      await looking;
+      await checking;
     },
   };
 }
 
-/** First what failed first; what nobody finished comes last, as no one knows when. */
+/** By time of failure; messages that SQS moved come last, since their time is unknown. */
 function byFailure(one: DeadLetter, other: DeadLetter): number {
   const [first = '~', second = '~'] = [one.failure?.failedAt, other.failure?.failedAt];
   return first < second ? -1 : Number(first > second);
 }
 
-/** The task that a message hands out. A message that tells of a task's end names one too, but is not it. */
+/** The task that a message hands out. `task.finished` names a task, too, but only reports its outcome. */
 function taskIn(body: string): TaskRef | undefined {
   try {
     const event = readEvent(body);

@@ -3,20 +3,20 @@ import { failureText } from './failure-text.ts';
 
 type Attributes = Record<string, MessageAttributeValue>;
 
-/** What the consumer writes on a message that it gives up. */
+/** What the consumer adds to a message that failed for good. */
 export type Failure = {
-  /** In words without personal data. */
+  /** Without personal data. */
   error: string;
   failedAt: string;
-  /** How often it was delivered. */
+  /** Number of deliveries. */
   receives: number;
 };
 
 const failureNames = ['error', 'failedAt', 'receives'] satisfies (keyof Failure)[];
-/** SQS's limit of a message. */
+/** The limit of SQS. */
 const attributesMax = 10;
 
-/** A message's body and attributes with the failure written beside them, to be sent to a dead-letter queue. */
+/** A message to send to the dead-letter queue: the original's body and attributes, and the failure. */
 export function withFailure(
   message: Message,
   failure: { error: unknown; failedAt: Date; receives: number },
@@ -33,7 +33,7 @@ export function withFailure(
   };
 }
 
-/** A dead letter's body and attributes as they were before it failed, to be sent back to its queue. */
+/** A message to send back to its queue: a dead letter's body and attributes without the failure. */
 export function withoutFailure(message: Message): {
   MessageBody: string | undefined;
   MessageAttributes: Attributes;
@@ -44,7 +44,7 @@ export function withoutFailure(message: Message): {
   };
 }
 
-/** What a consumer wrote on a dead letter; undefined when SQS moved it by itself, since nobody finished it. */
+/** The failure of a dead letter; undefined when SQS moved it, since no consumer finished it. */
 export function failureOf({ MessageAttributes = {} }: Message): Failure | undefined {
   const [error, failedAt, receives] = failureNames.map(
     (name) => MessageAttributes[name]?.StringValue,
@@ -58,7 +58,7 @@ function ownAttributes({ MessageAttributes = {} }: Message, most: number): Attri
     Object.entries(MessageAttributes)
       .filter(([name]) => !(failureNames as string[]).includes(name))
       .slice(0, most)
-      // Received, they also have lists, which SQS does not take.
+      // Received attributes also have list fields, which SQS rejects when sent.
       .map(([name, { DataType, StringValue, BinaryValue }]) => [
         name,
         BinaryValue === undefined ? { DataType, StringValue } : { DataType, BinaryValue },

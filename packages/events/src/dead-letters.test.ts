@@ -30,7 +30,7 @@ async function setUp(test: TestContext) {
   return {
     broker,
     deadLetters,
-    /** Dead letters as a consumer leaves them; their message ids. */
+    /** Sends dead letters as a consumer does. Returns their message ids. */
     async bury(events: readonly object[]) {
       const ids: string[] = [];
       for (const event of events) {
@@ -46,7 +46,7 @@ async function setUp(test: TestContext) {
       }
       return ids;
     },
-    /** Everything in the queue. */
+    /** All messages in the queue. */
     async returned() {
       const messages = [];
       for (;;) {
@@ -59,7 +59,7 @@ async function setUp(test: TestContext) {
 }
 
 describe('createDeadLetters', { concurrency: true }, () => {
-  it('reads all of them and leaves them where they are', async (test) => {
+  it('reads all dead letters and leaves them in place', async (test) => {
     const { broker, deadLetters, bury } = await setUp(test);
     const events = Array.from({ length: 23 }, userDeleted);
     const ids = await bury(events);
@@ -86,7 +86,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     assert.equal(again.length, 5);
   });
 
-  it('sends all back as they were before they failed', async (test) => {
+  it('redrives all dead letters with their original attributes', async (test) => {
     const { deadLetters, bury, returned } = await setUp(test);
     const events = Array.from({ length: 23 }, userDeleted);
     await bury(events);
@@ -110,7 +110,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     }
   });
 
-  it('sends those back that are named by message or event, and says which are not there', async (test) => {
+  it('redrives those named by message or event id, and returns the missing ids', async (test) => {
     const { deadLetters, bury, returned } = await setUp(test);
     const events = Array.from({ length: 15 }, userDeleted);
     const ids = await bury(events);
@@ -131,7 +131,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     assert.ok(left.every(({ messageId }) => messageId !== ids[3]));
   });
 
-  it('waits for what another reader holds just now', async (test) => {
+  it('waits for dead letters that another reader has hidden', async (test) => {
     const { broker, deadLetters, bury } = await setUp(test);
     await bury([userDeleted(), userDeleted()]);
     const reading = deadLetters.read('queue-events', { most: 10, hiddenSeconds: 2 });
@@ -141,7 +141,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     assert.equal(await broker.count('queue-events'), 2);
   });
 
-  it('keeps what SQS did not take, and says why', async (test) => {
+  it('keeps dead letters that SQS refused, and returns the reason', async (test) => {
     const { broker, bury } = await setUp(test);
     const [refused, taken] = [userDeleted(), userDeleted()];
     await bury([refused, taken]);
@@ -169,7 +169,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('leaves two, not none, when it dies between sending and deleting', async (test) => {
+  it('duplicates a message when it dies between sending and deleting', async (test) => {
     const { broker, bury } = await setUp(test);
     await bury([userDeleted()]);
     const sqs = createSqsClient();
@@ -188,7 +188,7 @@ describe('createDeadLetters', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  it('deletes all', async (test) => {
+  it('purges all dead letters', async (test) => {
     const { deadLetters, bury } = await setUp(test);
     await bury([userDeleted(), userDeleted()]);
     await deadLetters.purge('queue-events');

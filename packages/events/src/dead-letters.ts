@@ -14,34 +14,33 @@ import { failureOf, withoutFailure } from './dead-letter.ts';
 import { type EventLabel, labelOf } from './read-event.ts';
 import { type QueueName, queues } from './topology.ts';
 
-/** A message that a queue's consumer gave up. */
+/** A message that failed for good. */
 export type DeadLetter = EventLabel & {
   messageId: string;
-  /** When its event happened, or, where that cannot be read, when it was sent here. */
+  /** Time of the event, or, when unreadable, when the message was sent. */
   since: Date;
-  /** How often it was delivered. */
+  /** Number of deliveries. */
   receives: number;
-  /** Undefined when SQS moved it by itself, since nobody finished it. */
+  /** Undefined when SQS moved it, since no consumer finished it. */
   failure: { error: string; failedAt: string } | undefined;
   body: string;
 };
 
 export type DeadLetters = {
-  /** How many there are, those included that are hidden just now. */
+  /** The number of dead letters, including hidden ones. */
   count(queue: QueueName): Promise<number>;
   /**
-   * Reads up to `most` of them, each hidden from other readers for at least `hiddenSeconds` meanwhile.
-   * Those that another reader holds are left out.
+   * Reads up to `most` dead letters. Hides each from other readers for at least `hiddenSeconds`, and leaves out
+   * those that another reader has hidden.
    */
   read(queue: QueueName, options: { most: number; hiddenSeconds: number }): Promise<DeadLetter[]>;
   /**
-   * Sends them back to their queue with the attributes they had before they failed: all that are there when
-   * it begins, or those that `ids` names by message or event. Each is deleted after SQS has taken it, so that a crash in
-   * between leaves two and never none. Resolves with how many went back, the ids that were not found, and
-   * the reason why others stay. Throws what SQS throws when it is away.
+   * Sends dead letters back to their queue, with their original attributes: all that are present at the start, or
+   * those with a message or event id in `ids`. Each is deleted after SQS has accepted it, so that a crash in
+   * between duplicates it and never loses it.
    */
   redrive(queue: QueueName, options?: RedriveOptions): Promise<Redriven>;
-  /** Deletes all of them. */
+  /** Deletes all dead letters of a queue. */
   purge(queue: QueueName): Promise<void>;
 };
 
@@ -57,11 +56,11 @@ export type Redriven = {
 };
 
 const batchSizeMax = 10;
-/** After as many receives in a row that bring nothing new, the rest is left to whoever holds it. */
+/** Stop after this many receives in a row without new messages: other readers hold the remaining ones. */
 const emptyReceivesMax = 3;
 const redriveHiddenSeconds = 60;
 
-/** What operators and the watch do with dead letters. Every function throws what SQS throws. */
+/** Operations on dead letters, for operators and the watch. All throw the errors of SQS. */
 export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): DeadLetters {
   const { sqs, prefix } = options;
   const deadLetterUrlOf = createDeadLetterUrls(sqs, prefix);
@@ -95,8 +94,8 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
     return Messages;
   };
 
-  /** To be seen by others again in a second; sooner would lose them in fauxqs, the local stand-in. */
-  const giveBack = async (QueueUrl: string, messages: readonly Message[]) => {
+  /** Makes messages visible again after a second. Not at once: fauxqs, the local emulator, would lose them. */
+  const release = async (QueueUrl: string, messages: readonly Message[]) => {
     for (const entries of inBatches(messages)) {
       await sqs.send(
         new ChangeMessageVisibilityBatchCommand({
@@ -116,22 +115,22 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
       const found = new Map<string, Message>();
       for (let empty = 0; found.size < wanted && empty < emptyReceivesMax; ) {
         const before = found.size;
-        // A receive that waits asks all of SQS's servers, one that does not only some.
+        // Long polling queries all servers of SQS, short polling only some.
         const messages = await receive(QueueUrl, hiddenSeconds, 1);
         for (const message of messages) found.set(message.MessageId ?? '', message);
         empty = found.size === before ? empty + 1 : 0;
       }
-      await giveBack(QueueUrl, [...found.values()]);
+      await release(QueueUrl, [...found.values()]);
       return [...found.values()].slice(0, most).map((message) => deadLetterOf(queue, message));
     },
 
     async redrive(queue, { ids, onProgress, signal } = {}) {
       const QueueUrl = await deadLetterUrlOf(queue);
-      const backUrl = await queueUrlOf(queue);
+      const queueUrl = await queueUrlOf(queue);
       const present = await count(queue);
       const missing = new Set(ids);
       const total = ids === undefined ? present : missing.size;
-      const passedOver: Message[] = [];
+      const kept: Message[] = [];
       let sent = 0;
       let refused = { count: 0, reason: '' };
       let empty = 0;
@@ -144,19 +143,21 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
       };
       const sendBack = async (message: Message) => {
         try {
-          await sqs.send(new SendMessageCommand({ QueueUrl: backUrl, ...withoutFailure(message) }));
+          await sqs.send(
+            new SendMessageCommand({ QueueUrl: queueUrl, ...withoutFailure(message) }),
+          );
           return true;
         } catch (error) {
           refused = { count: refused.count + 1, reason: (error as Error).message };
-          passedOver.push(message);
+          kept.push(message);
           return false;
         }
       };
 
       try {
-        // What fails again at once comes back here; counting keeps that from going round for ever.
+        // A message that fails again at once comes back here. Counting prevents an endless loop.
         while (
-          sent + passedOver.length < present &&
+          sent + kept.length < present &&
           (ids === undefined || missing.size > 0) &&
           empty < emptyReceivesMax &&
           !signal?.aborted
@@ -164,7 +165,7 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
           const messages = await receive(QueueUrl, redriveHiddenSeconds, 2);
           empty = messages.length === 0 ? empty + 1 : 0;
           const wanted = messages.filter(isWanted);
-          passedOver.push(...messages.filter((message) => !wanted.includes(message)));
+          kept.push(...messages.filter((message) => !wanted.includes(message)));
           const taken: Message[] = [];
           await Promise.all(
             wanted.map(async (message) => {
@@ -182,7 +183,7 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
           if (wanted.length > 0) onProgress?.(sent, total);
         }
       } finally {
-        await giveBack(QueueUrl, passedOver);
+        await release(QueueUrl, kept);
       }
       return { sent, missing: [...missing], refused };
     },

@@ -1,21 +1,21 @@
 const lengthMax = 500;
 
 /**
- * What may be kept about a failure for managers and operators to read: the error's message, or the words
- * that are given instead, as one line of at most 500 characters, never empty, without anything that looks like an e-mail address. Of a database
- * driver's error only the code, since its message quotes the values of the statement.
+ * The text of a failure for managers and operators: the error's message, or the string thrown, as one line of at
+ * most 500 characters, never empty, with e-mail addresses removed. For a database driver's error only the code,
+ * since its message quotes values of the statement.
  */
 export function failureText(error: unknown): string {
-  const text = saidBy(error)
+  const text = messageOf(error)
     .replace(/[^\s<>()[\]"',;:]+@[^\s<>()[\]"',;:]+/g, '(address)')
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\ufffe\uffff\s]+/gu, ' ')
     .trim();
-  // By code points, so that no pair is cut in two.
-  return Array.from(text).slice(0, lengthMax).join('') || 'Failed without a word';
+  // By code point: a cut must not split a surrogate pair.
+  return Array.from(text).slice(0, lengthMax).join('') || 'Failed without a message';
 }
 
-function saidBy(error: unknown): string {
+function messageOf(error: unknown): string {
   if (typeof error === 'string') return error;
   if (!(error instanceof Error)) return '';
   const { code } = error as { code?: unknown };

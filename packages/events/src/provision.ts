@@ -4,6 +4,7 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import {
   brokerName,
   deadLetterName,
@@ -13,11 +14,9 @@ import {
   queues,
 } from './topology.ts';
 
-const secondsOfDay = 86_400;
-
 /**
- * Makes every queue of the topology with its dead-letter queue, and brings the settings of those that are
- * there up to date. Safe to run at any time and by several processes at once. Throws what SQS throws.
+ * Creates every queue of the topology with its dead-letter queue, and updates the settings of existing ones.
+ * Idempotent, and safe to run in several processes at once.
  */
 export async function provisionQueues(sqs: SQSClient, options: { prefix: string }): Promise<void> {
   await Promise.all(queueNames.map((queue) => provisionQueue(sqs, options.prefix, queue)));
@@ -26,7 +25,7 @@ export async function provisionQueues(sqs: SQSClient, options: { prefix: string 
 async function provisionQueue(sqs: SQSClient, prefix: string, queue: QueueName): Promise<void> {
   const { maxReceiveCount, visibilityTimeoutSeconds, waitSeconds, retentionDays } = queues[queue];
   const deadLetterUrl = await ensureQueue(sqs, deadLetterName(prefix, queue), {
-    MessageRetentionPeriod: String(deadLetterRetentionDays * secondsOfDay),
+    MessageRetentionPeriod: String(deadLetterRetentionDays * daySeconds),
   });
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: deadLetterUrl, AttributeNames: ['QueueArn'] }),
@@ -34,19 +33,19 @@ async function provisionQueue(sqs: SQSClient, prefix: string, queue: QueueName):
   await ensureQueue(sqs, brokerName(prefix, queue), {
     VisibilityTimeout: String(visibilityTimeoutSeconds),
     ReceiveMessageWaitTimeSeconds: String(waitSeconds),
-    MessageRetentionPeriod: String(retentionDays * secondsOfDay),
+    MessageRetentionPeriod: String(retentionDays * daySeconds),
     RedrivePolicy: JSON.stringify({ deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount }),
   });
 }
 
-/** Creating by name alone succeeds however the queue's settings differ; they are set after. */
+/** Creates the queue by name alone, since SQS refuses to create an existing queue with other settings; then sets them. */
 async function ensureQueue(
   sqs: SQSClient,
   name: string,
   attributes: Record<string, string>,
 ): Promise<string> {
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-  if (QueueUrl === undefined) throw new Error(`SQS named no URL for queue ${name}`);
+  if (QueueUrl === undefined) throw new Error(`SQS returned no URL for queue ${name}`);
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: attributes }));
   return QueueUrl;
 }

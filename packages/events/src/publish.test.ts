@@ -57,7 +57,7 @@ describe('createPublisher', () => {
     }
   };
 
-  it('sends each event to every queue of its type, and an event without a queue to nobody', async () => {
+  it('sends each event to every queue of its type, if any', async () => {
     const deleted = userDeleted();
     const mail = mailEvent('Ana');
     const userId = newId(systemClock);
@@ -85,7 +85,7 @@ describe('createPublisher', () => {
     );
   });
 
-  it('splits by ten messages and by 256 KiB', async () => {
+  it('splits batches by ten messages and 256 KiB', async () => {
     const events = [
       ...Array.from({ length: 23 }, () => mailEvent('Ana')),
       ...Array.from({ length: 7 }, () => mailEvent('x'.repeat(100_000))),
@@ -96,7 +96,7 @@ describe('createPublisher', () => {
     assert.deepEqual(ids.sort(), events.map(({ id }) => id).sort());
   });
 
-  it('names the events that could not be sent and sends the others', async () => {
+  it('returns the events that failed and sends the others', async () => {
     const good = mailEvent('Ana');
     const tooLarge = mailEvent('x'.repeat(300_000));
     const broken = { ...mailEvent('Ana'), time: 'yesterday' };
@@ -108,7 +108,7 @@ describe('createPublisher', () => {
     assert.deepEqual(ids, [good.id]);
   });
 
-  it('sends only what the contract names, and any text that a name can hold', async () => {
+  it('sends only fields that the contract names, with any characters', async () => {
     const event = mailEvent('\ufffeAna\uffff 🎉 "\\');
     const { failed } = await publisher.publish([{ ...event, extra: 'never leaves' } as Event]);
     assert.equal(failed.size, 0);
@@ -117,7 +117,7 @@ describe('createPublisher', () => {
     assert.deepEqual(readEvent(message?.Body), event);
   });
 
-  it('names the events of a queue that is missing, and throws when nothing could be sent', async () => {
+  it('returns the events of a missing queue, and throws when nothing could be sent', async () => {
     const half = await testQueues();
     const deleted = userDeleted();
     const mail = mailEvent('Ana');
@@ -125,9 +125,9 @@ describe('createPublisher', () => {
     await half.sqs.send(new DeleteQueueCommand({ QueueUrl }));
     const { failed, unanswered } = await createPublisher(half).publish([mail, deleted]);
     assert.deepEqual([...failed.keys()], [deleted.id]);
-    // That is an answer.
+    // A refusal is not an outage.
     assert.equal(unanswered.size, 0);
-    // Making them again leaves what is there as it is.
+    // Provisioning again keeps the existing queues.
     await provisionQueues(half.sqs, half);
     assert.equal(await half.count('queue-events'), 1);
     await half.drop();

@@ -6,31 +6,29 @@ import {
 import { type Event, eventSchema } from '@queue-manager/contracts/events';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { currentContext, type RequestContext } from '@queue-manager/service-kit/request-context';
-import { carriedAttributes } from './carried.ts';
+import pLimit from 'p-limit';
 import { createQueueUrls } from './client.ts';
 import { type QueueName, routes } from './topology.ts';
+import { contextAttributes } from './trace-context.ts';
 
 export type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
 
 export type Publisher = {
   /**
-   * Sends each event to every queue that the topology names for its type, and resolves when the broker has
-   * answered. `failed` maps the id of an event that did not reach all of its queues to the reason (a type
-   * without a queue reaches all of them). Throws only when nothing could be sent, with the first error.
+   * Sends each event to every queue of its type in the topology. `failed` maps the id of each event that did not
+   * reach all of its queues to the reason. `unanswered` maps those of them that failed because SQS was unavailable,
+   * not because it refused them. Throws the first error when every batch failed.
    *
-   * `unanswered` holds the errors of those of them that nobody refused: the broker was away when they were
-   * sent, and takes them when it is back.
-   *
-   * `carried` goes along for logs and traces: the same with all events, by default the
-   * current context, or its own with each, by event id.
+   * `context` is the trace context to send along: one for all events, by default the current one, or one for each,
+   * by event id.
    */
   publish(
     events: readonly Event[],
-    carried?: RequestContext | ReadonlyMap<string, RequestContext>,
+    context?: RequestContext | ReadonlyMap<string, RequestContext>,
   ): Promise<Published>;
 };
 
-/** SQS's limits of one batch. */
+/** The limits of SQS for one batch. */
 const batchEntriesMax = 10;
 const batchBytesMax = 256 * 1024;
 const batchesAtOnce = 8;
@@ -43,7 +41,7 @@ type Outgoing = {
 };
 type Batch = { queue: QueueName; messages: Outgoing[] };
 
-/** Publishes events to SQS, each validated by its contract: what the contract does not name is not sent. */
+/** Publishes events to SQS, validated by their contracts. Fields that the contract does not name are not sent. */
 export function createPublisher(options: { sqs: SQSClient; prefix: string }): Publisher {
   const { sqs, prefix } = options;
   const queueUrlOf = createQueueUrls(sqs, prefix);
@@ -66,28 +64,24 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
   };
 
   return {
-    async publish(events, carried = currentContext()) {
+    async publish(events, context = currentContext()) {
       const failed = new Map<string, string>();
       const unanswered = new Map<string, unknown>();
-      const carriedWith = (event: Event) =>
-        carried instanceof Map ? carried.get(event.id) : (carried as RequestContext | undefined);
-      const batches = batchesOf(events, carriedWith, failed);
+      const contextFor = (event: Event) =>
+        context instanceof Map ? context.get(event.id) : (context as RequestContext | undefined);
+      const batches = batchesOf(events, contextFor, failed);
       const errors: unknown[] = [];
-      const pending = batches.values();
-      const work = async () => {
-        for (const batch of pending) {
-          try {
-            await send(batch, failed);
-          } catch (error) {
-            errors.push(error);
-            for (const { eventId } of batch.messages) {
-              failed.set(eventId, String(error));
-              if (isOutage(error)) unanswered.set(eventId, error);
-            }
+      await pLimit(batchesAtOnce).map(batches, async (batch) => {
+        try {
+          await send(batch, failed);
+        } catch (error) {
+          errors.push(error);
+          for (const { eventId } of batch.messages) {
+            failed.set(eventId, String(error));
+            if (isOutage(error)) unanswered.set(eventId, error);
           }
         }
-      };
-      await Promise.all(Array.from({ length: Math.min(batchesAtOnce, batches.length) }, work));
+      });
       if (batches.length > 0 && errors.length === batches.length) throw errors[0];
       return { failed, unanswered };
     },
@@ -96,13 +90,13 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
 
 function batchesOf(
   events: readonly Event[],
-  carriedWith: (event: Event) => RequestContext | undefined,
+  contextFor: (event: Event) => RequestContext | undefined,
   failed: Map<string, string>,
 ): Batch[] {
   const batches: Batch[] = [];
   const filling = new Map<QueueName, { batch: Batch; bytes: number }>();
   for (const event of events) {
-    const message = outgoing(event, carriedWith(event));
+    const message = outgoing(event, contextFor(event));
     if (typeof message === 'string') {
       failed.set(event.id, message);
       continue;
@@ -125,33 +119,34 @@ function batchesOf(
   return batches;
 }
 
-/** An event as SQS takes it, or the reason why it cannot be sent. */
-function outgoing(event: Event, carried: RequestContext | undefined): Outgoing | string {
+/** The message of an event, or the reason why it cannot be sent. */
+function outgoing(event: Event, context: RequestContext | undefined): Outgoing | string {
   const parsed = eventSchema(event.type).safeParse(event);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
-    return `does not keep its contract: ${faults.join(', ')}`;
+    return `violates its contract: ${faults.join(', ')}`;
   }
-  // JSON may hold these as they are; an SQS message may hold none of the last two, and the local stand-in,
-  // fauxqs, takes no message with a character that UTF-16 writes as a pair, such as an emoji.
+  // Escape characters that JSON allows: SQS rejects U+FFFE and U+FFFF, and fauxqs, the local emulator, rejects
+  // surrogate pairs, such as an emoji.
   const body = JSON.stringify(parsed.data).replace(
     /[\ud800-\udfff\ufffe\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
   );
-  const attributes = attributesOf(event, carried);
+  const attributes = attributesOf(event, context);
   const bytes = Buffer.byteLength(body) + bytesOf(attributes);
-  if (bytes > batchBytesMax) return `has ${bytes} bytes, more than the ${batchBytesMax} SQS takes`;
+  if (bytes > batchBytesMax)
+    return `has ${bytes} bytes, more than the ${batchBytesMax} that SQS accepts`;
   return { eventId: event.id, body, attributes, bytes };
 }
 
-/** What can be read off a message without opening it: how an operator finds one, and where tracing goes. */
+/** Readable without parsing the body, for operators and tracing. */
 function attributesOf(
   event: Event,
-  carried: RequestContext | undefined,
+  context: RequestContext | undefined,
 ): Record<string, MessageAttributeValue> {
   return {
     type: { DataType: 'String', StringValue: event.type },
-    ...carriedAttributes(carried),
+    ...contextAttributes(context),
   };
 }
 

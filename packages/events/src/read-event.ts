@@ -1,20 +1,20 @@
 import { type Event, eventSchema, isEventType } from '@queue-manager/contracts/events';
 import { isUuid } from '@queue-manager/service-kit/ids';
 
-/** A message that is no event of ours. Says what is wrong with it, but nothing of what it holds. */
+/** A message that is not a valid event. Its text says why, without quoting the message. */
 export class BadMessage extends Error {
   override readonly name = 'BadMessage';
 
-  /** @param fault what is wrong with it, as `is not JSON`. */
+  /** @param fault a predicate such as `is not JSON`. */
   constructor(fault: string) {
     super(`The message ${fault}`);
   }
 }
 
-/** What a log may say of a message: its event's ids and type, where they can be read and are well-formed. */
+/** Loggable fields of a message: ids and type of its event, where they are well-formed. */
 export type EventLabel = { eventId?: string; type?: string; subject?: string };
 
-/** Names a message for a log, whatever it holds. Never throws. */
+/** The label of a message, whatever its body. Never throws. */
 export function labelOf(body: string | undefined): EventLabel {
   try {
     const { id, type, subject } = JSON.parse(body ?? '') as Record<string, unknown>;
@@ -28,22 +28,22 @@ export function labelOf(body: string | undefined): EventLabel {
   }
 }
 
-/** Reads a message's body as an event by its contract. Throws `BadMessage` when it is none. */
+/** Parses and validates the event of a message. Throws `BadMessage` when there is none. */
 export function readEvent(body: string | undefined): Event {
-  const written = parseJson(body ?? '');
-  const type = (written as { type?: unknown } | null)?.type;
-  if (!isEventType(type)) throw new BadMessage('is of no known type');
-  const parsed = eventSchema(type).safeParse(written);
+  const json = parseJson(body ?? '');
+  const type = (json as { type?: unknown } | null)?.type;
+  if (!isEventType(type)) throw new BadMessage('has an unknown event type');
+  const parsed = eventSchema(type).safeParse(json);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.code}`);
-  throw new BadMessage(`does not keep its contract: ${faults.join(', ')}`);
+  throw new BadMessage(`violates its contract: ${faults.join(', ')}`);
 }
 
 function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    // The parser's own error quotes the body.
+    // The parser's error would quote the body.
     throw new BadMessage('is not JSON');
   }
 }

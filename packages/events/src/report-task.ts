@@ -12,16 +12,16 @@ const batchMax = 100;
 type Report = { event: EventOf<'task.finished'>; context: RequestContext };
 
 export type TaskReporter = {
-  /** Reports that a task's work is done. Throws when SQS did not take the report. */
+  /** Reports success. Throws when SQS did not accept the report. */
   done(task: TaskRef): Promise<void>;
-  /** Reports that a task is given up, with what of the error may be read. Throws as `done` does. */
+  /** Reports that a task failed for good, with the text of the error. Throws like `done`. */
   failed(task: TaskRef, error: unknown): Promise<void>;
 };
 
 /**
- * Reports how tasks ended to the service that keeps them. A handler reports before its own message is
- * deleted, so that a crash in between repeats the report and never loses it. Reports of handlers that end
- * together are sent together. `source` is the service, as `/mailer`.
+ * Reports the outcome of tasks to the service that owns them. A handler reports before its message is deleted, so
+ * that a crash in between repeats the report and never loses it. Reports are sent in batches. `source` is the
+ * reporting service, such as `/mailer`.
  */
 export function createTaskReporter(options: {
   publisher: Publisher;
@@ -53,7 +53,7 @@ export function createTaskReporter(options: {
       }),
       context: currentContext() ?? {},
     });
-    if (refused !== undefined) throw new Error(`SQS did not take a task's result: ${refused}`);
+    if (refused !== undefined) throw new Error(`SQS did not accept a task's result: ${refused}`);
   };
 
   return {

@@ -1,19 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { backoffMs } from './backoff.ts';
+import pTimeout from 'p-timeout';
 
 const readyTimeoutMs = 5_000;
 
 export type StoreGate = {
-  /** Resolves at once while the store is there; during an outage when it is back, or rejects with the signal's reason. */
-  passed(): Promise<void>;
-  /** Says that the store is away: shuts the gate until the store answers again. */
-  shut(cause: unknown): void;
+  /** Resolves at once, or after an outage when the store is back. Rejects with the signal's reason. */
+  whenOpen(): Promise<void>;
+  /** Closes the gate until the store is ready again. */
+  close(cause: unknown): void;
 };
 
 /**
- * Holds work back while a store is away: asks `ready` with growing pauses, and lets everything waiting go on
- * once it resolves. Logs the beginning and the end of an outage, not what lies between.
+ * Pauses work while a store is unavailable: calls `ready` with exponential backoff until it resolves. Logs the
+ * beginning and the end of an outage.
  */
 export function createStoreGate(options: {
   ready: () => Promise<unknown>;
@@ -27,33 +28,23 @@ export function createStoreGate(options: {
     for (let attempt = 1; ; attempt++) {
       try {
         await delay(backoffMs(attempt), undefined, { signal });
-        await withTimeout(ready());
+        await pTimeout(ready(), { milliseconds: readyTimeoutMs });
         break;
       } catch {
         signal.throwIfAborted();
       }
     }
     outage = undefined;
-    logger.info('the store is back: consuming again');
+    logger.info('the store is back: consuming resumes');
   };
 
   return {
-    passed: () => outage ?? Promise.resolve(),
-    shut(cause) {
+    whenOpen: () => outage ?? Promise.resolve(),
+    close(cause) {
       if (outage !== undefined) return;
-      logger.warn({ err: cause }, 'the store is away: consuming pauses until it is back');
+      logger.warn({ err: cause }, 'the store is unavailable: consuming pauses until it is back');
       outage = recover();
       outage.catch(() => undefined);
     },
   };
-}
-
-async function withTimeout(work: Promise<unknown>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timed out')), readyTimeoutMs);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -17,24 +17,24 @@ import { brokerName, deadLetterName, type QueueName, queueNames } from './topolo
 export type TestQueues = {
   sqs: SQSClient;
   prefix: string;
-  /** Puts a body straight into a queue, whatever it is. */
+  /** Sends any body to a queue. */
   send(queue: QueueName, body: string): Promise<void>;
-  /** How many messages a queue holds, seen or hidden. */
+  /** The number of messages in a queue, visible or hidden. */
   count(queue: QueueName): Promise<number>;
-  /** What is in the dead-letter queue of a queue; each call takes messages out of sight for a while. */
+  /** Receives up to ten dead letters of a queue, and so hides them for a while. */
   deadLetters(queue: QueueName): Promise<Message[]>;
-  /** Puts a message straight into a dead-letter queue, as SQS would move it there. */
+  /** Sends a message to a queue's dead-letter queue, as if SQS had moved it. */
   sendDead(
     queue: QueueName,
     body: string,
     attributes?: Record<string, MessageAttributeValue>,
   ): Promise<string>;
-  /** Takes up to ten messages that can be seen just now. */
+  /** Receives up to ten visible messages. */
   receive(queue: QueueName): Promise<Message[]>;
   drop(): Promise<void>;
 };
 
-/** Counts from now on how often each message is received through a client, by message id. */
+/** Counts the receives of each message through a client, by message id. */
 export function countReceives(sqs: SQSClient): Map<string, number> {
   const receives = new Map<string, number>();
   sqs.middlewareStack.add(
@@ -50,9 +50,9 @@ export function countReceives(sqs: SQSClient): Map<string, number> {
   return receives;
 }
 
-/** A ledger that the watches of one process share. */
+/** A ledger for watches in one process. */
 export function createMemoryLedger(): AlertLedger {
-  /** Until when no claim is granted. */
+  /** When the next claim succeeds, in epoch milliseconds. */
   const taken = new Map<QueueName, number>();
   return {
     async claim(queue, now) {
@@ -69,7 +69,7 @@ export function createMemoryLedger(): AlertLedger {
   };
 }
 
-/** All queues of the topology for one test file alone, at the broker that `AWS_ENDPOINT_URL_SQS` names. */
+/** The queues of the topology with a unique prefix, at `AWS_ENDPOINT_URL_SQS`. */
 export async function testQueues(): Promise<TestQueues> {
   testEnv('AWS_ENDPOINT_URL_SQS');
   const sqs = createSqsClient();

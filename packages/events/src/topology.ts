@@ -1,21 +1,20 @@
 import type { EventType } from '@queue-manager/contracts/events';
 
-/** What a queue does with a message that nobody finishes. */
-export type QueueSettings = {
-  /** Deliveries before a message goes to the dead-letter queue. */
+type QueueSettings = {
+  /** Deliveries before a message becomes a dead letter. */
   readonly maxReceiveCount: number;
-  /** How long a received message is hidden from others; a consumer at work extends it. */
+  /** How long a received message is hidden from others; a running handler extends it. */
   readonly visibilityTimeoutSeconds: number;
   /**
-   * How long a receive waits for a message. A stopping consumer lets its last receive run out, since SQS may
-   * hand a message to a connection that was cut: so this is also how long a stop may take. Empty receives
-   * of one consumer cost about half a dollar a month at 2 s.
+   * Long-polling time of a receive, and the time that a stop may take: a stopping consumer waits for its last
+   * receive, since SQS may send messages to a connection that was cut. At 2 s, the empty receives of one consumer
+   * cost about half a dollar a month.
    */
   readonly waitSeconds: number;
   readonly retentionDays: number;
 };
 
-const usual = {
+const defaults = {
   maxReceiveCount: 3,
   visibilityTimeoutSeconds: 30,
   waitSeconds: 2,
@@ -23,27 +22,27 @@ const usual = {
 } as const satisfies QueueSettings;
 
 /**
- * Every SQS queue of the system. Local stack, containers and cloud all make theirs from this table, each with
- * a dead-letter queue beside it.
+ * Every SQS queue of the system, each with a dead-letter queue. Provisioning creates them from this table
+ * everywhere.
  */
 export const queues = {
-  'position-events': usual,
-  'queue-events': usual,
-  'auth-events': usual,
-  tasks: usual,
-  'task-results': usual,
-  mails: usual,
-  'alert-mails': usual,
+  'position-events': defaults,
+  'queue-events': defaults,
+  'auth-events': defaults,
+  tasks: defaults,
+  'task-results': defaults,
+  mails: defaults,
+  'alert-mails': defaults,
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof queues;
 
 export const queueNames = Object.keys(queues) as QueueName[];
 
-/** A message keeps its age when it moves to a dead-letter queue, so these keep as long as SQS can. */
+/** A message keeps its age when SQS moves it to a dead-letter queue, so this is the maximum of SQS. */
 export const deadLetterRetentionDays = 14;
 
-/** Who receives what. A type without a queue is sent to nobody. */
+/** The queues that receive each event type. */
 export const routes: Record<EventType, readonly QueueName[]> = {
   'party.joined': ['position-events'],
   'party.called': ['position-events'],
@@ -67,23 +66,23 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'alert.raised': [],
 };
 
-/** The name of a queue at the broker. `prefix` keeps systems that share a broker apart. */
+/** The name of a queue in SQS. `prefix` separates systems that share an account. */
 export function brokerName(prefix: string, queue: QueueName): string {
   return `${prefix}${queue}`;
 }
 
-/** The name at the broker of the queue that takes what nobody could handle. */
+/** The name of a queue's dead-letter queue in SQS. */
 export function deadLetterName(prefix: string, queue: QueueName): string {
   return `${brokerName(prefix, queue)}-dlq`;
 }
 
-/** The SNS topic for what an operator must hear of, and the queues of this system that subscribe to it. */
+/** The SNS topic for alerts to the operator, and the queues of this system that subscribe to it. */
 export const alertTopic = { name: 'alerts', subscribers: ['alert-mails'] } as const satisfies {
   name: string;
   subscribers: readonly QueueName[];
 };
 
-/** The name at the broker of the topic for alerts. */
+/** The name of the alerts' topic in SNS. */
 export function alertTopicName(prefix: string): string {
   return `${prefix}${alertTopic.name}`;
 }

@@ -7,13 +7,13 @@ import { problems } from './problems.ts';
 /** The `typ` of an access token's header, so that no other kind of token passes for one (RFC 9068). */
 export const accessTokenType = 'at+jwt';
 
-/** Checks an access token. Throws `unauthenticated` when it is bad or expired, `unavailable` when no keys can be had. */
+/** Verifies an access token. Throws `unauthenticated` when it is invalid or expired, `unavailable` when the keys cannot be fetched. */
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims>;
 
 /**
  * Verifies ES256 access tokens against the auth service's published keys (fetched once, again when a token
- * names an unknown key), or against keys at hand. A token found good is remembered until it expires, since
- * checking an EC signature costs more than everything else in a position read.
+ * names an unknown key), or against local keys. Verified tokens are cached until they expire: checking an EC
+ * signature costs more than everything else in a position read.
  */
 export function createAccessTokenVerifier(
   options: { clock: Clock } & ({ authServiceUrl: string } | { keys: JWTVerifyGetKey }),

@@ -1,38 +1,38 @@
-/** A process that refused a connection is left alone for this long: one that restarts is away for about as long. */
-const restMs = 1_000;
+/** How long an address that refused a connection is tried last: about as long as a process takes to restart. */
+const avoidMs = 1_000;
 
 export type Addresses = {
-  /** The addresses to try for one call, best first: each takes its turn, and those that rest come last. */
-  turn(): readonly string[];
-  /** Says that an address refused a connection, so that the next calls begin with another. */
-  rest(address: string): void;
+  /** The addresses to try for one call, best first: round robin, those to avoid last. */
+  inOrder(): readonly string[];
+  /** Reports that an address refused a connection, so that the next calls try another one first. */
+  avoid(address: string): void;
 };
 
-/** Shares the calls to a service among the processes that run it. */
+/** Spreads the calls to a service over its processes. */
 export function createAddresses(urls: readonly string[]): Addresses {
   if (urls.length === 0) throw new Error('A service needs an address');
-  const restEnds = new Map<string, number>();
+  const avoidedUntil = new Map<string, number>();
   let next = 0;
 
   return {
-    turn() {
+    inOrder() {
       if (urls.length === 1) return urls;
       const first = next;
       next = (next + 1) % urls.length;
-      const inTurn = [...urls.slice(first), ...urls.slice(0, first)];
-      if (restEnds.size === 0) return inTurn;
+      const ordered = [...urls.slice(first), ...urls.slice(0, first)];
+      if (avoidedUntil.size === 0) return ordered;
       const now = performance.now();
-      for (const [url, end] of restEnds) if (end <= now) restEnds.delete(url);
-      const isRested = (url: string) => restEnds.has(url);
-      return [...inTurn.filter((url) => !isRested(url)), ...inTurn.filter(isRested)];
+      for (const [url, end] of avoidedUntil) if (end <= now) avoidedUntil.delete(url);
+      const isAvoided = (url: string) => avoidedUntil.has(url);
+      return [...ordered.filter((url) => !isAvoided(url)), ...ordered.filter(isAvoided)];
     },
-    rest(address) {
-      restEnds.set(address, performance.now() + restMs);
+    avoid(address) {
+      avoidedUntil.set(address, performance.now() + avoidMs);
     },
   };
 }
 
-const refusals = new Set([
+const connectErrorCodes = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENETUNREACH',
@@ -41,16 +41,16 @@ const refusals = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Whether no connection could be made: nothing was sent, so that anything may be sent elsewhere. */
-export function isRefusal(error: unknown): boolean {
-  return refusals.has(codeOf(error));
+/** Whether no connection could be made. Nothing was sent, so any call may be sent to another address. */
+export function isConnectError(error: unknown): boolean {
+  return connectErrorCodes.has(codeOf(error));
 }
 
-const breaks = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const connectionLostCodes = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** Whether a connection broke before an answer came: what was sent may have been done. */
-export function isBreak(error: unknown): boolean {
-  return breaks.has(codeOf(error));
+/** Whether the connection was lost before the answer. The service may have done what it was asked to do. */
+export function isConnectionLost(error: unknown): boolean {
+  return connectionLostCodes.has(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { batched } from './batched.ts';
 
-describe('calls made together', () => {
-  it('go in one batch when they come at once, and each gets its own result', async () => {
+describe('batched', () => {
+  it('puts calls of one tick into one batch, each with its own result', async () => {
     const batches: number[][] = [];
     const double = batched<number, number>(
       async (items) => {
@@ -17,7 +17,7 @@ describe('calls made together', () => {
     assert.equal(await double(4), 8);
   });
 
-  it('wait for the batch at work, and then go together, as many as fit', async () => {
+  it('collects calls up to max while a batch is running', async () => {
     const batches: number[][] = [];
     const held: (() => void)[] = [];
     const hold = batched<number, void>(
@@ -40,7 +40,7 @@ describe('calls made together', () => {
     assert.deepEqual(batches, [[1], [2, 3], [4]]);
   });
 
-  it('fail with their batch, and the next batch does not', async () => {
+  it('rejects the calls of a failed batch only', async () => {
     let isBroken = true;
     const work = batched<string, string>(
       async (items) => {

@@ -1,10 +1,9 @@
 import { runInContext } from './request-context.ts';
 
 /**
- * Makes many calls of one. What is asked for while a batch is at work (or in the same turn of the event loop)
- * goes into the next, up to `max` items; one batch is at work at a time, so that batches grow with the load.
- * A batch is done for no request in particular, whoever asked first.
- * `work` gives a result for each item, in order. When it throws, each of its items' calls throws the same.
+ * Collects calls into batches. Calls made in the same tick, or while a batch is running, go into the next batch of
+ * up to `max` items. One batch runs at a time, so batches grow with the load. A batch runs outside the context of
+ * any request. `work` returns one result for each item, in order; when it throws, every call of the batch throws.
  */
 export function batched<T, R>(
   work: (items: readonly T[]) => Promise<readonly R[]>,

@@ -1,4 +1,4 @@
-/** Where services read the time from, so that a night can be replayed and a timer tested. */
+/** Source of the current time, so that replays and tests control it. */
 export type Clock = { now(): Date };
 
 export const systemClock: Clock = { now: () => new Date() };
@@ -6,11 +6,10 @@ export const systemClock: Clock = { now: () => new Date() };
 const testHourUtc = 20;
 
 /**
- * A clock for tests that stands still until it is told otherwise.
+ * A clock for tests that stands still until it is set or advanced.
  *
- * It starts at the next 20:00 UTC: stores and libraries that expire things by their own clock (DynamoDB's time to
- * live) never find that a test's time has passed, and a test sees the same time of day whenever it runs. A test that
- * needs a certain date sets it.
+ * It starts at the next 20:00 UTC. The time of day is the same on every run, and stores that expire items by their
+ * own clock (DynamoDB's time to live) never expire those of a test. A test that needs a certain date sets it.
  */
 export class ManualClock implements Clock {
   #now: number;

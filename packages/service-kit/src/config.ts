@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
-/** What every service reads from its environment. */
+/** Environment variables of every service. */
 export const serviceEnv = {
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Shared by all services; proves that a call to `/internal/*` comes from one of them. */
+  /** Shared by all services; authenticates calls to `/internal/*`. */
   INTERNAL_CREDENTIAL: z.string().min(32, 'must have at least 32 characters'),
 };
 
 export const Url = z.url();
-/** Addresses of the processes that run a service, separated by commas. */
+/** Addresses of the processes of a service, separated by commas. */
 export const Urls = z
   .string()
   .transform((list) => list.split(',').map((part) => part.trim()))
   .pipe(z.array(Url).min(1));
-/** Of Redis; of a Redis Cluster any of its nodes, separated by commas, or its configuration endpoint. */
+/** Address of a Redis server. For a cluster: its configuration endpoint, or some of its nodes, separated by commas. */
 export const RedisUrl = z
   .string()
   .refine(
@@ -27,7 +27,7 @@ export const RedisUrl = z
   );
 export const Flag = z.stringbool().default(false);
 
-/** A ring of keys for tickets as JSON: the first signs, all verify. */
+/** A JSON array of ticket keys: the first signs, all verify. */
 export const TicketKeys = z
   .string()
   .transform((json, context) => {
@@ -49,7 +49,7 @@ export const TicketKeys = z
       .min(1),
   );
 
-/** A ring of secrets of 32 bytes or more as base64url, separated by commas: the first makes, all verify. */
+/** Secrets of at least 32 bytes as base64url, separated by commas: the first signs, all verify. */
 export const Secrets = z
   .string()
   .transform((list) => list.split(','))
@@ -60,23 +60,23 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads a service's configuration. An empty variable counts as absent.
- * Throws a `ConfigError` with one line that names every missing or bad variable, never its value.
+ * Reads a service's configuration. An empty variable counts as missing.
+ * Throws a `ConfigError` whose one line names every missing or invalid variable, but never its value.
  */
 export function readConfig<S extends z.ZodRawShape>(
   shape: S,
   env: NodeJS.ProcessEnv = process.env,
 ): z.output<z.ZodObject<S>> {
-  const given = Object.fromEntries(
+  const variables = Object.fromEntries(
     Object.keys(shape)
       .filter((name) => env[name] !== undefined && env[name] !== '')
       .map((name) => [name, env[name]]),
   );
-  const parsed = z.object(shape).safeParse(given);
+  const parsed = z.object(shape).safeParse(variables);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return name in given ? `${name} ${issue.message}` : `${name} is missing`;
+    return name in variables ? `${name} ${issue.message}` : `${name} is missing`;
   });
   throw new ConfigError(`Bad configuration: ${faults.join('; ')}`);
 }

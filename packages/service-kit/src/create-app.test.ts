@@ -110,7 +110,7 @@ describe('createApp', () => {
       ...(payload === undefined ? {} : { payload: payload as object }),
     });
 
-  it('validates, answers with the contract status and drops what the contract does not name', async () => {
+  it('validates, responds with the contract’s status and drops fields that the contract does not name', async () => {
     const answer = await post(`/v1/greetings/${id}?limit=3`, { name: 'Ana' });
     assert.equal(answer.statusCode, 201);
     assert.deepEqual(answer.json(), { text: 'Hello Ana', limit: 3 });
@@ -118,9 +118,9 @@ describe('createApp', () => {
     assert.deepEqual(other.json(), { text: null, limit: 5 });
   });
 
-  it('says in plain words that a field is missing or of another type', async () => {
+  it('explains that a field is missing or of the wrong type', async () => {
     for (const [body, message] of [
-      [{}, 'is needed'],
+      [{}, 'is required'],
       [{ name: 7 }, 'must be of type string'],
     ] as const) {
       const { errors } = (await post(`/v1/greetings/${id}`, body)).json();
@@ -128,7 +128,7 @@ describe('createApp', () => {
     }
   });
 
-  it('names the field that was refused, also an unknown or repeated one', async () => {
+  it('names the invalid field, also an unknown or repeated one', async () => {
     const answer = await post(`/v1/greetings/${id}`, { name: '', extra: 1 });
     assert.equal(answer.statusCode, 400);
     assert.equal(answer.headers['content-type'], 'application/problem+json');
@@ -145,13 +145,13 @@ describe('createApp', () => {
     assert.deepEqual(unknown.json().errors[0].path, 'colour');
   });
 
-  it('answers a malformed id like an unknown one', async () => {
+  it('responds to a malformed id as to an unknown one', async () => {
     const answer = await post('/v1/greetings/nonsense', { name: 'Ana' });
     assert.equal(answer.statusCode, 404);
     assert.match(answer.json().type, /not-found$/);
   });
 
-  it('answers an address that cannot be read like an unknown one, without repeating it', async () => {
+  it('returns 404 for a malformed URL without echoing it', async () => {
     for (const segment of ['%E0%A4%A', 'x'.repeat(600)]) {
       const answer = await app.inject({ url: `/v1/greetings/${segment}`, method: 'POST' });
       assert.equal(answer.statusCode, 404);
@@ -161,7 +161,7 @@ describe('createApp', () => {
     }
   });
 
-  it('takes an absent and an empty body as an empty object only where every field is optional', async () => {
+  it('accepts a missing or empty body only where every field is optional', async () => {
     assert.deepEqual((await post('/v1/rests')).json(), { seconds: 7 });
     const empty = await app.inject({
       method: 'POST',
@@ -175,7 +175,7 @@ describe('createApp', () => {
     assert.equal(required.json().errors[0].path, 'body');
   });
 
-  it('refuses what is not JSON, what is broken and what is too large', async () => {
+  it('refuses a body that is not JSON, malformed or too large', async () => {
     const form = await app.inject({
       method: 'POST',
       url: '/v1/rests',
@@ -203,13 +203,13 @@ describe('createApp', () => {
     assert.equal(large.statusCode, 413);
   });
 
-  it('takes only a UUID as the Idempotency-Key of an anonymous caller', async () => {
+  it('accepts only a UUID as the Idempotency-Key of an anonymous caller', async () => {
     const bad = await post('/v1/rests', {}, { 'idempotency-key': 'abc' });
     assert.equal(bad.json().errors[0].path, 'Idempotency-Key');
     assert.equal((await post('/v1/rests', {}, { 'idempotency-key': id })).statusCode, 200);
   });
 
-  it('lets only the system itself into internal routes and metrics', async () => {
+  it('requires the internal credential on internal routes and /metrics', async () => {
     for (const url of ['/internal/inside', '/metrics']) {
       assert.equal((await app.inject({ url })).statusCode, 401);
       const wrong = { [credentialHeader]: `${testCredential.slice(0, -1)}x` };
@@ -225,7 +225,7 @@ describe('createApp', () => {
     );
   });
 
-  it('says nothing of its insides when it breaks, and 503 when a store is away', async () => {
+  it('returns 500 without internals on a bug, and 503 when a store is unavailable', async () => {
     const fault = await app.inject({ url: '/v1/broken' });
     assert.equal(fault.statusCode, 500);
     assert.ok(!fault.body.includes('SELECT'));
@@ -243,7 +243,7 @@ describe('createApp', () => {
     assert.equal((await app.inject({ url: '/livez' })).statusCode, 200);
   });
 
-  it('leaves a connection to the handler that took it over, and logs no address', async () => {
+  it('leaves a hijacked connection to its handler, and logs no URL', async () => {
     const { logger, lines } = recordingLogger();
     const other = createApp({ logger, internalCredential: testCredential, readiness: {} });
     other.route(
@@ -260,7 +260,7 @@ describe('createApp', () => {
     assert.doesNotMatch(lines.join(''), /secret-ticket|"level":[456]0/);
   });
 
-  it('stops as soon as the requests it holds are answered', async () => {
+  it('stops as soon as its open requests are answered', async () => {
     const stopping = createApp({
       logger: testLogger,
       internalCredential: testCredential,
@@ -283,7 +283,7 @@ describe('createApp', () => {
     await closed;
   });
 
-  it('gives one factory for each problem', () => {
+  it('has one factory for each problem', () => {
     assert.equal(problems.queueFull().code, 'queue-full');
     assert.equal(problems.idempotencyKeyReused().status, 422);
   });

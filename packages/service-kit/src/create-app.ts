@@ -10,6 +10,7 @@ import {
   fastify,
   LogController,
 } from 'fastify';
+import pTimeout from 'p-timeout';
 import type { z } from 'zod';
 import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
@@ -19,23 +20,23 @@ import { createRequestLogger, type Logger } from './logging.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
 import { type RequestContext, runInContext, wellFormedContext } from './request-context.ts';
-import { acceptSharedConnections, asksToShare } from './shared-connections.ts';
+import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.ts';
 
-/** Asks one store or service whether it can be used; throws when not. */
+/** Throws when a store or service is unavailable. */
 export type ReadinessCheck = () => Promise<unknown>;
 
 export type AppOptions = {
   logger: Logger;
-  /** Names of what the service cannot work without, each with a way to ask it. */
+  /** Checks of everything that the service cannot work without, by name. */
   readiness: Record<string, ReadinessCheck>;
   internalCredential: string;
-  /** Where a service counts things of its own; one is made when none is given. */
+  /** For a service with metrics of its own; created by default. */
   metrics?: Metrics;
-  /** Needed by services with routes for accounts. */
+  /** Required by services with routes that need an access token. */
   verifyAccessToken?: VerifyAccessToken;
-  /** Whether other services may have any number of requests on one connection; not by default. */
+  /** Whether other services may multiplex requests over one connection; false by default. */
   sharesConnections?: boolean;
-  /** Addresses or ranges of proxies whose forwarded headers count; none by default. */
+  /** Addresses or ranges of proxies whose `X-Forwarded-*` headers are trusted; none by default. */
   trustedProxies?: string[];
 };
 
@@ -43,31 +44,31 @@ const readinessTimeoutMs = 2_000;
 const retryAfterSeconds = 1;
 
 /**
- * A Fastify app with what every service needs to be a good citizen: request ids, logs without personal
- * data, validation by contract, credentials, problem+json, `/livez`, `/readyz` and `/metrics`.
+ * A Fastify app with everything that services have in common: request ids, logs without personal data,
+ * validation by contract, credentials, problem+json, `/livez`, `/readyz` and `/metrics`.
  */
 export function createApp(options: AppOptions): FastifyInstance {
   const { logger, internalCredential } = options;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    // Our own line per answer names the route's pattern; Fastify's would name the address, tickets and all.
+    // We log the route's pattern for each response: Fastify would log the URL, including tickets.
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
     }),
-    childLoggerFactory: (parent, bindings, given) =>
-      createRequestLogger(parent as Logger, bindings, given) as unknown as FastifyBaseLogger,
+    childLoggerFactory: (parent, bindings, options) =>
+      createRequestLogger(parent as Logger, bindings, options) as unknown as FastifyBaseLogger,
     bodyLimit: limits.bodyBytes,
-    ...(options.sharesConnections ? { http: { shouldUpgradeCallback: asksToShare } } : {}),
+    ...(options.sharesConnections ? { http: { shouldUpgradeCallback: isSharedUpgrade } } : {}),
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
-    // Connections that are busy finish; idle ones would keep the process from stopping.
+    // Busy connections finish; idle ones would keep the process alive.
     forceCloseConnections: 'idle',
-    // An address that cannot be read leads nowhere; Fastify's own answer would repeat it.
+    // A malformed URL is a 404; Fastify's own response would echo it.
     frameworkErrors: (_error, request, reply) => {
       reply.header(requestIdHeader, request.id);
-      sendProblem(nothingHere(), request, reply);
+      sendProblem(routeNotFound(), request, reply);
     },
   });
   if (options.sharesConnections) acceptSharedConnections(app, { internalCredential });
@@ -83,10 +84,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     return sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler(() => {
-    throw nothingHere();
+    throw routeNotFound();
   });
 
-  // An empty body counts as none, so that `curl -X POST` needs no trick.
+  // An empty body counts as no body, so that a plain `curl -X POST` works.
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
@@ -94,7 +95,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     else parseJson(request, body as string, done);
   });
 
-  // These hooks run for every request, so that they make promises only where there is something to wait for.
+  // These hooks run for every request. They return a promise only when there is something to wait for.
   app.addHook('onRequest', (request, _reply, done) => {
     runInContext(contextOf(request), done);
   });
@@ -104,7 +105,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (contract === undefined) return done();
     const { auth } = contract;
     const admit = () => {
-      // Answers to one caller hold names, contacts and tickets: nothing on the way or on a shared device keeps them.
+      // Responses to one caller hold names, contacts and tickets: no proxy or shared device may cache them.
       if (auth !== 'public') reply.header('cache-control', 'no-store');
       if (auth === 'ticket') reply.header('referrer-policy', 'no-referrer');
       if (contract.method === 'POST' && auth !== 'internal' && contract.service !== 'auth') {
@@ -116,15 +117,14 @@ export function createApp(options: AppOptions): FastifyInstance {
       admit();
       return done();
     }
-    // A hook that gives a promise is done when that is.
+    // Fastify waits for a returned promise instead of `done`.
     return claimsOf(request, options.verifyAccessToken).then((claims) => {
       request.claims = claims;
       admit();
     });
   });
 
-  // A connection that is answered while the app stops must not stay open for a next request: the app would
-  // wait for it.
+  // A keep-alive connection that gets its response while the app stops would delay the stop.
   let isStopping = false;
   app.addHook('preClose', async () => {
     isStopping = true;
@@ -138,7 +138,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addHook('onResponse', (request, reply, done) => {
     const { elapsedTime, statusCode } = reply;
     const routePattern = request.routeOptions.url ?? 'unknown';
-    // How long a stream lasted says nothing about how fast it was answered.
+    // The duration of a stream says nothing about response times.
     const { contract, isStream = contract !== undefined && isEventStream(contract) } =
       request.routeOptions.config;
     if (!isStream) {
@@ -158,7 +158,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
 
   app.get('/livez', async () => ({ status: 'alive' }));
-  // Asked again and again, most of all while things start: the answer says it all, the log need not.
+  // Polled constantly, most of all during a start: not worth a log line.
   app.get('/readyz', { logLevel: 'silent' }, async () => {
     await checkReadiness(options.readiness);
     return { status: 'ready' };
@@ -170,8 +170,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-function nothingHere(): Problem {
-  return problems.notFound({ detail: 'There is nothing at this address.' });
+function routeNotFound(): Problem {
+  return problems.notFound({ detail: 'There is no route at this address.' });
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -184,19 +184,19 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .send(problem.toDetails(request.id));
 }
 
-/** Our own id of a request is well-formed, or has been found to be. */
+/** The request's own id is generated or already validated. */
 function contextOf({ id, headers: { traceparent } }: FastifyRequest): RequestContext {
   if (traceparent === undefined) return { requestId: id };
   return { requestId: id, ...wellFormedContext({ traceparent }) };
 }
 
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers[requestIdHeader];
-  if (given === undefined) return randomUUID();
-  return wellFormedContext({ requestId: given }).requestId ?? randomUUID();
+  const sent = request.headers[requestIdHeader];
+  if (sent === undefined) return randomUUID();
+  return wellFormedContext({ requestId: sent }).requestId ?? randomUUID();
 }
 
-/** A repeated parameter becomes an array, which no schema takes: it is refused by name, not guessed at. */
+/** A repeated parameter becomes an array. No schema accepts one, so validation names the parameter. */
 function parseQuery(text: string): Record<string, string | string[]> {
   const query: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) {
@@ -208,13 +208,12 @@ function parseQuery(text: string): Record<string, string | string[]> {
 
 function requireCredential(request: FastifyRequest, expected: string): void {
   if (!isCredential(request.headers[credentialHeader], expected)) {
-    throw problems.unauthenticated({ detail: 'This route is for the system itself.' });
+    throw problems.unauthenticated({ detail: 'This route is internal.' });
   }
 }
 
 async function claimsOf(request: FastifyRequest, verify: VerifyAccessToken | undefined) {
-  if (verify === undefined)
-    throw new Error('This service was made without an access token verifier');
+  if (verify === undefined) throw new Error('createApp needs verifyAccessToken for this route');
   return verify(bearerOf(request.headers.authorization));
 }
 
@@ -223,7 +222,7 @@ export function bearerOf(header: string | undefined): string {
   const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(header ?? '')?.[1];
   if (token === undefined) {
     throw problems.unauthenticated({
-      detail: 'Send an access token: Authorization: Bearer <token>.',
+      detail: 'Send an access token in the header: Authorization: Bearer <token>.',
     });
   }
   return token;
@@ -243,18 +242,18 @@ function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null 
   });
 }
 
-/** What the commonest slips are told, where the contract has no words of its own. */
-function plainWords(issue: { code?: string; input?: unknown; expected?: unknown }) {
+/** Messages for the most common mistakes, where the schema has no message of its own. */
+function messageOf(issue: { code?: string; input?: unknown; expected?: unknown }) {
   if (issue.code !== 'invalid_type') return undefined;
-  if (issue.input === undefined) return 'is needed';
+  if (issue.input === undefined) return 'is required';
   return typeof issue.expected === 'string' ? `must be of type ${issue.expected}` : undefined;
 }
 
 function validatorOf(schema: z.ZodType, httpPart: string) {
   return (value: unknown) => {
-    const parsed = schema.safeParse(value ?? undefined, { error: plainWords });
+    const parsed = schema.safeParse(value ?? undefined, { error: messageOf });
     if (parsed.success) return { value: parsed.data };
-    // An id of the wrong form cannot exist: the same 404 as for one that does not.
+    // A malformed id cannot exist, so it gets the same 404 as an unknown one.
     if (httpPart === 'params') return { error: problems.notFound() };
     const errors = parsed.error.issues.flatMap((issue) => {
       const path = issue.path.join('.');
@@ -281,10 +280,10 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
       });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return problems.payloadTooLarge({
-        detail: `A body may have at most ${limits.bodyBytes} bytes.`,
+        detail: `The body can be up to ${limits.bodyBytes} bytes.`,
       });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return invalidField('body', 'does not have the length it states');
+      return invalidField('body', 'does not match its Content-Length');
   }
   if (isOutage(error)) {
     return problems.unavailable({ cause: error, retryAfterSeconds });
@@ -302,7 +301,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
     });
   }
   return problems.internalError({
-    detail: 'Try again; if it happens again, name the requestId to support.',
+    detail: 'Please try again. If it keeps happening, send the requestId to support.',
     cause: error,
   });
 }
@@ -311,25 +310,18 @@ async function checkReadiness(checks: Record<string, ReadinessCheck>): Promise<v
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       try {
-        await withTimeout(check(), readinessTimeoutMs);
+        await pTimeout(check(), { milliseconds: readinessTimeoutMs });
         return null;
       } catch {
         return name;
       }
     }),
   );
-  const away = results.filter((name) => name !== null);
-  if (away.length > 0) {
-    throw problems.unavailable({ detail: `Not ready: ${away.join(', ')}.`, retryAfterSeconds });
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
+  const unavailable = results.filter((name) => name !== null);
+  if (unavailable.length > 0) {
+    throw problems.unavailable({
+      detail: `Not ready: ${unavailable.join(', ')}.`,
+      retryAfterSeconds,
+    });
   }
 }

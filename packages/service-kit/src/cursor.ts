@@ -1,30 +1,30 @@
 import { invalidField } from './problems.ts';
 
-/** Packs the place where a page ended into an opaque cursor. */
-export function encodeCursor(place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
+/** Encodes the position after the last item of a page as an opaque cursor. */
+export function encodeCursor(position: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
 /**
- * Unpacks a cursor made by `encodeCursor`. Throws `validation-failed` naming `cursor` when it is not one,
- * or does not hold the kinds of values expected here.
+ * Decodes a cursor made by `encodeCursor`. Throws `validation-failed` for `cursor` when it is malformed or its
+ * values are not of the expected types.
  */
 export function decodeCursor<const K extends readonly ('string' | 'number')[]>(
   cursor: string,
-  kinds: K,
+  types: K,
 ): { [I in keyof K]: K[I] extends 'string' ? string : number } {
-  let place: unknown;
+  let position: unknown;
   try {
-    place = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    position = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
-    place = null;
+    position = null;
   }
   if (
-    !Array.isArray(place) ||
-    place.length !== kinds.length ||
-    !kinds.every((kind, index) => typeof place[index] === kind)
+    !Array.isArray(position) ||
+    position.length !== types.length ||
+    !types.every((type, index) => typeof position[index] === type)
   ) {
-    throw invalidField('cursor', 'is not a cursor of this list');
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   }
-  return place as never;
+  return position as never;
 }

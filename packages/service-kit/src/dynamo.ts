@@ -8,26 +8,26 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** A DynamoDB table as its service states it; all keys are strings. */
+/** Definition of a DynamoDB table; all keys are strings. */
 export type Table = {
   name: string;
   partitionKey: string;
   sortKey?: string;
-  /** Holds the epoch second after which DynamoDB may delete the item; it does so up to days later. */
+  /** Epoch second after which DynamoDB may delete the item; that can take days. */
   ttlAttribute?: string;
   /** Publishes every new image of an item to a DynamoDB stream. */
   hasStream?: boolean;
 };
 
 /**
- * A client with deadlines (the SDK has none of its own), so that a store that hangs is an outage and not a
- * request without end. Address, region and credentials come from the SDK's own variables.
+ * A client with timeouts (the SDK has none by default), so that requests fail when DynamoDB hangs. Address,
+ * region and credentials come from the SDK's own environment variables.
  */
 export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient {
   return new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: {
-      // Both count from the call, so also what it waits for one of the 50 connections in a burst.
+      // Both include the wait for one of the 50 connections in a burst.
       connectionTimeout: 5_000,
       requestTimeout: 5_000,
       throwOnRequestTimeout: true,
@@ -36,7 +36,7 @@ export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient
   });
 }
 
-/** Creates the tables that are missing and waits until they can be used. Many services may do so at once. */
+/** Creates missing tables and waits until they are active. Several processes may run this at once. */
 export async function provisionTables(client: DynamoDBClient, tables: Table[]): Promise<void> {
   await Promise.all(tables.map((table) => provisionTable(client, table)));
 }
@@ -75,7 +75,7 @@ async function provisionTable(client: DynamoDBClient, table: Table): Promise<voi
       }),
     );
   } catch (error) {
-    // Another instance may have been faster, which DynamoDB calls invalid.
+    // DynamoDB rejects this as invalid when another process was faster.
     if (!(await expires(client, table.name))) throw error;
   }
 }

@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type SourceEvent = { id: string; type: string; data: string };
 
 export type EventSource = {
-  /** Everything that came, oldest first. */
+  /** All events so far, oldest first. */
   readonly events: readonly SourceEvent[];
-  /** Lines that say nothing but that the stream is alive. */
+  /** Comment lines so far; the server sends them as a heartbeat. */
   readonly comments: number;
-  /** Status of each answer so far. */
+  /** Status of each response so far. */
   readonly statuses: readonly number[];
   readonly lastEventId: string;
-  /** Milliseconds after which the server wants a broken stream to be opened again. */
+  /** Reconnection time that the server asked for. */
   readonly retryMs: number | null;
-  /** Resolves when it is over: closed, refused, or at its end where it is not to be opened again. */
+  /** Resolves when the client stops: closed, refused, or after the first response with `isOnce`. */
   readonly over: Promise<void>;
   close(): void;
 };
@@ -20,15 +20,16 @@ export type EventSource = {
 const usualRetryMs = 3_000;
 
 /**
- * Follows a stream of events as a browser does (WHATWG HTML, section 9.2), for tests and benchmarks: what broke
- * or ended is opened again behind the last event, unless `isOnce`; what was refused is not.
+ * Follows a server-sent event stream as a browser does (WHATWG HTML, section 9.2), for tests and benchmarks. It
+ * reconnects after the last event id when the stream ends or breaks, unless `isOnce`, and not when it was refused.
+ * Ours, since eventsource-client takes a refusal for a stream and reconnects after it.
  */
 export function followEvents(
   url: string | URL,
   options: {
     headers?: Record<string, string>;
     isOnce?: boolean;
-    /** Told of each event as it comes. */
+    /** Called for each event. */
     onEvent?: (event: SourceEvent) => void;
   } = {},
 ): EventSource {
@@ -60,11 +61,11 @@ export function followEvents(
       return false;
     }
     let event = { type: '', data: [] as string[] };
-    let rest = '';
+    let partialLine = '';
     try {
       for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-        const lines = (rest + text).split(/\r\n|\n/);
-        rest = lines.pop() as string;
+        const lines = (partialLine + text).split(/\r\n|\n/);
+        partialLine = lines.pop() as string;
         for (const line of lines) {
           if (line === '') {
             if (event.data.length > 0) dispatch(event);
@@ -75,7 +76,7 @@ export function followEvents(
         }
       }
     } catch {
-      // Broken off: opened again, as after its end.
+      // The connection was lost: reconnect, as after the end.
     }
     return true;
   }

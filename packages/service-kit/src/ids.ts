@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { v7, validate } from 'uuid';
 import type { Clock } from './clock.ts';
 
-/** Random bytes of 256 ids, since asking for them one id at a time costs more than making the id. */
+/** Random bytes for 256 ids: fetching them for each id costs more than making the id. */
 const randomBytes = new Uint8Array(256 * 16);
 let usedBytes = randomBytes.length;
 
@@ -15,7 +15,7 @@ function nextRandom(): Uint8Array {
   return randomBytes.subarray(usedBytes - 16, usedBytes);
 }
 
-/** A new UUIDv7: unique, and ordered by the clock's time to the millisecond. */
+/** A new UUIDv7, ordered by the clock's time to the millisecond. */
 export function newId(clock: Clock): string {
   return v7({ msecs: clock.now().getTime(), random: nextRandom() });
 }
@@ -25,7 +25,7 @@ export function uuidToBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
-/** The lower-case text form of 16 bytes. */
+/** The lower-case text of a UUID. */
 export function bytesToUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

@@ -43,7 +43,7 @@ const repeatable = contract({
   isRepeatable: true,
 });
 
-/** A process of the service; `breaksOff` ends the connections of calls before they are answered. */
+/** A process of the service; `breaksOff` destroys the connection of each call before it is answered. */
 async function startProcess(test: TestContext, name: string, breaksOff = false) {
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
   const asked: string[] = [];
@@ -76,10 +76,10 @@ function clientOf(test: TestContext, baseUrl: string | string[]) {
   return client;
 }
 
-const given = { params: { id: 'a/b' }, query: { after: 7 } };
+const input = { params: { id: 'a/b' }, query: { after: 7 } };
 
-describe('a client of several processes', () => {
-  it('asks each in its turn', async (t) => {
+describe('createInternalClient with several processes', () => {
+  it('calls the processes round robin', async (t) => {
     const [a, b, c] = [
       await startProcess(t, 'a'),
       await startProcess(t, 'b'),
@@ -87,42 +87,42 @@ describe('a client of several processes', () => {
     ];
     const client = clientOf(t, [a.url, b.url, c.url]);
     const answers = [];
-    for (let call = 0; call < 6; call++) answers.push((await client.call(read, given)).from);
+    for (let call = 0; call < 6; call++) answers.push((await client.call(read, input)).from);
     assert.deepEqual(answers, ['a', 'b', 'c', 'a', 'b', 'c']);
     assert.deepEqual(a.asked, Array(2).fill('/internal/things/a%2Fb?after=7'));
   });
 
-  it('goes on to the next when one refuses, whatever is asked', async (t) => {
+  it('tries the next address when one refuses the connection, for any call', async (t) => {
     const good = await startProcess(t, 'good');
     const client = clientOf(t, [await closedUrl(), good.url]);
     for (let call = 0; call < 4; call++) {
       assert.equal((await client.call(change, {})).from, 'good');
-      assert.equal((await client.call(read, given)).from, 'good');
+      assert.equal((await client.call(read, input)).from, 'good');
     }
     assert.equal(good.asked.length, 8);
   });
 
-  it('asks another after a broken connection only what may be asked twice', async (t) => {
+  it('repeats a call whose connection was lost only when the contract allows it', async (t) => {
     const broken = await startProcess(t, 'broken', true);
     const good = await startProcess(t, 'good');
     const answers = [];
     for (const contract of [read, change, repeatable]) {
       const client = clientOf(t, [broken.url, good.url]);
       answers.push(
-        await client.call(contract as typeof read, given).then(
+        await client.call(contract as typeof read, input).then(
           ({ from }) => from,
-          (error: unknown) => error instanceof UpstreamError && 'away',
+          (error: unknown) => error instanceof UpstreamError && 'unavailable',
         ),
       );
     }
-    assert.deepEqual(answers, ['good', 'away', 'good']);
+    assert.deepEqual(answers, ['good', 'unavailable', 'good']);
     assert.equal(broken.asked.length, 3);
   });
 
-  it('gives up when nobody is there', async (t) => {
+  it('throws UpstreamError when no process accepts a connection', async (t) => {
     const client = clientOf(t, [await closedUrl(), await closedUrl()]);
-    await assert.rejects(client.call(read, given), UpstreamError);
-    // Those that rest are still better than nobody.
-    await assert.rejects(client.call(read, given), UpstreamError);
+    await assert.rejects(client.call(read, input), UpstreamError);
+    // Avoided addresses are still tried when there is no other.
+    await assert.rejects(client.call(read, input), UpstreamError);
   });
 });

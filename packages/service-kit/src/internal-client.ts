@@ -7,14 +7,14 @@ import {
 } from '@queue-manager/contracts/problems';
 import { type Dispatcher, Pool } from 'undici';
 import type { z } from 'zod';
-import { createAddresses, isBreak, isRefusal } from './addresses.ts';
+import { createAddresses, isConnectError, isConnectionLost } from './addresses.ts';
 import { credentialHeader } from './internal-credential.ts';
 import { Problem } from './problems.ts';
 import { currentContext } from './request-context.ts';
 
 export const requestIdHeader = 'x-request-id';
 
-/** Another service did not answer, or not as its contract says. */
+/** Another service did not respond, or broke its contract. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
 }
@@ -25,7 +25,7 @@ type CallOptions<C extends Contract> = (C['schema'] extends { params: infer P }
   : unknown) &
   (C['schema'] extends { querystring: infer Q } ? { query: Input<Q> } : unknown) &
   (C['schema'] extends { body: infer B } ? { body: Input<B> } : unknown) & {
-    /** Gives up after this long; milliseconds, 5,000 by default. */
+    /** 5,000 by default. */
     timeoutMs?: number;
   };
 type CallResult<C extends Contract> = C['response'] extends z.ZodType
@@ -36,22 +36,22 @@ type CallResult<C extends Contract> = C['response'] extends z.ZodType
 
 export type InternalClient = {
   /**
-   * Calls a route of another service by its contract. Throws the `Problem` that the contract names, or an
-   * `UpstreamError` when the service is away, too slow, or answers something else.
+   * Calls a route of another service by its contract. Throws a `Problem` that the contract lists, or an
+   * `UpstreamError` when the service is unavailable, too slow, or responds with anything else.
    */
   call<C extends Contract>(contract: C, options: CallOptions<C>): Promise<CallResult<C>>;
   close(): Promise<void>;
 };
 
 /**
- * A client of one service, with its own connections and the service credential. Calls carry the ids of the
- * request that they are made for. Where several processes run the service, calls take turns; one that finds no
- * connection goes on to the next address, as does one whose connection broke, if it may be repeated.
+ * A client of one service, with its own connections and the internal credential. Calls carry the trace context.
+ * Calls go round robin over the service's processes. A call that cannot connect tries the next address; so does a
+ * call that lost its connection, if the contract allows repeating it.
  */
 export function createInternalClient(options: {
   baseUrl: string | readonly string[];
   credential: string;
-  /** To each address; 32 by default. */
+  /** Per address; 32 by default. */
   connections?: number;
 }): InternalClient {
   const addresses = createAddresses([options.baseUrl].flat());
@@ -73,30 +73,30 @@ export function createInternalClient(options: {
     contract: Contract,
     toSend: Omit<Dispatcher.RequestOptions, 'origin'>,
   ): Promise<Dispatcher.ResponseData> {
-    const turn = addresses.turn();
-    for (const [index, address] of turn.entries()) {
+    const inOrder = addresses.inOrder();
+    for (const [index, address] of inOrder.entries()) {
       try {
         return await poolOf(address).request(toSend);
       } catch (error) {
-        const isRefused = isRefusal(error);
-        if (isRefused) addresses.rest(address);
-        const mayGoOn = isRefused || (isBreak(error) && isRepeatable(contract));
-        if (index === turn.length - 1 || !mayGoOn) throw error;
+        const isUnsent = isConnectError(error);
+        if (isUnsent) addresses.avoid(address);
+        const mayTryNext = isUnsent || (isConnectionLost(error) && isRepeatable(contract));
+        if (index === inOrder.length - 1 || !mayTryNext) throw error;
       }
     }
-    throw new Error('a turn has an address');
+    throw new Error('unreachable: a service has an address');
   }
 
-  async function call(contract: Contract, given: Record<string, unknown>): Promise<unknown> {
-    const params = (given.params ?? {}) as Record<string, string>;
-    const query = new URLSearchParams(textsOf(given.query ?? {})).toString();
+  async function call(contract: Contract, input: Record<string, unknown>): Promise<unknown> {
+    const params = (input.params ?? {}) as Record<string, string>;
+    const query = new URLSearchParams(textsOf(input.query ?? {})).toString();
     const path = contract.url
       .replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] as string))
       .concat(query === '' ? '' : `?${query}`);
-    const timeoutMs = (given.timeoutMs as number | undefined) ?? 5_000;
+    const timeoutMs = (input.timeoutMs as number | undefined) ?? 5_000;
     const isRaw = isRawBody(contract.response);
     const { requestId, traceparent } = currentContext() ?? {};
-    // Ended with the call: the timer of an `AbortSignal.timeout` would go off for each call that went well.
+    // Cleared after the call, which `AbortSignal.timeout` does not allow: its timer would fire after every call.
     const deadline = new AbortController();
     const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
     try {
@@ -105,12 +105,12 @@ export function createInternalClient(options: {
         path,
         headers: {
           [credentialHeader]: options.credential,
-          ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(requestId === undefined ? {} : { [requestIdHeader]: requestId }),
           ...(traceparent === undefined ? {} : { traceparent }),
         },
-        body: given.body === undefined ? null : JSON.stringify(given.body),
-        // A stream may take as long as it flows; anything else has one deadline in all.
+        body: input.body === undefined ? null : JSON.stringify(input.body),
+        // A raw body may stream for any time; everything else has one deadline for the whole call.
         ...(isRaw ? { headersTimeout: timeoutMs } : { signal: deadline.signal }),
       });
       if (answer.statusCode === contract.status) {
@@ -121,7 +121,7 @@ export function createInternalClient(options: {
       throw problemOf(contract, answer.statusCode, await answer.body.text());
     } catch (error) {
       if (error instanceof Problem || error instanceof UpstreamError) throw error;
-      throw new UpstreamError(`${contract.service} did not answer ${contract.operationId}`, {
+      throw new UpstreamError(`${contract.service} did not respond to ${contract.operationId}`, {
         cause: error,
       });
     } finally {
@@ -137,7 +137,7 @@ export function createInternalClient(options: {
   };
 }
 
-/** Whether a call that was perhaps done may be made once more. */
+/** Whether a call may be sent again when the service may have handled it already. */
 function isRepeatable({ method, isRepeatable = method === 'GET' }: Contract): boolean {
   return isRepeatable;
 }
@@ -155,7 +155,9 @@ function problemOf(contract: Contract, status: number, body: string): Error {
     : null;
   if (code !== null && contract.problems.includes(code))
     return new Problem(code, { detail: parsed.data?.detail ?? '' });
-  return new UpstreamError(`${contract.service} answered ${contract.operationId} with ${status}`);
+  return new UpstreamError(
+    `${contract.service} responded to ${contract.operationId} with ${status}`,
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 
-/** Where services of the system show each other that they are. */
+/** Header that carries the internal credential. */
 export const credentialHeader = 'x-internal-credential';
 
-/** Whether what a caller gave is the service credential; takes as long wherever it differs. */
-export function isCredential(given: string | string[] | undefined, expected: string): boolean {
-  const [bytes, expectedBytes] = [Buffer.from(String(given ?? '')), Buffer.from(expected)];
+/** Whether a header value is the internal credential; compares in constant time. */
+export function isCredential(value: string | string[] | undefined, expected: string): boolean {
+  const [bytes, expectedBytes] = [Buffer.from(String(value ?? '')), Buffer.from(expected)];
   return bytes.length === expectedBytes.length && timingSafeEqual(bytes, expectedBytes);
 }

@@ -9,7 +9,7 @@ import {
 } from 'pino';
 import { currentContext } from './request-context.ts';
 
-/** Fields that never reach a log, wherever they stand. */
+/** Fields that are redacted, at the root of a log entry and up to two levels below. */
 const secretFields = [
   'password',
   'currentPassword',
@@ -25,7 +25,7 @@ const secretFields = [
   'to',
 ];
 
-/** An error as the log shows it: no fields of the error object, since drivers put statements and values there. */
+/** An error as logged: without its own fields, since drivers put statements and values there. */
 function errorForLog(error: Error): Record<string, unknown> {
   const { code } = error as { code?: unknown };
   return {
@@ -37,13 +37,13 @@ function errorForLog(error: Error): Record<string, unknown> {
   };
 }
 
-/** An object or an error and a message, or a message alone, with what goes into the message. */
+/** Arguments of a log call. */
 type Line = Parameters<Logger['info']>;
 
-/** Stands on a logger whose bindings name the request already. */
+/** Marks a logger whose bindings hold the request id already. */
 const namesRequest = Symbol('namesRequest');
 
-/** JSON logs, one line an entry, named after the service and with the id of the request, if any. */
+/** A JSON logger, named after the service, that adds the id of the current request. */
 export function createLogger(options: {
   name: string;
   level: string;
@@ -67,8 +67,8 @@ export function createLogger(options: {
 }
 
 /**
- * A logger of one request; `bindings` hold its id as `requestId`. It is made when the first line is written:
- * most requests write none, and making it took 3 of the 64 µs that reading a position took.
+ * A logger for one request; `bindings` hold its id as `requestId`. The pino child is created at the first line:
+ * most requests log nothing, and creating it took 3 of the 64 µs of reading a position.
  */
 export function createRequestLogger(
   logger: Logger,
@@ -78,12 +78,12 @@ export function createRequestLogger(
   return new RequestLogger(logger, bindings, options);
 }
 
-/** What is asked of a request's logger, by us and by Fastify. */
+/** The part of pino's interface that we and Fastify use. */
 class RequestLogger {
   readonly #parent: Logger;
   readonly #bindings: Bindings;
   readonly #options: ChildLoggerOptions;
-  #made: Logger | undefined;
+  #child: Logger | undefined;
 
   constructor(parent: Logger, bindings: Bindings, options: ChildLoggerOptions) {
     this.#parent = parent;
@@ -92,20 +92,20 @@ class RequestLogger {
   }
 
   #logger(): Logger {
-    this.#made ??= Object.assign(this.#parent.child(this.#bindings, this.#options), {
+    this.#child ??= Object.assign(this.#parent.child(this.#bindings, this.#options), {
       [namesRequest]: true,
     });
-    return this.#made;
+    return this.#child;
   }
 
-  /** The same as a made logger would find: lines below its level write nothing. */
+  /** Whether the child logger would write at this level. */
   #writes(level: Level): boolean {
     const { values } = this.#parent.levels;
     return (values[level] as number) >= (values[this.level] ?? Number.POSITIVE_INFINITY);
   }
 
   get level(): string {
-    return this.#made?.level ?? this.#options.level ?? this.#parent.level;
+    return this.#child?.level ?? this.#options.level ?? this.#parent.level;
   }
 
   set level(level: string) {

@@ -2,9 +2,9 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 
 export type Metrics = {
   contentType: string;
-  /** `route` is the pattern, never the address: a ticket must not become a label. */
+  /** `route` is the pattern, never the URL: a ticket must not become a label. */
   observeRequest(method: string, route: string, status: number, seconds: number): void;
-  /** A counter of the service's own. The function it gives adds one. */
+  /** Registers a counter; the returned function increments it. */
   counter<L extends string>(
     name: string,
     help: string,
@@ -13,13 +13,13 @@ export type Metrics = {
   render(): Promise<string>;
 };
 
-/** Prometheus metrics of one app: the process's own, and a histogram of requests by route pattern. */
+/** Prometheus metrics of one app: process metrics and a histogram of request durations by route. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the head of a request to the end of its answer',
+    help: 'Time from request headers to the end of the response',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],

@@ -12,7 +12,7 @@ const awsError = (name: string, httpStatusCode: number) =>
   });
 
 describe('isOutage', () => {
-  it('knows a store that is away, whoever wraps the error', () => {
+  it('recognises an unavailable store, also in a wrapped error', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     for (const error of [
       refused,
@@ -26,7 +26,7 @@ describe('isOutage', () => {
     }
   });
 
-  it('takes no fault of our own for one', () => {
+  it('is false for bugs of our own', () => {
     for (const error of [
       new TypeError('x is not a function'),
       awsError('ValidationException', 400),

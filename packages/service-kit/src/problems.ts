@@ -7,7 +7,7 @@ import {
 } from '@queue-manager/contracts/problems';
 
 export type ProblemOptions = {
-  /** What happened this time, in words for a person; must hold no personal data. */
+  /** A human-readable explanation of this occurrence, without personal data. */
   detail?: string;
   errors?: FieldError[];
   /** Seconds, sent as `Retry-After`. */
@@ -15,7 +15,7 @@ export type ProblemOptions = {
   cause?: unknown;
 };
 
-/** An error that is meant for the caller. Thrown anywhere, formed into problem+json once, by the app. */
+/** An error for the caller. Thrown anywhere; `createApp` turns it into problem+json. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
@@ -31,7 +31,7 @@ export class Problem extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  /** The body of the answer. */
+  /** The body of the response. */
   toDetails(requestId: string): ProblemDetails {
     return {
       type: problemTypeBase + this.code,
@@ -44,6 +44,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether an error is the problem with this code. */
+export function isProblem(error: unknown, code: ProblemCode): error is Problem {
+  return error instanceof Problem && error.code === code;
+}
+
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
@@ -52,7 +57,7 @@ type ProblemFactories = {
   [C in ProblemCode as CamelCase<C>]: (options?: ProblemOptions) => Problem;
 };
 
-/** One factory a code: `throw problems.queueFull()`. */
+/** One factory per code: `throw problems.queueFull()`. */
 export const problems = Object.fromEntries(
   (Object.keys(problemTypes) as ProblemCode[]).map((code) => [
     code.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
@@ -60,7 +65,7 @@ export const problems = Object.fromEntries(
   ]),
 ) as ProblemFactories;
 
-/** Refuses one field that only the handler could judge. */
+/** A `validation-failed` for one field that only the handler can check. */
 export function invalidField(path: string, message: string): Problem {
   return problems.validationFailed({ detail: `${path} ${message}.`, errors: [{ path, message }] });
 }
@@ -90,7 +95,7 @@ const outageNames = new Set([
   'MaxRetriesPerRequestError',
   'UpstreamError',
   'ClusterAllFailedError',
-  // AWS, after its client tried again.
+  // AWS, after the SDK's retries.
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'ThrottlingException',
@@ -100,15 +105,15 @@ const outageMessages = [
   "Stream isn't writeable",
   'Command timed out',
   "Can't add new command when connection is in closed state",
-  // A Redis that is starting, failing over, read-only, out of memory, or cannot persist.
   'Command aborted due to connection close',
   "Cluster isn't ready",
-  // Of a cluster, part of which is failing over or moving.
+  // A Redis Cluster that is failing over or moving slots.
   'Too many Cluster redirections',
   'No sharded subscriber for slot',
   'No subscriber for the cluster',
   'Cluster is ended',
   'None of startup nodes is available',
+  // A Redis server that is starting, failing over, read-only, out of memory, or unable to persist.
   'LOADING Redis',
   'CLUSTERDOWN',
   'MASTERDOWN',
@@ -117,7 +122,7 @@ const outageMessages = [
   'MISCONF',
 ];
 
-/** Whether an error says that a store or another service is away, rather than that our code is wrong. */
+/** Whether an error means that a store or another service is unavailable, rather than a bug of ours. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, $metadata } = error as {
@@ -125,7 +130,7 @@ export function isOutage(error: unknown): boolean {
     $metadata?: { httpStatusCode?: number };
   };
   if (typeof code === 'string' && outageCodes.has(code)) return true;
-  // AWS has many names for a fault of its own; the status says it of all of them.
+  // AWS has many error names for its own failures; all have a 5xx status.
   if (($metadata?.httpStatusCode ?? 0) >= 500) return true;
   if (outageNames.has(error.name)) return true;
   if (outageMessages.some((message) => error.message.includes(message))) return true;

@@ -1,4 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
+import { backoffMs } from './backoff.ts';
 import { ConfigError } from './config.ts';
 import type { Logger } from './logging.ts';
 
@@ -6,19 +7,19 @@ export type RedisClient = Redis | Cluster;
 
 export type RedisOptions = {
   /**
-   * `redis://` or, with TLS, `rediss://`; of a cluster its configuration endpoint, or any of its nodes, separated
-   * by commas: one of them has to be there whenever all connections are lost. Credentials are those of the first.
+   * `redis://` or, with TLS, `rediss://`. For a cluster: its configuration endpoint, or some of its nodes, separated
+   * by commas, one of which must be up whenever all connections are lost. Credentials are those of the first.
    */
   url: string;
   isCluster: boolean;
-  /** After this long without an answer a command fails. */
+  /** A command fails after this long without a reply. */
   commandTimeoutMs: number;
   logger: Logger;
-  /** What becomes of the work while Redis is away, for the log. */
+  /** Log text: what happens to the work while Redis is unavailable. */
   meanwhile?: string;
   /**
-   * For sharded subscriptions alone, which need connections of their own. What was subscribed to is asked for
-   * again by its owner, on `ready` (and on `refresh` and `subscribersReady` of a cluster).
+   * For sharded subscriptions only, which need their own connections. The owner subscribes again on `ready`
+   * (on a cluster also on `refresh` and `subscribersReady`).
    */
   isSubscriber?: boolean;
 };
@@ -26,23 +27,23 @@ export type RedisOptions = {
 const reconnectMsMax = 1_000;
 
 /**
- * Connects to Redis or a Redis Cluster, and again whenever the connection is lost; starts without it too.
- * While there is none, commands fail at once rather than queue up: who is told to come back in a second is
- * served better than who waits.
+ * Connects to Redis or a Redis Cluster, reconnects whenever the connection is lost, and starts without it.
+ * Commands fail at once while there is no connection instead of queueing up: a fast 503 with `Retry-After` is
+ * better than a slow request.
  */
 export function connectRedis(options: RedisOptions): RedisClient {
-  const { url, logger, meanwhile = 'trying until it is back' } = options;
+  const { url, logger, meanwhile = 'retrying until it is back' } = options;
   const shared = {
     lazyConnect: true,
     enableOfflineQueue: false,
     connectTimeout: 2_000,
     commandTimeout: options.commandTimeoutMs,
-    // A peer that went silent is given up, so that a failover behind the same address is noticed.
+    // Drop a silent peer, to notice a failover behind the same address.
     socketTimeout: 5 * options.commandTimeoutMs,
     maxLoadingRetryTime: reconnectMsMax,
   };
-  const retryStrategy = (times: number) => Math.min(50 * 2 ** (times - 1), reconnectMsMax);
-  let isAway = false;
+  const retryStrategy = (times: number) => backoffMs(times, { firstMs: 50, maxMs: reconnectMsMax });
+  let isUnavailable = false;
 
   const addresses = url.split(',').map((address) => new URL(address));
   if (addresses.length > 1 && !options.isCluster) {
@@ -62,7 +63,7 @@ export function connectRedis(options: RedisOptions): RedisClient {
       clusterRetryStrategy: retryStrategy,
       slotsRefreshTimeout: 2_000,
       shardedSubscribers: options.isSubscriber === true,
-      // With TLS a node is known by its name, which its certificate has to show.
+      // TLS checks the certificate against the host name, so names must not be resolved to addresses.
       ...(protocol === 'rediss:'
         ? { dnsLookup: (address: string, done: Lookup) => done(null, address) }
         : {}),
@@ -77,33 +78,33 @@ export function connectRedis(options: RedisOptions): RedisClient {
     client = new Redis(url, {
       ...shared,
       retryStrategy,
-      // Commands of one turn of the event loop go out together. Not on a cluster: there a batch that meets a
-      // moved slot fails as a whole, while single commands are sent on.
+      // Pipelines the commands of one tick. Not on a cluster: there a pipeline that meets a moved slot fails as a
+      // whole, while single commands are redirected.
       enableAutoPipelining: options.isSubscriber !== true,
       autoResubscribe: false,
     });
   }
 
   client.on('ready', () => {
-    if (isAway) logger.info('Redis is back');
-    isAway = false;
+    if (isUnavailable) logger.info('Redis is back');
+    isUnavailable = false;
   });
   client.on('error', (error: Error) => {
-    if (!isAway) logger.warn({ err: error }, `Redis is away: ${meanwhile}`);
-    isAway = true;
+    if (!isUnavailable) logger.warn({ err: error }, `Redis is unavailable: ${meanwhile}`);
+    isUnavailable = true;
   });
   client.connect().catch(() => undefined);
   return client;
 }
 
-/** The servers that hold data: of a cluster each that serves a part of it, else the one. */
+/** The servers that hold data: every master of a cluster, or the one server. */
 export function mastersOf(client: RedisClient): Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client];
 }
 
 /**
- * Resolves when all of the data can be asked for: of a cluster, when each slot is served by a node that answers.
- * A ping of the cluster itself is answered by any node, whatever the others do.
+ * Resolves when all data is available: for a cluster, when every slot is served by a node that responds. A ping of
+ * the cluster client is not enough, since any single node answers it.
  */
 export async function checkRedis(client: RedisClient): Promise<void> {
   const masters = mastersOf(client);
@@ -112,9 +113,9 @@ export async function checkRedis(client: RedisClient): Promise<void> {
   if (!(client instanceof Cluster)) return;
   const info = await client.cluster('INFO');
   const [, size] = /^cluster_size:(\d+)/m.exec(info) ?? [];
-  // A node that is lost is not among those known here until it is asked for once more.
+  // The client forgets a lost node until the next refresh of its slots.
   if (!/^cluster_state:ok\b/m.test(info) || masters.length < Number(size)) {
-    throw new Error('CLUSTERDOWN A part of the cluster is away');
+    throw new Error('CLUSTERDOWN A part of the cluster is unavailable');
   }
 }
 

@@ -28,7 +28,7 @@ const ask = contract({
 });
 const inner = contract({ ...ask, operationId: 'inner', url: '/internal/asks', auth: 'internal' });
 
-/** One service that asks itself, so that what it answers was carried by a call between services. */
+/** A service that calls itself, so that its responses show the context carried between services. */
 async function startService(test: TestContext) {
   const { logger, lines } = recordingLogger();
   const app = createApp({ logger, readiness: {}, internalCredential: testCredential });
@@ -39,7 +39,7 @@ async function startService(test: TestContext) {
     route(ask, async (request) => {
       isAsked[asked]?.resolve();
       asked += 1;
-      // Both requests are in the handler at once.
+      // Both requests are in the handler at the same time.
       await Promise.all(isAsked.map(({ promise }) => promise));
       logger.info({ text: request.body.text }, 'asking');
       request.log.info({ text: request.body.text }, 'asked');
@@ -54,15 +54,15 @@ async function startService(test: TestContext) {
     await app.close();
   });
   const send = async (text: string, headers: Record<string, string>) => {
-    const isNoted = once(app.server, 'request');
+    const isHandled = once(app.server, 'request');
     const call = request(`${url}/v1/asks`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
     });
     const answered = once(call, 'response') as Promise<[IncomingMessage]>;
     call.flushHeaders();
-    // The body comes by itself, when the request is known already.
-    await isNoted;
+    // The body is sent once the handler has seen the headers.
+    await isHandled;
     call.end(JSON.stringify({ text }));
     const [answer] = await answered;
     return json(answer);
@@ -70,8 +70,8 @@ async function startService(test: TestContext) {
   return { send, lines };
 }
 
-describe('the context of a request', () => {
-  it('is its own, after a body was read, across services, and on its lines of the log', async (test) => {
+describe('request context', () => {
+  it('stays with its request after reading a body, across services and in the log', async (test) => {
     const { send, lines } = await startService(test);
     const answers = await Promise.all([
       send('one', { 'x-request-id': 'req-1', traceparent }),
@@ -92,7 +92,7 @@ describe('the context of a request', () => {
     assert.equal(currentContext(), undefined);
   });
 
-  it('is nobody’s in a batch of many', async () => {
+  it('is empty in a batch', async () => {
     const contexts: unknown[] = [];
     const work = batched<number, void>(
       async () => {
@@ -105,7 +105,7 @@ describe('the context of a request', () => {
     assert.deepEqual(contexts, [{}]);
   });
 
-  it('holds only what is well-formed', () => {
+  it('holds only well-formed ids', () => {
     assert.deepEqual(wellFormedContext({ requestId: 'a b', traceparent: `${traceparent}-x` }), {});
     assert.deepEqual(wellFormedContext({ requestId: null, traceparent }), { traceparent });
     assert.deepEqual(wellFormedContext({ requestId: 'a'.repeat(65) }), {});

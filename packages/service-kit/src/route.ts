@@ -6,7 +6,7 @@ import { z } from 'zod';
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
 type StaffAuth = 'user' | 'host' | 'manager' | 'owner';
 
-/** A request as its contract states it: validated, and with the caller's claims where the contract asks for an account. */
+/** A validated request, with the caller's claims where the contract requires an account. */
 export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'query' | 'body'> & {
   params: C['schema'] extends { params: infer P } ? Output<P> : undefined;
   query: C['schema'] extends { querystring: infer Q } ? Output<Q> : undefined;
@@ -14,14 +14,14 @@ export type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'que
 } & (C['auth'] extends StaffAuth ? { claims: AccessTokenClaims } : unknown);
 
 /**
- * What a handler gives back: the body of success, or nothing with 204. A handler that took the connection over
- * (`reply.hijack()`) gives back its reply.
+ * What a handler returns: the body of a success, or nothing for 204. A handler that hijacked the connection
+ * (`reply.hijack()`) returns its reply.
  */
 export type ResponseOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.input<C['response']>
   : C['response'] extends { contentType: string }
     ? Buffer | string | NodeJS.ReadableStream | FastifyReply
-    : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without an answer need not say so
+    : // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a body may return nothing
       void;
 
 export type Handler<C extends Contract> = (
@@ -32,7 +32,7 @@ export type Handler<C extends Contract> = (
 declare module 'fastify' {
   interface FastifyContextConfig {
     contract?: Contract;
-    /** Whether a route without a contract of its own answers with a stream of events. */
+    /** Whether a route without a contract responds with an event stream. */
     isStream?: boolean;
   }
   interface FastifyRequest {
@@ -46,8 +46,8 @@ declare module 'fastify' {
 const jsonSchemas = new WeakMap<z.ZodType, object>();
 
 /**
- * JSON Schema of an answer, for the compiled serializer: a field that the schema does not name never leaves.
- * `nullable` is folded into `type` so that no value is validated while it is written.
+ * JSON Schema of a response, for the compiled serializer, which leaves out fields that the schema does not name.
+ * `anyOf` with null becomes a `type` array: the serializer would validate each value against `anyOf`.
  */
 function serializationSchema(schema: z.ZodType): object {
   const known = jsonSchemas.get(schema);
@@ -79,34 +79,34 @@ function foldNull(schema: Record<string, unknown>): void {
 }
 
 /**
- * Puts a handler to its contract, as options for `app.route`. The app made by `createApp` validates the
- * request by the contract's schemas and checks the credential that its `auth` names; a role in a venue is
- * the handler's own to check, against the resource it loaded.
+ * Combines a contract and its handler into options for `app.route`. `createApp` validates requests by the
+ * contract's schemas and checks the credential that `auth` names. Handlers check roles in a venue themselves,
+ * against the resource they loaded.
  */
 export function route<C extends Contract>(contract: C, handler: Handler<C>): RouteOptions {
   const { response, status } = contract;
-  const hasJsonAnswer = response !== undefined && !isRawBody(response);
+  const hasJsonBody = response !== undefined && !isRawBody(response);
   return {
     method: contract.method,
     url: contract.url,
     config: { contract },
     schema: {
       ...contract.schema,
-      ...(hasJsonAnswer ? { response: { [status]: serializationSchema(response) } } : {}),
+      ...(hasJsonBody ? { response: { [status]: serializationSchema(response) } } : {}),
     },
-    handler: hasJsonAnswer
+    handler: hasJsonBody
       ? (request, reply) => {
-          // An error puts its own status in the place of this one.
+          // The error handler overrides this status.
           reply.code(status);
           return handler(request as unknown as RequestOf<C>, reply);
         }
       : async (request, reply) => {
-          const answer = await handler(request as unknown as RequestOf<C>, reply);
-          // The handler took the connection over; `await` takes a reply for a promise, so `answer` does not tell.
+          const body = await handler(request as unknown as RequestOf<C>, reply);
+          // Hijacked. `body` does not tell: a reply is thenable, so `await` unwraps it.
           if (reply.sent) return;
           reply.code(status);
           if (response !== undefined) reply.type(response.contentType);
-          return answer ?? reply.send();
+          return body ?? reply.send();
         },
   };
 }

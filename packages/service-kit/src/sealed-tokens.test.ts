@@ -9,19 +9,19 @@ describe('createTokenSeal', () => {
   const seal = createTokenSeal([first], 'parcel');
   const token = seal.seal(1, content);
 
-  it('opens what it made, which is always the same', () => {
+  it('opens its own tokens, which are deterministic', () => {
     assert.equal(seal.seal(1, content), token);
     assert.deepEqual(seal.open(1, 16, token), content);
   });
 
-  it('opens no other kind, purpose, length or secret', () => {
+  it('returns null for another kind, purpose, length or secret', () => {
     assert.equal(seal.open(2, 16, token), null);
     assert.equal(seal.open(1, 15, token), null);
     assert.equal(createTokenSeal([first], 'letter').open(1, 16, token), null);
     assert.equal(createTokenSeal([second], 'parcel').open(1, 16, token), null);
   });
 
-  it('opens nothing that was tampered with anywhere, cut, or spelled another way', () => {
+  it('returns null for a token that was changed, truncated or spelled differently', () => {
     const bytes = Buffer.from(token, 'base64url');
     for (let index = 0; index < bytes.length; index += 1) {
       const tampered = Buffer.from(bytes);
@@ -32,7 +32,7 @@ describe('createTokenSeal', () => {
       assert.equal(seal.open(1, 16, other), null, other);
   });
 
-  it('makes with the first secret of a ring and opens with all', () => {
+  it('signs with the first secret and verifies with all', () => {
     const renewed = createTokenSeal([second, first], 'parcel');
     assert.deepEqual(renewed.open(1, 16, token), content);
     assert.notEqual(renewed.seal(1, content), token);

@@ -1,16 +1,15 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
-/** Makes and opens tokens for one purpose; see `createTokenSeal`. */
 export type TokenSeal = {
-  /** The token of a kind with this content; always the same for the same secret. */
+  /** Deterministic: the same content and secret give the same token. */
   seal(kind: number, content: Buffer): string;
-  /** The content of a token; null for anything that was not made here, whole, as this kind and for this purpose. */
+  /** The content of a token; null unless it is intact, ours, and of this kind and purpose. */
   open(kind: number, contentBytes: number, token: string): Buffer | null;
 };
 
 const macBytes = 32;
 
-/** A key for each secret of a ring (base64url), for one purpose only (HKDF-SHA-256, RFC 5869). */
+/** Derives one key per secret (base64url) for one purpose (HKDF-SHA-256, RFC 5869). */
 export function deriveKeys(secrets: readonly string[], purpose: string): Buffer[] {
   return secrets.map((secret) =>
     Buffer.from(hkdfSync('sha256', Buffer.from(secret, 'base64url'), '', purpose, 32)),
@@ -18,9 +17,9 @@ export function deriveKeys(secrets: readonly string[], purpose: string): Buffer[
 }
 
 /**
- * Tokens that are derived and stored nowhere: base64url(kind ‖ content ‖ HMAC-SHA-256). The first secret of the
- * ring makes them, all open them. The kind is one byte under the signature, and the key belongs to the purpose:
- * a token of one kind or purpose never passes for another. What a token says is readable to whoever holds it.
+ * Stateless tokens: base64url(kind ‖ content ‖ HMAC-SHA-256). The first secret signs, all verify. The kind is a
+ * signed byte and the key belongs to the purpose, so a token of one kind or purpose never passes for another.
+ * The content is signed, not encrypted.
  */
 export function createTokenSeal(secrets: readonly string[], purpose: string): TokenSeal {
   const keys = deriveKeys(secrets, purpose);
@@ -35,7 +34,7 @@ export function createTokenSeal(secrets: readonly string[], purpose: string): To
     },
     open(kind, contentBytes, token) {
       const bytes = Buffer.from(token, 'base64url');
-      // Decoding forgives foreign characters and stray bits; a token has one spelling only.
+      // The decoder ignores invalid characters and stray bits; only the canonical spelling is accepted.
       if (bytes.length !== 1 + contentBytes + macBytes || bytes.toString('base64url') !== token)
         return null;
       const body = bytes.subarray(0, -macBytes);

@@ -2,12 +2,12 @@ import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError } from './config.ts';
 
-/** How long a stopping service may finish what it holds. */
+/** How long a service may take to stop. */
 const graceMs = 10_000;
 
 /**
- * Runs a service: makes it, listens, and on SIGTERM, SIGINT or a crash closes it with grace (its `onClose`
- * hooks end consumers and connections). A fault on the way up ends the process with one line and exit code 1.
+ * Runs a service: starts it, and closes it gracefully on SIGTERM, SIGINT or a crash (its `onClose` hooks end
+ * consumers and connections). When the start fails, prints one line and exits with code 1.
  */
 export async function serve(
   make: () => Promise<{ app: FastifyInstance; host: string; port: number }>,

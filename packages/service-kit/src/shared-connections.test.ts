@@ -10,7 +10,7 @@ import { credentialHeader } from './internal-credential.ts';
 import { acceptSharedConnections, createSharedConnections } from './shared-connections.ts';
 import { startWire, testCredential, testLogger, until } from './testing.ts';
 
-/** A service with a stream that begins at once, and whatever a test writes to it. */
+/** A service with a stream to which tests write. */
 async function startService(test: TestContext, silenceMsMax?: number) {
   const app = createApp({
     logger: testLogger,
@@ -25,7 +25,7 @@ async function startService(test: TestContext, silenceMsMax?: number) {
   const sockets = new Set<Socket>();
   let closed = 0;
   app.server.on('connection', (socket) => sockets.add(socket));
-  // Those that can take it are told.
+  // A stopping service ends its streams.
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.end('come back');
   });
@@ -76,8 +76,8 @@ async function begin(
   return { status: headers[':status'] as number | undefined, headers, stream };
 }
 
-describe('a shared connection', () => {
-  it('has any number of requests answered by the routes of the app', async (t) => {
+describe('shared connections', () => {
+  it('carry any number of requests to the routes of the app', async (t) => {
     const service = await startService(t);
     const connections = share(t);
     const answers = await Promise.all(
@@ -93,11 +93,11 @@ describe('a shared connection', () => {
     const nothing = await begin(await connections.to(service.url), '/nothing');
     assert.equal(nothing.status, 404);
     assert.equal(nothing.headers['content-type'], 'application/problem+json');
-    assert.match(await text(nothing.stream), /nothing at this address/);
+    assert.match(await text(nothing.stream), /no route at this address/);
     assert.equal(service.sockets.size, 1);
   });
 
-  it('stays for the others when a crowd leaves in the same moment', async (t) => {
+  it('stay open when many streams are cancelled at once', async (t) => {
     const service = await startService(t);
     const connection = await share(t).to(service.url);
     const stays = await begin(connection, '/stream');
@@ -110,21 +110,21 @@ describe('a shared connection', () => {
     assert.equal(await text(stays.stream), 'still there');
   });
 
-  it('lets nobody wait for one who does not read', async (t) => {
+  it('do not block other streams when one is not read', async (t) => {
     const service = await startService(t);
     const connection = await share(t).to(service.url);
     const slow = await begin(connection, '/stream');
     const quick = await begin(connection, '/stream');
     const [toSlow, toQuick] = service.streams;
     slow.stream.pause();
-    // More than the window of a stream, and in all more than that of a connection would be by default.
+    // More than the window of a stream, and together more than the default window of a connection.
     toSlow?.write(Buffer.alloc(1024 * 1024));
     toQuick?.end(Buffer.alloc(1024 * 1024));
     assert.equal((await text(quick.stream)).length, 1024 * 1024);
     slow.stream.close();
   });
 
-  it('is made anew when it broke, of which each request on it is told', async (t) => {
+  it('are opened again after they broke, and fail each request on them', async (t) => {
     const service = await startService(t);
     const connections = share(t);
     const connection = await connections.to(service.url);
@@ -136,7 +136,7 @@ describe('a shared connection', () => {
     assert.equal((await begin(next, '/livez')).status, 200);
   });
 
-  it('is over for the service when the client has gone, also where something waits for it', async (t) => {
+  it('close at the service when the client is gone, also with data waiting', async (t) => {
     const service = await startService(t);
     const connections = share(t);
     const { stream } = await begin(await connections.to(service.url), '/stream');
@@ -146,7 +146,7 @@ describe('a shared connection', () => {
     await until('the service is rid of it', () => service.closed() === 1);
   });
 
-  it('is given up when the other side is silent, however much is asked of it', async (t) => {
+  it('are destroyed by the client when the service is silent, however many requests it sends', async (t) => {
     const service = await startService(t);
     const wire = await wireTo(t, service.url);
     const connection = await share(t, { silenceMsMax: 100 }).to(wire.url);
@@ -159,7 +159,7 @@ describe('a shared connection', () => {
     });
   });
 
-  it('is given up by the service, too, when the client is silent', async (t) => {
+  it('are destroyed by the service when the client is silent', async (t) => {
     const service = await startService(t, 100);
     const wire = await wireTo(t, service.url);
     await begin(await share(t).to(wire.url), '/stream');
@@ -167,7 +167,7 @@ describe('a shared connection', () => {
     await until('the service is rid of the stream', () => service.closed() === 1);
   });
 
-  it('ends with the app, which waits for nobody; what was sent last arrives', async (t) => {
+  it('end with the app, after the last response was sent', async (t) => {
     const service = await startService(t);
     const connections = share(t);
     const connection = await connections.to(service.url);
@@ -181,10 +181,10 @@ describe('a shared connection', () => {
     await assert.rejects(connections.to(service.url), { code: 'ECONNREFUSED' });
   });
 
-  it('may take its time to close: nobody is asked who was told that it is over', async (t) => {
+  it('are not pinged after they were destroyed, while they close', async (t) => {
     const service = await startService(t, 200);
     const { port } = service.app.server.address() as AddressInfo;
-    // It takes part as far as it has to, and does not go when it is told to.
+    // A client that speaks the protocol but never closes its side.
     const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
     stays.write(
       `GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: shared-http2\r\n${credentialHeader}: ${testCredential}\r\n\r\n`,
@@ -197,11 +197,11 @@ describe('a shared connection', () => {
     stays.destroy();
   });
 
-  it('is for services of the system only; other upgrades are ignored', async (t) => {
+  it('require the internal credential; other upgrades are ignored', async (t) => {
     const service = await startService(t);
     const stranger = share(t, { internalCredential: 'a-guess-that-is-long-enough-but-wrong-01' });
-    await assert.rejects(stranger.to(service.url), /answered 401/);
-    // One that does not go when it is refused, either.
+    await assert.rejects(stranger.to(service.url), /responded with 401/);
+    // A client that keeps the connection open after the refusal.
     const { port } = service.app.server.address() as AddressInfo;
     const stays = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
     stays.write(
@@ -220,7 +220,7 @@ describe('a shared connection', () => {
     assert.match(answer, /^HTTP\/1\.1 200 /);
   });
 
-  it('is not waited for longer than was said, nor made where nobody takes it', async (t) => {
+  it('fail after the connect timeout, and where the server does not accept them', async (t) => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     t.after(() => silent.close());
@@ -229,7 +229,7 @@ describe('a shared connection', () => {
       connectTimeoutMs: 50,
     });
     const { port } = silent.address() as AddressInfo;
-    await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /silent/);
+    await assert.rejects(connections.to(`http://127.0.0.1:${port}`), /no response in time/);
 
     const plain = createApp({
       logger: testLogger,
@@ -238,6 +238,6 @@ describe('a shared connection', () => {
     });
     t.after(() => plain.close());
     const url = await plain.listen({ host: '127.0.0.1', port: 0 });
-    await assert.rejects(share(t).to(url), /answered 404/);
+    await assert.rejects(share(t).to(url), /responded with 404/);
   });
 });

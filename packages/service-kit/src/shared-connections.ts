@@ -6,44 +6,44 @@ import type { FastifyInstance } from 'fastify';
 import { credentialHeader, isCredential } from './internal-credential.ts';
 import { runInContext } from './request-context.ts';
 
-/** What a connection is asked to become: from then on it speaks HTTP/2 (RFC 9113), without negotiation. */
+/** Value of the `Upgrade` header. After the upgrade the connection speaks HTTP/2 (RFC 9113) without negotiation. */
 const protocol = 'shared-http2';
 
-/** A stopping service gives what was sent last so long to leave. */
-const lastWordsMs = 1_000;
+/** How long a stopping service waits for its last responses to be sent. */
+const flushMs = 1_000;
 
-/** Who does not answer for this long counts as gone. */
-const usualSilenceMsMax = 20_000;
+/** A peer that sends nothing for this long counts as gone. */
+const silenceMsMaxDefault = 20_000;
 
-/** As much may be on its way to a client for all streams of a connection; a stream by itself has 64 KiB. */
+/** HTTP/2 flow-control window of a connection, for all its streams; each stream has 64 KiB. */
 const connectionWindowBytes = 16 * 1_024 * 1_024;
 
-/** Node's own limits are for strangers. Here a burst is ten thousand guests who leave in the same second. */
+/** Node's defaults defend against strangers. Here ten thousand guests may leave in the same second. */
 const limits = {
   maxSessionMemory: 1_024,
   streamResetBurst: 1_000_000,
   streamResetRate: 1_000_000,
 } satisfies http2.ServerOptions & http2.ClientSessionOptions;
 
-/** Whether a request asks for its connection to be shared; any other upgrade is ignored. */
-export function asksToShare(request: http.IncomingMessage): boolean {
+/** Whether a request wants to upgrade to a shared connection; other upgrades are ignored. */
+export function isSharedUpgrade(request: http.IncomingMessage): boolean {
   return request.headers.upgrade === protocol;
 }
 
 export type SharedConnectionOptions = {
   internalCredential: string;
-  /** The other side counts as gone when it does not answer for so many milliseconds; 20,000 by default. */
+  /** A peer that sends nothing for this long counts as gone; 20,000 by default. */
   silenceMsMax?: number;
 };
 
 /**
- * Lets another service of the system have any number of requests to `app` on one connection, those that stay
- * open for hours as well: a stream of events then costs neither side a socket. The app's routes answer them as they
- * answer all others. Whoever does not know the service credential is refused.
+ * Lets other services multiplex any number of requests to `app` over one connection, so that an event stream that
+ * stays open for hours needs no socket of its own. The app's routes handle them like all other requests. Requires
+ * the internal credential.
  */
 export function acceptSharedConnections(
   app: FastifyInstance,
-  { internalCredential, silenceMsMax = usualSilenceMsMax }: SharedConnectionOptions,
+  { internalCredential, silenceMsMax = silenceMsMaxDefault }: SharedConnectionOptions,
 ): void {
   const sessions = new Set<http2.ServerHttp2Session>();
   const sockets = new Set<Duplex>();
@@ -58,7 +58,7 @@ export function acceptSharedConnections(
     endWhenSilent(session, silenceMsMax);
     session.on('close', () => sessions.delete(session));
   });
-  // A connection that breaks ends its streams, each of which is told.
+  // A broken connection closes its streams, which report the error themselves.
   server.on('sessionError', ignore);
 
   app.server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -72,7 +72,7 @@ export function acceptSharedConnections(
       );
       return;
     }
-    // As HTTP/2 has it, and unlike a server of HTTP/1: who has ended it takes no more answers.
+    // Unlike HTTP/1, an HTTP/2 peer that ended the connection reads no more responses.
     socket.allowHalfOpen = false;
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`,
@@ -83,36 +83,35 @@ export function acceptSharedConnections(
 
   app.addHook('preClose', async () => {
     for (const session of sessions) session.close();
-    // A connection that stays half open would keep the app from closing.
+    // A half-open connection would keep the app from closing.
     setTimeout(() => {
       for (const socket of sockets) socket.destroy();
-    }, lastWordsMs).unref();
+    }, flushMs).unref();
   });
 }
 
 export type SharedConnections = {
   /**
-   * The connection to an address, for one more request on it; made when there is none. Throws what the connection
-   * threw, and an error when nobody there takes shared connections.
+   * The connection to an address; opened when there is none. Throws when the connection fails, or the server does
+   * not accept shared connections.
    */
   to(address: string): Promise<http2.ClientHttp2Session>;
-  /** Ends all connections, and the requests on them. */
+  /** Closes all connections, with the requests on them. */
   close(): void;
 };
 
-/** One connection to each address, for any number of requests at once to services of the system. */
+/** One connection per address, which any number of concurrent requests share. */
 export function createSharedConnections(
-  given: SharedConnectionOptions & {
-    /** How long making a connection may take, in milliseconds. */
+  options: SharedConnectionOptions & {
     connectTimeoutMs: number;
   },
 ): SharedConnections {
-  const { internalCredential, connectTimeoutMs, silenceMsMax = usualSilenceMsMax } = given;
+  const { internalCredential, connectTimeoutMs, silenceMsMax = silenceMsMaxDefault } = options;
   const sessions = new Map<string, Promise<http2.ClientHttp2Session>>();
 
   function connect(address: string): Promise<http2.ClientHttp2Session> {
     const { promise, resolve, reject } = Promise.withResolvers<http2.ClientHttp2Session>();
-    const asking = (address.startsWith('https:') ? https : http).request(address, {
+    const request = (address.startsWith('https:') ? https : http).request(address, {
       agent: false,
       headers: {
         connection: 'upgrade',
@@ -121,13 +120,13 @@ export function createSharedConnections(
       },
       timeout: connectTimeoutMs,
     });
-    asking.on('timeout', () => asking.destroy(new Error('The service is silent')));
-    asking.on('error', reject);
-    asking.on('response', ({ statusCode }) => {
-      asking.destroy();
-      reject(new Error(`No shared connection: the service answered ${statusCode}`));
+    request.on('timeout', () => request.destroy(new Error('The service sent no response in time')));
+    request.on('error', reject);
+    request.on('response', ({ statusCode }) => {
+      request.destroy();
+      reject(new Error(`No shared connection: the service responded with ${statusCode}`));
     });
-    asking.on('upgrade', (_answer, socket, head) => {
+    request.on('upgrade', (_response, socket, head) => {
       socket.setTimeout(0);
       socket.setKeepAlive(true);
       if (head.length > 0) socket.unshift(head);
@@ -135,16 +134,16 @@ export function createSharedConnections(
       const forget = () => {
         if (sessions.get(address) === promise) sessions.delete(address);
       };
-      // The service stops: what is on its way still arrives.
+      // The service stops. Responses in flight still arrive.
       session.on('goaway', () => {
         forget();
         session.close();
       });
       session.on('close', () => {
         forget();
-        reject(new Error('The connection closed at once'));
+        reject(new Error('The connection was closed immediately'));
       });
-      // Each of its streams is told as well.
+      // Its streams report the error, too.
       session.on('error', reject);
       session.on('connect', () => {
         session.setLocalWindowSize(connectionWindowBytes);
@@ -152,7 +151,7 @@ export function createSharedConnections(
         resolve(session);
       });
     });
-    asking.end();
+    request.end();
     return promise;
   }
 
@@ -160,17 +159,17 @@ export function createSharedConnections(
     to(address) {
       const known = sessions.get(address);
       if (known !== undefined) return known;
-      // For no request in particular, whoever asked first.
-      const made = runInContext({}, () => connect(address));
-      sessions.set(address, made);
-      made.catch(() => {
-        if (sessions.get(address) === made) sessions.delete(address);
+      // Shared, so not in the context of the request that came first.
+      const session = runInContext({}, () => connect(address));
+      sessions.set(address, session);
+      session.catch(() => {
+        if (sessions.get(address) === session) sessions.delete(address);
       });
-      return made;
+      return session;
     },
     close() {
-      for (const made of sessions.values()) {
-        made.then(
+      for (const opening of sessions.values()) {
+        opening.then(
           (session) => session.destroy(),
           () => undefined,
         );
@@ -180,29 +179,29 @@ export function createSharedConnections(
   };
 }
 
-/** Asks now and then: what a session sends itself would count as activity for its own timeout. */
+/** Pings the peer. A session's own timeout would not do: data it sends counts as activity. */
 function endWhenSilent(session: http2.Http2Session, silenceMsMax: number): void {
-  let isAnswered = true;
-  const asking = setInterval(() => {
-    // It is over, and its socket waits for the other side to close: nobody can be asked any more.
+  let isAcknowledged = true;
+  const timer = setInterval(() => {
+    // A destroyed session throws on ping; its close event waits for the peer.
     if (session.destroyed) {
-      clearInterval(asking);
+      clearInterval(timer);
       return;
     }
-    if (!isAnswered) {
-      // Unless the answer is there, and this process was too busy to take it.
+    if (!isAcknowledged) {
+      // The acknowledgement may have arrived while this process was too busy to read it.
       setImmediate(() => {
-        if (!isAnswered) session.destroy();
+        if (!isAcknowledged) session.destroy();
       });
       return;
     }
-    isAnswered = false;
+    isAcknowledged = false;
     session.ping((error) => {
-      if (error === null) isAnswered = true;
+      if (error === null) isAcknowledged = true;
     });
   }, silenceMsMax / 2);
-  asking.unref();
-  session.on('close', () => clearInterval(asking));
+  timer.unref();
+  session.on('close', () => clearInterval(timer));
 }
 
 const ignore = () => undefined;

@@ -6,7 +6,7 @@ import { createConnection } from 'mysql2/promise';
 import { Flag } from './config.ts';
 import { createLogger, type Logger } from './logging.ts';
 
-/** A value that `npm test` puts into the environment. Throws one clear line when the stores are not there. */
+/** An environment variable that `npm test` sets. */
 export function testEnv(name: string, env: NodeJS.ProcessEnv = process.env): string {
   const value = env[name];
   if (value === undefined || value === '') {
@@ -15,34 +15,33 @@ export function testEnv(name: string, env: NodeJS.ProcessEnv = process.env): str
   return value;
 }
 
-/** The Redis of the tests, or of the system whose environment is given. */
+/** The Redis server of the tests, or of the system with this environment. */
 export function testRedis(env?: NodeJS.ProcessEnv): { url: string; isCluster: boolean } {
   const { REDIS_CLUSTER } = env ?? process.env;
   return { url: testEnv('REDIS_URL', env), isCluster: Flag.parse(REDIS_CLUSTER || undefined) };
 }
 
-/** Logs nothing unless `LOG_LEVEL` asks for it. */
+/** Logs nothing unless `TEST_LOG_LEVEL` says otherwise. */
 export const testLogger: Logger = createLogger({
   name: 'test',
   level: process.env.TEST_LOG_LEVEL ?? 'silent',
 });
 
-/** Logs into `lines`. */
+/** A logger that collects its output in `lines`. */
 export function recordingLogger(): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   return { logger: createLogger({ name: 'test', level: 'debug', destination }), lines };
 }
 
-/** A service credential for tests. */
 export const testCredential = 'a-service-credential-for-tests-only-0123456789';
 
-/** A short random name, so that test files share a store without meeting. */
+/** A short random name, so that test files can share a store. */
 export function uniqueName(prefix: string): string {
   return `${prefix}_${randomBytes(6).toString('hex')}`;
 }
 
-/** An empty MySQL database of its own, from the server that `MYSQL_URL` names. */
+/** Creates an empty MySQL database on the server of `MYSQL_URL`. */
 export async function freshDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const server = new URL(testEnv('MYSQL_URL'));
   const name = uniqueName('qm_test');
@@ -61,8 +60,8 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
 }
 
 /**
- * Waits until a condition holds and gives back what it gave. Throws after the deadline (milliseconds, 60,000
- * by default; generous, since it bounds a failure and never a success).
+ * Waits until a condition returns a truthy value, and returns that. The deadline is generous, since only failures
+ * reach it.
  */
 export async function until<T>(
   what: string,
@@ -73,19 +72,19 @@ export async function until<T>(
   for (;;) {
     const value = await condition();
     if (value) return value as NonNullable<T>;
-    if (Date.now() > deadline) throw new Error(`Waited ${deadlineMs} ms in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${what}`);
     await delay(20);
   }
 }
 
 export type Wire = {
   port: number;
-  /** `silent` takes bytes and passes none on; `cut` refuses and ends connections. */
+  /** `silent` accepts bytes but forwards none; `cut` closes all connections and refuses new ones. */
   set(state: 'whole' | 'silent' | 'cut'): void;
   close(): Promise<void>;
 };
 
-/** A wire to a real server that can break in the ways networks do. */
+/** A TCP proxy before a real server that fails as networks do. */
 export async function startWire(target: { host: string; port: number }): Promise<Wire> {
   let state: 'whole' | 'silent' | 'cut' = 'whole';
   const sockets = new Set<Socket>();

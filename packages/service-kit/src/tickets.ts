@@ -6,33 +6,33 @@ export type TicketKey = { id: number; secret: string };
 export type TicketSubject = { queueId: string; partyId: string };
 
 export type TicketCodec = {
-  /** The ticket of a party; always the same for the same party and signing key. */
+  /** The ticket of a party; deterministic for a signing key. */
   issue(subject: TicketSubject): string;
-  /** Whom a ticket stands for; null when it is malformed, tampered with or signed by an unknown key. */
+  /** The party of a ticket; null when it is malformed, tampered with or signed by an unknown key. */
   read(ticket: string): Readonly<TicketSubject> | null;
 };
 
 const idBytes = 16;
 const macBytes = 16;
 const signedBytes = 1 + 2 * idBytes;
-/** Of those found good, the ones asked with last; each takes about half a kilobyte. */
-const rememberedTickets = 10_000;
+/** LRU size of the verified-ticket cache; an entry takes about half a kilobyte. */
+const verifiedMax = 10_000;
 const ticketChars = Math.ceil(((signedBytes + macBytes) * 4) / 3);
 
 /**
  * Tickets: base64url(keyId ‖ queueId ‖ partyId ‖ HMAC-SHA-256 truncated to 128 bits, RFC 2104 section 5).
- * Self-contained, so that any process can verify and route one without a lookup. A ticket found good is
- * remembered, since a guest asks with it again and again, and checking it takes as long as a Redis command.
+ * Self-contained, so that any process can verify and route one without a lookup. Verified tickets are cached:
+ * guests poll with the same one, and a verification takes as long as a Redis command.
  */
 export function createTicketCodec(ring: readonly TicketKey[]): TicketCodec {
-  // As key objects, since making one of each secret each time costs more than the digest.
+  // As key objects: creating one for each digest costs more than the digest itself.
   const secrets = new Map(
     ring.map((key) => [key.id, createSecretKey(Buffer.from(key.secret, 'base64url'))]),
   );
   const signing = ring[0];
   if (signing === undefined) throw new Error('A ticket ring needs at least one key');
 
-  const verified = new LRUCache<string, Readonly<TicketSubject>>({ max: rememberedTickets });
+  const verified = new LRUCache<string, Readonly<TicketSubject>>({ max: verifiedMax });
   const macOf = (signed: Buffer, secret: KeyObject) =>
     createHmac('sha256', secret).update(signed).digest().subarray(0, macBytes);
 

@@ -15,12 +15,12 @@ import { refresh } from './refresh.ts';
 import { findSession } from './sessions.ts';
 
 export function createAuthApp(deps: Deps): FastifyInstance {
-  const askStore = () => findSession(deps, { userId: 'nobody', id: 'none' });
+  const checkStore = () => findSession(deps, { userId: 'nobody', id: 'none' });
   const app = createApp({
     logger: deps.logger,
     internalCredential: deps.internalCredential,
     verifyAccessToken: deps.verifyAccessToken,
-    readiness: { dynamodb: askStore },
+    readiness: { dynamodb: checkStore },
   });
   app.register(fastifyJwt, jwtOptions(deps.keyRing));
 
@@ -39,7 +39,7 @@ export function createAuthApp(deps: Deps): FastifyInstance {
     queue: 'auth-events',
     handlers: { 'user.deleted': onUserDeleted(deps) },
     logger: deps.logger,
-    ready: askStore,
+    ready: checkStore,
   });
   app.addHook('onReady', () => consumer.start());
   app.addHook('onClose', async () => {

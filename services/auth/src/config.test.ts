@@ -5,7 +5,7 @@ import { testCredential } from '@queue-manager/service-kit/testing';
 import { authEnv } from './config.ts';
 import { newSecret, newTokenKey } from './testing.ts';
 
-describe('the configuration', () => {
+describe('authEnv', () => {
   const env = {
     PORT: '0',
     INTERNAL_CREDENTIAL: testCredential,
@@ -14,13 +14,13 @@ describe('the configuration', () => {
     SESSION_SECRET: `${newSecret()},${newSecret()}`,
   };
 
-  it('takes rings of keys and secrets', () => {
+  it('accepts several keys and secrets', () => {
     const config = readConfig(authEnv, env);
     assert.equal(config.TOKEN_KEYS.signing.kid, 'a');
     assert.equal(config.SESSION_SECRET.length, 2);
   });
 
-  it('names what is wrong and never tells its value', () => {
+  it('names the invalid variable without its value', () => {
     const [key] = JSON.parse(env.TOKEN_KEYS);
     const { d, ...publicKey } = key;
     for (const [name, value] of [

@@ -30,17 +30,17 @@ export type Deps = Store & {
   sqsPrefix: string;
 };
 
-export type Config = ReturnType<typeof readConfig<typeof authEnv>>;
+type Config = ReturnType<typeof readConfig<typeof authEnv>>;
 
-/** What comes from outside: connections and the time. */
-export type Outside = {
+/** Connections, clock and logger. */
+type DepsOptions = {
   dynamo: DynamoDBClient;
   sqs: ConsumerOptions['sqs'];
   clock: Clock;
   logger: Logger;
 };
 
-export function createDeps(config: Config, { dynamo, sqs, clock, logger }: Outside): Deps {
+export function createDeps(config: Config, { dynamo, sqs, clock, logger }: DepsOptions): Deps {
   const keyRing = config.TOKEN_KEYS;
   return {
     db: DynamoDBDocumentClient.from(dynamo),

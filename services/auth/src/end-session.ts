@@ -4,7 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { deleteSession } from './sessions.ts';
 
-/** Another account's session is not found: sessions are looked up under the caller's own account only. */
+/** Looks up the session under the caller's account only, so another account's session is a 404. */
 export const endSession = (deps: Deps) =>
   route(contract, async ({ claims, params }) => {
     const isEnded = await deleteSession(deps, { userId: claims.sub, id: params.sessionId });

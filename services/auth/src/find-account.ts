@@ -1,8 +1,8 @@
 import { type Account, getAccount } from '@queue-manager/contracts/internal';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 import type { Deps } from './deps.ts';
 
-/** Asks the user service for an account; undefined when it was deleted. */
+/** The account from the user service; undefined when it was deleted. */
 export async function findAccount(
   { userService }: Deps,
   userId: string,
@@ -10,7 +10,7 @@ export async function findAccount(
   try {
     return await userService.call(getAccount, { params: { userId } });
   } catch (error) {
-    if (error instanceof Problem && error.code === 'not-found') return undefined;
+    if (isProblem(error, 'not-found')) return undefined;
     throw error;
   }
 }

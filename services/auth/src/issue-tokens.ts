@@ -5,7 +5,7 @@ import type { Deps } from './deps.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Session } from './sessions.ts';
 
-/** How @fastify/jwt signs an access token: header and claims as RFC 9068 has them. */
+/** Options of @fastify/jwt to sign access tokens with the header and claims of RFC 9068. */
 export function jwtOptions({ signing }: KeyRing): FastifyJWTOptions {
   return {
     secret: { private: signing.privatePem, public: signing.publicPem },
@@ -20,7 +20,7 @@ export function jwtOptions({ signing }: KeyRing): FastifyJWTOptions {
   };
 }
 
-/** A new access token, and the refresh token of that number. */
+/** A new access token, and the refresh token with this counter. */
 export function issueTokens(
   { clock, refreshTokens }: Deps,
   jwt: JWT,

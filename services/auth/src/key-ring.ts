@@ -18,11 +18,11 @@ const PrivateKeys = z
 
 export type KeyRing = {
   signing: { kid: string; privatePem: string; publicPem: string };
-  /** Every public key, for those who verify. */
+  /** All public keys. */
   jwks: z.infer<typeof JsonWebKeySet>;
 };
 
-/** Reads a ring of private JWKs; the first signs. Throws when it is not one, or a key of it is no key. */
+/** Parses an array of private JWKs; the first signs. Throws when one of them is invalid. */
 export function createKeyRing(jwks: unknown): KeyRing {
   const keys = PrivateKeys.parse(jwks);
   const publicKeys = keys.map((jwk) => {
@@ -31,7 +31,7 @@ export function createKeyRing(jwks: unknown): KeyRing {
     const signature = sign('sha256', probe, createPrivateKey({ key: jwk, format: 'jwk' }));
     const publicKey = createPublicKey({ key: { kty, crv, x, y }, format: 'jwk' });
     if (!verify('sha256', probe, publicKey, signature)) {
-      throw new Error('The halves of a key do not belong together');
+      throw new Error('The public part of a key does not match its private part');
     }
     return { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } as const;
   });

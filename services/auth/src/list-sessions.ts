@@ -5,23 +5,23 @@ import { invalidField, problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { findAccount } from './find-account.ts';
-import { countsFor, readSessions } from './sessions.ts';
+import { isValidFor, readSessions } from './sessions.ts';
 
-/** The sessions that still count, the newest first. */
+/** The valid sessions, newest first. */
 export const listSessions = (deps: Deps) =>
   route(contract, async ({ claims, query }) => {
     const afterId =
       query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string'])[0];
     if (afterId !== undefined && !isUuid(afterId)) {
-      throw invalidField('cursor', 'is not a cursor of this list');
+      throw invalidField('cursor', 'is not a valid cursor for this list');
     }
     const account = await findAccount(deps, claims.sub);
     if (account === undefined) {
-      throw problems.unauthenticated({ detail: 'This account was deleted.' });
+      throw problems.unauthenticated({ detail: 'This account has been deleted.' });
     }
     const data: Session[] = [];
     for await (const session of readSessions(deps, claims.sub, afterId)) {
-      if (!countsFor(account, session)) continue;
+      if (!isValidFor(account, session)) continue;
       if (data.length === query.limit) {
         return { data, nextCursor: encodeCursor([(data.at(-1) as Session).id]) };
       }

@@ -6,14 +6,14 @@ import { createAuthApp } from './app.ts';
 import { openSession, readSessions, sessionsMax } from './sessions.ts';
 import { type Accounts, newTokenKey, startAccounts } from './testing.ts';
 
-describe('signing in', () => {
+describe('login', () => {
   let accounts: Accounts;
   before(async () => {
     accounts = await startAccounts();
   });
   after(() => accounts.close());
 
-  it('gives a token pair that the published keys verify', async () => {
+  it('returns tokens that the published keys verify', async () => {
     const { user, email } = await accounts.users.openAccount();
     const answer = await accounts.login(email.toUpperCase());
     assert.equal(answer.status, 200);
@@ -44,7 +44,7 @@ describe('signing in', () => {
     assert.deepEqual(me.body, user);
   });
 
-  it('ends the oldest session of an account that has as many as it may', async () => {
+  it('ends the oldest session of an account at the limit', async () => {
     const { email, pair: first } = await accounts.signIn();
     const { deps, clock } = accounts;
     const userId = decodeJwt(first.accessToken).sub as string;
@@ -64,7 +64,7 @@ describe('signing in', () => {
     const newest = decodeJwt(second.accessToken).sid;
     assert.deepEqual(await ids(), [newest, ...full.slice(0, -1)]);
     assert.equal((await accounts.refresh(first.refreshToken)).status, 401);
-    // However many there are: what an earlier version let grow.
+    // Any number above the limit, left by an earlier version.
     for (let count = 0; count < 30; count += 1) {
       await openSession(deps, { userId, passwordVersion: 1 });
     }
@@ -73,7 +73,7 @@ describe('signing in', () => {
     assert.equal((await ids()).length, sessionsMax);
   });
 
-  it('gives a token that ends after fifteen minutes', async () => {
+  it('returns an access token that expires after fifteen minutes', async () => {
     const { headers } = await accounts.signIn();
     accounts.clock.advance(15 * 60 - 1);
     assert.equal((await accounts.call('GET', '/v1/auth/sessions', { headers })).status, 200);
@@ -81,7 +81,7 @@ describe('signing in', () => {
     assert.equal((await accounts.call('GET', '/v1/auth/sessions', { headers })).status, 401);
   });
 
-  it('answers an unknown e-mail, a pending one and a wrong password alike', async () => {
+  it('responds the same to an unknown e-mail, a pending sign-up and a wrong password', async () => {
     const { email } = await accounts.users.openAccount();
     const pending = randomEmail();
     await accounts.users.post('/v1/users', { name: 'Ana', email: pending, password });
@@ -97,7 +97,7 @@ describe('signing in', () => {
     }
   });
 
-  it('refuses what is not valid, by its field', async () => {
+  it('returns 400 naming the invalid field', async () => {
     for (const [path, body] of [
       ['email', { email: 'nobody', password }],
       ['password', { email: randomEmail(), password: '' }],
@@ -109,7 +109,7 @@ describe('signing in', () => {
     }
   });
 
-  it('is unavailable while the user service is', async () => {
+  it('returns 503 while the user service is unavailable', async () => {
     const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
     const answer = await accounts.call(
       'POST',
@@ -122,7 +122,7 @@ describe('signing in', () => {
     await lonely.close();
   });
 
-  it('signs with the first key of the ring and publishes the public halves of all', async () => {
+  it('signs with the first key and publishes all public keys', async () => {
     const TOKEN_KEYS = JSON.stringify([newTokenKey('next'), ...accounts.tokenKeys]);
     const rotated = createAuthApp(accounts.makeDeps({ TOKEN_KEYS }));
     const { email } = await accounts.users.openAccount();
@@ -137,7 +137,7 @@ describe('signing in', () => {
         ['first', 'ES256', 'sig', undefined],
       ],
     );
-    // A token of the older key is still good.
+    // Tokens of the older key are still valid.
     const earlier = (await accounts.login(email)).body;
     const sessions = await accounts.call(
       'GET',

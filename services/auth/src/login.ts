@@ -5,7 +5,7 @@ import type { Deps } from './deps.ts';
 import { issueTokens } from './issue-tokens.ts';
 import { deleteOldSessions, openSession } from './sessions.ts';
 
-/** That an unknown e-mail answers like a wrong password, and as late, is seen to by the user service. */
+/** The user service takes the same time for an unknown e-mail as for a wrong password, with the same error. */
 export const login = (deps: Deps) =>
   route(contract, async ({ body, server }, reply) => {
     const account = await deps.userService.call(checkCredentials, { body });

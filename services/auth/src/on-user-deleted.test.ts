@@ -7,7 +7,7 @@ import { password } from '@queue-manager/user/testing';
 import { openSession, readSessions } from './sessions.ts';
 import { type Accounts, startAccounts } from './testing.ts';
 
-describe('a deleted account', () => {
+describe('user.deleted', () => {
   let accounts: Accounts;
   before(async () => {
     accounts = await startAccounts();
@@ -20,7 +20,7 @@ describe('a deleted account', () => {
     return count;
   };
 
-  it('has no session any more, from the same moment', async () => {
+  it('ends every session at once', async () => {
     const { user, email, pair, headers } = await accounts.signIn();
     await accounts.login(email);
     const bystander = await accounts.signIn();
@@ -38,7 +38,7 @@ describe('a deleted account', () => {
     assert.equal((await accounts.refresh(bystander.pair.refreshToken)).status, 200);
   });
 
-  it('loses its sessions however often and late the event comes, and however many there are', async () => {
+  it('ends any number of sessions, also when repeated or late', async () => {
     const userId = newId(accounts.clock);
     const event = JSON.stringify(
       makeEvent({

@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Session } from './sessions.ts';
 
-/** What a refresh token says of itself; `isGenuine` tells whether to believe it. */
+/** The parts of a refresh token, untrusted until `isGenuine` has verified them. */
 export type PresentedToken = {
   userId: string;
   sessionId: string;
@@ -12,8 +12,8 @@ export type PresentedToken = {
 };
 
 /**
- * Refresh tokens are derived from their session and their number in it, so that the same one can be given
- * again, and a copy of the table yields none: its secrets are only one half of the key.
+ * Refresh tokens are derived from their session and a counter, so that the same one can be issued again. A copy of
+ * the table yields none, since each session's secret is only half of the key.
  */
 export type RefreshTokens = {
   make(session: Session, counter: number): string;
@@ -26,9 +26,9 @@ const macBytes = 32;
 
 export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
   const [newest] = secrets;
-  if (newest === undefined) throw new Error('A ring of secrets needs at least one');
+  if (newest === undefined) throw new Error('Refresh tokens need at least one secret');
 
-  /** HMAC-SHA-256 under a key of both secrets (HKDF, RFC 5869). */
+  /** HMAC-SHA-256 with a key derived from both secrets (HKDF, RFC 5869). */
   function macOf(secret: string, session: Session, body: Buffer): Buffer {
     const key = hkdfSync(
       'sha256',
@@ -49,7 +49,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
     },
     read(token) {
       const bytes = Buffer.from(token, 'base64url');
-      // Decoding forgives foreign characters and stray bits; a token has one spelling only.
+      // The decoder ignores invalid characters and stray bits; only the canonical spelling is accepted.
       if (bytes.length !== bodyBytes + macBytes || bytes.toString('base64url') !== token)
         return null;
       return {

@@ -8,7 +8,7 @@ import { createAuthApp } from './app.ts';
 import { deleteSession, findSession, openSession, spendToken } from './sessions.ts';
 import { type Accounts, newSecret, startAccounts } from './testing.ts';
 
-describe('refreshing', () => {
+describe('refresh', () => {
   let accounts: Accounts;
   before(async () => {
     accounts = await startAccounts();
@@ -19,14 +19,14 @@ describe('refreshing', () => {
     assert.equal(answer.status, 401);
     assert.match(answer.body.type, /invalid-refresh-token$/);
   };
-  /** The refresh token that the answer to a good one carries. */
+  /** Refreshes successfully and returns the new refresh token. */
   const next = async (refreshToken: string): Promise<string> => {
     const answer = await accounts.refresh(refreshToken);
     assert.equal(answer.status, 200);
     return answer.body.refreshToken;
   };
 
-  it('gives a new pair for a token, each a different one', async () => {
+  it('returns new tokens each time', async () => {
     const { user, pair } = await accounts.signIn();
     const seen = new Set([pair.refreshToken]);
     let { refreshToken } = pair;
@@ -41,18 +41,18 @@ describe('refreshing', () => {
     assert.equal(me.body.id, user.id);
   });
 
-  it('gives the same successor again within twenty seconds', async () => {
+  it('returns the same successor again within twenty seconds', async () => {
     const { pair } = await accounts.signIn();
     const first = await next(pair.refreshToken);
     accounts.clock.advance(20);
     assert.equal(await next(pair.refreshToken), first);
     const second = await next(first);
-    // Also when the successor was spent meanwhile: the reply to it may have been lost as well.
+    // Also when the successor was spent meanwhile: that response may have been lost, too.
     assert.equal(await next(first), second);
     await next(second);
   });
 
-  it('gives a twice-lost reply again while each spending is young', async () => {
+  it('returns the same successors after two lost responses within the grace period', async () => {
     const { pair } = await accounts.signIn();
     const first = await next(pair.refreshToken);
     accounts.clock.advance(5);
@@ -62,7 +62,7 @@ describe('refreshing', () => {
     assert.equal(await next(first), second);
   });
 
-  it('ends the whole family when a token is used again later', async () => {
+  it('ends the whole family when a spent token is used again later', async () => {
     const { user, email, pair } = await accounts.signIn();
     const other = (await accounts.login(email)).body;
     const first = await next(pair.refreshToken);
@@ -71,7 +71,7 @@ describe('refreshing', () => {
     refused(await accounts.refresh(pair.refreshToken));
     refused(await accounts.refresh(second));
     refused(await accounts.refresh(first));
-    // Another sign-in of the same account is another family.
+    // Another sign-in of the account is another family.
     await next(other.refreshToken);
     const { body } = await accounts.call('GET', `/internal/users/${user.id}/sessions`, {
       headers: accounts.internal,
@@ -79,7 +79,7 @@ describe('refreshing', () => {
     assert.equal(body.sessions.length, 1);
   });
 
-  it('gives all who spend one token at the same time the same successor', async () => {
+  it('returns the same successor to concurrent requests', async () => {
     const { pair } = await accounts.signIn();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => accounts.refresh(pair.refreshToken)),
@@ -91,7 +91,7 @@ describe('refreshing', () => {
     await next(successor);
   });
 
-  it('is spent by one only, however late another comes with what it read', async () => {
+  it('lets one request spend a token, also when another has read the session earlier', async () => {
     const { deps } = accounts;
     const opened = await openSession(deps, { userId: newId(accounts.clock), passwordVersion: 1 });
     const first = await spendToken(deps, opened);
@@ -100,13 +100,13 @@ describe('refreshing', () => {
     assert.equal(second?.counter, 2);
     assert.equal(await spendToken(deps, opened), undefined);
     assert.deepEqual((await findSession(deps, opened))?.counter, 2);
-    // Nor does it bring a session back that was ended meanwhile.
+    // Nor does it restore a session that has ended.
     await deleteSession(deps, opened);
     assert.equal(second && (await spendToken(deps, second)), undefined);
     assert.equal(await findSession(deps, opened), undefined);
   });
 
-  it('lets nobody in with a token that was not made here', async () => {
+  it('returns 401 for a forged token', async () => {
     const { pair } = await accounts.signIn();
     const { refreshToken } = pair;
     const bytes = Buffer.from(refreshToken, 'base64url');
@@ -121,11 +121,11 @@ describe('refreshing', () => {
     ]) {
       refused(await accounts.refresh(wrong));
     }
-    // Nor does such a token end the session whose id it names.
+    // Nor does a forged token end the session that it names.
     await next(refreshToken);
   });
 
-  it('slides the life of a session, to thirty days after its last use', async () => {
+  it('extends the session to thirty days after its last use', async () => {
     const { email, pair } = await accounts.signIn();
     const unused = (await accounts.login(email)).body;
     accounts.clock.advance(tokenLives.refreshSeconds - 1);
@@ -138,19 +138,19 @@ describe('refreshing', () => {
     refused(await accounts.refresh(last));
   });
 
-  it('ends every session with a reset of the password', async () => {
+  it('ends every session when the password is reset', async () => {
     const { email, pair } = await accounts.signIn();
     await accounts.users.post('/v1/users/password/forgot', { email });
     const token = await accounts.users.mailedToken(email);
     const body = { token, password: 'a new password' };
-    // In the same millisecond as all before, and as what follows.
+    // In the same millisecond as everything before and after.
     assert.equal((await accounts.users.post('/v1/users/password/reset', body)).status, 204);
     refused(await accounts.refresh(pair.refreshToken));
     const again = await accounts.login(email, 'a new password');
     await next(again.body.refreshToken);
   });
 
-  it('ends every other session with a change of the password', async () => {
+  it('ends every other session when the password is changed', async () => {
     const { email, pair, headers } = await accounts.signIn();
     const other = (await accounts.login(email)).body;
     const change = (
@@ -166,7 +166,7 @@ describe('refreshing', () => {
     refused(await accounts.refresh(other.refreshToken));
     const kept = await next(pair.refreshToken);
 
-    // The next change, from another session, ends the one that was kept.
+    // The next change, from another session, ends the kept one.
     const newcomer = (await accounts.login(email, 'the second one')).body;
     const { status } = await change(accounts.bearer(newcomer), 'the second one', 'the third one');
     assert.equal(status, 204);
@@ -174,7 +174,7 @@ describe('refreshing', () => {
     await next(newcomer.refreshToken);
   });
 
-  it('ends a session whose sign-in was under way while the password changed', async () => {
+  it('ends a session whose sign-in overlapped a change of the password', async () => {
     const { email, headers } = await accounts.signIn();
     const { userService } = accounts.deps;
     accounts.deps.userService = {
@@ -194,7 +194,7 @@ describe('refreshing', () => {
     refused(await accounts.refresh(late.body.refreshToken));
   });
 
-  it('spends nothing while the user service is away', async () => {
+  it('spends no token while the user service is unavailable', async () => {
     const { pair } = await accounts.signIn();
     const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
     const answer = await accounts.refresh(pair.refreshToken, lonely);
@@ -204,7 +204,7 @@ describe('refreshing', () => {
     await next(pair.refreshToken);
   });
 
-  it('takes tokens made with a retired secret of the ring', async () => {
+  it('accepts tokens signed with a retired secret', async () => {
     const { pair } = await accounts.signIn();
     const SESSION_SECRET = `${newSecret()},${accounts.sessionSecret}`;
     const rotated = createAuthApp(accounts.makeDeps({ SESSION_SECRET }));

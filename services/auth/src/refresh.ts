@@ -4,13 +4,13 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
 import { findAccount } from './find-account.ts';
 import { issueTokens } from './issue-tokens.ts';
-import { countsFor, deleteSession, findSession, type Session, spendToken } from './sessions.ts';
+import { deleteSession, findSession, isValidFor, type Session, spendToken } from './sessions.ts';
 
 /**
- * Spends a refresh token for its successor. A token that was spent a moment ago gets the same successor again,
- * since mobile networks lose replies; one spent longer ago was stolen from one of the two who now hold it, so
- * the session ends for both. Nothing is spent before the account was asked for: while the user service is away
- * the client keeps a token that works.
+ * Exchanges a refresh token for its successor. A token that was spent a moment ago gets the same successor again,
+ * since mobile networks lose responses. A token that was spent longer ago is held by two parties, so the session
+ * ends for both. The account is read before the token is spent, so that a client keeps a valid token while the user
+ * service is unavailable.
  */
 export const refresh = (deps: Deps) =>
   route(contract, async ({ body, server }, reply) => {
@@ -21,22 +21,22 @@ export const refresh = (deps: Deps) =>
 
     for (;;) {
       const session = await findSession(deps, { userId, id: sessionId });
-      // A forged token must not end a session whose id was seen in an access token.
+      // A forged token must not end the session: its id is readable in access tokens.
       if (session === undefined || !deps.refreshTokens.isGenuine(session, presented)) {
         throw problems.invalidRefreshToken();
       }
       const isNext = counter === session.counter;
       if (!isNext && !isJustSpent(deps, session, counter)) {
-        deps.logger.warn({ sessionId }, 'a spent refresh token was used again; its session ends');
+        deps.logger.warn({ sessionId }, 'spent refresh token used again: session ended');
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }
       const account = await findAccount(deps, userId);
-      if (account === undefined || !countsFor(account, session)) {
+      if (account === undefined || !isValidFor(account, session)) {
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }
-      // When another request spends it first, the next look finds it just spent.
+      // If another request spends it first, the next iteration finds it just spent.
       if (!isNext || (await spendToken(deps, session)) !== undefined) {
         return issueTokens(deps, server.jwt, session, counter + 1);
       }

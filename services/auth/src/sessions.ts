@@ -15,36 +15,35 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import type { Tables } from './tables.ts';
 
-/** One sign-in, and the family of refresh tokens that followed from it. */
+/** One sign-in and its family of refresh tokens. */
 export type Session = {
   userId: string;
   id: string;
-  /** Half of the key of its refresh tokens. */
+  /** Half of the key of the session's refresh tokens. */
   secret: string;
-  /** Number of the refresh token that is next to be spent. */
+  /** Counter of the current refresh token. */
   counter: number;
-  /** When the tokens before it were spent (epoch milliseconds), the latest first; of late ones only. */
+  /** When recent earlier tokens were spent (epoch milliseconds), newest first. */
   spentAt: number[];
-  /** The account's when the session was opened. */
+  /** The account's password version when the session was opened. */
   passwordVersion: number;
   createdAt: string;
   lastUsedAt: string;
   expiresAt: string;
 };
 
-/** What it takes to read and write the table. */
 export type Store = { db: DynamoDBDocumentClient; tables: Tables; clock: Clock };
 
-/** More than anyone spends in the time of grace; bounds the item. */
+/** Bounds the item's size: more than any client spends in the grace period. */
 const spentMax = 50;
-/** As many as BatchWriteItem takes. */
+/** The limit of BatchWriteItem. */
 const deletesMax = 25;
 const pageSize = 100;
-/** More than anyone has devices; a program that signs in for every request does not fill the table. */
+/** Per account: more than anyone's devices, and a bound for a program that signs in for every request. */
 export const sessionsMax = 50;
 
-/** A session's life starts anew with every use. */
-function lifeFrom(now: Date) {
+/** Every use extends a session to its full lifetime. */
+function lifetimeFrom(now: Date) {
   const expiresAt = new Date(now.getTime() + tokenLives.refreshSeconds * 1_000);
   return {
     lastUsedAt: now.toISOString(),
@@ -66,18 +65,18 @@ export async function openSession(
     spentAt: [],
     passwordVersion,
     createdAt: now.toISOString(),
-    ...lifeFrom(now),
+    ...lifetimeFrom(now),
   };
   await db.send(new PutCommand({ TableName: tables.sessions.name, Item: session }));
   return session;
 }
 
-/** DynamoDB deletes late: only the clock says whether a session has expired. */
+/** DynamoDB deletes expired items late, so expiry is checked on read. */
 const isOpen = ({ clock }: Store, session: Session) =>
   session.expiresAt > clock.now().toISOString();
 
-/** Whether a session was opened with the account's present password, or kept when it was changed. */
-export function countsFor(account: Account, session: Session): boolean {
+/** Whether a session was opened with the account's current password, or kept when the password was changed. */
+export function isValidFor(account: Account, session: Session): boolean {
   return (
     session.passwordVersion === account.passwordVersion || session.id === account.keptSessionId
   );
@@ -99,8 +98,8 @@ export async function findSession(
 }
 
 /**
- * Spends the refresh token that is next. Of concurrent attempts one succeeds; the others get undefined, as they
- * do when the session ended meanwhile.
+ * Spends the current refresh token. One of several concurrent attempts succeeds; the others get undefined, as when
+ * the session has ended.
  */
 export async function spendToken(store: Store, session: Session): Promise<Session | undefined> {
   const now = store.clock.now();
@@ -109,7 +108,7 @@ export async function spendToken(store: Store, session: Session): Promise<Sessio
   const next = {
     counter: session.counter + 1,
     spentAt: [now.getTime(), ...late],
-    ...lifeFrom(now),
+    ...lifetimeFrom(now),
   };
   const isSpent = await isConditionMet(() =>
     store.db.send(
@@ -130,7 +129,7 @@ export async function spendToken(store: Store, session: Session): Promise<Sessio
   return isSpent ? { ...session, ...next } : undefined;
 }
 
-/** Ends a session. Says whether there was one. */
+/** Ends a session. Returns whether it existed. */
 export async function deleteSession(
   { db, tables, clock }: Store,
   { userId, id }: { userId: string; id: string },
@@ -147,7 +146,7 @@ export async function deleteSession(
   );
 }
 
-/** Sessions of an account that have not expired, the newest first, from the one after `afterId`. */
+/** The unexpired sessions of an account, newest first, after the one with `afterId`. */
 export async function* readSessions(
   store: Store,
   userId: string,
@@ -173,13 +172,13 @@ export async function* readSessions(
 }
 
 /**
- * Ends the sessions of an account but the newest `sessionsMax`, by when they were opened: ids say that. There is
- * mostly nothing to end, and one query of as many keys; two sign-ins at once may both end the same.
+ * Ends all but the newest `sessionsMax` sessions of an account; ids are in order of creation. Mostly there are fewer,
+ * and this is one query. Concurrent sign-ins may delete the same sessions.
  */
-export async function deleteOldSessions({ db, tables }: Store, userId: string): Promise<void> {
-  const { LastEvaluatedKey: newest } = await db.send(
+export async function deleteOldSessions(store: Store, userId: string): Promise<void> {
+  const { LastEvaluatedKey: oldestKept } = await store.db.send(
     new QueryCommand({
-      TableName: tables.sessions.name,
+      TableName: store.tables.sessions.name,
       KeyConditionExpression: 'userId = :userId',
       ExpressionAttributeValues: { ':userId': userId },
       ProjectionExpression: 'userId, id',
@@ -188,49 +187,36 @@ export async function deleteOldSessions({ db, tables }: Store, userId: string): 
       Limit: sessionsMax,
     }),
   );
-  // The oldest of those that stay; none when there is nothing behind it.
-  if (newest === undefined) return;
-  for (;;) {
-    const { Items: keys = [] } = await db.send(
-      new QueryCommand({
-        TableName: tables.sessions.name,
-        KeyConditionExpression: 'userId = :userId AND id < :oldest',
-        ExpressionAttributeValues: { ':userId': userId, ':oldest': newest.id },
-        ProjectionExpression: 'userId, id',
-        ConsistentRead: true,
-        Limit: deletesMax,
-      }),
-    );
-    if (keys.length === 0) return;
-    await deleteSessions({ db, tables }, keys);
-  }
+  // Undefined when there are no more sessions.
+  if (oldestKept !== undefined) await deleteSessionsOf(store, userId, oldestKept.id as string);
 }
 
-/** Ends every session of an account. */
-export async function deleteSessionsOf({ db, tables }: Store, userId: string): Promise<void> {
-  for (;;) {
-    const { Items: keys = [] } = await db.send(
-      new QueryCommand({
-        TableName: tables.sessions.name,
-        KeyConditionExpression: 'userId = :userId',
-        ExpressionAttributeValues: { ':userId': userId },
-        ProjectionExpression: 'userId, id',
-        ConsistentRead: true,
-        Limit: deletesMax,
-      }),
-    );
-    if (keys.length === 0) return;
-    await deleteSessions({ db, tables }, keys);
-  }
-}
-
-/** What DynamoDB leaves over, the caller's next round finds again. */
-async function deleteSessions(
-  { db, tables }: Pick<Store, 'db' | 'tables'>,
-  keys: Record<string, unknown>[],
+/** Ends every session of an account, or those older than the one with `oldestKeptId`. */
+export async function deleteSessionsOf(
+  { db, tables }: Store,
+  userId: string,
+  oldestKeptId?: string,
 ): Promise<void> {
-  const requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
-  await db.send(new BatchWriteCommand({ RequestItems: { [tables.sessions.name]: requests } }));
+  const isAll = oldestKeptId === undefined;
+  for (;;) {
+    const { Items: keys = [] } = await db.send(
+      new QueryCommand({
+        TableName: tables.sessions.name,
+        KeyConditionExpression: isAll ? 'userId = :userId' : 'userId = :userId AND id < :oldest',
+        ExpressionAttributeValues: {
+          ':userId': userId,
+          ...(isAll ? {} : { ':oldest': oldestKeptId }),
+        },
+        ProjectionExpression: 'userId, id',
+        ConsistentRead: true,
+        Limit: deletesMax,
+      }),
+    );
+    if (keys.length === 0) return;
+    // The next query finds the items that DynamoDB did not process.
+    const requests = keys.map((Key) => ({ DeleteRequest: { Key } }));
+    await db.send(new BatchWriteCommand({ RequestItems: { [tables.sessions.name]: requests } }));
+  }
 }
 
 async function isConditionMet(write: () => Promise<unknown>): Promise<boolean> {

@@ -1,9 +1,9 @@
 import type { Table } from '@queue-manager/service-kit/dynamo';
 
-/** Every table of this service, by what it holds. */
+/** The tables of this service, by their contents. */
 export const tablesOf = (prefix: string) =>
   ({
-    /** By account; a session that ended is not there. */
+    /** By account. Sessions that end are deleted. */
     sessions: {
       name: `${prefix}sessions`,
       partitionKey: 'userId',

@@ -13,7 +13,7 @@ import { createAuthApp } from './app.ts';
 import { authEnv } from './config.ts';
 import { createDeps } from './deps.ts';
 
-/** A new private key as it stands in `TOKEN_KEYS`. */
+/** A new private key for `TOKEN_KEYS`. */
 export function newTokenKey(kid: string) {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { ...privateKey.export({ format: 'jwk' }), kid };
@@ -21,7 +21,7 @@ export function newTokenKey(kid: string) {
 
 export const newSecret = () => randomBytes(32).toString('base64url');
 
-/** The auth service and the user service on real stores, each knowing the other, with one clock. */
+/** The auth and user services on real stores, connected to each other, with a common clock. */
 export async function startAccounts() {
   const clock = new ManualClock();
   const stores = await startTestStores();
@@ -64,16 +64,16 @@ export async function startAccounts() {
     path: string,
     options: { body?: unknown; headers?: Record<string, string> } = {},
     on = app,
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to find
+    // biome-ignore lint/suspicious/noExplicitAny: tests read the fields they expect
   ): Promise<{ status: number; body: any; headers: Record<string, unknown> }> {
-    const answer = await on.inject({
+    const response = await on.inject({
       method,
       url: path,
       ...(options.headers === undefined ? {} : { headers: options.headers }),
       ...(options.body === undefined ? {} : { payload: options.body as object }),
     });
-    const body = answer.body === '' ? undefined : answer.json();
-    return { status: answer.statusCode, body, headers: answer.headers };
+    const body = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, body, headers: response.headers };
   }
   const login = (email: string, offered = password) =>
     call('POST', '/v1/auth/login', { body: { email, password: offered } });
@@ -84,7 +84,7 @@ export async function startAccounts() {
   });
   const internal = { [credentialHeader]: testCredential };
 
-  /** A new account that signed in; `headers` are its session's. */
+  /** Creates an account and signs in; `headers` are those of its session. */
   async function signIn() {
     const { user, email } = await users.openAccount();
     const { body } = await login(email);

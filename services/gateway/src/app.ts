@@ -134,7 +134,7 @@ function refuseOtherMethods(app: FastifyInstance): void {
       url,
       onRequest: async (_request, reply) => {
         reply.header('allow', allowed.join(', '));
-        throw problems.methodNotAllowed({ detail: `Use ${allowed.join(', ')} here.` });
+        throw problems.methodNotAllowed({ detail: `This route supports ${allowed.join(', ')}.` });
       },
       handler: () => undefined,
     });

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Contract } from '@queue-manager/contracts/contract';
-import { type Addresses, isRefusal } from '@queue-manager/service-kit/addresses';
+import { type Addresses, isConnectError } from '@queue-manager/service-kit/addresses';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { createSharedConnections } from '@queue-manager/service-kit/shared-connections';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -19,8 +20,7 @@ export type ForwardStream = (
   contract: Contract,
 ) => (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** Between two rounds of asking for a stream that nobody can give at the moment. */
-const pauseMsMin = 100;
+/** Between two attempts to open a stream that no process can serve at the moment. */
 const pauseMsMax = 2_000;
 
 /** A call to a service that is to become a stream. */
@@ -82,17 +82,18 @@ export function createForwardStream(
    */
   async function open(addresses: Addresses, opening: Opening): Promise<Answer | null> {
     const asksEnd = performance.now() + timeoutMs;
-    for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
+    for (let attempt = 1; ; attempt += 1) {
+      const pauseMs = backoffMs(attempt, { maxMs: pauseMsMax });
       let reason: unknown;
       const isLast = () => isStopping || performance.now() + pauseMs > asksEnd;
-      for (const address of addresses.turn()) {
+      for (const address of addresses.inOrder()) {
         try {
           const answer = await ask(address, opening);
           if (answer.status !== 503 || isLast()) return answer;
           leave(answer.body);
         } catch (error) {
           reason = error;
-          if (isRefusal(error)) addresses.rest(address);
+          if (isConnectError(error)) addresses.avoid(address);
         }
         if (opening.isOver) return null;
       }

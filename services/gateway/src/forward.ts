@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
 import type { Contract } from '@queue-manager/contracts/contract';
-import { isBreak, isRefusal } from '@queue-manager/service-kit/addresses';
+import { isConnectError, isConnectionLost } from '@queue-manager/service-kit/addresses';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   connectTimeoutMs,
@@ -48,21 +48,21 @@ export async function createForward(
     return (request, reply) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
-      const turn = addresses.turn();
+      const inOrder = addresses.inOrder();
       let tried = 0;
       const hooks: FastifyReplyFromHooks = {
-        getUpstream: () => turn[tried] as string,
+        getUpstream: () => inOrder[tried] as string,
         rewriteRequestHeaders: toService,
         rewriteHeaders: toCaller,
         onResponse: sendAnswer,
         retryDelay,
         onError(_reply, { error }) {
           const { cause } = error;
-          const isRefused = isRefusal(cause);
-          if (isRefused) addresses.rest(turn[tried] as string);
+          const isUnsent = isConnectError(cause);
+          if (isUnsent) addresses.avoid(inOrder[tried] as string);
           tried += 1;
-          const mayGoOn = isRefused || (isBreak(cause) && isRead(request));
-          if (mayGoOn && tried < turn.length) send();
+          const mayTryNext = isUnsent || (isConnectionLost(cause) && isRead(request));
+          if (mayTryNext && tried < inOrder.length) send();
           else reply.send(serviceAway(error));
         },
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
@@ -96,7 +96,7 @@ const sendAnswer: Hook<'onResponse'> = (request, reply, answer) => {
  * that. Nothing else is repeated, also not a 503: the caller knows best, and has `Retry-After`.
  */
 const retryDelay: Hook<'retryDelay'> = ({ err, req, attempt }) =>
-  isBreak(err) && isRead(req) && attempt === 0 ? 1 : null;
+  isConnectionLost(err) && isRead(req) && attempt === 0 ? 1 : null;
 
 function isRead({ method }: { method: string }): boolean {
   return method === 'GET' || method === 'HEAD';

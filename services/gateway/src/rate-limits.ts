@@ -1,9 +1,10 @@
 import { createHmac, hash } from 'node:crypto';
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { RateLimit } from '@queue-manager/contracts/contract';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import { bearerOf } from '@queue-manager/service-kit/create-app';
-import { invalidField, Problem, problems } from '@queue-manager/service-kit/problems';
+import { invalidField, isProblem, problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type {
   FastifyInstance,
@@ -98,7 +99,7 @@ export async function createRateLimits(
     } catch (error) {
       await byAddress(request, reply);
       // Without keys the gateway cannot judge a token; the service may.
-      if (error instanceof Problem && error.code === 'unavailable') return;
+      if (isProblem(error, 'unavailable')) return;
       throw error;
     }
     await byAccount(request, reply);
@@ -147,7 +148,7 @@ async function createLimit(
     if (!result.isExceeded) return;
     const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
     throw problems.tooManyRequests({
-      detail: `At most ${result.max} a minute; try again in ${retryAfterSeconds} s.`,
+      detail: `Up to ${result.max} requests a minute are allowed. Try again in ${retryAfterSeconds} s.`,
       retryAfterSeconds,
     });
   };
@@ -179,7 +180,7 @@ function emailOf(request: FastifyRequest): string | null {
   const body = request.body as Buffer | undefined;
   if (body === undefined) return null;
   const { email } = (parseJson(body) ?? {}) as { email?: unknown };
-  return typeof email === 'string' ? email.trim().toLowerCase() : null;
+  return typeof email === 'string' ? normaliseEmail(email) : null;
 }
 
 function parseJson(body: Buffer): unknown {

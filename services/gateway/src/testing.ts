@@ -11,7 +11,7 @@ import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import {
   acceptSharedConnections,
-  asksToShare,
+  isSharedUpgrade,
 } from '@queue-manager/service-kit/shared-connections';
 import { testEnv, testLogger } from '@queue-manager/service-kit/testing';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -65,7 +65,7 @@ export async function startWorld(
     const app = fastify({
       forceCloseConnections: true,
       bodyLimit: 10_000_000,
-      http: { shouldUpgradeCallback: asksToShare },
+      http: { shouldUpgradeCallback: isSharedUpgrade },
     });
     acceptSharedConnections(app, { internalCredential });
     app.removeAllContentTypeParsers();

@@ -124,7 +124,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     ] as const;
     await publish(...events);
     const [english, portuguese] = [await mailTo(anas), await mailTo(joaos)];
-    assert.equal(english.subject, 'Your table is ready: number 42 at Café Zé');
+    assert.equal(english.subject, "It's your turn: number 42 at Café Zé");
     assert.match(english.html, />\s*42\s*</);
     assert.equal(portuguese.subject, 'Confirme o seu endereço de e-mail');
     assert.match(portuguese.text, /^Olá João,$/m);

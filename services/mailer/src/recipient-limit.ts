@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { PermanentFailure } from '@queue-manager/events/consume';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { hourMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { createScript } from './scripts.ts';
 
@@ -12,8 +14,6 @@ export type RecipientLimit = (mailId: string, address: string, about: MailSubjec
  * stranger's password resets.
  */
 export type MailSubject = 'account' | 'invitation' | 'party';
-
-const hourMs = 60 * 60 * 1_000;
 
 /**
  * A limit of how many mails an address gets within any hour, whoever asks for them: anyone may join a line
@@ -30,7 +30,7 @@ export function createRecipientLimit(options: {
 
   return async (mailId, address, about) => {
     const recipient = createHmac('sha256', secret)
-      .update(`mails-to ${about} ${address.toLowerCase()}`)
+      .update(`mails-to ${about} ${normaliseEmail(address)}`)
       .digest('base64url');
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();

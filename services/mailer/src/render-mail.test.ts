@@ -35,7 +35,7 @@ const alert: Alert = {
   messageIds: ['0198c0de-0000-7000-8000-000000000001', '0198c0de-0000-7000-8000-000000000002'],
 };
 
-/** What a person sees of HTML, near enough. */
+/** Approximates the visible text of HTML. */
 function visible(html: string): string {
   return html.replace(/<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|<[^>]+>/g, ' ').replace(/\s+/g, ' ');
 }
@@ -80,17 +80,17 @@ describe('loadTemplates', () => {
       assert.equal(languageOf(locale), 'en', locale);
   });
 
-  it('tells a called party its number, venue and queue, and how long the table is held', () => {
+  it('tells a called party its number, venue and queue, and how long its place is held', () => {
     const mail = render(partyCalled, 'en');
     for (const part of [mail.text, visible(mail.html)]) {
       for (const fact of ['number 42', 'Café Zé', '“Tables”', '5 minutes'])
         assert.ok(part.includes(fact), `${fact} in ${part}`);
     }
-    assert.match(mail.subject, /table is ready.*42/);
+    assert.match(mail.subject, /your turn.*42/);
     const heldFor = (graceSeconds: number, locale: string) =>
       render({ ...partyCalled, graceSeconds }, locale).text;
-    assert.match(heldFor(119, 'en'), /held for 1 minute\./);
-    assert.match(heldFor(45, 'en'), /held for 45 seconds\./);
+    assert.match(heldFor(119, 'en'), /hold your place for 1 minute\./);
+    assert.match(heldFor(45, 'en'), /hold your place for 45 seconds\./);
     assert.match(heldFor(600, 'pt'), /durante 10 minutos\./);
     assert.match(heldFor(60, 'pt'), /durante 1 minuto\./);
   });
@@ -131,7 +131,7 @@ describe('loadTemplates', () => {
       const mail = render({ ...venueInvitation, venueName: 'Win at spam.example' }, locale);
       for (const part of [mail.subject, mail.text, mail.html]) assert.doesNotMatch(part, /spam/);
       assert.match(mail.subject, locale === 'pt' ? /^Recebeu um convite$/ : /^You are invited$/);
-      assert.match(mail.text, locale === 'pt' ? /trabalhar num estab/ : /work at a venue in/);
+      assert.match(mail.text, locale === 'pt' ? /equipa de um estab/ : /team at a venue on/);
     }
   });
 
@@ -191,7 +191,7 @@ describe('loadTemplates', () => {
       { ...partyCalled, name: attack, venueName: attack, queueName: attack },
       'en',
     );
-    assert.match(mail.subject, /^Your table is ready: number 42 at Ana Bcc: .*X$/);
+    assert.match(mail.subject, /^It's your turn: number 42 at Ana Bcc: .*X$/);
     assert.doesNotMatch(mail.text, /^Bcc/m);
     for (const part of [mail.subject, mail.text, mail.html])
       assert.doesNotMatch(part, /[\r\0\u2028\u202e]/);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { deadLetterRetentionDays } from '@queue-manager/events/topology';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { createScript } from './scripts.ts';
 
@@ -21,7 +23,7 @@ const leaseMs = 20_000;
 const extendMs = 5_000;
 const lookMs = 250;
 /** As long as a dead letter lives: no message comes back later than that. */
-const rememberedMs = 14 * 24 * 60 * 60 * 1_000;
+const rememberedMs = deadLetterRetentionDays * dayMs;
 const sent = 'sent';
 
 /**

@@ -7,7 +7,7 @@ export type Language = (typeof languages)[number];
 export type Template = MailContent['template'];
 type ContentOf<T extends Template> = Extract<MailContent, { template: T }>;
 
-/** What a mail says, as plain text with its values in place; escaping is for whoever makes HTML of it. */
+/** The texts of a mail to a user or a guest, as plain text; the HTML renderer escapes them. */
 export type LetterTexts = {
   subject: string;
   heading: string;
@@ -16,7 +16,7 @@ export type LetterTexts = {
   note: string;
 };
 
-/** What an alert says: it greets nobody and links nowhere. */
+/** The texts of an operator alert, which has no greeting and no link. */
 export type AlertTexts = {
   subject: string;
   heading: string;
@@ -31,15 +31,15 @@ export type AlertTexts = {
 
 type TextsOf<T extends Template> = T extends 'operator-alert' ? AlertTexts : LetterTexts;
 
-/** What all letters say alike. */
+/** Texts that all letters share. */
 export const commonTexts: Record<Language, { greeting(name: string): string; openLink: string }> = {
   en: {
     greeting: (name) => (name === '' ? 'Hello,' : `Hello ${name},`),
-    openLink: 'If the button does not work, open this address:',
+    openLink: "If the button doesn't work, open this link:",
   },
   pt: {
     greeting: (name) => (name === '' ? 'Olá,' : `Olá ${name},`),
-    openLink: 'Se o botão não funcionar, abra este endereço:',
+    openLink: 'Se o botão não funcionar, abra este link:',
   },
 };
 
@@ -48,7 +48,12 @@ const roleNames: Record<Language, Record<Role, string>> = {
   pt: { host: 'anfitrião', manager: 'gerente', owner: 'proprietário' },
 };
 
-/** Every mail's texts, and no others: a new template is an entry here, and one in `bodies` of `render-mail.ts`. */
+const leaveNote: Record<Language, string> = {
+  en: "If you can't come, please leave the line on your ticket so that the next guest can move up.",
+  pt: 'Se não puder vir, saia da fila através da sua senha, por favor, para que o próximo possa avançar.',
+};
+
+/** The texts of every mail. To add a template, add it here and to `bodies` in `render-mail.ts`. */
 export const texts: {
   readonly [T in Template]: Record<Language, (content: ContentOf<T>) => TextsOf<T>>;
 } = {
@@ -57,17 +62,17 @@ export const texts: {
       subject: 'Confirm your e-mail address',
       heading: 'Confirm your e-mail address',
       intro:
-        'Someone, hopefully you, signed up to Queue Manager with this address. Confirm it to open the account.',
+        'Thanks for signing up to Queue Manager. Please confirm your e-mail address to activate your account.',
       button: 'Confirm address',
-      note: 'The link works for a limited time. If this was not you, ignore this mail: no account will be made.',
+      note: "The link works for a limited time. If you didn't sign up, ignore this e-mail and no account will be created.",
     }),
     pt: () => ({
       subject: 'Confirme o seu endereço de e-mail',
       heading: 'Confirme o seu endereço de e-mail',
       intro:
-        'Alguém, esperamos que tenha sido você, registou-se no Queue Manager com este endereço. Confirme-o para abrir a conta.',
+        'Obrigado por se registar no Queue Manager. Confirme o seu endereço de e-mail para ativar a conta.',
       button: 'Confirmar endereço',
-      note: 'O link só funciona durante algum tempo. Se não foi você, ignore esta mensagem: não será criada nenhuma conta.',
+      note: 'O link é válido por tempo limitado. Se não se registou, ignore esta mensagem e nenhuma conta será criada.',
     }),
   },
   'account-exists': {
@@ -75,170 +80,168 @@ export const texts: {
       subject: 'You already have an account',
       heading: 'You already have an account',
       intro:
-        'Someone, hopefully you, tried to sign up to Queue Manager with this address, which already has an account. Sign in as usual, or choose a new password if you have forgotten yours.',
+        'Someone tried to sign up to Queue Manager with your e-mail address, but you already have an account. Sign in as usual, or choose a new password if you have forgotten yours.',
       button: 'Choose a new password',
-      note: 'If this was not you, ignore this mail: nothing has changed.',
+      note: "If this wasn't you, ignore this e-mail. Nothing has changed.",
     }),
     pt: () => ({
       subject: 'Já tem uma conta',
       heading: 'Já tem uma conta',
       intro:
-        'Alguém, esperamos que tenha sido você, tentou registar-se no Queue Manager com este endereço, que já tem uma conta. Entre como habitualmente, ou escolha uma nova palavra-passe se esqueceu a sua.',
+        'Alguém tentou registar-se no Queue Manager com o seu endereço de e-mail, mas já tem uma conta. Inicie sessão como habitualmente ou escolha uma nova palavra-passe, caso se tenha esquecido da sua.',
       button: 'Escolher nova palavra-passe',
-      note: 'Se não foi você, ignore esta mensagem: nada foi alterado.',
+      note: 'Se não fez este pedido, ignore esta mensagem. Nada foi alterado.',
     }),
   },
   'reset-password': {
     en: () => ({
-      subject: 'Choose a new password',
-      heading: 'Choose a new password',
-      intro:
-        'Someone, hopefully you, asked for a new password for the Queue Manager account of this address.',
+      subject: 'Reset your password',
+      heading: 'Reset your password',
+      intro: 'We received a request to reset the password of your Queue Manager account.',
       button: 'Choose a new password',
-      note: 'The link works once and for a limited time. If this was not you, ignore this mail: your password stays as it is.',
+      note: "The link works once and for a limited time. If you didn't ask for it, ignore this e-mail and your password stays the same.",
     }),
     pt: () => ({
-      subject: 'Escolha uma nova palavra-passe',
-      heading: 'Escolha uma nova palavra-passe',
-      intro:
-        'Alguém, esperamos que tenha sido você, pediu uma nova palavra-passe para a conta do Queue Manager deste endereço.',
+      subject: 'Reponha a sua palavra-passe',
+      heading: 'Reponha a sua palavra-passe',
+      intro: 'Recebemos um pedido para repor a palavra-passe da sua conta do Queue Manager.',
       button: 'Escolher nova palavra-passe',
-      note: 'O link funciona uma só vez e durante algum tempo. Se não foi você, ignore esta mensagem: a sua palavra-passe não muda.',
+      note: 'O link só pode ser usado uma vez e é válido por tempo limitado. Se não fez este pedido, ignore esta mensagem e a sua palavra-passe não muda.',
     }),
   },
   'venue-invitation': {
     en: ({ venueName, role }) => ({
-      subject: venueName === '' ? 'You are invited' : `You are invited to ${venueName}`,
-      heading: venueName === '' ? 'You are invited' : `You are invited to ${venueName}`,
-      intro: `You are invited to work at ${venueName === '' ? 'a venue' : venueName} in Queue Manager, as ${roleNames.en[role]}. To accept, sign in with this e-mail address, or sign up with it first.`,
+      subject: venueName === '' ? 'You are invited' : `You are invited to join ${venueName}`,
+      heading: venueName === '' ? 'You are invited' : `You are invited to join ${venueName}`,
+      intro: `You are invited to join the team at ${venueName === '' ? 'a venue' : venueName} on Queue Manager as ${roleNames.en[role]}. To accept, sign in with this e-mail address, or sign up with it first.`,
       button: 'Accept the invitation',
-      note: 'The link works once and for a limited time. If you do not know the venue, ignore this mail: nothing happens unless you accept.',
+      note: "The link works once and for a limited time. If you don't know this venue, ignore this e-mail. Nothing happens unless you accept.",
     }),
     pt: ({ venueName, role }) => ({
       subject: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
       heading: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
-      intro: `Recebeu um convite para trabalhar ${venueName === '' ? 'num estabelecimento' : `em ${venueName}`} no Queue Manager, com a função de ${roleNames.pt[role]}. Para o aceitar, entre com este endereço de e-mail, ou registe-se primeiro com ele.`,
+      intro: `Recebeu um convite para fazer parte da equipa ${venueName === '' ? 'de um estabelecimento' : `do estabelecimento ${venueName}`} no Queue Manager, com a função de ${roleNames.pt[role]}. Para aceitar, inicie sessão com este endereço de e-mail ou registe-se primeiro com ele.`,
       button: 'Aceitar o convite',
-      note: 'O link funciona uma só vez e durante algum tempo. Se não conhece o estabelecimento, ignore esta mensagem: nada acontece se não aceitar.',
+      note: 'O link só pode ser usado uma vez e é válido por tempo limitado. Se não conhece o estabelecimento, ignore esta mensagem. Nada acontece se não aceitar.',
     }),
   },
   'party-joined': {
     en: ({ number, venueName, queueName }) => ({
-      subject: `You are in line: number ${number} at ${venueName}`,
-      heading: `You are in line at ${venueName}`,
-      intro: `You have number ${number} in the line “${queueName}” at ${venueName}. Your ticket shows your place and how long it may take; we write to you again when you are almost there.`,
+      subject: `You're in line: number ${number} at ${venueName}`,
+      heading: `You're in line at ${venueName}`,
+      intro: `Your number is ${number} in the line “${queueName}” at ${venueName}. Your ticket shows your place and your estimated wait. We'll e-mail you when it's your turn.`,
       button: 'Open your ticket',
-      note: 'Whoever has the link can act for you, so keep it to yourself. If you cannot wait any longer, leave the line there, so that the next guest need not wait.',
+      note: "Anyone with this link can act for you, so please don't share it. If you can't wait any longer, leave the line on your ticket so that the next guest can move up.",
     }),
     pt: ({ number, venueName, queueName }) => ({
       subject: `Está na fila: número ${number}, ${venueName}`,
       heading: `Está na fila: ${venueName}`,
-      intro: `Tem o número ${number} na fila “${queueName}”, ${venueName}. A sua senha mostra o seu lugar e quanto tempo poderá demorar; voltamos a escrever-lhe quando estiver quase na sua vez.`,
+      intro: `Tem o número ${number} na fila “${queueName}” (${venueName}). A sua senha mostra o seu lugar e o tempo de espera previsto. Enviamos-lhe um e-mail quando for a sua vez.`,
       button: 'Abrir a sua senha',
-      note: 'Quem tiver a ligação pode agir por si, por isso guarde-a para si. Se não puder esperar mais, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+      note: 'Quem tiver este link pode agir em seu nome, por isso não o partilhe. Se não puder esperar mais, saia da fila através da sua senha, por favor, para que o próximo possa avançar.',
     }),
   },
   'party-almost-there': {
     en: ({ number, venueName, queueName }) => ({
       subject: `Almost your turn: number ${number} at ${venueName}`,
-      heading: `It is almost your turn at ${venueName}`,
-      intro: `Very few are before you, number ${number}, in the line “${queueName}” at ${venueName}. Please stay near: we write to you when it is your turn.`,
+      heading: `It's almost your turn at ${venueName}`,
+      intro: `You're almost at the front of the line “${queueName}” at ${venueName}, number ${number}. Please stay nearby. We'll e-mail you when it's your turn.`,
       button: 'Open your ticket',
-      note: 'If you cannot come, please leave the line there, so that the next guest need not wait.',
+      note: leaveNote.en,
     }),
     pt: ({ number, venueName, queueName }) => ({
       subject: `Está quase na sua vez: número ${number}, ${venueName}`,
       heading: `Está quase na sua vez: ${venueName}`,
-      intro: `Há muito poucos à sua frente, número ${number}, na fila “${queueName}”, ${venueName}. Fique por perto, por favor: escrevemos-lhe quando for a sua vez.`,
+      intro: `Está quase na sua vez, número ${number} na fila “${queueName}” (${venueName}). Fique por perto, por favor. Enviamos-lhe um e-mail quando for a sua vez.`,
       button: 'Abrir a sua senha',
-      note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+      note: leaveNote.pt,
     }),
   },
   'party-called': {
     en: ({ number, venueName, queueName, graceSeconds }) => ({
-      subject: `Your table is ready: number ${number} at ${venueName}`,
-      heading: `Your table at ${venueName} is ready`,
-      intro: `It is your turn, number ${number} in the line “${queueName}” at ${venueName}. Please come to the host: your table is held for ${duration(graceSeconds, 'en')}.`,
+      subject: `It's your turn: number ${number} at ${venueName}`,
+      heading: `It's your turn at ${venueName}`,
+      intro: `It's your turn, number ${number} in the line “${queueName}” at ${venueName}. Please come to the host. We'll hold your place for ${duration(graceSeconds, 'en')}.`,
       button: 'Open your ticket',
-      note: 'If you cannot come, please leave the line there, so that the next guest need not wait.',
+      note: leaveNote.en,
     }),
     pt: ({ number, venueName, queueName, graceSeconds }) => ({
-      subject: `A sua mesa está pronta: número ${number}, ${venueName}`,
-      heading: `A sua mesa está pronta: ${venueName}`,
-      intro: `É a sua vez, número ${number} na fila “${queueName}”, ${venueName}. Dirija-se à receção, por favor: a sua mesa fica reservada durante ${duration(graceSeconds, 'pt')}.`,
+      subject: `É a sua vez: número ${number}, ${venueName}`,
+      heading: `É a sua vez: ${venueName}`,
+      intro: `É a sua vez, número ${number} na fila “${queueName}” (${venueName}). Dirija-se à receção, por favor. Guardamos o seu lugar durante ${duration(graceSeconds, 'pt')}.`,
       button: 'Abrir a sua senha',
-      note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+      note: leaveNote.pt,
     }),
   },
   'party-recalled': {
     en: ({ number, venueName, queueName, graceSeconds }) => ({
       subject: `Called again: number ${number} at ${venueName}`,
       heading: `${venueName} is calling you again`,
-      intro: `We have not seen you yet, number ${number} in the line “${queueName}” at ${venueName}. Please come to the host now: your table is held for another ${duration(graceSeconds, 'en')}.`,
+      intro: `We're still waiting for you, number ${number} in the line “${queueName}” at ${venueName}. Please come to the host now. We'll hold your place for another ${duration(graceSeconds, 'en')}.`,
       button: 'Open your ticket',
-      note: 'If you cannot come, please leave the line there, so that the next guest need not wait.',
+      note: leaveNote.en,
     }),
     pt: ({ number, venueName, queueName, graceSeconds }) => ({
       subject: `Nova chamada: número ${number}, ${venueName}`,
-      heading: `Voltamos a chamar por si: ${venueName}`,
-      intro: `Ainda não o vimos, número ${number} na fila “${queueName}”, ${venueName}. Dirija-se já à receção, por favor: a sua mesa fica reservada durante mais ${duration(graceSeconds, 'pt')}.`,
+      heading: `Nova chamada: ${venueName}`,
+      intro: `Continuamos à sua espera, número ${number} na fila “${queueName}” (${venueName}). Dirija-se já à receção, por favor. Guardamos o seu lugar durante mais ${duration(graceSeconds, 'pt')}.`,
       button: 'Abrir a sua senha',
-      note: 'Se não puder vir, saia da fila nessa página, por favor, para que o próximo não tenha de esperar.',
+      note: leaveNote.pt,
     }),
   },
   'party-no-show': {
     en: ({ number, venueName, queueName }) => ({
       subject: `We missed you: number ${number} at ${venueName}`,
       heading: `We missed you at ${venueName}`,
-      intro: `Number ${number} in the line “${queueName}” at ${venueName} was called and nobody came, so the table went to the next guest.`,
+      intro: `We called number ${number} in the line “${queueName}” at ${venueName}, but nobody came, so we moved on to the next guest.`,
       button: 'Open your ticket',
-      note: 'If you are still near, speak to the host, who can put you back in the line.',
+      note: "If you're still nearby, ask the host to put you back in line.",
     }),
     pt: ({ number, venueName, queueName }) => ({
       subject: `Sentimos a sua falta: número ${number}, ${venueName}`,
       heading: `Sentimos a sua falta: ${venueName}`,
-      intro: `O número ${number} na fila “${queueName}”, ${venueName}, foi chamado e ninguém apareceu, por isso a mesa passou para o próximo.`,
+      intro: `Chamámos o número ${number} na fila “${queueName}” (${venueName}), mas ninguém apareceu, por isso passámos ao próximo.`,
       button: 'Abrir a sua senha',
-      note: 'Se ainda estiver por perto, fale com a receção, que o pode voltar a pôr na fila.',
+      note: 'Se ainda estiver por perto, peça na receção para voltar à fila.',
     }),
   },
   'party-restored': {
     en: ({ number, venueName, queueName }) => ({
-      subject: `You are back in the line: number ${number} at ${venueName}`,
-      heading: `You are back in the line at ${venueName}`,
-      intro: `Number ${number} in the line “${queueName}” at ${venueName} has its place again, exactly where it was.`,
+      subject: `You're back in line: number ${number} at ${venueName}`,
+      heading: `You're back in line at ${venueName}`,
+      intro: `You're back in the line “${queueName}” at ${venueName} as number ${number}, in your original place.`,
       button: 'See your place',
-      note: 'Stay near: we call you when it is your turn.',
+      note: "Please stay nearby. We'll call you when it's your turn.",
     }),
     pt: ({ number, venueName, queueName }) => ({
       subject: `Está de volta à fila: número ${number}, ${venueName}`,
       heading: `Está de volta à fila: ${venueName}`,
-      intro: `O número ${number} na fila “${queueName}”, ${venueName}, tem de novo o seu lugar, exatamente onde estava.`,
+      intro: `Está de volta à fila “${queueName}” (${venueName}), com o número ${number} e no seu lugar original.`,
       button: 'Ver o seu lugar',
-      note: 'Fique por perto: chamamos quando for a sua vez.',
+      note: 'Fique por perto, por favor. Avisamos quando for a sua vez.',
     }),
   },
   'operator-alert': {
     en: ({ queue, count, firstError, messageIds }) => ({
       subject: `Alert: ${count === 1 ? '1 dead letter' : `${count} dead letters`} in ${queue}`,
-      heading: `Messages of ${queue} could not be handled`,
-      intro: `The dead-letter queue of ${queue} holds ${count === 1 ? '1 message' : `${count} messages`}. Nothing behind is held up, but these wait for somebody to look at them.`,
+      heading: `Failed messages in ${queue}`,
+      intro: `The dead-letter queue of ${queue} holds ${count === 1 ? '1 message that needs' : `${count} messages that need`} attention. Other messages are not affected.`,
       errorLabel: 'First error',
       error: firstError ?? 'unknown',
       idsLabel: 'Messages',
       ids: messageIds.length === 0 ? 'unknown' : messageIds.join(', '),
-      commandLabel: 'See them all',
+      commandLabel: 'To see them all, run',
       command: showCommand(queue),
     }),
     pt: ({ queue, count, firstError, messageIds }) => ({
       subject: `Alerta: ${count === 1 ? '1 mensagem por tratar' : `${count} mensagens por tratar`} em ${queue}`,
-      heading: `Houve mensagens de ${queue} que não puderam ser tratadas`,
-      intro: `A fila de mensagens mortas de ${queue} contém ${count === 1 ? '1 mensagem' : `${count} mensagens`}. Nada fica retido por causa disso, mas estas esperam que alguém as veja.`,
+      heading: `Mensagens falhadas em ${queue}`,
+      intro: `A fila de mensagens mortas de ${queue} contém ${count === 1 ? '1 mensagem que precisa' : `${count} mensagens que precisam`} de atenção. As restantes mensagens não são afetadas.`,
       errorLabel: 'Primeiro erro',
       error: firstError ?? 'desconhecido',
       idsLabel: 'Mensagens',
       ids: messageIds.length === 0 ? 'desconhecidas' : messageIds.join(', '),
-      commandLabel: 'Ver todas',
+      commandLabel: 'Para as ver todas, execute',
       command: showCommand(queue),
     }),
   },
@@ -248,7 +251,7 @@ function showCommand(queue: string): string {
   return `npm run dead-letters -- show ${queue}`;
 }
 
-/** A time in words: whole minutes, rounded down so that it never promises too much; seconds below one. */
+/** A duration in words: whole minutes, rounded down to never promise too much; seconds below one minute. */
 function duration(seconds: number, language: Language): string {
   const inMinutes = seconds >= 60;
   return new Intl.NumberFormat(language, {

@@ -1,5 +1,5 @@
 import { type createSqsClient, findQueue } from '@queue-manager/events/client';
-import { type Consumer, createConsumer } from '@queue-manager/events/consume';
+import { createConsumer } from '@queue-manager/events/consume';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
@@ -8,28 +8,23 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { createMetrics } from '@queue-manager/service-kit/metrics';
 import { checkRedis } from '@queue-manager/service-kit/redis';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
-import { applyEventsDirectly } from './apply-events.ts';
 import type { Deps } from './deps.ts';
 import { createEstimates } from './estimates/estimates.ts';
-import { createLearnedStore } from './estimates/learned.ts';
-import { createLearner, type LearningPace, usualPace } from './estimates/learner.ts';
-import { createFindParty } from './find-party.ts';
-import { createGapWatch } from './gap-watch.ts';
-import { getBoardOfQueue } from './get-board.ts';
-import { getNeighboursOfPlace } from './get-neighbours.ts';
-import { getPlacesOfParties } from './get-places.ts';
-import { getPositionOfTicket } from './get-position.ts';
-import { createLabels } from './labels.ts';
-import { createLines } from './lines.ts';
+import { createLearner, defaultPace, type LearningPace } from './estimates/learner.ts';
+import { createModelStore } from './estimates/model-store.ts';
+import { onLineEvents } from './ingest/on-line-events.ts';
+import { ingestRoutes } from './ingest/routes.ts';
+import { createFindParty } from './lines/find-party.ts';
+import { createGapWatch } from './lines/gap-watch.ts';
+import { createLabels } from './lines/labels.ts';
+import { createLines } from './lines/lines.ts';
+import { createRebuild } from './lines/rebuild.ts';
+import { type CompareTimes, createReconciler } from './lines/reconcile.ts';
 import { createLive } from './live/live.ts';
-import { liveBoardOfQueue } from './live/live-board.ts';
-import { liveQueueForStaff } from './live/live-queue.ts';
-import { livePositionOfTicket } from './live/live-ticket.ts';
-import { onLineEvents } from './on-line-events.ts';
-import { createProjection } from './projection.ts';
-import { createRebuild } from './rebuild.ts';
-import { type CompareTimes, createReconciler } from './reconcile.ts';
-import type { RedisConnection } from './redis.ts';
+import { liveRoutes } from './live/routes.ts';
+import { createProjection } from './projection/projection.ts';
+import type { RedisConnection } from './projection/redis.ts';
+import { readRoutes } from './reads/routes.ts';
 
 export type PositionAppOptions = {
   redis: RedisConnection;
@@ -42,21 +37,19 @@ export type PositionAppOptions = {
   internalCredential: string;
   verifyAccessToken: VerifyAccessToken;
   directRebuildWaitMs: number;
-  /** How long events that are on their way are waited for before a line is rebuilt; 500 ms by default. */
+  /** How long to wait for events in flight before rebuilding a projection; 500 ms by default. */
   eventWaitMs?: number;
-  /** How often lines that are watched are looked at for changes that did not come; 10 s by default. */
+  /** How often watched queues are checked for missed changes; 10 s by default. */
   checkMs?: number;
-  /** How often lines are learned, and what was learned is kept. */
   learningPace?: LearningPace;
-  /** How often it is asked whether who watches a queue is still of its staff; 60 s by default. */
+  /** How often the membership of a queue stream's account is checked again; 60 s by default. */
   membershipCheckMs?: number | undefined;
-  /** How often lines in use are compared with the truth. */
   compareTimes?: CompareTimes;
 };
 
-const usualEventWaitMs = 500;
+const defaultEventWaitMs = 500;
 
-/** The position service: every route and consumer it has. Connections passed in are closed with it. */
+/** The position service with all its routes and consumers. It closes the connections passed in. */
 export function createPositionApp(options: PositionAppOptions) {
   const { redis, sqs, sqsPrefix, queueService, tickets, clock, logger } = options;
   const projection = createProjection({ redis, clock });
@@ -77,18 +70,18 @@ export function createPositionApp(options: PositionAppOptions) {
     rebuild,
     gaps,
     logger,
-    eventWaitMs: options.eventWaitMs ?? usualEventWaitMs,
-    onUse: reconciler.note,
+    eventWaitMs: options.eventWaitMs ?? defaultEventWaitMs,
+    onUse: reconciler.noteUse,
   });
-  const learned = createLearnedStore({ redis, clock });
+  const store = createModelStore({ redis, clock });
   const learner = createLearner({
-    store: learned,
+    store,
     queueService,
     logger,
-    pace: options.learningPace ?? usualPace,
-    onLearned: (...lesson) => estimates.learned(...lesson),
+    pace: options.learningPace ?? defaultPace,
+    onLearned: (queueId, seq, model) => estimates.keep(queueId, seq, model),
   });
-  const estimates = createEstimates({ store: learned, learner, logger });
+  const estimates = createEstimates({ store, learner, logger });
   const findParty = createFindParty({ queueService });
   const live = createLive({
     redis,
@@ -105,10 +98,10 @@ export function createPositionApp(options: PositionAppOptions) {
     lines,
     findParty,
     estimates,
-    live,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
   };
+  const { membershipCheckMs } = options;
 
   const app = createApp({
     logger,
@@ -121,17 +114,14 @@ export function createPositionApp(options: PositionAppOptions) {
       sqs: () => findQueue(sqs, sqsPrefix, 'position-events'),
     },
   });
-  app.route(getPositionOfTicket(deps));
-  app.route(getBoardOfQueue(deps));
-  app.route(livePositionOfTicket(deps));
-  app.route(liveBoardOfQueue(deps));
-  const { membershipCheckMs } = options;
-  app.route(liveQueueForStaff({ ...deps, queueService, logger, membershipCheckMs }));
-  app.route(applyEventsDirectly(deps));
-  app.route(getPlacesOfParties(deps));
-  app.route(getNeighboursOfPlace(deps));
+  const rooms = [
+    readRoutes(deps),
+    liveRoutes({ ...deps, live, queueService, logger, membershipCheckMs }),
+    ingestRoutes(deps),
+  ];
+  for (const route of rooms.flat()) app.route(route);
 
-  const consumer: Consumer = createConsumer({
+  const consumer = createConsumer({
     sqs,
     prefix: sqsPrefix,
     queue: 'position-events',

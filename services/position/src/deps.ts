@@ -1,12 +1,14 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Estimates } from './estimates/estimates.ts';
-import type { FindParty } from './find-party.ts';
-import type { Labels } from './labels.ts';
-import type { Lines } from './lines.ts';
-import type { Live } from './live/live.ts';
+import type { FindParty } from './lines/find-party.ts';
+import type { Labels } from './lines/labels.ts';
+import type { Lines } from './lines/lines.ts';
 
-/** What the endpoints of this service are made with. */
+/**
+ * Dependencies of the endpoints. The rooms below it (model, projection, lines, estimates) must not import this file;
+ * what only live streams need is in `LiveDeps`.
+ */
 export type Deps = {
   clock: Clock;
   tickets: TicketCodec;
@@ -14,7 +16,6 @@ export type Deps = {
   findParty: FindParty;
   labels: Labels;
   estimates: Estimates;
-  live: Live;
-  /** How long a direct call may wait for a line to be rebuilt; milliseconds. */
+  /** How long a direct call may wait for a rebuild of its queue's projection. */
   directRebuildWaitMs: number;
 };

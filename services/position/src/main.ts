@@ -9,7 +9,7 @@ import { serve } from '@queue-manager/service-kit/serve';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createPositionApp } from './app.ts';
 import { positionEnv } from './config.ts';
-import { connectLines } from './redis.ts';
+import { connectLines } from './projection/redis.ts';
 
 await serve(async () => {
   const config = readConfig(positionEnv);

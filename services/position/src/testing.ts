@@ -43,9 +43,9 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
 import type { LearningPace } from './estimates/learner.ts';
-import { isInLine } from './projection.ts';
-import type { CompareTimes } from './reconcile.ts';
-import { connectLines, type RedisConnection } from './redis.ts';
+import type { CompareTimes } from './lines/reconcile.ts';
+import { isInLine } from './projection/projection.ts';
+import { connectLines, type RedisConnection } from './projection/redis.ts';
 
 export const tickets = createTicketCodec([
   { id: 1, secret: randomBytes(32).toString('base64url') },
@@ -53,7 +53,7 @@ export const tickets = createTicketCodec([
 
 type Move = { state?: PartyState; lane?: Lane; orderKey?: string; size?: number };
 
-/** A line as the queue service knows it: every change gives its event. */
+/** A queue as the queue service knows it. Every change returns its event. */
 export class LineModel {
   readonly queueId = randomUUID();
   readonly venueId = randomUUID();
@@ -127,15 +127,15 @@ export class LineModel {
     return this.#change(type, partyId, { state });
   }
 
-  /** Any other change: of size or place, or back into the line. */
+  /** Any other change: of size or place, or a return to the line. */
   change(partyId: string, move: Move): LineEvent {
     return this.#change('party.changed', partyId, move);
   }
 
-  /** A key behind all that were given so. */
+  /** An order key after all previous ones. */
   nextKey(): string {
     this.#lastKey += 1;
-    // Digits 1 to 250 keep the last byte for the end.
+    // Bytes 0 and 1 stay free: a key ends with 0.
     const digits = [15_625_000, 62_500, 250, 1].map(
       (unit) => Math.floor(this.#lastKey / unit) % 250,
     );
@@ -146,7 +146,7 @@ export class LineModel {
     return [...this.parties.values()].filter((party) => party.state === state);
   }
 
-  /** Ids of those waiting, first to last. */
+  /** Ids of the waiting parties, in line order. */
   order(): string[] {
     const bytes = ({ orderKey, partyId }: PartySnapshot) =>
       Buffer.from(orderKey + partyId.replaceAll('-', ''), 'hex');
@@ -211,20 +211,20 @@ export type QueueServiceDouble = {
   url: string;
   lines: Map<string, LineModel>;
   labels: Map<string, string>;
-  /** What was learned and handed over to be kept, by queue. */
+  /** Copies of models, by queue. */
   models: Map<string, LearnedModel>;
-  /** Ids of the accounts that are staff, of every venue. */
+  /** Ids of the accounts that are staff of every venue. */
   staff: Set<string>;
   calls: { snapshots: number; parties: number; labels: number; events: number; roles: number };
-  isAway: boolean;
-  /** Snapshots say how many parties follow, and the last one does not. */
+  isUnavailable: boolean;
+  /** Snapshots announce one party more than they contain. */
   truncateSnapshots: boolean;
-  /** Runs when a snapshot has been taken but not yet sent. */
+  /** Runs between reading and sending a snapshot. */
   beforeSnapshotLeaves: () => Promise<void>;
   close(): Promise<void>;
 };
 
-/** Plays the queue service's part of the contract over models of lines, on a port of its own. */
+/** A fake queue service over `LineModel`s, on its own port. */
 export async function startQueueService(): Promise<QueueServiceDouble> {
   const app = createApp({ logger: testLogger, internalCredential: testCredential, readiness: {} });
   const double: QueueServiceDouble = {
@@ -234,13 +234,13 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
     models: new Map(),
     staff: new Set(),
     calls: { snapshots: 0, parties: 0, labels: 0, events: 0, roles: 0 },
-    isAway: false,
+    isUnavailable: false,
     truncateSnapshots: false,
     beforeSnapshotLeaves: async () => undefined,
     close: () => app.close(),
   };
   const lineOf = (queueId: string) => {
-    if (double.isAway) throw problems.unavailable();
+    if (double.isUnavailable) throw problems.unavailable();
     const line = double.lines.get(queueId);
     if (line === undefined) throw problems.notFound();
     return line;
@@ -294,7 +294,7 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
   app.route(
     route(getRole, async ({ params: { queueId, userId } }): Promise<{ role: Role | null }> => {
       double.calls.roles += 1;
-      if (double.isAway) throw problems.unavailable();
+      if (double.isUnavailable) throw problems.unavailable();
       const isThere = double.lines.get(queueId)?.queue.deleted === false;
       return { role: isThere && double.staff.has(userId) ? 'host' : null };
     }),
@@ -318,7 +318,7 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
   return double;
 }
 
-/** An event as the queue service tells it; events of a model are numbered from one. */
+/** An event in the format of the queue's history. */
 export function historyOf(event: LineEvent): HistoryEvent {
   const shared = {
     id: event.id,
@@ -341,7 +341,7 @@ export function historyOf(event: LineEvent): HistoryEvent {
 
 const never: CompareTimes = { checksumEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
 
-/** No test takes so long. */
+/** Longer than any test. */
 const noLearning: LearningPace = {
   everyMs: 3_600_000,
   keepAfterEvents: Number.POSITIVE_INFINITY,
@@ -355,7 +355,7 @@ const nobodySignsIn: VerifyAccessToken = async () => {
   throw problems.unauthenticated();
 };
 
-/** The position service in this process, with message queues of its own. */
+/** The position service in this process, with its own SQS queues. */
 export async function startPosition(options: {
   redisUrl: string;
   isCluster?: boolean;
@@ -363,24 +363,24 @@ export async function startPosition(options: {
   clock: Clock;
   commandTimeoutMs?: number;
   directRebuildWaitMs?: number;
-  /** Nothing is learned unless this is given. */
+  /** No learning by default. */
   learningPace?: LearningPace;
   eventWaitMs?: number;
-  /** Nobody has an access token by default. */
+  /** By default every token is rejected. */
   verifyAccessToken?: VerifyAccessToken;
   membershipCheckMs?: number;
-  /** Lines are not compared with the truth in the background unless this says when. */
+  /** No comparisons in the background by default. */
   compareTimes?: CompareTimes;
-  /** While true, what is said in the channels of lines is lost on the way, and nobody notices. */
-  isUnheard?: () => boolean;
+  /** While true, messages on the queues' channels are silently lost. */
+  dropsMessages?: () => boolean;
   checkMs?: number;
 }) {
   const queues = await testQueues();
-  const { isUnheard = () => false } = options;
+  const { dropsMessages = () => false } = options;
   const connected = connectLines({
     url: options.redisUrl,
     isCluster: options.isCluster ?? false,
-    // A busy machine is not an outage.
+    // Long, so that a busy machine does not look like an outage.
     commandTimeoutMs: options.commandTimeoutMs ?? 15_000,
     logger: testLogger,
   });
@@ -392,7 +392,7 @@ export async function startPosition(options: {
       add: (channel, { onMessage, onRenewed }) =>
         subscriptions.add(channel, {
           onMessage(message) {
-            if (!isUnheard()) onMessage(message);
+            if (!dropsMessages()) onMessage(message);
           },
           onRenewed,
         }),
@@ -452,16 +452,16 @@ export async function startPosition(options: {
 export type RedisServer = {
   url: string;
   start(): Promise<void>;
-  /** Ends it as a crash does. */
+  /** Kills it, as in a crash. */
   kill(): Promise<void>;
   signal(name: NodeJS.Signals): void;
   remove(): Promise<void>;
 };
 
-/** Runs a server, says its process id on 3, and kills it when its own input ends: with the test at the latest. */
+/** Runs a server, prints its pid on fd 3, and kills it when stdin closes: at the end of the test at the latest. */
 const guarded = 'redis-server "$@" 3>&- & echo $! >&3; cat; kill -9 $!; wait';
 
-/** A Redis server of this test alone; it may be killed, stopped and emptied. */
+/** A Redis server for one test file, which may kill, stop and empty it. */
 export async function startRedis(extraArguments: string[] = []): Promise<RedisServer> {
   const port = await freePort();
   const busPort = await freePort();
@@ -513,7 +513,7 @@ export async function startRedis(extraArguments: string[] = []): Promise<RedisSe
   return server;
 }
 
-/** A cluster of three masters, each with a replica where that is asked for. */
+/** A cluster of three masters, each with an optional replica. */
 export async function startRedisCluster(options: { hasReplicas?: boolean } = {}): Promise<{
   url: string;
   nodes: RedisServer[];

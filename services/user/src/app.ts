@@ -1,28 +1,28 @@
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { FastifyInstance } from 'fastify';
-import { findAccount } from './accounts.ts';
-import { changePassword } from './change-password.ts';
-import { checkCredentials } from './check-credentials.ts';
-import { deleteMe } from './delete-me.ts';
 import type { Deps } from './deps.ts';
-import { exportMe } from './export-me.ts';
-import { forgotPassword } from './forgot-password.ts';
-import { getAccount } from './get-account.ts';
-import { getMe } from './get-me.ts';
-import { getNames } from './get-names.ts';
-import { resendVerification } from './resend-verification.ts';
-import { resetPassword } from './reset-password.ts';
-import { signUp } from './sign-up.ts';
-import { updateMe } from './update-me.ts';
-import { verifyUser } from './verify-user.ts';
+import { checkCredentials } from './internal/check-credentials.ts';
+import { getAccount } from './internal/get-account.ts';
+import { getNames } from './internal/get-names.ts';
+import { deleteMe } from './me/delete-me.ts';
+import { exportMe } from './me/export-me.ts';
+import { getMe } from './me/get-me.ts';
+import { updateMe } from './me/update-me.ts';
+import { changePassword } from './password/change-password.ts';
+import { forgotPassword } from './password/forgot-password.ts';
+import { resetPassword } from './password/reset-password.ts';
+import { resendVerification } from './sign-up/resend-verification.ts';
+import { signUp } from './sign-up/sign-up.ts';
+import { verifyUser } from './sign-up/verify-user.ts';
+import { findAccount } from './store/accounts.ts';
 
 export function createUserApp(deps: Deps): FastifyInstance {
   const app = createApp({
     logger: deps.logger,
     internalCredential: deps.internalCredential,
     verifyAccessToken: deps.verifyAccessToken,
-    // SQS is not among them: while it is away, the outbox holds what it will get.
-    readiness: { dynamodb: () => findAccount(deps, 'nobody') },
+    // Without SQS, which the outbox can wait for.
+    readiness: { dynamodb: () => findAccount(deps, 'none') },
   });
 
   app.route(signUp(deps));

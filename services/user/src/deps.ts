@@ -9,16 +9,13 @@ import {
   type InternalClient,
 } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { type AccountTokens, createAccountTokens } from './account-tokens.ts';
 import type { userEnv } from './config.ts';
-import { createFingerprint, type Fingerprint } from './idempotency.ts';
-import { createMakeAnnouncedEvent } from './make-announced-event.ts';
-import { createPasswords, type Passwords } from './passwords.ts';
-import { createRelay, type Relay } from './relay.ts';
-import { type Tables, tablesOf } from './tables.ts';
-
-/** What it takes to read and write the tables. */
-export type Store = { db: DynamoDBDocumentClient; tables: Tables; clock: Clock };
+import { type AccountTokens, createAccountTokens } from './outbox/account-tokens.ts';
+import { createEventMaker } from './outbox/event-maker.ts';
+import { createRelay, type Relay } from './outbox/relay.ts';
+import { createPasswords, type Passwords } from './password/passwords.ts';
+import { createFingerprint, type Fingerprint } from './store/idempotency.ts';
+import { type Store, tablesOf } from './store/tables.ts';
 
 export type Deps = Store & {
   logger: Logger;
@@ -32,10 +29,10 @@ export type Deps = Store & {
   queueService: InternalClient;
 };
 
-export type Config = ReturnType<typeof readConfig<typeof userEnv>>;
+type Config = ReturnType<typeof readConfig<typeof userEnv>>;
 
-/** What comes from outside: connections, the time, and who vouches for callers. */
-export type Outside = {
+/** Connections, clock, logger and verifier. */
+export type DepsOptions = {
   dynamo: DynamoDBClient;
   sqs: Parameters<typeof createPublisher>[0]['sqs'];
   clock: Clock;
@@ -43,10 +40,10 @@ export type Outside = {
   verifyAccessToken: VerifyAccessToken;
 };
 
-export async function createDeps(config: Config, outside: Outside): Promise<Deps> {
-  const { clock, logger, verifyAccessToken } = outside;
+export async function createDeps(config: Config, options: DepsOptions): Promise<Deps> {
+  const { clock, logger, verifyAccessToken } = options;
   const store: Store = {
-    db: DynamoDBDocumentClient.from(outside.dynamo),
+    db: DynamoDBDocumentClient.from(options.dynamo),
     tables: tablesOf(config.DYNAMODB_PREFIX),
     clock,
   };
@@ -62,8 +59,8 @@ export async function createDeps(config: Config, outside: Outside): Promise<Deps
     fingerprint: createFingerprint(config.ACCOUNT_TOKEN_SECRET),
     relay: createRelay({
       store,
-      publisher: createPublisher({ sqs: outside.sqs, prefix: config.SQS_PREFIX }),
-      makeEvent: createMakeAnnouncedEvent({
+      publisher: createPublisher({ sqs: options.sqs, prefix: config.SQS_PREFIX }),
+      makeEvent: createEventMaker({
         store,
         tokens,
         accountUrl: config.ACCOUNT_URL ?? config.PUBLIC_URL,

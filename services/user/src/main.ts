@@ -9,7 +9,7 @@ import { serve } from '@queue-manager/service-kit/serve';
 import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
 import { createDeps } from './deps.ts';
-import { tablesOf } from './tables.ts';
+import { tablesOf } from './store/tables.ts';
 
 await serve(async () => {
   const config = readConfig(userEnv);

@@ -24,8 +24,8 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { z } from 'zod';
 import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
-import { createDeps, type Outside } from './deps.ts';
-import { readOutbox } from './outbox.ts';
+import { createDeps, type DepsOptions } from './deps.ts';
+import { readOutbox } from './outbox/outbox.ts';
 
 export const accountUrl = 'http://accounts.test/app';
 export const password = 'a long walk home';
@@ -33,20 +33,20 @@ export const password = 'a long walk home';
 type Membership = z.infer<(typeof getMembershipsOf)['response']>['memberships'][number];
 type Mail = EventOf<'mail.requested'>['data'] & { eventId: string; token: string | null };
 
-/** DynamoDB as `npm test` runs it. Tests keep apart by the names of their tables. */
+/** The DynamoDB of `npm test`. Tests use tables with unique names. */
 export function connectTestDynamo() {
   testEnv('AWS_ENDPOINT_URL_DYNAMODB');
   return connectDynamo();
 }
 
-/** A place of its own for whatever the service stores and sends. */
+/** Stores with unique names for one test file. */
 export async function startTestStores() {
   const dynamo = connectTestDynamo();
   const queues = await testQueues();
   return { dynamo, tablePrefix: `${uniqueName('test')}-`, queues };
 }
 
-/** The queue service as far as accounts need it; `memberships` is what it tells, `close` takes it away. */
+/** A fake queue service that returns `memberships`. */
 async function startQueueUpstream() {
   const memberships: Membership[] = [];
   const app = createApp({ logger: testLogger, internalCredential: testCredential, readiness: {} });
@@ -55,16 +55,16 @@ async function startQueueUpstream() {
   return { url, memberships, close: () => app.close() };
 }
 
-/** The user service on real stores, listening on a free port, with a clock that stands still. */
+/** The user service on real stores, listening on a free port, with a manual clock. */
 export async function startUserService(
-  given: {
+  options: {
     clock?: ManualClock;
     stores?: Awaited<ReturnType<typeof startTestStores>>;
-    verifyAccessToken?: Outside['verifyAccessToken'];
+    verifyAccessToken?: DepsOptions['verifyAccessToken'];
   } = {},
 ) {
-  const clock = given.clock ?? new ManualClock();
-  const { dynamo, tablePrefix, queues } = given.stores ?? (await startTestStores());
+  const clock = options.clock ?? new ManualClock();
+  const { dynamo, tablePrefix, queues } = options.stores ?? (await startTestStores());
   const queueService = await startQueueUpstream();
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
@@ -84,7 +84,7 @@ export async function startUserService(
     sqs: queues.sqs,
     clock,
     logger: testLogger,
-    verifyAccessToken: given.verifyAccessToken ?? createAccessTokenVerifier({ clock, keys }),
+    verifyAccessToken: options.verifyAccessToken ?? createAccessTokenVerifier({ clock, keys }),
   });
   await provisionTables(dynamo, Object.values(deps.tables));
   const app = createUserApp(deps);
@@ -93,26 +93,26 @@ export async function startUserService(
   async function call(
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
-    options: { body?: unknown; headers?: Record<string, string>; key?: string } = {},
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to find
+    sent: { body?: unknown; headers?: Record<string, string>; key?: string } = {},
+    // biome-ignore lint/suspicious/noExplicitAny: tests read the fields they expect
   ): Promise<{ status: number; body: any; headers: Record<string, unknown> }> {
-    const answer = await app.inject({
+    const response = await app.inject({
       method,
       url: path,
       headers: {
-        ...options.headers,
-        ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
+        ...sent.headers,
+        ...(sent.key === undefined ? {} : { 'idempotency-key': sent.key }),
       },
-      ...(options.body === undefined ? {} : { payload: options.body as object }),
+      ...(sent.body === undefined ? {} : { payload: sent.body as object }),
     });
-    const body = answer.body === '' ? undefined : answer.json();
-    return { status: answer.statusCode, body, headers: answer.headers };
+    const body = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, body, headers: response.headers };
   }
   const post = (path: string, body: unknown, key?: string) =>
     call('POST', path, { body, ...(key === undefined ? {} : { key }) });
   const internal = { [credentialHeader]: testCredential };
 
-  /** Headers of a caller with an access token of its own session. */
+  /** Headers with an access token of a session. */
   async function signedIn(userId: string, sessionId = newId(clock)) {
     const seconds = Math.floor(clock.now().getTime() / 1_000);
     const token = await new SignJWT({ sid: sessionId })
@@ -127,7 +127,7 @@ export async function startUserService(
   }
 
   const inbox = createInbox(queues);
-  /** Every event that was sent to a queue so far; nothing committed is still on its way. */
+  /** All events that were sent to a queue so far, once the outbox is empty. */
   async function events(queue: QueueName): Promise<Event[]> {
     await until('the outbox is empty', async () => {
       for await (const items of readOutbox(deps)) if (items.length > 0) return false;
@@ -147,25 +147,25 @@ export async function startUserService(
       .filter(({ to }) => address === undefined || to.toLowerCase() === address.toLowerCase());
   }
 
-  /** The token of the latest mail to an address that carries one. */
+  /** The token of the latest mail to an address that has one. */
   async function mailedToken(address: string): Promise<string> {
     const token = (await mails(address)).findLast((mail) => mail.token !== null)?.token;
-    if (!token) throw new Error('No mail with a token came');
+    if (!token) throw new Error('No mail has a token');
     return token;
   }
 
-  /** A verified account, made the way everyone makes one. */
+  /** Signs up and verifies an account. */
   async function openAccount(fields: { email?: string; name?: string; locale?: string } = {}) {
     const email = fields.email ?? randomEmail();
     const asked = await post('/v1/users', { name: 'Ana Sousa', email, password, ...fields });
-    if (asked.status !== 202) throw new Error(`Signing up answered ${asked.status}`);
+    if (asked.status !== 202) throw new Error(`Sign-up returned ${asked.status}`);
     const verified = await post('/v1/users/verify', { token: await mailedToken(email) });
-    if (verified.status !== 200) throw new Error(`Verifying answered ${verified.status}`);
+    if (verified.status !== 200) throw new Error(`Verification returned ${verified.status}`);
     const user = verified.body as User;
     return { user, email, headers: await signedIn(user.id) };
   }
 
-  /** What the auth service would hear about an e-mail and a password. */
+  /** Checks credentials as the auth service does. */
   const checkCredentials = (email: string, offered: string) =>
     call('POST', '/internal/credentials/check', {
       body: { email, password: offered },
@@ -176,7 +176,7 @@ export async function startUserService(
   async function close() {
     await app.close();
     await queueService.close();
-    if (given.stores !== undefined) return;
+    if (options.stores !== undefined) return;
     for (const { name } of Object.values(deps.tables)) {
       await dynamo.send(new DeleteTableCommand({ TableName: name }));
     }
@@ -210,7 +210,7 @@ export type UserService = Awaited<ReturnType<typeof startUserService>>;
 
 export const randomEmail = () => `guest-${randomUUID()}@example.com`;
 
-/** Keeps what was received, since a message is received once. */
+/** Keeps received events, since a message is received once. */
 function createInbox(queues: TestQueues) {
   const received = new Map<QueueName, Event[]>();
   return {

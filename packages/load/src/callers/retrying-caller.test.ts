@@ -10,7 +10,7 @@ import { createCaller, successOf } from './retrying-caller.ts';
 const params = { queueId: '0198f3a0-0000-7000-8000-000000000001' };
 const problem = JSON.stringify({
   type: 'https://queue-manager.dev/problems/nobody-waiting',
-  title: 'Nobody who fits is waiting',
+  title: 'No matching party is waiting',
   status: 409,
   detail: 'Nobody is waiting.',
   requestId: '1',

@@ -9,9 +9,9 @@ import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec, type TicketKey } from '@queue-manager/service-kit/tickets';
 import { fastify } from 'fastify';
-import { modelName } from '../estimates/model.ts';
-import { lineKeys } from '../line-keys.ts';
-import { defineScript } from '../scripts.ts';
+import { modelName } from '../model/model.ts';
+import { lineKeys } from '../projection/line-keys.ts';
+import { defineScript } from '../projection/scripts.ts';
 
 const { redisUrl, ticketKeys } = workerOptions<{ redisUrl: string; ticketKeys: TicketKey[] }>();
 

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { judge, tellGuests } from './judge-trace.ts';
-import { madeUpDays } from './testing.ts';
+import { judge, predictWaits } from './judge-trace.ts';
+import { syntheticDays } from './testing.ts';
 
 const script = fileURLToPath(new URL('estimates-cli.ts', import.meta.url));
 
 describe('npm run estimates', () => {
-  const trace = madeUpDays('a desk', 2);
+  const trace = syntheticDays('a desk', 2);
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'queue-manager-estimates-'));
@@ -23,7 +23,6 @@ describe('npm run estimates', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  // Without any setting of a store: it needs none.
   const run = (...args: string[]) =>
     spawnSync(process.execPath, [script, ...args], {
       encoding: 'utf8',
@@ -31,24 +30,29 @@ describe('npm run estimates', () => {
       env: { INIT_CWD: folder },
     });
 
-  it('prints one JSON object, and writes what each judged guest was told', () => {
-    const { status, stdout, stderr } = run('days.csv', '--json', '--predictions', 'told.csv');
+  it('prints one JSON object, and writes the predictions of judged guests', () => {
+    const { status, stdout, stderr } = run(
+      'days.csv',
+      '--json',
+      '--predictions',
+      'predictions.csv',
+    );
     assert.equal(stderr, '');
     assert.equal(status, 0);
-    const told = tellGuests(trace);
-    assert.deepEqual(JSON.parse(stdout), judge(told));
-    const served = told.filter(({ arrival }) => arrival.outcome === 'served');
+    const predictions = predictWaits(trace);
+    assert.deepEqual(JSON.parse(stdout), judge(predictions));
+    const served = predictions.filter(({ arrival }) => arrival.outcome === 'served');
     const lines = served.map(({ arrival: { day, arrivalSeconds, waitSeconds }, model }) =>
       [day, arrivalSeconds, waitSeconds, model.p10, model.p50, model.p90].join(),
     );
-    assert.deepEqual(readFileSync(join(folder, 'told.csv'), 'utf8').split('\n'), [
+    assert.deepEqual(readFileSync(join(folder, 'predictions.csv'), 'utf8').split('\n'), [
       'day,arrival_s,wait_s,p10,p50,p90',
       ...lines,
       '',
     ]);
   });
 
-  it('prints a table for people', () => {
+  it('prints a table without --json', () => {
     const { status, stdout } = run('days.csv');
     assert.equal(status, 0);
     assert.match(stdout, /^our model +\d+\.\d s +\d+\.\d % +\d+\.\d %$/m);
@@ -56,7 +60,7 @@ describe('npm run estimates', () => {
     assert.match(stdout, /^week 1 +\d+/m);
   });
 
-  it('refuses in one line what it cannot do', () => {
+  it('exits with 1 and a one-line error for bad arguments', () => {
     const refusals: [string[], RegExp][] = [
       [[], /name one FILE/],
       [['a.csv', 'b.csv'], /name one FILE/],

@@ -1,30 +1,37 @@
-/** `npm run estimates -- FILE`: a trace, through the code that the service runs, beside what products do. */
+/** `npm run estimates -- FILE`: judges the model's estimates on a trace, beside the rules of existing products. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readWholeTrace } from '@queue-manager/load/trace/trace';
 import { StackError } from '@queue-manager/local-stack/stack-error';
-import { gaveUpLateShare, isJudged, judge, type Told, tellGuests, weekOf } from './judge-trace.ts';
+import {
+  gaveUpLateShare,
+  isJudged,
+  judge,
+  type Prediction,
+  predictWaits,
+  weekOf,
+} from './judge-trace.ts';
 import { type Rule, ruleNames } from './rules.ts';
 
 const help = `Usage: npm run estimates -- FILE [options]
 
 Replays a trace through the model that the position service runs, all days in order, and compares
-what guests were told when they joined with how long they waited; beside it what the rules that
-products use would have told. Judged are guests who waited and were served. It needs no store.
+the estimates that guests got when they joined with how long they waited, and does the same for rules
+that existing products use. Only guests that waited and were served are judged. Needs no store.
 
-FILE is CSV, gzipped or not, with a header and these columns; others are not looked at:
+FILE is CSV, plain or gzipped, with a header and these columns; others are ignored:
   day        2026-05-29
-  arrival_s  when the party joined, in seconds after midnight
-  wait_s     seconds until it was called, or until it left; 0: at once
-  outcome    served (the host calls that party) or abandoned (the guest leaves)
-  priority   2: the party joins the priority lane; the column may be missing
+  arrival_s  time of joining, in seconds after midnight
+  wait_s     seconds until the party was called or left; 0 if it did not wait
+  outcome    served (called by the host) or abandoned (left)
+  priority   optional; 2 means the priority lane
 
 Options:
   --predictions FILE  write day,arrival_s,wait_s,p10,p50,p90 of each judged guest, in the trace's order
   --json              print one JSON object and nothing else on standard output
-                      (npm prints lines of its own there unless told otherwise: npm run -s estimates)
-  --help              print this
+                      (use npm run -s estimates, or npm prints lines of its own)
+  --help              print this help
 `;
 
 type Arguments = { file: string; predictions: string | undefined; json: boolean };
@@ -54,8 +61,8 @@ function parsed() {
   }
 }
 
-async function writePredictions(path: string, told: readonly Told[]): Promise<void> {
-  const rows = told.filter(isJudged).map(({ arrival, model }) => {
+async function writePredictions(path: string, predictions: readonly Prediction[]): Promise<void> {
+  const rows = predictions.filter(isJudged).map(({ arrival, model }) => {
     const { day, arrivalSeconds, waitSeconds } = arrival;
     return [day, arrivalSeconds, waitSeconds, model.p10, model.p50, model.p90].join(',');
   });
@@ -74,13 +81,15 @@ const titles: Record<Rule, string> = {
   constant: '(people ahead + 1) × 30 s',
 };
 
-function asText(told: readonly Told[]): string {
-  const { guests, rules, model } = judge(told);
-  if (guests === 0) return 'Nobody waited and was served: there is nothing to judge.\n';
+function asText(predictions: readonly Prediction[]): string {
+  const { guests, rules, model } = judge(predictions);
+  if (guests === 0) return 'No guest waited and was served: nothing to judge.\n';
   const best = bestOf(rules);
-  const firstDay = told.map(({ arrival }) => arrival.day).sort()[0] ?? '';
-  const weeks = Map.groupBy(told, (guest) => weekOf(guest, firstDay));
-  const lanes = Map.groupBy(told, ({ arrival }) => (arrival.isPriority ? 'priority' : 'regular'));
+  const firstDay = predictions.map(({ arrival }) => arrival.day).sort()[0] ?? '';
+  const weeks = Map.groupBy(predictions, (guest) => weekOf(guest, firstDay));
+  const lanes = Map.groupBy(predictions, ({ arrival }) =>
+    arrival.isPriority ? 'priority' : 'regular',
+  );
   const parts = [
     ...[...weeks].sort(([a], [b]) => a - b).map(([week, of]) => partRow(`week ${week}`, of)),
     ...[...lanes].sort(([a], [b]) => a.localeCompare(b)).map(([lane, of]) => partRow(lane, of)),
@@ -89,7 +98,7 @@ function asText(told: readonly Told[]): string {
     `${guests} guests waited and were served.`,
     '',
     ...table([
-      ['', 'mean error', 'told too low', 'within 10-90'],
+      ['', 'mean error', 'too low', 'within 10-90'],
       ...ruleNames.map((name) => [
         titles[name],
         seconds(rules[name].maeSeconds),
@@ -104,16 +113,16 @@ function asText(told: readonly Told[]): string {
       ],
     ]),
     '',
-    `${(model.maeSeconds / best).toFixed(3)} of the best rule's error.`,
-    `${percent(gaveUpLateShare(told))} of those who gave up did after their p90 had passed.`,
+    `The model's error is ${(model.maeSeconds / best).toFixed(3)} of the best rule's.`,
+    `${percent(gaveUpLateShare(predictions))} of the guests that gave up did so after their p90.`,
     '',
     ...table([['', 'guests', 'mean error', 'of the best rule', 'within 10-90'], ...parts]),
     '',
   ].join('\n');
 }
 
-function partRow(title: string, told: readonly Told[]): string[] {
-  const { guests, rules, model } = judge(told);
+function partRow(title: string, predictions: readonly Prediction[]): string[] {
+  const { guests, rules, model } = judge(predictions);
   if (guests === 0) return [title, '0', '', '', ''];
   const ratio = (model.maeSeconds / bestOf(rules)).toFixed(3);
   return [title, String(guests), seconds(model.maeSeconds), ratio, percent(model.coverage80)];
@@ -131,7 +140,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** The first column to the left, the others to the right. */
+/** Aligns the first column left, the others right. */
 function table(rows: string[][]): string[] {
   const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
   return rows.map((row) =>
@@ -146,12 +155,14 @@ try {
   const args = readArguments();
   if (args === undefined) process.stdout.write(help);
   else {
-    // npm runs scripts in the repository's folder; a path is meant from where the person stands.
+    // npm runs scripts in the repository's root; paths are relative to where npm was called.
     const from = process.env.INIT_CWD ?? '';
-    const told = tellGuests(await readWholeTrace(resolve(from, args.file)));
+    const predictions = predictWaits(await readWholeTrace(resolve(from, args.file)));
     if (args.predictions !== undefined)
-      await writePredictions(resolve(from, args.predictions), told);
-    process.stdout.write(args.json ? `${JSON.stringify(judge(told))}\n` : asText(told));
+      await writePredictions(resolve(from, args.predictions), predictions);
+    process.stdout.write(
+      args.json ? `${JSON.stringify(judge(predictions))}\n` : asText(predictions),
+    );
   }
 } catch (error) {
   if (!(error instanceof StackError)) throw error;

@@ -1,157 +1,147 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { Learned, LearnedStore } from './learned.ts';
+import { LRUCache } from 'lru-cache';
+import pTimeout from 'p-timeout';
+import { createModel, type Model, restore } from '../model/model.ts';
 import type { Learner } from './learner.ts';
-import { createModel, type Model, restore } from './model.ts';
+import type { ModelStore, StoredModel } from './model-store.ts';
 
-/** Models that one process holds, of some kilobytes each. */
+/** Models cached per process, a few kilobytes each. */
 const modelsMax = 2_000;
-/** Who does not hear from Redis how far a line was learned looks this often. */
-const lookEveryMs = 2_000;
+/** How often a model in use is refreshed if reads of the queue do not say that Redis has a newer one. */
+const refreshMs = 2_000;
 /**
- * A line that Redis lost comes back without what was learned, which the queue service keeps: whoever asks first waits
- * so long for it, once, rather than be told what nobody in this line ever waited. Not where so little has happened
- * that there is next to nothing to learn.
+ * A projection that Redis lost is rebuilt without its model. The first reader waits up to this long, once, until the
+ * model is learned again from the queue service's copy, rather than get an estimate from an untaught model. Queues
+ * with fewer events than `eventsMin` have next to nothing to learn from.
  */
 const learnMsMax = 1_000;
 const eventsMin = 20;
 
-/** What the answer from Redis says of a line. */
+/** From a read or change of the projection. */
 export type AsOf = { seq: number; modelSeq: number | null };
 
 export type Estimates = {
   /**
-   * The model of a line, as Redis has just told of it: at once where this process has it at hand, be it one that is
-   * being replaced; else after one more question to Redis or, where that has lost it, once it is learned again. It
-   * is waited for no longer than `waitMs`. Without what was learned when all that fails.
+   * The model of a queue, given what Redis just said about it. Returned at once if cached, even if a newer one is
+   * being loaded; otherwise read from Redis, or learned again if Redis has lost it. Falls back to an untaught model on
+   * failure, or after `waitMs`.
    */
   of(queueId: string, line: AsOf, waitMs?: number): Model | Promise<Model>;
-  /** Has the model of a line that Redis knows at hand, for `atHand`. */
+  /** Loads the model of a queue that is in Redis, for `cached`. */
   prepare(queueId: string): Promise<void>;
-  /** The model of a line that this process has at hand, which is kept fresh meanwhile. */
-  atHand(queueId: string): Model;
-  /** Says that events of a line were applied: there may be something to learn. */
+  /** The cached model of a queue, refreshed in the background. */
+  cached(queueId: string): Model;
+  /** Notes that events were applied, from which the model may have to learn. */
   applied(queueId: string, line: AsOf): void;
-  /** Takes what was learned in this process. */
-  learned(queueId: string, seq: number, model: Model): void;
+  /** Caches a model that this process has learned. */
+  keep(queueId: string, seq: number, model: Model): void;
 };
 
-/** `seq` is -1 where nothing was known to have been learned. */
-type Held = { seq: number; model: Model; isUsed: boolean; isBeingRead: boolean; lookedAt: number };
+/** `seq` is -1 for an untaught model. */
+type Cached = { seq: number; model: Model; isRefreshing: boolean; refreshedAt: number };
 
-/** Holds the models of the lines that are asked for; Redis is asked for one only when it has learned. */
-export function createEstimates(given: {
-  store: LearnedStore;
-  learner: Pick<Learner, 'wake' | 'remind' | 'now'>;
+/** Caches the models of queues in use, and reads them from Redis only when they have changed. */
+export function createEstimates(options: {
+  store: ModelStore;
+  learner: Pick<Learner, 'wake' | 'remind' | 'learnNow'>;
   logger: Logger;
 }): Estimates {
-  const { store, learner, logger } = given;
-  const held = new Map<string, Held>();
-  const reading = new Map<string, Promise<Model>>();
+  const { store, learner, logger } = options;
+  const cache = new LRUCache<string, Cached>({ max: modelsMax });
+  const loading = new Map<string, Promise<Model>>();
   const untaught = createModel();
 
-  function hold(queueId: string, seq: number, model: Model): void {
-    const known = held.get(queueId);
-    if (known !== undefined) {
-      if (seq > known.seq) {
-        known.seq = seq;
-        known.model = model;
-      }
-      return;
+  function keep(queueId: string, seq: number, model: Model): void {
+    const known = cache.peek(queueId);
+    if (known === undefined) {
+      const refreshedAt = performance.now();
+      cache.set(queueId, { seq, model, isRefreshing: false, refreshedAt });
+    } else if (seq > known.seq) {
+      known.seq = seq;
+      known.model = model;
     }
-    // Who was asked for since its last turn stays for another round.
-    while (held.size >= modelsMax) {
-      const [oldest, entry] = held.entries().next().value as [string, Held];
-      held.delete(oldest);
-      if (entry.isUsed) held.set(oldest, entry);
-      entry.isUsed = false;
-    }
-    const lookedAt = performance.now();
-    held.set(queueId, { seq, model, isUsed: false, isBeingRead: false, lookedAt });
   }
 
-  /** What Redis holds now; a model that cannot be read counts as one that knows nothing. */
-  async function read(queueId: string): Promise<Learned | null> {
-    const learned = await store.read(queueId);
-    if (learned === null) return null;
-    const { seq, state } = learned;
+  /** Reads the model from Redis; an unreadable one counts as untaught. */
+  async function read(queueId: string): Promise<StoredModel | null> {
+    const stored = await store.read(queueId);
+    if (stored === null) return null;
+    const { seq, state } = stored;
     const model = state === null || seq < 0 ? null : restore(state);
     if (model === null) learner.wake(queueId);
-    hold(queueId, seq, model ?? untaught);
-    return learned;
+    keep(queueId, seq, model ?? untaught);
+    return stored;
   }
 
   async function readOrLearn(queueId: string): Promise<void> {
-    const isNew = !held.has(queueId);
-    const learned = await read(queueId);
-    const isLost = learned !== null && learned.lineSeq > eventsMin && held.get(queueId)?.seq === -1;
+    const isNew = !cache.has(queueId);
+    const stored = await read(queueId);
+    const isLost = stored !== null && stored.lineSeq > eventsMin && cache.peek(queueId)?.seq === -1;
     if (!isNew || !isLost) return;
-    await Promise.race([learner.now(queueId), delay(learnMsMax, undefined, { ref: false })]);
-    // Another process may have been first.
-    if (held.get(queueId)?.seq === -1) await read(queueId);
+    await pTimeout(learner.learnNow(queueId), { milliseconds: learnMsMax, message: false });
+    // Another process may have learned it first.
+    if (cache.peek(queueId)?.seq === -1) await read(queueId);
   }
 
-  function readFirst(queueId: string): Promise<Model> {
-    const underWay = reading.get(queueId);
-    if (underWay !== undefined) return underWay;
-    const first = readOrLearn(queueId)
+  function load(queueId: string): Promise<Model> {
+    const running = loading.get(queueId);
+    if (running !== undefined) return running;
+    const started = readOrLearn(queueId)
       .catch((error: unknown) =>
-        logger.warn({ err: error, queueId }, 'estimating without what was learned'),
+        logger.warn({ err: error, queueId }, 'cannot read the model; estimating without it'),
       )
-      .then(() => held.get(queueId)?.model ?? untaught)
-      .finally(() => reading.delete(queueId));
-    reading.set(queueId, first);
-    return first;
+      .then(() => cache.peek(queueId)?.model ?? untaught)
+      .finally(() => loading.delete(queueId));
+    loading.set(queueId, started);
+    return started;
   }
 
-  function readAgain(queueId: string, known: Held): void {
-    if (known.isBeingRead) return;
-    known.isBeingRead = true;
+  function refresh(queueId: string, known: Cached): void {
+    if (known.isRefreshing) return;
+    known.isRefreshing = true;
     read(queueId)
       .catch((error: unknown) =>
-        logger.debug({ err: error, queueId }, 'the model could not be read again yet'),
+        logger.debug({ err: error, queueId }, 'cannot refresh the model yet'),
       )
       .finally(() => {
-        known.isBeingRead = false;
+        known.isRefreshing = false;
       });
   }
 
   return {
-    of(givenId, { seq, modelSeq }, waitMs) {
-      const queueId = givenId.toLowerCase();
+    of(rawQueueId, { seq, modelSeq }, waitMs) {
+      const queueId = rawQueueId.toLowerCase();
       if (modelSeq === null) learner.wake(queueId);
       else if (modelSeq < seq) learner.remind(queueId);
-      const known = held.get(queueId);
+      const known = cache.get(queueId);
       if (known === undefined || known.seq < 0) {
         if (modelSeq === null && (known !== undefined || seq <= eventsMin)) return untaught;
-        const first = readFirst(queueId);
-        if (waitMs === undefined) return first;
-        return Promise.race([first, delay(waitMs, untaught, { ref: false })]);
+        const loaded = load(queueId);
+        if (waitMs === undefined) return loaded;
+        return pTimeout(loaded, { milliseconds: waitMs, fallback: () => untaught });
       }
-      known.isUsed = true;
-      if (modelSeq !== null && modelSeq > known.seq) readAgain(queueId, known);
+      if (modelSeq !== null && modelSeq > known.seq) refresh(queueId, known);
       return known.model;
     },
     async prepare(queueId) {
-      if (!held.has(queueId)) await readFirst(queueId);
+      if (!cache.has(queueId)) await load(queueId);
     },
-    atHand(queueId) {
-      const known = held.get(queueId);
+    cached(queueId) {
+      const known = cache.get(queueId);
       if (known === undefined) {
-        void readFirst(queueId);
+        void load(queueId);
         return untaught;
       }
-      known.isUsed = true;
       const now = performance.now();
-      if (now - known.lookedAt > lookEveryMs) {
-        known.lookedAt = now;
-        readAgain(queueId, known);
+      if (now - known.refreshedAt > refreshMs) {
+        known.refreshedAt = now;
+        refresh(queueId, known);
       }
       return known.model;
     },
-    applied(givenId, { seq, modelSeq }) {
-      if (modelSeq === null || modelSeq < seq) learner.wake(givenId.toLowerCase());
+    applied(rawQueueId, { seq, modelSeq }) {
+      if (modelSeq === null || modelSeq < seq) learner.wake(rawQueueId.toLowerCase());
     },
-    learned: hold,
+    keep,
   };
 }

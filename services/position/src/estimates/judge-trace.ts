@@ -1,10 +1,11 @@
 import { orderEvents, type TracedArrival } from '@queue-manager/load/trace/trace';
-import type { LearningEvent } from './learning-event.ts';
-import { createModel, estimate, observe, type Quantiles } from './model.ts';
+import { daySeconds } from '@queue-manager/service-kit/durations';
+import type { LearningEvent } from '../model/learning-event.ts';
+import { createModel, estimate, observe, type Quantiles } from '../model/model.ts';
 import { createRuleBook, type Rule, ruleNames } from './rules.ts';
 
-/** A guest of a trace with what it was told when it joined. */
-export interface Told {
+/** A guest of a trace with the estimates made when it joined. */
+export interface Prediction {
   arrival: TracedArrival;
   model: Quantiles;
   rules: Record<Rule, number>;
@@ -12,7 +13,7 @@ export interface Told {
 
 export interface Score {
   maeSeconds: number;
-  /** Of those who waited longer than they were told. */
+  /** Share of guests that waited longer than estimated. */
   tooLowShare: number;
 }
 
@@ -22,18 +23,15 @@ export interface Verdict {
   model: Score & { coverage80: number };
 }
 
-const daySeconds = 24 * 60 * 60;
-
 /**
- * Plays a trace through the model as the service feeds it, all days in order: an arrival joins, who is served is
- * called, who gives up leaves. Each guest is told its estimate when it has joined, from nothing that comes later.
- * Gives back those who waited, in the trace's order.
+ * Replays a trace through the model as the service would, all days in order. Each guest's estimate is made when it
+ * joins, from earlier events only. Returns the guests that waited, in the trace's order.
  */
-export function tellGuests(arrivals: readonly TracedArrival[]): Told[] {
+export function predictWaits(arrivals: readonly TracedArrival[]): Prediction[] {
   const model = createModel();
   const ruleBook = createRuleBook();
   const waiting = { priority: 0, regular: 0 };
-  const told: (Told | undefined)[] = [];
+  const predictions: (Prediction | undefined)[] = [];
   let seq = 0;
   const onOneClock = arrivals.map(({ day, arrivalSeconds, ...arrival }) => ({
     ...arrival,
@@ -56,7 +54,7 @@ export function tellGuests(arrivals: readonly TracedArrival[]): Told[] {
     if (kind === 'join') {
       waiting[lane]++;
       if (arrival.waitSeconds === 0) continue;
-      told[index] = {
+      predictions[index] = {
         arrival,
         model: estimate(model, { ahead, lane, waiting: all + 1, nowMs: timeMs }),
         rules: ruleBook.predict(all),
@@ -66,7 +64,7 @@ export function tellGuests(arrivals: readonly TracedArrival[]): Told[] {
       if (kind === 'call') ruleBook.noteCall(atSeconds, arrival.waitSeconds);
     }
   }
-  return told.filter((guest) => guest !== undefined);
+  return predictions.filter((guest) => guest !== undefined);
 }
 
 const kinds = { join: 'joined', call: 'called', leave: 'gone' } as const satisfies Record<
@@ -78,14 +76,14 @@ function partyIdOf(index: number): string {
   return `00000000-0000-7000-8000-${index.toString(16).padStart(12, '0')}`;
 }
 
-/** Judged are those who were served in the end: only their waits are known whole. */
-export function isJudged({ arrival }: Told): boolean {
+/** Only guests that were served are judged, because only their full waits are known. */
+export function isJudged({ arrival }: Prediction): boolean {
   return arrival.outcome === 'served';
 }
 
-export function judge(told: readonly Told[]): Verdict {
-  const judged = told.filter(isJudged);
-  const scoreOf = (predicted: (guest: Told) => number): Score => ({
+export function judge(predictions: readonly Prediction[]): Verdict {
+  const judged = predictions.filter(isJudged);
+  const scoreOf = (predicted: (guest: Prediction) => number): Score => ({
     maeSeconds: meanOf(judged, (guest) => Math.abs(predicted(guest) - guest.arrival.waitSeconds)),
     tooLowShare: shareOf(judged, (guest) => predicted(guest) < guest.arrival.waitSeconds),
   });
@@ -105,16 +103,16 @@ export function judge(told: readonly Told[]): Verdict {
   };
 }
 
-/** Of those who gave up: how many did when they had waited longer than nine in ten should. */
-export function gaveUpLateShare(told: readonly Told[]): number {
+/** Share of the guests that gave up after their p90 had passed, among all that gave up. */
+export function gaveUpLateShare(predictions: readonly Prediction[]): number {
   return shareOf(
-    told.filter((guest) => !isJudged(guest)),
+    predictions.filter((guest) => !isJudged(guest)),
     ({ model, arrival }) => arrival.waitSeconds > model.p90,
   );
 }
 
-/** The 7 days since the trace's first that the guest came in, from 1. */
-export function weekOf({ arrival }: Told, firstDay: string): number {
+/** Week of the guest's arrival, counted from the trace's first day; the first is 1. */
+export function weekOf({ arrival }: Prediction, firstDay: string): number {
   const days = (Date.parse(arrival.day) - Date.parse(firstDay)) / 1_000 / daySeconds;
   return Math.floor(days / 7) + 1;
 }

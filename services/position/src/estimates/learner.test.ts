@@ -5,8 +5,17 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
 import { Redis } from 'ioredis';
-import { lineKeys, modelFields } from '../line-keys.ts';
 import { openStream } from '../live/testing.ts';
+import { toLearningEvent } from '../model/learning-event.ts';
+import {
+  createModel,
+  estimate,
+  type Model,
+  modelName,
+  observe,
+  serialise,
+} from '../model/model.ts';
+import { lineKeys, modelFields } from '../projection/line-keys.ts';
 import {
   historyOf,
   LineModel,
@@ -18,12 +27,10 @@ import {
   startRedis,
 } from '../testing.ts';
 import type { LearningPace } from './learner.ts';
-import { toLearningEvent } from './learning-event.ts';
-import { createModel, estimate, type Model, modelName, observe, serialise } from './model.ts';
 
 const clock = new ManualClock();
 
-/** Learns at once, and hands over what was learned at once. */
+/** Learns and copies models at once. */
 const eager: LearningPace = {
   everyMs: 10,
   keepAfterEvents: 1,
@@ -33,7 +40,7 @@ const eager: LearningPace = {
 const hour = 3_600_000;
 const keepsLate = { ...eager, keepAfterEvents: Number.POSITIVE_INFINITY, keepAfterMs: hour };
 
-describe('what is learned of a line', () => {
+describe('the learner', () => {
   let redis: RedisServer;
   let queueService: QueueServiceDouble;
   const started = new AsyncDisposableStack();
@@ -45,7 +52,7 @@ describe('what is learned of a line', () => {
   });
   after(() => started.disposeAsync());
   beforeEach(async (test) => {
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
     (test as unknown as { after(work: () => Promise<void>): void }).after(async () => {
       await Promise.all(Array.from(apps, (app) => app.close()));
       apps.clear();
@@ -69,7 +76,7 @@ describe('what is learned of a line', () => {
     return line;
   }
 
-  /** An evening of joining, being called, giving up and a pause, and some who still wait. */
+  /** An evening of joins, calls, walk-aways and a pause; some parties still wait. */
   function playEvening(line: LineModel, parties = 40): void {
     for (let count = 1; count <= parties; count += 1) {
       clock.advance(50 + ((count * 37) % 90));
@@ -92,7 +99,7 @@ describe('what is learned of a line', () => {
     }
   }
 
-  /** What the events teach when each is learned once, in its turn. */
+  /** The model after learning each event once, in order. */
   function taught(line: LineModel, from = 0): Model {
     const model = createModel();
     for (const event of line.events.slice(from)) {
@@ -104,21 +111,21 @@ describe('what is learned of a line', () => {
 
   const metaKey = (line: LineModel) => lineKeys(line.queueId, clock.now())[0] as string;
 
-  /** What Redis holds, once it is of the line's last event. */
+  /** The model in Redis, once it has learned the last event. */
   const learned = (app: PositionDouble, line: LineModel) =>
-    until('the line is learned', async () => {
+    until('all events are learned', async () => {
       const seq = await app.redis.hget(metaKey(line), modelFields.seq);
       if (Number(seq ?? -1) !== line.queue.seq) return null;
       return app.redis.hgetBuffer(metaKey(line), modelFields.state);
     });
 
   const kept = (line: LineModel) =>
-    until('what was learned is kept', () => {
+    until('the model is copied', () => {
       const model = queueService.models.get(line.queueId);
       return model?.seq === line.queue.seq ? model : null;
     });
 
-  it('is there for the first who asks after Redis and every process were lost', async () => {
+  it('recovers the model for the first reader after Redis and all processes were lost', async () => {
     const line = openLine();
     const one = await start();
     playEvening(line);
@@ -127,7 +134,7 @@ describe('what is learned of a line', () => {
     await stop(one);
     const ticket = line.ticket(line.order().at(-1) as string);
     const model = taught(line);
-    // Later is never: what is not waited for is not learned here.
+    // Scheduled learning never runs here, so what is not awaited is not learned.
     const later = { ...eager, everyMs: hour };
     for (const look of ['ask', 'watch']) {
       const app = await start(later);
@@ -154,7 +161,7 @@ describe('what is learned of a line', () => {
     }
   });
 
-  it('is what its events teach, each once and in its turn, however many learn at a time', async () => {
+  it('learns each event once and in order, with several processes learning', async () => {
     const line = openLine();
     const [one, two] = [await start(), await start()];
     for (let hours = 0; hours < 8; hours += 1) {
@@ -171,10 +178,10 @@ describe('what is learned of a line', () => {
       state: state.toString('base64'),
     });
     const noted = () => one.redis.hget(metaKey(line), modelFields.keptSeq);
-    await until('that is noted', async () => (await noted()) === String(line.queue.seq));
+    await until('the copy is noted', async () => (await noted()) === String(line.queue.seq));
   });
 
-  it('is what every process answers with, of whatever lane', async () => {
+  it('gives the same estimates in every process and lane', async () => {
     const line = openLine();
     const [one, two] = [await start(), await start()];
     playEvening(line);
@@ -192,7 +199,7 @@ describe('what is learned of a line', () => {
       asOf,
     });
     for (const app of [one, two]) {
-      await until('it has heard of the model', async () => {
+      await until('it has the model', async () => {
         const { body } = await app.position(line.ticket(order[0] as string));
         return body.estimate.p50 === wait(0, 'priority').p50;
       });
@@ -215,7 +222,7 @@ describe('what is learned of a line', () => {
       [true, true],
     );
 
-    // Who joins is told by what was learned until a moment ago.
+    // A join is estimated by the model from before it.
     const joined = await two.apply([line.join()]);
     assert.deepEqual(
       joined.body.answers[0].place.estimate,
@@ -223,14 +230,14 @@ describe('what is learned of a line', () => {
     );
   });
 
-  it('costs a look nothing: it is one command to Redis', async () => {
+  it('adds no command to a read of a position', async () => {
     const line = openLine();
     const app = await start();
     playEvening(line);
     await apply(app, line);
     await kept(line);
     const [ticket] = line.order().map((partyId) => line.ticket(partyId));
-    await until('the model is at hand', async () => {
+    await until('the model is cached', async () => {
       const { body } = await app.position(ticket as string);
       return body.estimate.p50 !== estimateOfNothing(line).p50;
     });
@@ -256,14 +263,14 @@ describe('what is learned of a line', () => {
       nowMs: clock.now().getTime(),
     });
 
-  it('comes back from the kept model and the events behind it when Redis is emptied', async () => {
+  it('recovers from the copy and later events when Redis is emptied', async () => {
     const line = openLine();
     const app = await start({ ...eager, keepAfterEvents: 30, keepAfterMs: hour });
     playEvening(line, 300);
     assert.ok(line.events.length > 500, 'more than a page of them');
     await apply(app, line);
     await learned(app, line);
-    const { seq } = await until('some of it is kept', () => queueService.models.get(line.queueId));
+    const { seq } = await until('a copy exists', () => queueService.models.get(line.queueId));
     playEvening(line, 8);
     const state = serialise(taught(line));
     await app.apply(line.events.slice(seq));
@@ -277,14 +284,14 @@ describe('what is learned of a line', () => {
     assert.deepEqual(await learned(app, line), state);
     assert.equal(queueService.calls.events, eventsAsked + 1, 'more than what is behind the copy');
 
-    // Another process, which never held the model.
+    // Another process, which never had the model.
     await app.redis.flushall();
     const other = await start();
     assert.equal((await other.position(ticket)).status, 200);
     assert.deepEqual(await learned(other, line), state);
   });
 
-  it('comes back from the events alone when nothing was kept', async () => {
+  it('recovers from the events alone when there is no copy', async () => {
     const line = openLine();
     const app = await start(keepsLate);
     playEvening(line, 300);
@@ -298,17 +305,17 @@ describe('what is learned of a line', () => {
     assert.deepEqual(await learned(app, line), state);
   });
 
-  it('goes on where another process has left it', async () => {
+  it('continues where another process stopped', async () => {
     const line = openLine();
     const first = await start(keepsLate);
     playEvening(line);
     await apply(first, line);
     await learned(first, line);
-    // As if it had died: it neither keeps nor learns any more.
-    queueService.isAway = true;
+    // As if it had crashed: it neither copies nor learns any more.
+    queueService.isUnavailable = true;
     await stop(first);
     assert.equal(queueService.models.get(line.queueId), undefined);
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
     const second = await start();
     const known = line.events.length;
     playEvening(line, 5);
@@ -317,7 +324,7 @@ describe('what is learned of a line', () => {
     await kept(line);
   });
 
-  it('is kept when the process ends', async () => {
+  it('copies the model when the process stops', async () => {
     const line = openLine();
     const app = await start(keepsLate);
     playEvening(line);
@@ -327,7 +334,7 @@ describe('what is learned of a line', () => {
     assert.equal(queueService.models.get(line.queueId)?.state, state.toString('base64'));
   });
 
-  it('starts anew from the latest events where another rule, or what cannot be read, was kept', async () => {
+  it('starts over from the latest events if the copy is of another model, or unreadable', async () => {
     for (const model of ['some-rule-0', modelName]) {
       const line = openLine();
       playEvening(line);
@@ -341,23 +348,23 @@ describe('what is learned of a line', () => {
       assert.deepEqual(state, serialise(taught(line, line.events.length - 20)));
       assert.equal((await kept(line)).state, state.toString('base64'));
 
-      // As somebody who has not read it yet.
+      // A process that has not read the model yet.
       await app.redis.hset(metaKey(line), modelFields.state, 'cut short');
       queueService.models.delete(line.queueId);
       const other = await start({ ...eager, eventsMax: 20 });
       assert.equal((await other.board(line.queueId)).status, 200);
-      await until('it is another one', async () => (await learned(app, line)).length > 20);
+      await until('the model is replaced', async () => (await learned(app, line)).length > 20);
       assert.deepEqual(await learned(app, line), serialise(taught(line, line.events.length - 20)));
       await stop(app);
     }
   });
 
-  it('waits while the queue service is away, and nobody else does', async () => {
+  it('delays only learning while the queue service is unavailable', async () => {
     const line = openLine();
     const app = await start();
     await apply(app, line);
     await learned(app, line);
-    queueService.isAway = true;
+    queueService.isUnavailable = true;
     const known = line.events.length;
     playEvening(line);
     const { status, body } = await app.apply(line.events.slice(known));
@@ -368,14 +375,14 @@ describe('what is learned of a line', () => {
       const answer = await app.position(ticket);
       assert.deepEqual([answer.status, answer.body.position], [200, 1]);
     }
-    // It tries again by itself.
+    // It retries by itself.
     const { events } = queueService.calls;
-    await until('it has tried again', () => queueService.calls.events > events + 3);
-    queueService.isAway = false;
+    await until('it has retried', () => queueService.calls.events > events + 3);
+    queueService.isUnavailable = false;
     assert.deepEqual(await learned(app, line), serialise(taught(line)));
   });
 
-  it('is asked for only while the line changes, and not at all once the queue is deleted', async () => {
+  it('reads events only after changes, and none once the queue is deleted', async () => {
     const line = openLine();
     const app = await start();
     playEvening(line, 10);

@@ -1,28 +1,30 @@
 import { getLineEvents, getModel, keepModel } from '@queue-manager/contracts/internal';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { Problem } from '@queue-manager/service-kit/problems';
-import type { Learned, LearnedStore } from './learned.ts';
-import { toLearningEvent } from './learning-event.ts';
-import { createModel, type Model, modelName, observe, restore, serialise } from './model.ts';
+import { isProblem } from '@queue-manager/service-kit/problems';
+import pTimeout from 'p-timeout';
+import { toLearningEvent } from '../model/learning-event.ts';
+import { createModel, type Model, modelName, observe, restore, serialise } from '../model/model.ts';
+import type { ModelStore, StoredModel } from './model-store.ts';
 
-/** A page is read and learned in a few milliseconds, so that nobody waits for it. */
+/** Small enough to learn from in a few milliseconds, so that requests are not delayed. */
 const eventsPerPage = 250;
-/** Lines that one process learns at the same time. */
-const linesMax = 4;
+/** Queues that one process learns from at the same time. */
+const concurrentMax = 4;
 const retryMsMax = 60_000;
 
 export type LearningPace = {
-  /** How long after a change a line is learned; what changes until then is learned with it. */
+  /** Delay between a change and learning from it, together with what else changes meanwhile. */
   everyMs: number;
-  /** What was learned is kept with the queue service after so many events, and when it has been this long. */
+  /** The model is copied to the queue service after this many events or milliseconds, whichever is first. */
   keepAfterEvents: number;
   keepAfterMs: number;
-  /** A queue of which nothing is kept is learned from so many of its events, the latest. */
+  /** Without a copy, a queue is learned from its latest events, at most this many. */
   eventsMax: number;
 };
 
-export const usualPace: LearningPace = {
+export const defaultPace: LearningPace = {
   everyMs: 1_000,
   keepAfterEvents: 200,
   keepAfterMs: 60_000,
@@ -30,70 +32,69 @@ export const usualPace: LearningPace = {
   eventsMax: 20_000,
 };
 
-/** What a reader finds not learned is left to whoever has applied it for so many times as long. */
+/** Readers leave learning to the process that applied the events, for this many times `everyMs`. */
 const readersPatience = 5;
-/** How long a stopping process tries to have kept what it has learned. */
+/** How long a stopping process may take to copy its models. */
 const stopMsMax = 3_000;
 const callTimeoutMs = 2_500;
 
 export type Learner = {
-  /** Says that a line has changed: it is looked at soon, once however often this is said. */
+  /** Schedules learning from a queue that has changed; further calls until then have no effect. */
   wake(queueId: string): void;
-  /** Says that something of a line was found not learned: it is looked at should that still be so in a while. */
+  /** The same for a reader that finds the model outdated, with a longer delay. */
   remind(queueId: string): void;
-  /** Has a line learned at once; resolves when that was tried, and at once where it failed before. */
-  now(queueId: string): Promise<void>;
-  /** Keeps what is not kept yet, and ends. */
+  /** Learns from a queue now; resolves after one attempt, or at once if the last attempt failed. */
+  learnNow(queueId: string): Promise<void>;
+  /** Copies the models that are not copied yet, and stops. */
   stop(): Promise<void>;
 };
 
 /**
- * Learns from the queue service's own events, in their order, behind everything else: an outage makes estimates
- * older and nothing worse. Any process may learn any line: what it makes of the events takes the place of what it
- * began with or, when somebody else was first, of nothing. Learning the same events gives the same model, so that
- * what is lost with Redis comes back from the model that the queue service keeps and the events behind it.
+ * Learns from the queue service's events, in order and in the background: during an outage estimates only get older.
+ * Any process may learn from any queue; a result is discarded if another process has stored one meanwhile. Learning is
+ * deterministic, so a model that Redis lost is recovered from the queue service's copy and the events after it.
  */
-export function createLearner(given: {
-  store: LearnedStore;
+export function createLearner(options: {
+  store: ModelStore;
   queueService: InternalClient;
   logger: Logger;
   pace: LearningPace;
-  /** Called with what was learned up to an event. */
+  /** Called with each new model and the last event it has learned from. */
   onLearned: (queueId: string, seq: number, model: Model) => void;
 }): Learner {
-  const { store, queueService, logger, pace, onLearned } = given;
-  /** When lines are looked at next. */
-  const looks = new Map<string, { timer: NodeJS.Timeout; at: number }>();
-  /** How often in a row learning a line has failed. */
+  const { store, queueService, logger, pace, onLearned } = options;
+  /** Queues with a scheduled attempt. */
+  const scheduled = new Map<string, { timer: NodeJS.Timeout; at: number }>();
+  /** Consecutive failed attempts by queue. */
   const failures = new Map<string, number>();
-  /** Lines to look at, and those being learned. */
+  /** Queues that wait for capacity. */
   const due = new Set<string>();
   const learning = new Map<string, Promise<void>>();
-  /** Who waits until a line is learned. */
+  /** Calls of `learnNow`. */
   const waiting = new Map<string, PromiseWithResolvers<void>>();
-  /** Lines of which not everything is kept. */
-  const keeps = new Map<string, NodeJS.Timeout>();
+  /** Queues whose copy is outdated. */
+  const scheduledCopies = new Map<string, NodeJS.Timeout>();
   let isStopped = false;
 
-  function look(queueId: string, inMs: number): void {
+  function schedule(queueId: string, inMs: number): void {
     if (isStopped || due.has(queueId)) return;
     const at = performance.now() + inMs;
-    const planned = looks.get(queueId);
-    // What failed is left alone for as long as was said then.
-    if (planned !== undefined && (planned.at <= at || failures.has(queueId))) return;
-    clearTimeout(planned?.timer);
+    const known = scheduled.get(queueId);
+    // The backoff after a failure is not cut short.
+    if (known !== undefined && (known.at <= at || failures.has(queueId))) return;
+    clearTimeout(known?.timer);
     const timer = setTimeout(() => {
-      looks.delete(queueId);
+      scheduled.delete(queueId);
       due.add(queueId);
-      goOn();
+      startDue();
     }, inMs);
     timer.unref();
-    looks.set(queueId, { timer, at });
+    scheduled.set(queueId, { timer, at });
   }
 
-  function goOn(): void {
+  function startDue(): void {
     for (const queueId of due) {
-      if (isStopped || learning.size >= linesMax) return;
+      if (isStopped || learning.size >= concurrentMax) return;
       if (learning.has(queueId)) continue;
       due.delete(queueId);
       learning.set(
@@ -102,7 +103,7 @@ export function createLearner(given: {
           learning.delete(queueId);
           waiting.get(queueId)?.resolve();
           waiting.delete(queueId);
-          goOn();
+          startDue();
         }),
       );
     }
@@ -115,23 +116,23 @@ export function createLearner(given: {
     } catch (error) {
       if (isGone(error)) return void failures.delete(queueId);
       const before = failures.get(queueId) ?? 0;
-      const inMs = Math.min(2 ** before * pace.everyMs, retryMsMax);
-      logger.warn({ err: error, queueId, inMs }, 'nothing could be learned yet');
-      clearTimeout(looks.get(queueId)?.timer);
-      looks.delete(queueId);
-      look(queueId, inMs);
+      const inMs = backoffMs(before + 1, { firstMs: pace.everyMs, maxMs: retryMsMax });
+      logger.warn({ err: error, queueId, inMs }, 'cannot learn from the events yet');
+      clearTimeout(scheduled.get(queueId)?.timer);
+      scheduled.delete(queueId);
+      schedule(queueId, inMs);
       failures.set(queueId, before + 1);
     }
   }
 
   async function learn(queueId: string): Promise<void> {
-    const learned = await store.read(queueId);
-    // A line that Redis does not have is rebuilt by whoever asks for it, and then learned.
-    if (learned === null || learned.isDeleted) return;
-    const { model, keptSeq, ...from } = await begin(queueId, learned);
+    const stored = await store.read(queueId);
+    // A missing projection is rebuilt by its next reader, and learned then.
+    if (stored === null || stored.isDeleted) return;
+    const { model, keptSeq, ...from } = await begin(queueId, stored);
     let { seq, isWritten } = from;
-    let before = learned.seq;
-    if (seq < learned.lineSeq) {
+    let before = stored.seq;
+    if (seq < stored.lineSeq) {
       for (let isMore = true; isMore && !isStopped; ) {
         const { events } = await queueService.call(getLineEvents, {
           params: { queueId },
@@ -150,7 +151,7 @@ export function createLearner(given: {
     } else if (!(await write())) {
       return;
     }
-    if (seq > keptSeq) keepLater(queueId, seq - keptSeq);
+    if (seq > keptSeq) scheduleCopy(queueId, seq - keptSeq);
 
     async function write(): Promise<boolean> {
       if (isWritten) return true;
@@ -158,19 +159,19 @@ export function createLearner(given: {
       isWritten = await store.write(queueId, { before, seq, state, keptSeq });
       if (!isWritten) return false;
       before = seq;
-      // As any other process reads it, and apart from what goes on learning.
-      const asRead = restore(state);
-      if (asRead !== null) onLearned(queueId, seq, asRead);
+      // A copy, as other processes read it: this model goes on learning.
+      const copy = restore(state);
+      if (copy !== null) onLearned(queueId, seq, copy);
       return true;
     }
   }
 
-  /** What learning goes on from, and whether Redis holds just that. */
+  /** The model to continue from, and whether it is the one in Redis. */
   async function begin(
     queueId: string,
-    learned: Learned,
+    stored: StoredModel,
   ): Promise<{ model: Model; seq: number; keptSeq: number; isWritten: boolean }> {
-    const { seq, keptSeq, state } = learned;
+    const { seq, keptSeq, state } = stored;
     const model = state === null || seq < 0 ? null : restore(state);
     if (model !== null) return { model, seq, keptSeq, isWritten: true };
     const { learned: kept } = await queueService.call(getModel, {
@@ -183,27 +184,27 @@ export function createLearner(given: {
         return { model: keptModel, seq: kept.seq, keptSeq: kept.seq, isWritten: false };
       }
     }
-    const from = Math.max(0, learned.lineSeq - pace.eventsMax);
+    const from = Math.max(0, stored.lineSeq - pace.eventsMax);
     return { model: createModel(), seq: from, keptSeq: -1, isWritten: false };
   }
 
-  function keepLater(queueId: string, events: number): void {
+  function scheduleCopy(queueId: string, events: number): void {
     const isDue = events >= pace.keepAfterEvents;
-    if (keeps.has(queueId) && !isDue) return;
-    clearTimeout(keeps.get(queueId));
-    const timer = setTimeout(() => void keep(queueId), isDue ? 0 : pace.keepAfterMs);
+    if (scheduledCopies.has(queueId) && !isDue) return;
+    clearTimeout(scheduledCopies.get(queueId));
+    const timer = setTimeout(() => void copyModel(queueId), isDue ? 0 : pace.keepAfterMs);
     timer.unref();
-    keeps.set(queueId, timer);
+    scheduledCopies.set(queueId, timer);
   }
 
-  /** Hands the queue service what was learned, unless it keeps that already. */
-  async function keep(queueId: string): Promise<void> {
-    clearTimeout(keeps.get(queueId));
-    keeps.delete(queueId);
+  /** Copies the model to the queue service, unless that has it already. */
+  async function copyModel(queueId: string): Promise<void> {
+    clearTimeout(scheduledCopies.get(queueId));
+    scheduledCopies.delete(queueId);
     try {
-      const learned = await store.read(queueId);
-      if (learned === null || learned.isDeleted || learned.state === null) return;
-      const { seq, state, keptSeq } = learned;
+      const stored = await store.read(queueId);
+      if (stored === null || stored.isDeleted || stored.state === null) return;
+      const { seq, state, keptSeq } = stored;
       if (seq <= keptSeq) return;
       await queueService.call(keepModel, {
         params: { queueId },
@@ -213,38 +214,35 @@ export function createLearner(given: {
       await store.noteKept(queueId, seq);
     } catch (error) {
       if (isGone(error)) return;
-      logger.warn({ err: error, queueId }, 'what was learned is not kept yet');
-      if (!isStopped) keepLater(queueId, 0);
+      logger.warn({ err: error, queueId }, 'cannot copy the model to the queue service yet');
+      if (!isStopped) scheduleCopy(queueId, 0);
     }
   }
 
   return {
-    wake: (queueId) => look(queueId, pace.everyMs),
-    remind: (queueId) => look(queueId, readersPatience * pace.everyMs),
-    async now(queueId) {
+    wake: (queueId) => schedule(queueId, pace.everyMs),
+    remind: (queueId) => schedule(queueId, readersPatience * pace.everyMs),
+    async learnNow(queueId) {
       if (isStopped || failures.has(queueId)) return;
-      look(queueId, 0);
+      schedule(queueId, 0);
       const known = waiting.get(queueId) ?? Promise.withResolvers<void>();
       waiting.set(queueId, known);
       await known.promise;
     },
     async stop() {
       isStopped = true;
-      for (const { timer } of looks.values()) clearTimeout(timer);
-      for (const timer of keeps.values()) clearTimeout(timer);
+      for (const { timer } of scheduled.values()) clearTimeout(timer);
+      for (const timer of scheduledCopies.values()) clearTimeout(timer);
       for (const { resolve } of waiting.values()) resolve();
       const done = Promise.all(learning.values()).then(() =>
-        Promise.all(Array.from(keeps.keys(), keep)),
+        Promise.all(Array.from(scheduledCopies.keys(), copyModel)),
       );
-      const { promise: isLate, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, stopMsMax);
-      await Promise.race([done, isLate]);
-      clearTimeout(timer);
+      await pTimeout(done, { milliseconds: stopMsMax, message: false });
     },
   };
 }
 
-/** Whether the queue service knows no such queue (any more). */
+/** Whether the queue does not exist (any more). */
 function isGone(error: unknown): boolean {
-  return error instanceof Problem && error.code === 'not-found';
+  return isProblem(error, 'not-found');
 }

@@ -1,19 +1,19 @@
-import { priorGapSeconds } from './pace.ts';
+import { priorGapSeconds } from '../model/pace.ts';
 
-/** What a rule knows when somebody joins. */
+/** What a rule may use when a party joins. */
 interface Seen {
-  /** Everyone who waits, of any lane. */
+  /** All waiting parties, of any lane. */
   ahead: number;
-  /** Between consecutive calls, the newest last. */
+  /** Gaps between consecutive calls, latest last. */
   gaps: number[];
-  /** Moving average of the gaps; the newest weighs 0.3. */
+  /** Moving average of the gaps, with weight 0.3 for the latest. */
   gapAverage: number | null;
-  /** Of those called after a wait, the newest last. */
+  /** Waits of parties that waited and were called, latest last. */
   waits: number[];
 }
 
-/** The rules by which products in the field tell guests how long they will wait, in seconds. */
-export const rules = {
+/** Rules that existing products estimate waits by, in seconds: the baselines of the comparison. */
+const rules = {
   'average-gap': ({ ahead, gapAverage }) => ahead * (gapAverage ?? priorGapSeconds),
   'mean-gap': ({ ahead, gaps }) => (ahead + 1) * mean(gaps),
   'last-wait': ({ waits }) => waits.at(-1) ?? priorGapSeconds,
@@ -29,12 +29,12 @@ const remembered = 30;
 const newestWeight = 0.3;
 
 /**
- * A night is no gap between calls. Counting it, or the waits of 0 of those who walked straight in, would be as
- * true to the rules' words and makes each of them worse: what they are compared with must not be.
+ * Nights do not count as gaps, nor do waits of 0 s. The rules' definitions would allow either, but both make every
+ * rule worse, and the baselines should be as strong as possible.
  */
 const gapSecondsMax = 30 * 60;
 
-/** What the rules go by, from one call to the next. */
+/** Collects what the rules use. */
 export function createRuleBook() {
   const gaps: number[] = [];
   const waits: number[] = [];

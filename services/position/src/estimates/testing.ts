@@ -2,10 +2,10 @@ import { randomOf } from '@queue-manager/load/random';
 import type { TracedArrival } from '@queue-manager/load/trace/trace';
 
 /**
- * Days of a made-up desk, the same for the same name: guests arrive in two waves a day, each of the staff takes
- * eighty seconds for a guest on average, a fifth of the guests go first, and some give up.
+ * Synthetic days of a service desk, seeded by name: guests arrive in two waves a day, each of the staff takes 80 s per
+ * guest on average, a fifth of the guests have priority, and some give up.
  */
-export function madeUpDays(name: string, days: number): TracedArrival[] {
+export function syntheticDays(name: string, days: number): TracedArrival[] {
   const random = randomOf(name);
   const exponential = (mean: number) => -mean * Math.log(1 - random());
   const arrivals: TracedArrival[] = [];

@@ -10,7 +10,7 @@ import {
   shiftsOf,
 } from './changes.ts';
 
-/** A line of places that are letters, and what was done to it. */
+/** A line whose places are letters, and its changes. */
 function play(moves: readonly { who: number; to: number | null }[]) {
   const places = new Map<string, string>();
   const waiting = () => [...places].sort(([, a], [, b]) => (a < b ? -1 : 1)).map(([id]) => id);
@@ -19,7 +19,7 @@ function play(moves: readonly { who: number; to: number | null }[]) {
   for (const [index, { who, to }] of moves.entries()) {
     const id = `party ${who}`;
     const from = places.get(id);
-    // A place is a party's own, whatever it was given.
+    // A place belongs to one party.
     const place = to === null ? undefined : `${String.fromCharCode(to)}${id}`;
     if (place === undefined) places.delete(id);
     else places.set(id, place);
@@ -61,8 +61,8 @@ const fresh = (id: string): Standing => ({
   seq: 0,
 });
 
-describe('changes of a line', () => {
-  it('bring whoever is followed to where the line has it', () => {
+describe('applying changes to standings', () => {
+  it('advances a watched party to its place in the line', () => {
     fc.assert(
       fc.property(moves, (given) => {
         const { happened, orders } = play(given);
@@ -78,7 +78,7 @@ describe('changes of a line', () => {
     );
   });
 
-  it('move all that stand still as far as one by one', () => {
+  it('shifts parties that did not move as far as applying each change would', () => {
     fc.assert(
       fc.property(moves, moves, (before, after) => {
         const { happened, orders } = play([...before, ...after]);
@@ -94,7 +94,7 @@ describe('changes of a line', () => {
     );
   });
 
-  it('say what became of a party itself, whatever was missed before', () => {
+  it("applies a party's own change despite earlier missed changes", () => {
     const { happened, orders } = play([
       { who: 1, to: 50 },
       { who: 2, to: 40 },
@@ -111,7 +111,7 @@ describe('changes of a line', () => {
     assert.deepEqual([standing.seq, standing.waiting], [5, 2]);
   });
 
-  it('do not say it where the party stays at its place', () => {
+  it('cannot apply an own change that keeps the place', () => {
     const { happened } = play([
       { who: 1, to: 50 },
       { who: 1, to: 50 },
@@ -121,7 +121,7 @@ describe('changes of a line', () => {
     assert.equal(standing.seq, 0);
   });
 
-  it('are told as bytes, each a character', () => {
+  it('reads messages as Latin-1', () => {
     const bytes = Buffer.concat([
       Buffer.from('{"after":1,"seq":2,"waiting":1,"changes":[{"seq":2,"state":"left","from":"0'),
       Buffer.of(0xff, 0x80, 0x7e),

@@ -1,21 +1,21 @@
 import type { PartyState } from '@queue-manager/contracts/parties';
 
-/** What was done to a party, or to the queue itself. Ids and places are bytes as text, which compare as the line runs. */
+/** A change of a party or of the queue itself. Ids and places are bytes as Latin-1 text; places sort in line order. */
 export type Change = {
   seq: number;
-  /** Of a party; absent where the queue itself changed. */
+  /** Party id; absent for a change of the queue itself. */
   id?: string;
   state: PartyState;
-  /** Where it waited and waits; absent when nowhere. */
+  /** Place before and after; absent unless waiting. */
   from?: string;
   to?: string;
-  /** How many stood before it at that moment; absent unless its place is new. */
+  /** Parties before it at that moment; absent unless its place is new. */
   ahead?: number;
-  /** Whether the queue is deleted now. */
+  /** Only for a change of the queue. */
   deleted?: boolean;
 };
 
-/** What one run of a script did: the line stood at `after` and stands at `seq` now. */
+/** The changes of one script run, which advanced the projection from `after` to `seq`. */
 export type Changes = {
   after: number;
   seq: number;
@@ -23,19 +23,19 @@ export type Changes = {
   changes: Change[];
 };
 
-/** What is said in the channel of a line; see `lua/change.lua`, `lua/open-stream-2.lua` and `ticket-streams.ts`. */
+/** Messages on a queue's channel; see `lua/change.lua`, `lua/open-stream-2.lua` and `ticket-streams.ts`. */
 export type Message =
   | Changes
   | { reset: true; seq: number }
   | { ended: string }
   | { holders: string };
 
-/** Bytes stand for themselves in the script's JSON, so each is read as a character of its own. */
+/** The script's JSON contains raw bytes, so it is decoded as Latin-1. */
 export function readMessage(message: Buffer): Message {
   return JSON.parse(message.toString('latin1')) as Message;
 }
 
-/** A party's place as of a `seq`; `ahead` is -1 unless it waits, and `place` is empty then. */
+/** A party's place as of `seq`; unless it waits, `ahead` is -1 and `place` is empty. */
 export type Standing = {
   readonly id: string;
   state: PartyState;
@@ -45,12 +45,9 @@ export type Standing = {
   seq: number;
 };
 
-/**
- * Brings a standing forward by what happened, given in order. False when something between is missing; the
- * standing is then as it was before that.
- */
-export function advance(standing: Standing, happened: readonly Changes[]): boolean {
-  for (const { after, seq, waiting, changes } of happened) {
+/** Applies changes, in order, to a standing. Stops and returns false at a gap. */
+export function advance(standing: Standing, log: readonly Changes[]): boolean {
+  for (const { after, seq, waiting, changes } of log) {
     if (seq <= standing.seq) continue;
     if (after > standing.seq) return false;
     for (const change of changes) {
@@ -74,27 +71,27 @@ function applyChange(standing: Standing, { id, state, from, to, ahead }: Change)
 }
 
 /**
- * Applies the change of the standing's own party at `index` of `happened`, and what followed there. False when
- * that does not say where the party stands, since its place is not new: what came before has to be known.
+ * Applies the change at `index`, which must be of the standing's own party, and those after it. False if that is not
+ * enough to know the party's position, because its place did not change: then all earlier changes are needed.
  */
-export function applyOwn(standing: Standing, happened: Changes, index: number): boolean {
-  const own = happened.changes[index] as Change;
+export function applyOwn(standing: Standing, latest: Changes, index: number): boolean {
+  const own = latest.changes[index] as Change;
   if (own.to !== undefined && own.ahead === undefined) return false;
-  for (let at = index; at < happened.changes.length; at++) {
-    applyChange(standing, happened.changes[at] as Change);
+  for (let at = index; at < latest.changes.length; at++) {
+    applyChange(standing, latest.changes[at] as Change);
   }
-  standing.seq = happened.seq;
-  standing.waiting = happened.waiting;
+  standing.seq = latest.seq;
+  standing.waiting = latest.waiting;
   return true;
 }
 
 /**
- * How far changes of others move whoever stands at a place, for many places and many changes: the changes are
- * sorted once, and each place is then found among them.
+ * Returns a function that computes how far the changes of others shift a given place. Sorts the changes once, so that
+ * each of many places takes one binary search.
  */
-export function shiftsOf(happened: readonly Changes[]): (place: string) => number {
+export function shiftsOf(log: readonly Changes[]): (place: string) => number {
   const steps: { place: string; by: number }[] = [];
-  for (const { changes } of happened) {
+  for (const { changes } of log) {
     for (const { from, to } of changes) {
       if (from === to) continue;
       if (from !== undefined) steps.push({ place: from, by: -1 });

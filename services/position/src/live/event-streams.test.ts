@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   acceptSharedConnections,
-  asksToShare,
   createSharedConnections,
+  isSharedUpgrade,
 } from '@queue-manager/service-kit/shared-connections';
 import { testCredential, until } from '@queue-manager/service-kit/testing';
 import { fastify } from 'fastify';
@@ -20,7 +20,7 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
     });
     const app = fastify({
       forceCloseConnections: 'idle',
-      http: { shouldUpgradeCallback: asksToShare },
+      http: { shouldUpgradeCallback: isSharedUpgrade },
     });
     acceptSharedConnections(app, { internalCredential: testCredential });
     const shared = createSharedConnections({
@@ -64,7 +64,7 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       return stream;
     };
 
-    it('begin with when to come back, and what there is', async () => {
+    it('begin with the retry delay and the first event', async () => {
       const stream = await follow('plain');
       assert.equal(stream.status, 200);
       assert.equal(stream.headers['content-type'], 'text/event-stream');
@@ -78,13 +78,13 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       assert.ok(closed.includes('plain'));
     });
 
-    it('say something when nothing else was said', async () => {
+    it('send a comment after a silence', async () => {
       const stream = await follow('quiet');
       await until('two comments came', () => stream.text().endsWith('\n\n:\n\n:\n\n'));
       const beatsBefore = beats.length;
       const busy = await follow('busy');
       const filler = eventOf('filler', '{}');
-      await until('the quiet one was looked at a few times', () => {
+      await until('the silent one was checked a few times', () => {
         at('busy').send(filler);
         return beats.length > beatsBefore + 5;
       });
@@ -93,31 +93,31 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       busy.close();
     });
 
-    it('may say something of their own instead', async () => {
+    it('may send an event instead of the comment', async () => {
       const stream = await follow('speaks');
-      await until('it does', () => stream.events.length > 2);
+      await until('it has', () => stream.events.length > 2);
       assert.doesNotMatch(stream.text(), /\n\n:\n\n/);
       assert.equal(stream.last(), 'own');
       stream.close();
     });
 
-    it('are over when the reader leaves', async () => {
+    it('close when the reader disconnects', async () => {
       const stream = await follow('leaves');
       assert.equal(at('leaves').isOpen, true);
       stream.close();
-      await until('that is noticed', () => closed.includes('leaves'));
+      await until('the stream is closed', () => closed.includes('leaves'));
       assert.equal(at('leaves').isOpen, false);
       at('leaves').send(eventOf('late', '{}'));
     });
 
-    it('drop a reader who does not read, and serve the others', async () => {
+    it('drop a reader that does not read, and serve the others', async () => {
       const slow = await follow('slow');
       const quick = await follow('quick');
       slow.pause();
       const filler = eventOf('filler', JSON.stringify('x'.repeat(64 * 1024)));
       let sent = 0;
       await until('the slow reader is dropped', async () => {
-        // As whoever may skip does it: only to a reader who has taken what was sent.
+        // As senders that may skip do: only if the buffer has drained.
         if (at('slow').isOpen && at('slow').isDrained) at('slow').send(filler);
         at('quick').send(filler);
         sent += 1;
@@ -127,12 +127,12 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       });
       assert.equal(at('quick').isOpen, true);
       assert.ok(!closed.includes('quick'));
-      // On a shared connection this is said, so that the other side lets go of what waits there.
+      // A shared connection resets the stream, so that the peer discards what is buffered there.
       if (kind === 'a connection it shares') await slow.ended();
       quick.close();
     });
 
-    it('drop a reader for whom too much waits', async () => {
+    it('drop a reader whose buffer exceeds the limit', async () => {
       const stream = await follow('full');
       stream.pause();
       const filler = eventOf('filler', JSON.stringify('x'.repeat(64 * 1024)));
@@ -143,17 +143,17 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       assert.ok(closed.includes('full'));
     });
 
-    it('say when what was sent has left', async () => {
+    it('report when the buffer has drained', async () => {
       const stream = await follow('drains');
       stream.pause();
       const filler = eventOf('filler', JSON.stringify('x'.repeat(16 * 1024)));
       while (at('drains').isDrained) at('drains').send(filler);
       stream.resume();
-      await until('it has left', () => drained.includes('drains'));
+      await until('it has drained', () => drained.includes('drains'));
       stream.close();
     });
 
-    it('close with their connection, also one that stands behind another answer there', async () => {
+    it('close with their connection, also behind another response on it', async () => {
       const socket = connect(Number(new URL(base).port), '127.0.0.1');
       for (const name of ['ahead', 'behind']) {
         socket.write(`GET /${name} HTTP/1.1\r\nhost: x\r\n\r\n`);
@@ -163,13 +163,13 @@ for (const kind of ['a connection of its own', 'a connection it shares'] as cons
       await until('both are closed', () => closed.includes('ahead') && closed.includes('behind'));
     });
 
-    it('answer HEAD with the head alone', async () => {
+    it('answer HEAD with headers only', async () => {
       const answer = await fetch(`${base}/head`, { method: 'HEAD' });
       assert.equal(answer.headers.get('content-type'), 'text/event-stream');
-      await until('it is over', () => closed.includes('head'));
+      await until('it is closed', () => closed.includes('head'));
     });
 
-    it('end with the app, at once', async () => {
+    it('end at once when the app closes', async () => {
       const [reading, stuck] = [await follow('reading'), await follow('stuck')];
       stuck.pause();
       const filler = eventOf('filler', JSON.stringify('x'.repeat(16 * 1024)));

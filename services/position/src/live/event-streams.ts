@@ -2,85 +2,85 @@ import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:htt
 import type { Writable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
-/** A client that lost its stream comes back after this, and a little more, so that not all come at once. */
+/** Clients reconnect after this plus a random jitter, so that they do not all come at once. */
 const retryMs = 2_000;
 const retryJitterMs = 1_000;
 /**
- * A stream that was silent for this long says something. What was sent just after one look counts at the next,
- * so silence lasts up to twice as long: less than the 15 s that are promised.
+ * Interval of the heartbeat check. A stream stays silent for up to twice as long, because one that sent something
+ * since the last check is skipped; the contract promises at most 15 s.
  */
-const usualBeatMs = 6_000;
+const defaultBeatMs = 6_000;
 const beatGroups = 20;
-const drainLookMs = 100;
+const drainCheckMs = 100;
 const comment = ':\n\n';
-/** What goes on a connection that others share leaves when the turn ends: so much does not count as left behind. */
+/** Writes to a shared connection leave at the end of the tick, so up to this much buffered does not mean a slow reader. */
 const sharedBytesMax = 2_048;
 
 export type EventStreamHandlers = {
-  /** What was sent has left; a stream that skipped something sends it now. */
+  /** The buffer has drained: a stream that skipped an update can send it now. */
   onDrained?(): void;
-  /** Nothing was sent for a while. True when this sent something, so that no comment has to. */
+  /** Nothing was sent for a while. Return true if this sent something, which spares the heartbeat comment. */
   onBeat?(): boolean;
-  /** The stream is over, whoever ended it. */
+  /** The stream has ended, from either side. */
   onClosed(): void;
 };
 
 export type EventStream = {
-  /** Whether what was sent has left this process. While not, send only what must not be skipped. */
+  /** Whether all data has left this process. If not, send only what must not be skipped. */
   readonly isDrained: boolean;
   readonly isOpen: boolean;
-  /** Sends a whole event, `event: …\ndata: …\n\n`. */
+  /** Sends a complete event, `event: …\ndata: …\n\n`. */
   send(event: string): void;
-  /** Ends the stream; the client comes back after `comeBackMs`, or as it was told at the start. */
-  end(comeBackMs?: number): void;
+  /** Ends the stream; the client reconnects after `retryAfterMs`, or after the default delay. */
+  end(retryAfterMs?: number): void;
 };
 
 export type EventStreams = {
-  /** Takes a reply over and makes it a stream that begins with `first`. */
-  open(reply: FastifyReply, given: EventStreamHandlers & { first: string }): EventStream;
+  /** Turns a reply into a stream that begins with `first`. */
+  open(reply: FastifyReply, options: EventStreamHandlers & { first: string }): EventStream;
   readonly count: number;
   close(): void;
 };
 
-/** One named event of a stream; `data` in one line, as JSON is. */
+/** Formats an event; `data` must be a single line, as JSON is. */
 export function eventOf(name: string, data: string): string {
   return `event: ${name}\ndata: ${data}\n\n`;
 }
 
 /**
- * Streams of server-sent events, many thousands a process, each on a bare connection or with others on a shared
- * one: one timer for all, nothing kept of what was sent, and a reader who does not read is dropped.
+ * Server-sent event streams, many thousands per process, each on its own connection or on a shared HTTP/2 connection.
+ * They share one timer, keep nothing that was sent, and drop readers that do not read.
  */
 export function createEventStreams(
   limits: {
-    /** A reader who has not taken what was sent for this long is dropped. */
+    /** A reader is dropped if its buffer has not drained for this long, */
     undrainedMsMax?: number;
-    /** Or when so much waits for it. */
+    /** or holds more than this. */
     bufferBytesMax?: number;
     beatMs?: number;
   } = {},
 ): EventStreams {
-  const { undrainedMsMax = 30_000, bufferBytesMax = 64 * 1024, beatMs = usualBeatMs } = limits;
+  const { undrainedMsMax = 30_000, bufferBytesMax = 64 * 1024, beatMs = defaultBeatMs } = limits;
 
-  /** Streams by when they are looked at, so that a crowd is not served in one go. */
+  /** Streams by the time of their heartbeat check, to spread the work. */
   const groups = Array.from({ length: beatGroups }, () => new Set<Stream>());
   const undrained = new Set<Stream>();
   let count = 0;
-  let turn = 0;
+  let group = 0;
   let isClosed = false;
 
   const beating = setInterval(() => {
-    turn = (turn + 1) % beatGroups;
-    for (const stream of groups[turn] as Set<Stream>) stream.beat();
+    group = (group + 1) % beatGroups;
+    for (const stream of groups[group] as Set<Stream>) stream.beat();
   }, beatMs / beatGroups);
   beating.unref();
 
-  const looking = setInterval(() => {
-    for (const stream of undrained) stream.look();
-  }, drainLookMs);
-  looking.unref();
+  const checking = setInterval(() => {
+    for (const stream of undrained) stream.checkDrained();
+  }, drainCheckMs);
+  checking.unref();
 
-  // A class, since ten thousand of them share its functions.
+  // A class, so that ten thousand streams share its functions.
   class Stream implements EventStream {
     readonly #raw: FastifyReply['raw'];
     readonly #shared: ServerHttp2Stream | null;
@@ -97,8 +97,8 @@ export function createEventStreams(
       this.#connection = this.#shared ?? raw.socket ?? raw;
       this.#shared?.on('error', ignore);
       this.#handlers = handlers;
-      // Looked at for the first time after nearly a whole round.
-      this.#group = groups[turn] as Set<Stream>;
+      // The group just checked, so the first check is a full interval away.
+      this.#group = groups[group] as Set<Stream>;
       this.#group.add(this);
       count += 1;
       raw.on('close', () => this.#closed());
@@ -109,7 +109,7 @@ export function createEventStreams(
       return this.#connection.writableLength <= (this.#shared === null ? 0 : sharedBytesMax);
     }
 
-    /** The reader had gone before it was answered. */
+    /** The reader disconnected before it was answered. */
     get isBroken(): boolean {
       return this.#connection.destroyed;
     }
@@ -117,18 +117,18 @@ export function createEventStreams(
     send(event: string): void {
       if (!this.isOpen) return;
       this.#hasSent = true;
-      // Not through the response, which would hold it back until the turn ends, and say that it has not left.
+      // Not through the response, which buffers until the end of the tick and would report data as not sent.
       this.#connection.write(event);
       if (this.isDrained) return;
       if (this.#connection.writableLength > bufferBytesMax) this.#drop();
       else this.watch();
     }
 
-    end(comeBackMs?: number): void {
+    end(retryAfterMs?: number): void {
       if (!this.isOpen) return;
-      if (comeBackMs !== undefined) this.#raw.write(`retry: ${comeBackMs}\n\n`);
+      if (retryAfterMs !== undefined) this.#raw.write(`retry: ${retryAfterMs}\n\n`);
       this.#raw.end();
-      // What does not leave now would keep the connection, and the process, open.
+      // Data that cannot be sent now would keep the connection, and the process, open.
       if (!this.isDrained) this.#drop();
       this.#closed();
     }
@@ -145,14 +145,14 @@ export function createEventStreams(
       this.#hasSent = false;
     }
 
-    /** Looks now and then whether what was sent has left: without an event for each of many writes. */
+    /** Polls until the buffer has drained, which is cheaper than a `drain` event per write. */
     watch(): void {
       if (undrained.has(this)) return;
       this.#undrainedSince = performance.now();
       undrained.add(this);
     }
 
-    look(): void {
+    checkDrained(): void {
       if (this.isDrained) {
         undrained.delete(this);
         this.#handlers.onDrained?.();
@@ -162,7 +162,7 @@ export function createEventStreams(
     }
 
     #drop(): void {
-      // Said as it is: the other side is to let go of what it has not passed on, rather than end the stream.
+      // A reset rather than an end, so that the peer discards what it has not passed on.
       this.#shared?.close(constants.NGHTTP2_CANCEL);
       this.#connection.destroy();
     }
@@ -185,7 +185,7 @@ export function createEventStreams(
       }
       reply.hijack();
       const isShared = sharedOf(raw) !== null;
-      // The end of the connection is the end of the stream, so nothing has to be framed.
+      // The stream ends with the connection, so it needs no chunked framing.
       raw.removeHeader('transfer-encoding');
       raw.writeHead(200, {
         'content-type': 'text/event-stream',
@@ -210,13 +210,13 @@ export function createEventStreams(
     close() {
       isClosed = true;
       clearInterval(beating);
-      clearInterval(looking);
-      for (const group of groups) for (const stream of [...group]) stream.end();
+      clearInterval(checking);
+      for (const streams of groups) for (const stream of [...streams]) stream.end();
     },
   };
 }
 
-/** The stream of a reply within a connection that others share; null when it has a connection of its own. */
+/** The HTTP/2 stream of a reply; null if it has a connection of its own. */
 function sharedOf(raw: FastifyReply['raw'] | Http2ServerResponse): ServerHttp2Stream | null {
   return raw instanceof Http2ServerResponse ? raw.stream : null;
 }

@@ -3,58 +3,57 @@ import type { HistoryEvent } from '@queue-manager/contracts/history';
 import { getLineEvents } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { eventOf } from './event-streams.ts';
 import type { LineWatch, WatchedLine } from './line-watch.ts';
 
-/** Events read at once for everybody. */
+/** Page size of reads for all followers. */
 const readMax = 1_000;
-/** Events read at once for one who is behind, about as many as are written at once. */
+/** Page size of reads for one follower that is behind; about as much as one write. */
 const pageMax = 50;
-const pieceCharsMax = 32 * 1024;
-/** The last of them are kept, for those who did not take them at once. */
+const writeCharsMax = 32 * 1024;
+/** Recent events kept in memory for slow followers. */
 const recentMax = 1_000;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
-const usualPollMs = 5_000;
+const defaultPollMs = 5_000;
 
-/** Where the events of a line go. */
 export type EventReader = {
-  /** Whether it takes more at the moment; who does not says `resume` later. */
+  /** Whether the reader can take more now. If not, it must call `resume` when it can. */
   isReady(): boolean;
   write(text: string): void;
-  /** There is no such queue any more; its last event was written. */
+  /** The queue was deleted, and its last event was written. */
   end(): void;
 };
 
 export type Following = {
-  /** What it goes on behind. */
+  /** The first event will be the one after this. */
   readonly seq: number;
   begin(reader: EventReader): void;
-  /** The reader takes more again. */
+  /** The reader is ready again. */
   resume(): void;
   stop(): void;
 };
 
 export type LineEvents = {
   /**
-   * Follows what happens in a queue behind the event `after`, in order and without a gap; from now on when that
-   * is null, or has not happened yet. Null when there is no such queue.
+   * Follows the events of a queue after the event `after`, in order and without gaps; from now on if `after` is null
+   * or in the future. Null if the queue does not exist.
    */
   follow(queueId: string, after: number | null): Promise<Following | null>;
   close(): void;
 };
 
-/** An event as it is written. */
-type Told = { seq: number; text: string };
+/** A serialised event. */
+type EventText = { seq: number; text: string };
 
 type Follower = {
   /** Null before it begins. */
   reader: EventReader | null;
-  /** The last event it was given. */
+  /** Last event written to it. */
   seq: number;
-  /** Events that are older than those kept are read for it alone. */
+  /** Events older than those kept are being read for this follower alone. */
   isPaging: boolean;
   isStopped: boolean;
 };
@@ -63,30 +62,30 @@ type Tail = {
   readonly queueId: string;
   readonly followers: Set<Follower>;
   watched: Promise<WatchedLine | null>;
-  /** The last event read, and those before it, each as it is written. */
+  /** Last event read; `recent` holds it and those before it. */
   seq: number;
-  recent: Told[];
-  /** As far as the line is known to have come. */
+  recent: EventText[];
+  /** Last event known to exist. */
   wanted: number;
   isReading: boolean;
-  /** The queue is deleted: there will be no more. */
+  /** The queue was deleted: no further events will come. */
   isOver: boolean;
   polling: NodeJS.Timeout | undefined;
 };
 
 /**
- * Tells what happens in lines as the queue service wrote it down: read once a line and process, when the line
- * is heard to have moved, and every few seconds in case it was not heard. Whoever is behind, be it for having
- * come back or for being slow, is given the rest at its own pace.
+ * Follows queues' events as stored by the queue service. Each process reads a queue once for all followers: on every
+ * change that the watch reports, and every few seconds in case a report was lost. Followers that are behind, after a
+ * reconnect or because they are slow, catch up at their own pace.
  */
-export function createLineEvents(given: {
+export function createLineEvents(options: {
   watch: Pick<LineWatch, 'watchLine'>;
   queueService: InternalClient;
   logger: Logger;
   /** 5 s by default. */
   pollMs?: number;
 }): LineEvents {
-  const { watch, queueService, logger, pollMs = usualPollMs } = given;
+  const { watch, queueService, logger, pollMs = defaultPollMs } = options;
   const tails = new Map<string, Tail>();
 
   function tailOf(queueId: string): Tail {
@@ -105,7 +104,7 @@ export function createLineEvents(given: {
     };
     tails.set(queueId, tail);
     tail.watched = runInContext({}, () => begin(tail));
-    // Who waits for it is told; here it must not count as nobody's error.
+    // Callers handle the rejection, too.
     tail.watched.catch(() => forget(tail));
     return tail;
   }
@@ -114,11 +113,11 @@ export function createLineEvents(given: {
     const watched = await watch.watchLine(tail.queueId, {
       onSeq(seq) {
         tail.wanted = Math.max(tail.wanted, seq);
-        if (tail.seq > 0 && tail.wanted > tail.seq) void readOn(tail);
+        if (tail.seq > 0 && tail.wanted > tail.seq) void readNew(tail);
       },
       onGone() {
         tail.isOver = true;
-        void readOn(tail);
+        void readNew(tail);
       },
     });
     if (watched === null) {
@@ -126,7 +125,7 @@ export function createLineEvents(given: {
       return null;
     }
     tail.seq = watched.seq;
-    tail.polling = setInterval(() => runInContext({}, () => void readOn(tail)), pollMs);
+    tail.polling = setInterval(() => runInContext({}, () => void readNew(tail)), pollMs);
     tail.polling.unref();
     return watched;
   }
@@ -152,8 +151,8 @@ export function createLineEvents(given: {
       .then(({ events }) => events);
   }
 
-  /** Reads for everybody, until there is nothing more. */
-  async function readOn(tail: Tail): Promise<void> {
+  /** Reads new events for all followers until there are no more. */
+  async function readNew(tail: Tail): Promise<void> {
     if (tail.isReading) return;
     tail.isReading = true;
     try {
@@ -161,18 +160,18 @@ export function createLineEvents(given: {
         try {
           const events = await eventsAfter(tail.queueId, tail.seq, readMax);
           waitMs = retryMsMin;
-          for (const event of events) tail.recent.push(toldOf(event));
+          for (const event of events) tail.recent.push(textOf(event));
           tail.seq = events.at(-1)?.seq ?? tail.seq;
           if (tail.recent.length > recentMax) tail.recent = tail.recent.slice(-recentMax);
           for (const follower of tail.followers) give(tail, follower);
-          // An empty answer is the end, whatever was heard: the next poll asks again.
+          // Stop at an empty page even if more was reported: the next poll reads again.
           if (events.length === 0 || (events.length < readMax && tail.seq >= tail.wanted)) return;
         } catch (error) {
           if (isNotFound(error)) {
             tail.isOver = true;
             return;
           }
-          logger.warn({ err: error, queueId: tail.queueId }, 'events could not be read yet');
+          logger.warn({ err: error, queueId: tail.queueId }, 'cannot read events yet');
           await delay(waitMs, undefined, { ref: false });
           waitMs = Math.min(2 * waitMs, retryMsMax);
         }
@@ -183,7 +182,7 @@ export function createLineEvents(given: {
     }
   }
 
-  /** Writes what a follower lacks, a piece at a time, as long as it takes it. */
+  /** Writes what a follower lacks, one chunk per tick, as long as it is ready. */
   function give(tail: Tail, follower: Follower): void {
     const { reader } = follower;
     if (reader === null || follower.isStopped || follower.isPaging || !reader.isReady()) return;
@@ -193,17 +192,17 @@ export function createLineEvents(given: {
       return;
     }
     let at = tail.recent.length;
-    while (at > 0 && (tail.recent[at - 1] as Told).seq > follower.seq) at -= 1;
+    while (at > 0 && (tail.recent[at - 1] as EventText).seq > follower.seq) at -= 1;
     if (at < tail.recent.length) {
       writeSome(follower, reader, tail.recent, at);
-      goOn(tail, follower);
+      continueNextTick(tail, follower);
     } else if (tail.isOver && !tail.isReading) {
       reader.end();
     }
   }
 
-  function goOn(tail: Tail, follower: Follower): void {
-    // What was written has left by then, unless its reader is slow: who says so when it is ready again.
+  function continueNextTick(tail: Tail, follower: Follower): void {
+    // By then the write has left, unless the reader is slow and calls `resume` later.
     setImmediate(() => give(tail, follower));
   }
 
@@ -212,16 +211,16 @@ export function createLineEvents(given: {
     try {
       const events = await eventsAfter(tail.queueId, follower.seq, pageMax);
       if (follower.isStopped) return;
-      if (events.length > 0) writeSome(follower, reader, events.map(toldOf), 0);
-      // There is nothing behind it that could be told any more.
+      if (events.length > 0) writeSome(follower, reader, events.map(textOf), 0);
+      // Later events are gone: skip to the newest.
       else follower.seq = tail.seq;
     } catch (error) {
-      logger.warn({ err: error, queueId: tail.queueId }, 'past events could not be read yet');
+      logger.warn({ err: error, queueId: tail.queueId }, 'cannot read past events yet');
       await delay(retryMsMin, undefined, { ref: false });
     } finally {
       follower.isPaging = false;
     }
-    goOn(tail, follower);
+    continueNextTick(tail, follower);
   }
 
   return {
@@ -241,7 +240,7 @@ export function createLineEvents(given: {
         begin(reader) {
           follower.reader = reader;
           give(tail, follower);
-          if (tail.wanted > tail.seq) void runInContext({}, () => readOn(tail));
+          if (tail.wanted > tail.seq) void runInContext({}, () => readNew(tail));
         },
         resume: () => give(tail, follower),
         stop: () => leave(tail, follower),
@@ -253,27 +252,26 @@ export function createLineEvents(given: {
   };
 }
 
-/** As much as a reader takes at once. */
+/** Writes one chunk of events. */
 function writeSome(
   follower: Follower,
   reader: EventReader,
-  told: readonly Told[],
+  events: readonly EventText[],
   from: number,
 ): void {
   let text = '';
-  for (let at = from; at < told.length && text.length < pieceCharsMax; at++) {
-    const next = told[at] as Told;
+  for (let at = from; at < events.length && text.length < writeCharsMax; at++) {
+    const next = events[at] as EventText;
     text += next.text;
     follower.seq = next.seq;
   }
   reader.write(text);
 }
 
-/** In lines of its own: JSON has no others. */
-function toldOf(event: HistoryEvent): Told {
+function textOf(event: HistoryEvent): EventText {
   const type = event.partyId === null ? 'queue' : 'party';
   const text = `id: ${event.seq}\n${eventOf(type, JSON.stringify(event))}`;
   return { seq: event.seq, text };
 }
 
-const isNotFound = (error: unknown) => error instanceof Problem && error.code === 'not-found';
+const isNotFound = (error: unknown) => isProblem(error, 'not-found');

@@ -1,14 +1,15 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTick } from 'node:timers/promises';
 import { batched } from '@queue-manager/service-kit/batched';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isOutage, Problem } from '@queue-manager/service-kit/problems';
+import { isOutage, isProblem, Problem } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
-import type { Found } from '../get-position.ts';
-import { changesChannel } from '../line-keys.ts';
-import type { Lines } from '../lines.ts';
-import type { Line } from '../projection.ts';
+import type { FoundPlace } from '../lines/find-place.ts';
+import type { Lines } from '../lines/lines.ts';
+import { changesChannel } from '../projection/line-keys.ts';
+import type { Line } from '../projection/projection.ts';
+import type { Subscriptions } from '../projection/subscriptions.ts';
 import {
   advance,
   applyOwn,
@@ -18,66 +19,65 @@ import {
   type Standing,
   shiftsOf,
 } from './changes.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
-/** Changes of place are told at most this often. */
-const tickMs = 100;
-/** After so many are told, whatever else has come is looked at: a party that is called does not wait for a crowd. */
-const turnMax = 200;
-/** As many parties are read at once. */
+/** Minimum interval between notifications about the places of a queue. */
+const flushMs = 100;
+/** Notifications per tick, so that a party being called does not wait for a crowd. */
+const notifyMax = 200;
+/** Parties per read. */
 const readMax = 1_000;
-/** A line that nobody watches any more is still followed for a while: phones come back. */
+/** How long an unwatched queue is still followed, because phones reconnect. */
 const lingerMs = 5_000;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
-/** How often a line is compared with Redis, in case that a subscription is silent without being lost. */
-const usualCheckMs = 10_000;
-const findTogetherMax = 8;
+/** How often a queue's `seq` is compared with Redis, in case a subscription has silently stopped working. */
+const defaultCheckMs = 10_000;
+const concurrentFindsMax = 8;
 
 export type PartyListener = {
-  /** The party's state, place or line is another than it was told. */
+  /** The party's state or position, or the number waiting, has changed. */
   onPosition(standing: Readonly<Standing>): void;
   /**
-   * What was told is not to go on: there is no such party any more, or its line has another past than was heard.
-   * One of a deleted queue is there: it keeps its last state.
+   * The watch has ended: the party does not exist any more, or the queue's history was replaced. Parties of a deleted
+   * queue still exist, in their last state.
    */
   onGone(): void;
 };
 
 export type LineListener = {
-  /** The line has come to `seq`; told for every change, as it happens. Some numbers may be left out. */
+  /** The queue has advanced to `seq`. Called on every change, but may skip numbers. */
   onSeq(seq: number): void;
-  /** There is no such queue any more, or its line has another past than was heard. */
+  /** The watch has ended: the queue does not exist any more, or its history was replaced. */
   onGone(): void;
 };
 
 export type WatchedParty = {
-  /** As it stands now. */
+  /** Kept up to date. */
   standing: Readonly<Standing>;
   stop(): void;
 };
 
 export type WatchedLine = {
-  /** The line as it was when it began to be watched. */
+  /** As of the start of the watch. */
   seq: number;
   stop(): void;
 };
 
 export type LineWatch = {
-  /** Follows a party; null when there is no such party. */
+  /** Null if the party does not exist. */
   watchParty(subject: TicketSubject, listener: PartyListener): Promise<WatchedParty | null>;
-  /** Follows a line; null when there is no such queue. */
+  /** Null if the queue does not exist. */
   watchLine(queueId: string, listener: LineListener): Promise<WatchedLine | null>;
   close(): void;
 };
 
 type Watched = Standing & {
   listeners: PartyListener[];
-  /** What its listeners know. */
-  toldState: string;
-  toldAhead: number;
-  toldWaiting: number;
-  /** While it is read for the first time. */
+  /** What its listeners were notified of. */
+  sentState: string;
+  sentAhead: number;
+  sentWaiting: number;
+  /** The first read, while it runs. */
   reading: Promise<boolean> | null;
 };
 
@@ -87,54 +87,54 @@ type Hub = {
   subscribed: Promise<void>;
   readonly parties: Map<string, Watched>;
   readonly listeners: Set<LineListener>;
-  /** Reads a party that begins to be watched; false when the line does not know it. */
+  /** The first read of a party, batched; false if the projection does not know the party. */
   readonly readFirst: (party: Watched) => Promise<boolean>;
-  /** Who asked for the hub: while there is one, it stays. */
+  /** Number of watches; the hub closes after the last. */
   users: number;
-  /** The line as far as its changes have come. */
+  /** Last change received. */
   seq: number;
   isGone: boolean;
-  /** Changes that were not told yet; those watched stand at least where they begin. */
+  /** Changes after `base`, not yet applied to all parties. A party whose `seq` is before `base` must be read again. */
   log: Changes[];
   base: number;
-  /** Changes since the oldest read that is under way, for what it brings. */
+  /** Changes since the start of the oldest running read, to apply to its result. */
   kept: Changes[];
+  /** Number of running reads. */
   reads: number;
-  tick: NodeJS.Timeout | null;
-  isTelling: boolean;
-  toldAt: number;
+  flushing: NodeJS.Timeout | null;
+  isNotifying: boolean;
+  notifiedAt: number;
   isSyncing: boolean;
   needsAll: boolean;
   lingering: NodeJS.Timeout | null;
-  /** The line as the last comparison found it, when it was ahead of its changes. */
+  /** `seq` in Redis at the last check, if that was ahead of the changes received; else 0. */
   checkedSeq: number;
-  /** What the last read said. */
+  /** `seq` of the last read. */
   readSeq: number;
 };
 
 /**
- * Follows lines for whoever watches: one subscription a line and process, however many watch. Only the parties
- * watched are known here, each as it stood at some `seq`; what is done to others moves them by comparing places,
- * so that nobody asks Redis. Where changes are missing, the parties are read again.
+ * Watches queues with one subscription per queue and process, however many watchers there are. A hub holds only the
+ * watched parties, each as of some `seq`. Changes of other parties shift them by comparing places, without a read of
+ * Redis. If changes were missed, the parties are read again.
  */
-export function createLineWatch(given: {
+export function createLineWatch(options: {
   subscriptions: Subscriptions;
   lines: Lines;
-  /** What Redis does not know of a party; throws `not-found`. */
-  find: (subject: TicketSubject) => Promise<Found>;
-  /** A stream gave way to another one of its ticket. */
-  onStreamEnded: (streamId: string) => void;
-  /** Who holds streams of a line is asked for. */
+  /** Finds a party that the projection does not know; throws `not-found`. */
+  findPlace: (subject: TicketSubject) => Promise<FoundPlace>;
+  onStreamEvicted: (streamId: string) => void;
+  /** A process asks which processes hold streams of a queue. */
   onHoldersAsked: (queueId: string, question: string) => void;
   logger: Logger;
   /** 10 s by default. */
   checkMs?: number | undefined;
 }): LineWatch {
-  const { subscriptions, lines, find, onStreamEnded, onHoldersAsked, logger } = given;
+  const { subscriptions, lines, findPlace, onStreamEvicted, onHoldersAsked, logger } = options;
   const hubs = new Map<string, Hub>();
   let isClosed = false;
 
-  const { checkMs = usualCheckMs } = given;
+  const { checkMs = defaultCheckMs } = options;
   const checking = setInterval(() => runInContext({}, checkAll), checkMs);
   checking.unref();
 
@@ -147,7 +147,9 @@ export function createLineWatch(given: {
       subscribed: Promise.resolve(),
       parties: new Map(),
       listeners: new Set(),
-      readFirst: batched((parties) => held(hub, () => read(hub, parties)), { max: readMax }),
+      readFirst: batched((parties) => keepingChanges(hub, () => read(hub, parties)), {
+        max: readMax,
+      }),
       users: 0,
       seq: 0,
       isGone: false,
@@ -155,9 +157,9 @@ export function createLineWatch(given: {
       base: 0,
       kept: [],
       reads: 0,
-      tick: null,
-      isTelling: false,
-      toldAt: Number.NEGATIVE_INFINITY,
+      flushing: null,
+      isNotifying: false,
+      notifiedAt: Number.NEGATIVE_INFINITY,
       isSyncing: false,
       needsAll: false,
       lingering: null,
@@ -171,13 +173,13 @@ export function createLineWatch(given: {
         onRenewed: () => resync(hub),
       }),
     );
-    // Who waits for it is told; here it must not count as nobody's error.
+    // Callers handle the rejection, too.
     hub.subscribed.catch(() => forget(hub));
     return hub;
   }
 
   function enter(queueId: string): Hub {
-    // However it is written: a channel has one subscriber.
+    // Ids are case-insensitive, and a channel has one subscriber.
     const hub = hubOf(queueId.toLowerCase());
     hub.users += 1;
     if (hub.lingering !== null) clearTimeout(hub.lingering);
@@ -195,7 +197,7 @@ export function createLineWatch(given: {
   function forget(hub: Hub): void {
     if (hubs.get(hub.queueId) !== hub) return;
     hubs.delete(hub.queueId);
-    if (hub.tick !== null) clearTimeout(hub.tick);
+    if (hub.flushing !== null) clearTimeout(hub.flushing);
     if (hub.lingering !== null) clearTimeout(hub.lingering);
     subscriptions.remove(hub.channel);
   }
@@ -209,20 +211,21 @@ export function createLineWatch(given: {
       waiting: 0,
       seq: -1,
       listeners: [],
-      toldState: '',
-      toldAhead: -1,
-      toldWaiting: 0,
+      sentState: '',
+      sentAhead: -1,
+      sentWaiting: 0,
       reading: null,
     };
     hub.parties.set(id, party);
     const readIt = async () => {
       try {
         const isFound =
-          (await hub.readFirst(party)) || (await held(hub, () => findOutside(hub, party)));
+          (await hub.readFirst(party)) ||
+          (await keepingChanges(hub, () => findElsewhere(hub, party)));
         party.reading = null;
         if (!isFound) hub.parties.delete(id);
         else if (party.seq < hub.base) readAgain(hub);
-        noteTold(party);
+        noteSent(party);
         return isFound;
       } catch (error) {
         hub.parties.delete(id);
@@ -236,7 +239,7 @@ export function createLineWatch(given: {
   function onMessage(hub: Hub, bytes: Buffer): void {
     if (hubs.get(hub.queueId) !== hub) return;
     const message = readMessage(bytes);
-    if ('ended' in message) onStreamEnded(message.ended);
+    if ('ended' in message) onStreamEvicted(message.ended);
     else if ('holders' in message) onHoldersAsked(hub.queueId, message.holders);
     else if ('reset' in message) onReset(hub, message.seq);
     else if (message.seq > hub.seq) onChanges(hub, message);
@@ -245,13 +248,13 @@ export function createLineWatch(given: {
   function onReset(hub: Hub, seq: number): void {
     hub.base = hub.seq = Math.max(hub.seq, seq);
     hub.log = [];
-    tellSeq(hub);
+    notifySeq(hub);
     resync(hub);
   }
 
   function onChanges(hub: Hub, message: Changes): void {
     if (message.after > hub.seq) {
-      // Something was not heard of. Whoever stands before it is read again.
+      // Changes were missed: parties before them must be read again.
       hub.base = message.after;
       hub.log = [];
     }
@@ -261,59 +264,60 @@ export function createLineWatch(given: {
     message.changes.forEach((change, index) => {
       onOwnChange(hub, message, change, index);
     });
-    tellSeq(hub);
-    scheduleTick(hub);
+    notifySeq(hub);
+    scheduleFlush(hub);
   }
 
-  /** Whoever is called, seated, moved, … is told at once, before anybody else. */
+  /** Notifies the party that was called, seated, moved, … at once, before the flush. */
   function onOwnChange(hub: Hub, message: Changes, change: Change, index: number): void {
     if (change.deleted !== undefined) hub.isGone = change.deleted;
     const party = change.id === undefined ? undefined : hub.parties.get(change.id);
     if (party === undefined || change.seq <= party.seq) return;
-    if (applyOwn(party, message, index) || advance(party, hub.log)) tell(party);
+    if (applyOwn(party, message, index) || advance(party, hub.log)) notify(party);
   }
 
-  function tellSeq(hub: Hub): void {
+  function notifySeq(hub: Hub): void {
     for (const listener of hub.listeners) listener.onSeq(hub.seq);
   }
 
-  /** The first change after a quiet time is told at once: with whatever else is there already. */
-  function scheduleTick(hub: Hub): void {
-    if (hub.tick !== null || hub.isTelling || isClosed) return;
-    const waitMs = Math.ceil(hub.toldAt + tickMs - performance.now());
-    hub.tick = setTimeout(
+  /** Flushes at once after a quiet time, else at the next interval. */
+  function scheduleFlush(hub: Hub): void {
+    if (hub.flushing !== null || hub.isNotifying || isClosed) return;
+    const waitMs = Math.ceil(hub.notifiedAt + flushMs - performance.now());
+    hub.flushing = setTimeout(
       () => {
-        hub.tick = null;
-        runInContext({}, () => tickOf(hub)).catch((error: unknown) =>
-          logger.error({ err: error, queueId: hub.queueId }, 'watchers could not be told'),
+        hub.flushing = null;
+        runInContext({}, () => flush(hub)).catch((error: unknown) =>
+          logger.error({ err: error, queueId: hub.queueId }, 'cannot notify watchers'),
         );
       },
       Math.max(0, waitMs),
     );
   }
 
-  async function tickOf(hub: Hub): Promise<void> {
-    hub.isTelling = true;
+  /** Applies the log to all parties, and notifies those that it affects. */
+  async function flush(hub: Hub): Promise<void> {
+    hub.isNotifying = true;
     try {
       const isBehind = applyLog(hub);
       if (isBehind) readAgain(hub);
-      let told = 0;
+      let notified = 0;
       for (const party of [...hub.parties.values()]) {
-        if (party.seq < hub.base || !differs(party)) continue;
-        tell(party);
-        told += 1;
-        if (told % turnMax === 0) await nextTurn();
+        if (party.seq < hub.base || !hasNews(party)) continue;
+        notify(party);
+        notified += 1;
+        if (notified % notifyMax === 0) await nextTick();
       }
     } finally {
-      hub.isTelling = false;
-      hub.toldAt = performance.now();
+      hub.isNotifying = false;
+      hub.notifiedAt = performance.now();
     }
-    if (hub.log.length > 0) scheduleTick(hub);
-    // Final states were told. A guest of the queue stays and keeps its own, as whoever asks is told it.
+    if (hub.log.length > 0) scheduleFlush(hub);
+    // Watches of the queue's parties stay open, and show their final state as polling does.
     else if (hub.isGone) for (const listener of [...hub.listeners]) listener.onGone();
   }
 
-  /** Brings everybody to where the changes have come. True when there are some whom that could not bring there. */
+  /** Applies the log to all parties. True if some are too far behind for that. */
   function applyLog(hub: Hub): boolean {
     const { log, base, seq } = hub;
     const shiftOf = shiftsOf(log);
@@ -335,32 +339,32 @@ export function createLineWatch(given: {
     return isBehind;
   }
 
-  function differs(party: Watched): boolean {
+  function hasNews(party: Watched): boolean {
     return (
-      party.ahead !== party.toldAhead ||
-      party.waiting !== party.toldWaiting ||
-      party.state !== party.toldState
+      party.ahead !== party.sentAhead ||
+      party.waiting !== party.sentWaiting ||
+      party.state !== party.sentState
     );
   }
 
-  function noteTold(party: Watched): void {
-    party.toldState = party.state;
-    party.toldAhead = party.ahead;
-    party.toldWaiting = party.waiting;
+  function noteSent(party: Watched): void {
+    party.sentState = party.state;
+    party.sentAhead = party.ahead;
+    party.sentWaiting = party.waiting;
   }
 
-  function tell(party: Watched): void {
-    noteTold(party);
+  function notify(party: Watched): void {
+    noteSent(party);
     for (const listener of party.listeners) listener.onPosition(party);
   }
 
-  /** All of them read anew: the line was put in place again, or changes may have been missed. */
+  /** Reads all parties again: the projection was rebuilt, or changes may have been missed. */
   function resync(hub: Hub): void {
     hub.needsAll = true;
     readAgain(hub);
   }
 
-  /** Reads those who stand before where the changes begin, or all, until everybody was brought there. */
+  /** Reads the parties before `base`, or all, until none is behind. */
   function readAgain(hub: Hub): void {
     if (hub.isSyncing) return;
     hub.isSyncing = true;
@@ -378,40 +382,40 @@ export function createLineWatch(given: {
       );
       if (!needsAll && behind.length === 0) return;
       try {
-        const heardSeq = hub.seq;
+        const receivedSeq = hub.seq;
         let seq = Number.POSITIVE_INFINITY;
-        // Also when nobody is to be read: the line itself tells how far it has come.
+        // At least once, even without parties, to learn the queue's `seq`.
         for (let at = 0; at === 0 || at < behind.length; at += readMax) {
           await readAndFind(hub, behind.slice(at, at + readMax));
           seq = Math.min(seq, hub.readSeq);
         }
-        if (needsAll && seq < heardSeq) return beginAnew(hub);
-        // What was missed for good is known now, and changes go on from there.
+        if (needsAll && seq < receivedSeq) return restart(hub);
+        // The missed changes are in what was read; continue from there.
         if (needsAll && hub.log.length === 0 && seq > hub.seq) hub.base = hub.seq = seq;
         if (behind.every((party) => party.seq >= hub.base) && !hub.needsAll) {
-          scheduleTick(hub);
+          scheduleFlush(hub);
           return;
         }
       } catch (error) {
         hub.needsAll ||= needsAll;
         const level = isOutage(error) || error instanceof Problem ? 'warn' : 'error';
-        logger[level]({ err: error, queueId: hub.queueId }, 'a watched line could not be read yet');
+        logger[level]({ err: error, queueId: hub.queueId }, 'cannot read a watched queue yet');
       }
-      scheduleTick(hub);
+      scheduleFlush(hub);
       await delay(waitMs, undefined, { ref: false });
       if (hubs.get(hub.queueId) !== hub || isClosed) return;
     }
   }
 
-  /** Brings parties to where the line stands now. */
+  /** Reads parties from the projection, or from the queue service if it does not know them. */
   function readAndFind(hub: Hub, parties: readonly Watched[]): Promise<void> {
-    return held(hub, async () => {
+    return keepingChanges(hub, async () => {
       const isKnown = await read(hub, parties);
       const unknown = parties.filter((_, index) => !isKnown[index]);
-      for (let at = 0; at < unknown.length; at += findTogetherMax) {
+      for (let at = 0; at < unknown.length; at += concurrentFindsMax) {
         await Promise.all(
-          unknown.slice(at, at + findTogetherMax).map(async (party) => {
-            if (!(await findOutside(hub, party))) drop(hub, party);
+          unknown.slice(at, at + concurrentFindsMax).map(async (party) => {
+            if (!(await findElsewhere(hub, party))) drop(hub, party);
           }),
         );
       }
@@ -423,8 +427,8 @@ export function createLineWatch(given: {
     for (const listener of [...party.listeners]) listener.onGone();
   }
 
-  /** Keeps the changes that happen during a read. */
-  async function held<T>(hub: Hub, work: () => Promise<T>): Promise<T> {
+  /** Keeps the changes that arrive during a read. */
+  async function keepingChanges<T>(hub: Hub, work: () => Promise<T>): Promise<T> {
     hub.reads += 1;
     try {
       return await work();
@@ -434,7 +438,7 @@ export function createLineWatch(given: {
     }
   }
 
-  /** One answer a party: false when the line does not know it. */
+  /** For each party, whether the projection knows it. */
   async function read(hub: Hub, parties: readonly Watched[]): Promise<boolean[]> {
     const line = await lines.watched(
       hub.queueId,
@@ -442,7 +446,7 @@ export function createLineWatch(given: {
     );
     if (line === null || line.isDeleted) {
       hub.isGone = true;
-      scheduleTick(hub);
+      scheduleFlush(hub);
     }
     if (line === null) {
       hub.readSeq = hub.seq;
@@ -466,17 +470,17 @@ export function createLineWatch(given: {
   function noteLine(hub: Hub, line: Line): void {
     hub.readSeq = line.seq;
     if (line.seq < hub.seq) return;
-    // Nothing was heard yet: what comes is to go on from here.
+    // The first read: changes continue from here.
     if (hub.seq === 0) hub.base = hub.seq = line.seq;
     for (const listener of hub.listeners) listener.onSeq(line.seq);
   }
 
-  /** Of a party that left the line, and that Redis has forgotten. False when there is no such party. */
-  async function findOutside(hub: Hub, party: Watched): Promise<boolean> {
+  /** Finds a party that the projection does not know, usually one that left. False if it does not exist. */
+  async function findElsewhere(hub: Hub, party: Watched): Promise<boolean> {
     try {
       const partyId = bytesToUuid(Buffer.from(party.id, 'latin1'));
-      const { state, ahead, waiting, seq } = await find({ queueId: hub.queueId, partyId });
-      // In the line, where it is read with its place.
+      const { state, ahead, waiting, seq } = await findPlace({ queueId: hub.queueId, partyId });
+      // It is in the line after all: read it with its place.
       if (ahead !== null) {
         await read(hub, [party]);
       } else {
@@ -484,18 +488,18 @@ export function createLineWatch(given: {
       }
       return true;
     } catch (error) {
-      if (error instanceof Problem && error.code === 'not-found') return false;
+      if (isProblem(error, 'not-found')) return false;
       throw error;
     }
   }
 
   /**
-   * The line is behind what was heard of it: that never happened, as the truth has it now (a database that came
-   * back from a copy, say), and what happens instead has numbers that were heard already. All that was told
-   * may be wrong, so that everybody is to come anew.
+   * The projection is behind the changes received, so these never happened according to MySQL (restored from a backup,
+   * say), and new events reuse their numbers. Everything sent may be wrong: end all watches, so that clients start
+   * over.
    */
-  function beginAnew(hub: Hub): void {
-    logger.warn({ queueId: hub.queueId, heard: hub.seq }, 'a line has another past than was heard');
+  function restart(hub: Hub): void {
+    logger.warn({ queueId: hub.queueId, received: hub.seq }, "a queue's history was replaced");
     forget(hub);
     const parties = [...hub.parties.values()];
     hub.parties.clear();
@@ -503,28 +507,28 @@ export function createLineWatch(given: {
     for (const listener of [...hub.listeners]) listener.onGone();
   }
 
-  /** Takes what was read, and what has happened since; what is older than what is known changes nothing. */
+  /** Applies what was read, and the changes since. Does nothing if the party is newer. */
   function settle(hub: Hub, party: Watched, read: Omit<Standing, 'id'>): void {
     if (read.seq < party.seq) return;
     Object.assign(party, read);
     advance(party, hub.kept);
   }
 
-  /** A line that is ahead of its changes twice in a row has a subscription that does not work. */
+  /** Reconnects if Redis is ahead of the changes received in two checks in a row: the subscription is broken. */
   async function checkAll(): Promise<void> {
     for (const hub of [...hubs.values()]) {
       try {
         const line = await lines.watched(hub.queueId, []);
         const isAhead = line !== null && line.seq > hub.seq;
         if (isAhead && hub.checkedSeq > hub.seq) {
-          logger.warn({ queueId: hub.queueId }, 'changes of a line did not come: connecting anew');
+          logger.warn({ queueId: hub.queueId }, 'changes did not arrive: reconnecting');
           hub.checkedSeq = 0;
           subscriptions.reconnect();
           return;
         }
         hub.checkedSeq = isAhead ? line.seq : 0;
       } catch {
-        // Redis is away, which its connections notice by themselves.
+        // Redis is unavailable; its connections recover by themselves.
       }
     }
   }
@@ -542,7 +546,7 @@ export function createLineWatch(given: {
             leave(hub);
             return null;
           }
-          // Others who watched it may have left in the meantime, and it with them.
+          // Its other watchers may have stopped meanwhile, which removed it from the hub.
         } while (hub.parties.get(id) !== party);
         party.listeners.push(listener);
         return {

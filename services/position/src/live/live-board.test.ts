@@ -50,7 +50,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
 
   const labelsOf = (board: Board) => board.called.map(({ label }) => label);
 
-  it('shows at once what there is, and then every change', async () => {
+  it('sends the board at once, and then every change', async () => {
     const model = new LineModel(clock);
     const [first, second] = [model.join().subject, model.join().subject];
     await applied(model);
@@ -77,7 +77,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
     }
   });
 
-  it('shows many changes in few events', async () => {
+  it('sends many changes in few events', async () => {
     const model = new LineModel(clock);
     const ids = Array.from({ length: 100 }, () => model.join().subject);
     await applied(model);
@@ -89,7 +89,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
     assert.ok(stream.events.length <= ticks + 3, `${stream.events.length} in ${ticks} ticks`);
   });
 
-  it('shows names where the queue says so, asked for once however many watch', async () => {
+  it('shows names if the queue is set to, read once for all watchers', async () => {
     const model = new LineModel(clock, { boardLabels: 'name' });
     const first = model.join().subject;
     await applied(model);
@@ -111,14 +111,14 @@ describe('GET /v1/live/boards/{queueId}', () => {
     assert.equal((await fetch(`${base}/v1/live/boards/${model.queueId}`)).status, 404);
   });
 
-  it('takes an id in capitals for the same queue', async () => {
+  it('accepts an upper-case id for the same queue', async () => {
     const model = await applied(new LineModel(clock));
     const stream = await watch(model.queueId.toUpperCase());
     await position.apply([model.join()]);
     await stream.lastIs<Board>('one waits', ({ waiting }) => waiting === 1);
   });
 
-  it('is 404 for a queue that is unknown, and for what is none', async () => {
+  it('returns 404 for an unknown queue and for a malformed id', async () => {
     for (const id of [randomUUID(), 'nonsense']) {
       const answer = await fetch(`${base}/v1/live/boards/${id}`);
       assert.equal(answer.status, 404);
@@ -126,7 +126,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
     }
   });
 
-  it('goes on for others when one leaves, and begins anew when all had left', async () => {
+  it('continues for others when one disconnects, and starts over after the last', async () => {
     const model = await applied(new LineModel(clock));
     const [one, other] = [await watch(model.queueId), await watch(model.queueId)];
     one.close();

@@ -3,23 +3,23 @@ import type { Board } from '@queue-manager/contracts/positions';
 import { problems } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
-import { boardOf } from '../board-of.ts';
-import type { Deps } from '../deps.ts';
+import { boardOf } from '../reads/board-of.ts';
 import { type EventStream, eventOf } from './event-streams.ts';
 import type { WatchedLine } from './line-watch.ts';
+import type { LiveDeps } from './live.ts';
 
-const tickMs = 100;
-/** Names, and how long one would wait, change also when nobody moves. */
+const renderMs = 100;
+/** Names and the estimate change even if the queue does not. */
 const refreshMs = 15_000;
 
-/** What all screens of a queue share: whatever is shown is made once for all of them. */
-type Room = {
+/** The screens of a queue; each board is rendered once for all of them. */
+type Audience = {
   screens: Set<{ show(event: string): void; end(): void }>;
   watched: Promise<WatchedLine | null>;
-  /** What is shown, but for the time of the estimate. */
+  /** The board last shown, without the estimate's `asOf`. */
   shown: string;
   event: string;
-  /** Made by the first screen, for all that come with it. */
+  /** The first rendering, shared by all screens that wait for it. */
   first: Promise<void> | null;
   isRendering: boolean;
   isStale: boolean;
@@ -28,18 +28,18 @@ type Room = {
   refreshing: NodeJS.Timeout;
 };
 
-export const liveBoardOfQueue = (deps: Deps) => {
+export const liveBoardOfQueue = (deps: LiveDeps) => {
   const { live } = deps;
-  const rooms = new Map<string, Room>();
+  const audiences = new Map<string, Audience>();
 
-  function roomOf(queueId: string): Room {
-    const known = rooms.get(queueId);
+  function audienceOf(queueId: string): Audience {
+    const known = audiences.get(queueId);
     if (known !== undefined) return known;
-    const room: Room = {
+    const audience: Audience = {
       screens: new Set(),
       watched: live.watch.watchLine(queueId, {
-        onSeq: () => renderSoon(queueId, room),
-        onGone: () => end(queueId, room),
+        onSeq: () => renderSoon(queueId, audience),
+        onGone: () => end(queueId, audience),
       }),
       shown: '',
       event: '',
@@ -48,74 +48,74 @@ export const liveBoardOfQueue = (deps: Deps) => {
       isStale: false,
       renderedAt: Number.NEGATIVE_INFINITY,
       timer: null,
-      refreshing: setInterval(() => renderSoon(queueId, room), refreshMs),
+      refreshing: setInterval(() => renderSoon(queueId, audience), refreshMs),
     };
-    room.refreshing.unref();
-    rooms.set(queueId, room);
-    return room;
+    audience.refreshing.unref();
+    audiences.set(queueId, audience);
+    return audience;
   }
 
-  function close(queueId: string, room: Room): void {
-    if (rooms.get(queueId) === room) rooms.delete(queueId);
-    clearInterval(room.refreshing);
-    if (room.timer !== null) clearTimeout(room.timer);
-    room.watched.then(
+  function close(queueId: string, audience: Audience): void {
+    if (audiences.get(queueId) === audience) audiences.delete(queueId);
+    clearInterval(audience.refreshing);
+    if (audience.timer !== null) clearTimeout(audience.timer);
+    audience.watched.then(
       (watched) => watched?.stop(),
       () => undefined,
     );
   }
 
-  function end(queueId: string, room: Room): void {
-    close(queueId, room);
-    for (const screen of [...room.screens]) screen.end();
+  function end(queueId: string, audience: Audience): void {
+    close(queueId, audience);
+    for (const screen of [...audience.screens]) screen.end();
   }
 
-  /** At once after a quiet time, then as often as screens are told of changes. */
-  function renderSoon(queueId: string, room: Room): void {
-    room.isStale = true;
-    if (room.timer !== null || room.isRendering) return;
-    const waitMs = Math.max(0, Math.ceil(room.renderedAt + tickMs - performance.now()));
-    room.timer = setTimeout(() => {
-      room.timer = null;
-      void runInContext({}, () => render(queueId, room)).catch(() => {
-        // Redis is away; the next change, or the next look, shows what there is then.
+  /** Renders at once after a quiet time, else at the next interval. */
+  function renderSoon(queueId: string, audience: Audience): void {
+    audience.isStale = true;
+    if (audience.timer !== null || audience.isRendering) return;
+    const waitMs = Math.max(0, Math.ceil(audience.renderedAt + renderMs - performance.now()));
+    audience.timer = setTimeout(() => {
+      audience.timer = null;
+      void runInContext({}, () => render(queueId, audience)).catch(() => {
+        // Redis is unavailable; the next change or refresh renders again.
       });
     }, waitMs);
   }
 
-  /** Once, also when a thousand screens come back at the same time: an older board must not follow a newer one. */
-  function renderFirst(queueId: string, room: Room): Promise<void> {
-    room.first ??= runInContext({}, () => render(queueId, room)).finally(() => {
-      room.first = null;
+  /** Renders once even if a thousand screens reconnect at once; also, an older board must not follow a newer one. */
+  function renderFirst(queueId: string, audience: Audience): Promise<void> {
+    audience.first ??= runInContext({}, () => render(queueId, audience)).finally(() => {
+      audience.first = null;
     });
-    return room.first;
+    return audience.first;
   }
 
-  async function render(queueId: string, room: Room): Promise<void> {
-    room.isRendering = true;
-    room.isStale = false;
+  async function render(queueId: string, audience: Audience): Promise<void> {
+    audience.isRendering = true;
+    audience.isStale = false;
     let board: Board | null;
     try {
       board = await boardOf(deps, queueId);
     } finally {
-      room.isRendering = false;
-      room.renderedAt = performance.now();
+      audience.isRendering = false;
+      audience.renderedAt = performance.now();
     }
-    if (board === null) return end(queueId, room);
+    if (board === null) return end(queueId, audience);
     const shown = JSON.stringify({
       ...board,
       estimate: board.estimate && { ...board.estimate, asOf: '' },
     });
-    if (shown !== room.shown) {
-      room.shown = shown;
-      room.event = eventOf('board', JSON.stringify(board));
-      for (const screen of room.screens) screen.show(room.event);
+    if (shown !== audience.shown) {
+      audience.shown = shown;
+      audience.event = eventOf('board', JSON.stringify(board));
+      for (const screen of audience.screens) screen.show(audience.event);
     }
-    if (room.isStale) renderSoon(queueId, room);
+    if (audience.isStale) renderSoon(queueId, audience);
   }
 
   return route(liveBoard, async ({ params: { queueId } }, reply) => {
-    const room = roomOf(queueId.toLowerCase());
+    const audience = audienceOf(queueId.toLowerCase());
     let stream: EventStream | undefined;
     let isSkipped = false;
     const screen = {
@@ -127,22 +127,22 @@ export const liveBoardOfQueue = (deps: Deps) => {
       end: () => stream?.end(),
     };
     const leave = () => {
-      room.screens.delete(screen);
-      if (room.screens.size === 0) close(queueId.toLowerCase(), room);
+      audience.screens.delete(screen);
+      if (audience.screens.size === 0) close(queueId.toLowerCase(), audience);
     };
-    room.screens.add(screen);
+    audience.screens.add(screen);
     try {
-      if ((await room.watched) === null) throw problems.notFound();
-      if (room.event === '') await renderFirst(queueId, room);
-      if (rooms.get(queueId.toLowerCase()) !== room) throw problems.notFound();
+      if ((await audience.watched) === null) throw problems.notFound();
+      if (audience.event === '') await renderFirst(queueId, audience);
+      if (audiences.get(queueId.toLowerCase()) !== audience) throw problems.notFound();
     } catch (error) {
       leave();
       throw error;
     }
     stream = live.streams.open(reply, {
-      first: room.event,
+      first: audience.event,
       onDrained() {
-        if (isSkipped) screen.show(room.event);
+        if (isSkipped) screen.show(audience.event);
       },
       onClosed: leave,
     });

@@ -4,8 +4,8 @@ import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Board, Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
-import { operateCluster } from '../cluster-testing.ts';
-import { changesChannel } from '../line-keys.ts';
+import { operateCluster } from '../projection/cluster-testing.ts';
+import { changesChannel } from '../projection/line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -16,7 +16,7 @@ import {
 } from '../testing.ts';
 import { openStream } from './testing.ts';
 
-describe('streams of a line whose part of the cluster goes elsewhere', () => {
+describe('streams of a queue whose cluster slot moves', () => {
   const clock = new ManualClock();
   const started = new AsyncDisposableStack();
   let queueService: QueueServiceDouble;
@@ -31,9 +31,9 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     position = started.adopt(
       await startPosition({
         ...{ redisUrl: cluster.url, isCluster: true, queueService, clock },
-        // A node that is silent is given up after five times that.
+        // A silent node is given up after five times this.
         commandTimeoutMs: 1_000,
-        // Nothing is mended by looking now and then.
+        // The periodic check repairs nothing here.
         checkMs: 3_600_000,
       }),
       (service) => service.close(),
@@ -42,7 +42,7 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
   });
   after(() => started.disposeAsync());
 
-  /** Redis may be away for a moment, at any moment. */
+  /** Redis may be unavailable for a moment at any time. */
   const apply = (events: readonly LineEvent[]) =>
     until('events are applied', async () => {
       const { status, body } = await position.apply(events);
@@ -72,14 +72,14 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     await guest.lastIs<Position>('its place is told', (told) => told.position === 3);
     await board.lastIs<Board>('the board is told', (told) => told.waiting === 3);
 
-    /** The first is called: whoever watches is told, and whoever asks. */
+    /** Calls the first party: streams and reads must show it. */
     const callFirst = async () => {
       const event = model.call(model.order()[0] as string);
       const left = model.order().length;
       await apply([event]);
       await guest.lastIs<Position>('its new place is told', (told) => told.position === left);
       await board.lastIs<Board>('the board is told anew', (told) => told.waiting === left);
-      const asked = await until('who asks is told', async () => {
+      const asked = await until('a read shows it', async () => {
         const { status, body } = await position.position(ticket);
         assert.ok(status === 200 || status === 503, `a look was answered with ${status}`);
         return status === 200 ? body : null;
@@ -89,7 +89,7 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     return { slot: await operator.slotOf(changesChannel(model.queueId)), callFirst };
   }
 
-  it('are told the next change after their slot moved', async () => {
+  it('get the next change after the slot moved', async () => {
     const { slot, callFirst } = await watchLine();
     await operator.moveSlot(slot);
     await callFirst();
@@ -97,7 +97,7 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     await callFirst();
   });
 
-  it('are told the next change after the replica took over', async () => {
+  it('get the next change after the replica took over', async () => {
     const { slot, callFirst } = await watchLine();
     await operator.takeOver(slot);
     await callFirst();
@@ -105,11 +105,11 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     await callFirst();
   });
 
-  it('are told the next change after their node went silent and its replica took over', async () => {
+  it('get the next change after the node went silent and its replica took over', async () => {
     const { slot, callFirst } = await watchLine();
-    // What was asked of it and not answered would give it away.
-    await until('nothing is asked', async () => (await operator.subscribersIdle(slot)) >= 1);
-    const silent = await operator.takeOver(slot, 'is silent');
+    // A pending command would reveal the silence.
+    await until('no command is pending', async () => (await operator.subscribersIdle(slot)) >= 1);
+    const silent = await operator.takeOver(slot, 'silent');
     try {
       await callFirst();
     } finally {
@@ -118,9 +118,9 @@ describe('streams of a line whose part of the cluster goes elsewhere', () => {
     await callFirst();
   });
 
-  it('are told the next change after their node was killed and its replica took over', async () => {
+  it('get the next change after the node was killed and its replica took over', async () => {
     const { slot, callFirst } = await watchLine();
-    const dead = await operator.takeOver(slot, 'is killed');
+    const dead = await operator.takeOver(slot, 'killed');
     await callFirst();
     await dead.start();
     await callFirst();

@@ -20,7 +20,7 @@ import { streamsOfAccountMax } from './live-queue.ts';
 
 type Staff = { userId: string; exp?: number };
 
-/** A token of these tests says whose it is and when it ends; the real ones are the service kit's to judge. */
+/** Test tokens name their account and expiry; the service kit tests the verification of real ones. */
 const tokenOf = (staff: Staff) => Buffer.from(JSON.stringify(staff)).toString('base64url');
 
 async function verifyAccessToken(token: string) {
@@ -33,7 +33,7 @@ async function verifyAccessToken(token: string) {
   }
 }
 
-describe("the staff's stream of a queue", () => {
+describe('GET /v1/live/queues/{queueId}', () => {
   let queueService: QueueServiceDouble;
   let position: PositionDouble;
   let url: string;
@@ -63,7 +63,7 @@ describe("the staff's stream of a queue", () => {
     queueService.lines.set(line.queueId, line);
     userId = randomUUID();
     queueService.staff.add(userId);
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
   });
 
   type Follow = Staff & { lastEventId?: string; base?: string; queueId?: string };
@@ -79,10 +79,10 @@ describe("the staff's stream of a queue", () => {
     t.after(() => source.close());
     return source;
   }
-  /** Open, and told where it begins. */
+  /** Opened, and its first id received. */
   async function followFromNow(t: TestContext, given: Partial<Follow> = {}) {
     const source = follow(t, given);
-    await until('the stream says where it begins', () => source.lastEventId !== '');
+    await until('the first id arrives', () => source.lastEventId !== '');
     return source;
   }
   const refusal = async (t: TestContext, given: Partial<Follow> = {}) => {
@@ -94,26 +94,26 @@ describe("the staff's stream of a queue", () => {
     source.events.map(({ data }) => JSON.parse(data) as HistoryEvent);
   const has = (source: EventSource, seq: number) =>
     until(`event ${seq} has come`, () => Number(source.lastEventId) >= seq);
-  /** Done at the queue service and told to the position service, as after a commit. */
+  /** Makes a change in the queue service, and sends its event, as after a commit. */
   const happen = async (...events: LineEvent[]) => {
     await position.apply(events);
   };
 
-  it('is of the same line however its id is written, and takes nothing from who watches that', async (t) => {
+  it('accepts an upper-case id, without disturbing other watchers of the queue', async (t) => {
     const joined = line.join();
     await happen(...line.events);
     const guest = followEvents(`${url}/v1/live/tickets/${line.ticket(joined.subject)}`, {
       isOnce: true,
     });
     t.after(() => guest.close());
-    await until('the guest is told', () => guest.events.length === 1);
+    await until('the guest gets its position', () => guest.events.length === 1);
     const host = await followFromNow(t, { queueId: line.queueId.toUpperCase() });
     await happen(line.call(joined.subject));
     await until('the guest is called', () => guest.events.at(-1)?.data.includes('"called"'));
     await has(host, line.queue.seq);
   });
 
-  it('tells everything that happens from now on, in order, each with its number', async (t) => {
+  it('sends all events from now on, in order, with their ids', async (t) => {
     await happen(...line.events, line.join());
     const [one, two] = [await followFromNow(t), await followFromNow(t)];
     assert.equal(one.lastEventId, '2');
@@ -138,18 +138,18 @@ describe("the staff's stream of a queue", () => {
     }
   });
 
-  it('reads once for all who watch', async (t) => {
+  it('reads events once for all watchers', async (t) => {
     await happen(...line.events);
     const sources = [];
     for (let source = 0; source < 10; source++) sources.push(await followFromNow(t));
     const before = queueService.calls.events;
     await happen(line.join());
     for (const source of sources) await has(source, 2);
-    // Perhaps once more, to see that there is nothing else; never once for each.
+    // Perhaps one more read to find that there is nothing else, but not one per watcher.
     assert.ok(queueService.calls.events - before <= 3);
   });
 
-  it('goes on behind the last event, however far back', async (t) => {
+  it('resumes after the last event id, however old', async (t) => {
     for (let party = 0; party < 2_500; party++) line.join();
     await position.places(line.queueId, []);
     const all = line.events.length;
@@ -166,23 +166,23 @@ describe("the staff's stream of a queue", () => {
       );
     }
     const source = follow(t, { lastEventId: '100' });
-    await until('it has begun', () => source.events.length > 0);
+    await until('the first event arrives', () => source.events.length > 0);
     await happen(line.join());
     await has(source, all + 1);
     assert.equal(source.events.length, all + 1 - 100);
   });
 
-  it('begins now where the last event is none, or has not happened', async (t) => {
+  it('starts now if the last event id is malformed or in the future', async (t) => {
     await happen(...line.events, line.join(), line.join());
     for (const lastEventId of ['4', '999999999', '1e1', '-1', 'abc', '9'.repeat(30), '']) {
       const source = await followFromNow(t, { lastEventId });
-      await until('it says where it begins', () => source.lastEventId === '3');
+      await until('the first id arrives', () => source.lastEventId === '3');
       assert.deepEqual(source.events, []);
       source.close();
     }
   });
 
-  it('tells what Redis was never told, and nothing twice when it hears of it late', async (t) => {
+  it('sends events that Redis never got, and none twice when they arrive late', async (t) => {
     await happen(...line.events);
     const source = await followFromNow(t);
     line.join();
@@ -197,40 +197,40 @@ describe("the staff's stream of a queue", () => {
     );
   });
 
-  it('goes on after the queue service was away', async (t) => {
+  it('continues after an outage of the queue service', async (t) => {
     await happen(...line.events);
     const source = await followFromNow(t);
-    queueService.isAway = true;
+    queueService.isUnavailable = true;
     await happen(line.join());
     const before = queueService.calls.events;
-    await until('it was asked in vain', () => queueService.calls.events > before);
+    await until('a call has failed', () => queueService.calls.events > before);
     assert.deepEqual(source.events, []);
-    queueService.isAway = false;
+    queueService.isUnavailable = false;
     await has(source, 2);
     assert.equal(source.events.length, 1);
   });
 
-  it('is for members of the venue alone', async (t) => {
+  it('returns 404 unless the account is a member of the venue', async (t) => {
     await happen(...line.events);
     assert.deepEqual(await refusal(t, { userId: randomUUID() }), [404]);
     assert.deepEqual(await refusal(t, { queueId: randomUUID() }), [404]);
     assert.deepEqual(await refusal(t, { queueId: 'none' }), [404]);
     const nobody = await fetch(`${url}/v1/live/queues/${line.queueId}`);
     assert.equal(nobody.status, 401);
-    queueService.isAway = true;
+    queueService.isUnavailable = true;
     assert.deepEqual(await refusal(t), [503]);
   });
 
-  it('ends when the membership does, and not because nobody can be asked', async (t) => {
+  it('ends when the membership ends, but not because it cannot be checked', async (t) => {
     const other = await start({ membershipCheckMs: 20 });
     t.after(() => other.close());
     const base = await other.app.listen({ host: '127.0.0.1', port: 0 });
     await other.apply(line.events);
     const source = await followFromNow(t, { base });
-    queueService.isAway = true;
+    queueService.isUnavailable = true;
     const before = queueService.calls.roles;
-    await until('it was asked in vain', () => queueService.calls.roles > before + 2);
-    queueService.isAway = false;
+    await until('a call has failed', () => queueService.calls.roles > before + 2);
+    queueService.isUnavailable = false;
     await other.apply([line.join()]);
     await has(source, 2);
     queueService.staff.delete(userId);
@@ -247,7 +247,7 @@ describe("the staff's stream of a queue", () => {
     assert.ok(systemClock.now().getTime() / 1_000 >= Math.ceil(now));
   });
 
-  it('ends with the queue, whose end is told', async (t) => {
+  it('ends when the queue is deleted, after the event that says so', async (t) => {
     await happen(...line.events);
     const source = await followFromNow(t);
     await happen(line.changeQueue({ deleted: true }));
@@ -259,7 +259,7 @@ describe("the staff's stream of a queue", () => {
     assert.deepEqual(await refusal(t), [404]);
   });
 
-  it('is opened only so often by one account, which may open another when one is closed', async (t) => {
+  it('returns 429 above the limit per account, until a stream is closed', async (t) => {
     await happen(...line.events);
     const open = [];
     for (let stream = 0; stream < streamsOfAccountMax; stream++) open.push(await followFromNow(t));
@@ -272,14 +272,14 @@ describe("the staff's stream of a queue", () => {
     queueService.staff.add(colleague);
     await followFromNow(t, { userId: colleague });
     open[0]?.close();
-    await until('another may be opened', async () => {
+    await until('another stream opens', async () => {
       const source = follow(t);
-      await until('it was answered', () => source.statuses.length > 0);
+      await until('it has a status', () => source.statuses.length > 0);
       return source.statuses[0] === 200;
     });
   });
 
-  it('keeps little for who does not read, and misses nothing of what is read later', async (t) => {
+  it('buffers little for a slow reader, and skips no event', async (t) => {
     for (let party = 0; party < 20_000; party++) line.join();
     await position.places(line.queueId, []);
     const { port } = new URL(url);
@@ -292,7 +292,7 @@ describe("the staff's stream of a queue", () => {
     );
     let before = -1;
     let looks = 0;
-    await until('no more is read for it', () => {
+    await until('reading for it pauses', () => {
       looks = queueService.calls.events === before ? looks + 1 : 0;
       before = queueService.calls.events;
       return looks === 25;
@@ -303,7 +303,7 @@ describe("the staff's stream of a queue", () => {
       text += piece;
     });
     socket.resume();
-    await until('all of it came', () => text.includes(`\nid: ${all}\n`));
+    await until('all events have arrived', () => text.includes(`\nid: ${all}\n`));
     const ids = [...text.matchAll(/\nid: (\d+)\nevent/g)].map(([, id]) => Number(id));
     assert.deepEqual(
       ids,

@@ -1,30 +1,18 @@
 import { getRole } from '@queue-manager/contracts/internal';
 import { liveQueue } from '@queue-manager/contracts/live';
-import type { Clock } from '@queue-manager/service-kit/clock';
-import type { InternalClient } from '@queue-manager/service-kit/internal-client';
-import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import { runInContext } from '@queue-manager/service-kit/request-context';
 import { route } from '@queue-manager/service-kit/route';
-import type { Live } from './live.ts';
+import type { LiveDeps } from './live.ts';
 
-/** Streams of one account at this process; a person has a few screens, a program that leaks streams has many. */
+/** Streams per account and process: enough for a person's screens, a limit for a program that leaks streams. */
 export const streamsOfAccountMax = 20;
 const retryAfterSeconds = 30;
-const usualMembershipCheckMs = 60_000;
+const defaultMembershipCheckMs = 60_000;
 
-export type LiveQueueDeps = {
-  live: Live;
-  queueService: InternalClient;
-  clock: Clock;
-  logger: Logger;
-  /** 60 s by default. */
-  membershipCheckMs?: number | undefined;
-};
-
-export const liveQueueForStaff = (deps: LiveQueueDeps) => {
+export const liveQueueForStaff = (deps: LiveDeps) => {
   const { live, queueService, clock, logger } = deps;
-  const { membershipCheckMs = usualMembershipCheckMs } = deps;
+  const { membershipCheckMs = defaultMembershipCheckMs } = deps;
   const streamsOf = new Map<string, number>();
 
   async function isMember(queueId: string, userId: string): Promise<boolean> {
@@ -32,12 +20,12 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
     return role !== null;
   }
 
-  /** Counts a stream of an account; gives the function that ends that, once. */
+  /** Counts a stream of an account; returns a function that uncounts it, at most once. */
   function count(userId: string): () => void {
     const open = streamsOf.get(userId) ?? 0;
     if (open >= streamsOfAccountMax) {
       throw problems.tooManyRequests({
-        detail: `At most ${streamsOfAccountMax} streams at once; close one.`,
+        detail: `You can have up to ${streamsOfAccountMax} live streams open. Close one first.`,
         retryAfterSeconds,
       });
     }
@@ -53,7 +41,7 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
   }
 
   return route(liveQueue, async (request, reply) => {
-    // An id may be written in capitals; the line is one.
+    // Ids are case-insensitive.
     const queueId = request.params.queueId.toLowerCase();
     const { sub: userId, exp } = request.claims;
     if (!(await isMember(queueId, userId))) throw problems.notFound();
@@ -67,9 +55,8 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
           (isStill) => {
             if (!isStill) stream.end();
           },
-          // Who may be a member still loses nothing: while the queue service is away nothing is told either.
-          (error: unknown) =>
-            logger.warn({ err: error, queueId }, 'a membership is not checked yet'),
+          // Keep the stream: while the queue service is unavailable it sends nothing anyway.
+          (error: unknown) => logger.warn({ err: error, queueId }, 'cannot check a membership yet'),
         );
       }, membershipCheckMs);
       checking.unref();
@@ -99,8 +86,8 @@ export const liveQueueForStaff = (deps: LiveQueueDeps) => {
   });
 };
 
-/** The event that a stream is to go on behind; null when it names none. */
+/** The event after which the stream resumes; null if the client names none. */
 function lastEventId(headers: Record<string, string | string[] | undefined>): number | null {
-  const given = headers['last-event-id'];
-  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : null;
+  const value = headers['last-event-id'];
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
 }

@@ -6,7 +6,7 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import fc from 'fast-check';
-import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../line-keys.ts';
+import { changesChannel, lineKeys, streamHoldersKey, streamKeys } from '../projection/line-keys.ts';
 import {
   LineModel,
   type PositionDouble,
@@ -37,7 +37,7 @@ afterEach(() => {
 
 async function run(
   redisUrl: string,
-  options: { isCluster?: boolean; isUnheard?: () => boolean; checkMs?: number } = {},
+  options: { isCluster?: boolean; dropsMessages?: () => boolean; checkMs?: number } = {},
 ): Promise<Running> {
   const position = await startPosition({ redisUrl, queueService, clock, ...options });
   let closed: Promise<void> | undefined;
@@ -49,7 +49,7 @@ async function run(
   return { position, base: await position.app.listen({ host: '127.0.0.1', port: 0 }), close };
 }
 
-/** A line with as many waiting, known to the queue service and to the projection. */
+/** A line of waiting parties, known to the queue service and to the projection. */
 async function lineOf({ position }: Running, waiting: number): Promise<[LineModel, string[]]> {
   const model = new LineModel(clock);
   queueService.lines.set(model.queueId, model);
@@ -66,7 +66,7 @@ async function watch({ base }: Running, ticket: string): Promise<TestStream> {
   return stream;
 }
 
-/** What a process that crashed a moment ago leaves behind: streams of a party that still count. */
+/** What a process that crashed a moment ago leaves in Redis: streams of a party that still count. */
 async function leaveStreams({ position }: Running, model: LineModel, partyId: string, max: number) {
   const now = clock.now().getTime();
   const [streams, holders] = streamKeys(model.queueId, partyId);
@@ -80,8 +80,8 @@ const follow = (running: Running, model: LineModel, partyId: string) =>
   watch(running, model.ticket(partyId));
 
 /**
- * Whoever watches was told what it would be told if it asked. What was learned since may have changed an estimate,
- * which is told anew with the next change.
+ * Waits until the stream's last event equals the answer to GET, estimates aside: they may have changed with the model
+ * since.
  */
 async function sameAsAsked({ position }: Running, stream: TestStream, ticket: string) {
   const { body } = await position.position(ticket);
@@ -107,7 +107,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     one = await run(testEnv('REDIS_URL'));
   });
 
-  it('tells at once how things stand', async () => {
+  it('sends the position at once', async () => {
     const [model, ids] = await lineOf(one, 3);
     const stream = await follow(one, model, ids[1] as string);
     assert.equal(stream.headers['content-type'], 'text/event-stream');
@@ -118,7 +118,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     assert.deepEqual(stream.last(), body);
   });
 
-  it('tells every move, of the party and of those before and behind it', async () => {
+  it('sends every move of the party and of those before and behind it', async () => {
     const [model, ids] = await lineOf(one, 4);
     const [a, b, c, d] = ids as [string, string, string, string];
     const streams = new Map<string, TestStream>();
@@ -147,13 +147,13 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       for (const [id, stream] of streams) await sameAsAsked(one, stream, model.ticket(id));
       const own = streams.get(event.subject);
       if (own === undefined) continue;
-      // Also what changes neither state nor place: its guest may want to look again.
+      // Also changes that keep state and place, because the guest may want to reload.
       await own.lastIs<Position>('its own change is told', ({ seq }) => seq === model.queue.seq);
     }
     for (const stream of streams.values()) neverBack(stream);
   });
 
-  it('tells the party whose state changed before all others', async () => {
+  it('notifies the party whose state changed before all others', async () => {
     const [model, ids] = await lineOf(one, 300);
     const told: string[] = [];
     for (const id of ids.toReversed()) {
@@ -165,14 +165,14 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       });
       opened.push(stream);
     }
-    // It watches since later than anybody else.
+    // It started to watch last.
     const called = ids[0] as string;
     await one.position.apply([model.call(called)]);
-    await until('all were told', () => told.length === 300);
+    await until('all were notified', () => told.length === 300);
     assert.ok(told.indexOf(called) < 20, `it was number ${told.indexOf(called)}`);
   });
 
-  it('tells many changes in few events, the last of which is right', async () => {
+  it('sends many changes in few events, and the last one is correct', async () => {
     const [model, ids] = await lineOf(one, 201);
     const stream = await follow(one, model, ids[200] as string);
     const startedAt = performance.now();
@@ -184,7 +184,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     neverBack(stream);
   });
 
-  it('is right whatever order events come in, and how often', async () => {
+  it('is correct for events in any order and repeated', async () => {
     const [model, ids] = await lineOf(one, 4);
     const [a, b, c, d] = ids as [string, string, string, string];
     const [first, last] = [await follow(one, model, a), await follow(one, model, d)];
@@ -198,7 +198,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     neverBack(last);
   });
 
-  it('is right when an event never came, once the line is read anew', async () => {
+  it('is correct after a lost event once the projection is rebuilt', async () => {
     const [model, ids] = await lineOf(one, 4);
     const [a, b, , d] = ids as [string, string, string, string];
     const [gone, last] = [await follow(one, model, b), await follow(one, model, d)];
@@ -209,7 +209,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     neverBack(last);
   });
 
-  it('is right for whoever begins to watch while the line moves', async () => {
+  it('is correct for watches that begin while the queue changes', async () => {
     const [model, ids] = await lineOf(one, 120);
     const streams = new Map<string, TestStream>();
     const changing = (async () => {
@@ -228,10 +228,10 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     }
   });
 
-  it('notices by the next change that one was lost on the way', async () => {
+  it('detects a lost change by the next one', async () => {
     let toLose = 0;
-    const isUnheard = () => toLose > 0 && toLose-- > 0;
-    const deaf = await run(testEnv('REDIS_URL'), { isUnheard });
+    const dropsMessages = () => toLose > 0 && toLose-- > 0;
+    const deaf = await run(testEnv('REDIS_URL'), { dropsMessages });
     const [model, ids] = await lineOf(one, 4);
     const [a, b, c, d] = ids as [string, string, string, string];
     const [next, last] = [await follow(deaf, model, b), await follow(deaf, model, d)];
@@ -247,21 +247,24 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await deaf.close();
   });
 
-  it('notices without another change that its subscription brings nothing', async () => {
-    let isUnheard = false;
-    const deaf = await run(testEnv('REDIS_URL'), { isUnheard: () => isUnheard, checkMs: 100 });
+  it('detects a dead subscription without another change', async () => {
+    let dropsMessages = false;
+    const deaf = await run(testEnv('REDIS_URL'), {
+      dropsMessages: () => dropsMessages,
+      checkMs: 100,
+    });
     const [model, ids] = await lineOf(one, 2);
     const stream = await follow(deaf, model, ids[1] as string);
-    isUnheard = true;
+    dropsMessages = true;
     await one.position.apply([model.call(ids[0] as string)]);
     await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
-    isUnheard = false;
+    dropsMessages = false;
     await one.position.apply([model.call(ids[1] as string)]);
     await stream.lastIs<Position>('it is called', ({ state }) => state === 'called');
     await deaf.close();
   });
 
-  it('tells what another process applied', async () => {
+  it('sends changes applied by another process', async () => {
     const two = await run(testEnv('REDIS_URL'));
     const [model, ids] = await lineOf(one, 2);
     const stream = await follow(two, model, ids[1] as string);
@@ -271,11 +274,11 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await stream.ended();
   });
 
-  it('tells a party that has left, and that it came back', async () => {
+  it('sends that a party left, and that it returned', async () => {
     const [model, ids] = await lineOf(one, 2);
     const id = ids[0] as string;
     await one.position.apply([model.end(id, 'seated')]);
-    // Redis forgets it; the queue service does not.
+    // Redis loses it; the queue service does not.
     await one.position.redis.del(...lineKeys(model.queueId, clock.now()));
     const stream = await follow(one, model, id);
     assert.equal(stream.last<Position>().state, 'seated');
@@ -283,7 +286,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await stream.lastIs<Position>('it is the first again', ({ position }) => position === 1);
   });
 
-  it('keeps the last state when the queue is deleted, as asking does', async () => {
+  it('keeps the last state when the queue is deleted, as GET does', async () => {
     const [model, ids] = await lineOf(one, 2);
     const [first] = ids as [string, string];
     const stream = await follow(one, model, first);
@@ -293,7 +296,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       model.changeQueue({ deleted: true }),
     ]);
     await stream.lastIs<Position>('it is removed', ({ state }) => state === 'removed');
-    // Somebody who had not been watched, with the line in Redis and without.
+    // A party not watched before, with and without the projection in Redis.
     const other = await follow(one, model, ids[1] as string);
     await one.position.redis.del(...lineKeys(model.queueId, clock.now()));
     const again = await follow(one, model, first);
@@ -305,7 +308,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     assert.equal(body.state, 'removed');
   });
 
-  it('begins anew when what was told turns out never to have happened', async () => {
+  it('starts over when events it has sent turn out never to have happened', async () => {
     const [model, ids] = await lineOf(one, 2);
     const [first, second] = ids as [string, string];
     const { queue, parties } = model;
@@ -313,7 +316,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     const stream = await follow(one, model, second);
     await one.position.apply([model.call(first), model.end(first, 'seated')]);
     await stream.lastIs<Position>('it is the first', ({ position }) => position === 1);
-    // The queue service has lost that, and Redis is put right.
+    // The queue service has lost them, and the projection is repaired.
     model.queue = queue;
     for (const [partyId, party] of before) parties.set(partyId, party);
     await one.position.redis.hdel(lineKeys(model.queueId, clock.now())[0] as string, 'seq');
@@ -326,7 +329,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await again.lastIs<Position>('it is called', ({ state }) => state === 'called');
   });
 
-  it('ends when the party is gone for good, and is 404 then', async () => {
+  it('ends when the party is erased, and returns 404 then', async () => {
     const [model, ids] = await lineOf(one, 1);
     const stream = await follow(one, model, ids[0] as string);
     queueService.lines.delete(model.queueId);
@@ -338,7 +341,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     assert.equal(again.status, 404);
   });
 
-  it('is 404 for a ticket of nobody, and for what is none', async () => {
+  it('returns 404 for an unknown party and for a malformed ticket', async () => {
     const [model] = await lineOf(one, 1);
     const stranger = tickets.issue({ queueId: model.queueId, partyId: randomUUID() });
     const nowhere = tickets.issue({ queueId: randomUUID(), partyId: randomUUID() });
@@ -353,7 +356,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
   });
 
   describe('more than five streams of a ticket', () => {
-    it('are refused, and one that ended makes room', async () => {
+    it('are refused until one ends', async () => {
       const two = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
@@ -367,7 +370,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
         assert.match(problem.type, /too-many-requests$/);
       }
       streams[1]?.close();
-      await until('there is room', async () => {
+      await until('another stream opens', async () => {
         const stream = await openStream(`${one.base}/v1/live/tickets/${ticket}`);
         opened.push(stream);
         return stream.status === 200;
@@ -375,7 +378,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       await two.close();
     });
 
-    it('take the place of the oldest, once that is a minute old', async () => {
+    it('evict the oldest once it is a minute old', async () => {
       const two = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
@@ -387,7 +390,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       const others = streams.slice(1);
       clock.advance(30);
       assert.equal((await fetch(`${one.base}/v1/live/tickets/${ticket}`)).status, 429);
-      // Their processes would have said so by now; here no time has passed for their timers.
+      // Their processes would have renewed their claims by now, but their timers have not run.
       const holders = streamHoldersKey(model.queueId);
       for (const process of await one.position.redis.zrange(holders, '0', '-1')) {
         await one.position.redis.zadd(holders, clock.now().getTime() + 100_000, process);
@@ -400,7 +403,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       await two.close();
     });
 
-    it('do not count those of a process that crashed', async () => {
+    it('do not count those of a crashed process', async () => {
       const crashed = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
@@ -411,7 +414,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       await crashed.close();
     });
 
-    it('do not count those of a process that crashed a moment ago, and those of others do', async () => {
+    it('do not count those of a process that just crashed, but those of live ones', async () => {
       const two = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
@@ -426,7 +429,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       await two.close();
     });
 
-    it('all come back when their process crashed, through whichever others', async () => {
+    it('all reconnect through other processes after a crash', async () => {
       const two = await run(testEnv('REDIS_URL'));
       const [model, ids] = await lineOf(one, 1);
       const ticket = model.ticket(ids[0] as string);
@@ -436,7 +439,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     });
   });
 
-  it('ends with the app, at once, and counts no more', async () => {
+  it('ends at once when the app closes, and no longer counts', async () => {
     const two = await run(testEnv('REDIS_URL'));
     const [model, ids] = await lineOf(two, 1);
     const ticket = model.ticket(ids[0] as string);
@@ -445,7 +448,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     await stream.ended();
   });
 
-  it('says what GET says, whatever happens in a night', async () => {
+  it('equals GET throughout a random night', async () => {
     const turn = fc.record({
       what: fc.constantFrom('join', 'call', 'seat', 'leave', 'restore', 'move', 'queue'),
       who: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -478,7 +481,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
           if (what === 'restore' && away !== undefined) model.change(away, { state: 'waiting' });
         }
         const events = model.events.slice(7);
-        // In handfuls, as many as come together on a busy night.
+        // In small batches, as on a busy night.
         for (let at = 0; at < events.length; at += 3) {
           await one.position.apply(events.slice(at, at + 3).toReversed());
         }
@@ -493,7 +496,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
   });
 });
 
-describe('streams of tickets, with a Redis of their own', () => {
+describe('ticket streams with their own Redis', () => {
   let redis: RedisServer;
   let one: Running;
   before(async () => {
@@ -501,7 +504,7 @@ describe('streams of tickets, with a Redis of their own', () => {
     one = await run(redis.url);
   });
 
-  it('are right when Redis is emptied between changes, and never go back', async () => {
+  it('are correct when Redis is emptied between changes, and never go back', async () => {
     const [model, ids] = await lineOf(one, 30);
     const streams = new Map<string, TestStream>();
     for (const id of ids) streams.set(id, await follow(one, model, id));
@@ -535,7 +538,7 @@ describe('streams of tickets, with a Redis of their own', () => {
     streams.forEach(neverBack);
   });
 
-  it('are right after Redis was killed and started again, empty', async () => {
+  it('are correct after Redis was killed and restarted empty', async () => {
     const [model, ids] = await lineOf(one, 3);
     const [a, b, c] = ids as [string, string, string];
     const streams = [await follow(one, model, b), await follow(one, model, c)] as const;
@@ -550,7 +553,7 @@ describe('streams of tickets, with a Redis of their own', () => {
     streams.forEach(neverBack);
   });
 
-  it('are 503 while Redis is away', async () => {
+  it('return 503 while Redis is unavailable', async () => {
     const [model, ids] = await lineOf(one, 1);
     await redis.kill();
     const answer = await fetch(`${one.base}/v1/live/tickets/${model.ticket(ids[0] as string)}`);
@@ -561,8 +564,8 @@ describe('streams of tickets, with a Redis of their own', () => {
   });
 });
 
-describe('streams of tickets, on a cluster', () => {
-  it('tell what happens on each of its nodes', async () => {
+describe('ticket streams on a cluster', () => {
+  it('send changes from each node', async () => {
     const cluster = started.adopt(await startRedisCluster(), (nodes) => nodes.remove());
     const one = await run(cluster.url, { isCluster: true });
     for (let count = 0; count < 8; count++) {
@@ -574,7 +577,7 @@ describe('streams of tickets, on a cluster', () => {
     }
   });
 
-  it('come back when their process crashed', async () => {
+  it('reconnect after their process crashed', async () => {
     const cluster = started.adopt(await startRedisCluster(), (nodes) => nodes.remove());
     const [one, two] = [
       await run(cluster.url, { isCluster: true }),

@@ -2,18 +2,18 @@ import { liveTicket } from '@queue-manager/contracts/live';
 import { type Lane, lanes } from '@queue-manager/contracts/parties';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
-import type { Deps } from '../deps.ts';
-import { positionOf } from '../position-of.ts';
+import { positionOf } from '../reads/position-of.ts';
 import { type EventStream, eventOf } from './event-streams.ts';
 import type { WatchedParty } from './line-watch.ts';
+import type { LiveDeps } from './live.ts';
 
-/** A stream that gave way to newer ones of its ticket comes back late: it may be the one that lives. */
-const comeBackMs = 30_000;
-/** While nobody moves, an estimate is told anew when it is this old, or has become another. */
+/** An evicted stream may still have a live client, which reconnects after this. */
+const evictedRetryMs = 30_000;
+/** Without other changes, an estimate is sent again when it is this old, or has changed by this share. */
 const estimateMsMax = 60_000;
 const estimateShareMax = 0.1;
 
-export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) =>
+export const livePositionOfTicket = ({ tickets, clock, estimates, live }: LiveDeps) =>
   route(liveTicket, async ({ params }, reply) => {
     const subject = tickets.read(params.ticket);
     if (subject === null) throw problems.notFound();
@@ -21,8 +21,8 @@ export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) 
     let stream: EventStream | undefined;
     let isSkipped = false;
     let isEnded = false;
-    let toldP50: number | null = null;
-    let toldAt = 0;
+    let sentP50: number | null = null;
+    let sentAt = 0;
 
     const position = () => {
       const { state, place, ahead, waiting, seq } = watched.standing;
@@ -30,36 +30,37 @@ export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) 
       const lane = isWaiting ? (lanes[Number(place[0])] as Lane) : null;
       return positionOf(
         { state, ahead: isWaiting ? ahead : null, lane, waiting, seq },
-        estimates.atHand(subject.queueId),
+        estimates.cached(subject.queueId),
         clock.now(),
       );
     };
-    const event = (told = position()) => {
-      toldP50 = told.estimate?.p50 ?? null;
-      toldAt = performance.now();
-      return eventOf('position', JSON.stringify(told));
+    const nextEvent = () => {
+      const sent = position();
+      sentP50 = sent.estimate?.p50 ?? null;
+      sentAt = performance.now();
+      return eventOf('position', JSON.stringify(sent));
     };
-    const tell = () => {
+    const send = () => {
       if (stream === undefined) return;
-      // Whoever reads slowly is told the latest, once there is room for it.
+      // Slow readers skip updates, and get the latest one when they have caught up.
       isSkipped = !stream.isDrained;
-      if (!isSkipped) stream.send(event());
+      if (!isSkipped) stream.send(nextEvent());
     };
-    const end = (afterMs?: number) => {
+    const end = (retryAfterMs?: number) => {
       isEnded = true;
-      stream?.end(afterMs);
+      stream?.end(retryAfterMs);
     };
 
-    const claim = await live.ticketStreams.claim(subject, () => end(comeBackMs));
+    const claim = await live.ticketStreams.claim(subject, () => end(evictedRetryMs));
     let watched: WatchedParty;
     try {
       const found = await live.watch.watchParty(subject, {
-        onPosition: tell,
+        onPosition: send,
         onGone: end,
       });
       if (found === null) throw problems.notFound();
       watched = found;
-      // Behind it, since a line that Redis had lost is there now.
+      // After the watch, which has rebuilt the projection if Redis had lost it.
       await estimates.prepare(subject.queueId);
     } catch (error) {
       claim.release();
@@ -67,18 +68,18 @@ export const livePositionOfTicket = ({ tickets, clock, estimates, live }: Deps) 
     }
 
     stream = live.streams.open(reply, {
-      first: event(),
+      first: nextEvent(),
       onDrained() {
-        if (isSkipped) tell();
+        if (isSkipped) send();
       },
       onBeat() {
         const { estimate } = position();
         if (estimate === null) return false;
-        const isOld = performance.now() - toldAt > estimateMsMax;
-        const isAnother =
-          toldP50 !== null && Math.abs(estimate.p50 - toldP50) > estimateShareMax * toldP50;
-        if (isOld || isAnother) tell();
-        return isOld || isAnother;
+        const isOld = performance.now() - sentAt > estimateMsMax;
+        const hasChanged =
+          sentP50 !== null && Math.abs(estimate.p50 - sentP50) > estimateShareMax * sentP50;
+        if (isOld || hasChanged) send();
+        return isOld || hasChanged;
       },
       onClosed() {
         watched.stop();

@@ -1,45 +1,52 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { FindParty } from '../find-party.ts';
-import { find } from '../get-position.ts';
-import type { Lines } from '../lines.ts';
-import type { RedisConnection } from '../redis.ts';
+import type { Deps } from '../deps.ts';
+import { findPlace } from '../lines/find-place.ts';
+import type { RedisConnection } from '../projection/redis.ts';
 import { createEventStreams, type EventStreams } from './event-streams.ts';
 import { createLineEvents, type LineEvents } from './line-events.ts';
 import { createLineWatch, type LineWatch } from './line-watch.ts';
 import { createTicketStreams, type TicketStreams } from './ticket-streams.ts';
 
-/** What live streams are made with. */
 export type Live = {
   streams: EventStreams;
   watch: LineWatch;
   lineEvents: LineEvents;
   ticketStreams: TicketStreams;
-  /** Ends all streams, whose clients then go to another process. */
+  /** Ends all streams; their clients reconnect to another process. */
   close(): void;
 };
 
-export function createLive(given: {
-  redis: RedisConnection;
-  lines: Lines;
-  findParty: FindParty;
+/** Dependencies of the streaming endpoints. */
+export type LiveDeps = Deps & {
+  live: Live;
   queueService: InternalClient;
-  clock: Clock;
   logger: Logger;
-  checkMs?: number | undefined;
-}): Live {
-  const { redis, lines, findParty, queueService, clock, logger } = given;
+  /** 60 s by default. */
+  membershipCheckMs?: number | undefined;
+};
+
+export function createLive(
+  options: Pick<Deps, 'lines' | 'findParty'> & {
+    redis: RedisConnection;
+    queueService: InternalClient;
+    clock: Clock;
+    logger: Logger;
+    checkMs?: number | undefined;
+  },
+): Live {
+  const { redis, lines, findParty, queueService, clock, logger } = options;
   const streams = createEventStreams();
   const ticketStreams = createTicketStreams({ redis: redis.client, clock, logger });
   const watch = createLineWatch({
     subscriptions: redis.subscriptions,
     lines,
-    find: (subject) => find({ lines, findParty }, subject),
-    onStreamEnded: ticketStreams.onEnded,
+    findPlace: (subject) => findPlace({ lines, findParty }, subject),
+    onStreamEvicted: ticketStreams.onEvicted,
     onHoldersAsked: ticketStreams.onAsked,
     logger,
-    checkMs: given.checkMs,
+    checkMs: options.checkMs,
   });
   const lineEvents = createLineEvents({ watch, queueService, logger });
   return {

@@ -11,13 +11,13 @@ export type TestStream = {
   status: number;
   headers: IncomingHttpHeaders;
   events: StreamEvent[];
-  /** All that came, comments and all. */
+  /** All text received, including comments. */
   text(): string;
   isEnded(): boolean;
-  /** What came last. */
+  /** Data of the last event. */
   last<T>(): T;
-  /** Waits until what came last is so. */
-  lastIs<T>(what: string, isSo: (data: T) => boolean): Promise<T>;
+  /** Waits until the data of the last event satisfies the condition. */
+  lastIs<T>(what: string, condition: (data: T) => boolean): Promise<T>;
   ended(): Promise<unknown>;
   pause(): void;
   resume(): void;
@@ -26,13 +26,12 @@ export type TestStream = {
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Readable; close(): void };
 
-/** Opens a stream over a connection of its own, or one `on` a shared one, and keeps what comes. */
+/** Opens a stream on its own connection, or `on` a shared one, and collects its events. */
 export async function openStream(
   url: string,
   options: {
     headers?: Record<string, string>;
     on?: SharedConnections;
-    /** Hears of each event as it comes. */
     onEvent?: (event: StreamEvent) => void;
   } = {},
 ): Promise<TestStream> {
@@ -40,14 +39,14 @@ export async function openStream(
   const answer = await (on === undefined ? ask(url, headers) : askOn(on, url, headers));
   const { status, body, close } = answer;
   let text = '';
-  let rest = '';
+  let partial = '';
   let isEnded = false;
   const events: StreamEvent[] = [];
   body.setEncoding('utf8');
   body.on('data', (chunk: string) => {
     text += chunk;
-    const blocks = (rest + chunk).split('\n\n');
-    rest = blocks.pop() as string;
+    const blocks = (partial + chunk).split('\n\n');
+    partial = blocks.pop() as string;
     for (const block of blocks) {
       const fields = new Map(
         block.split('\n').map((line) => {
@@ -81,8 +80,8 @@ export async function openStream(
     text: () => text,
     isEnded: () => isEnded,
     last,
-    async lastIs<T>(what: string, isSo: (data: T) => boolean) {
-      await until(what, () => events.length > 0 && isSo(last<T>()));
+    async lastIs<T>(what: string, condition: (data: T) => boolean) {
+      await until(what, () => events.length > 0 && condition(last<T>()));
       return last<T>();
     },
     ended: () => until('the stream ends', () => isEnded),
@@ -109,11 +108,11 @@ function ask(url: string, headers: Record<string, string>): Promise<Answer> {
 async function askOn(
   connections: SharedConnections,
   url: string,
-  given: Record<string, string>,
+  requestHeaders: Record<string, string>,
 ): Promise<Answer> {
   const { origin, pathname, search } = new URL(url);
   const connection = await connections.to(origin);
-  const body = connection.request({ ':path': pathname + search, ...given });
+  const body = connection.request({ ':path': pathname + search, ...requestHeaders });
   const [{ ':status': status, ...headers }] = await once(body, 'response');
   return { status, headers, body, close: () => body.close(constants.NGHTTP2_CANCEL) };
 }

@@ -1,71 +1,71 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import {
   changesChannel,
-  dayMs,
   streamAnswersKey,
   streamHoldersKey,
   streamKeys,
-} from '../line-keys.ts';
-import { defineScript } from '../scripts.ts';
+} from '../projection/line-keys.ts';
+import { defineScript } from '../projection/scripts.ts';
 
-/** Over all processes. */
+/** Per ticket, over all processes. */
 export const streamsMax = 5;
 /**
- * From then on the oldest stream of a ticket gives way to a new one: a phone that changes networks leaves streams
- * behind whose end nobody hears of. Six that are alive at once do not drive each other out any faster.
+ * Age at which a ticket's oldest stream is evicted for a new one: a phone that changes networks leaves dead streams
+ * behind that no end is received for. Six live clients evict each other no faster than this.
  */
-const givesWayMs = 60_000;
-/** The streams of a process that crashed stop counting this long after; one that lives says so in time. */
+const evictAfterMs = 60_000;
+/** The streams of a crashed process stop counting after this; live processes renew their claims. */
 const claimMs = 40_000;
 const renewMs = 10_000;
-/** Before a stream is refused, processes that hold others are asked whether they are there, for so long. */
+/** Before a stream is refused, the processes that hold the others have this long to prove that they are alive. */
 const answerMsMax = 500;
 const answerLookMsMin = 5;
 const answersKeptMs = 10_000;
 
 export type TicketStreams = {
   /**
-   * Counts a stream that is to be opened; `end` is called when it gives way to another. Throws
-   * `too-many-requests` when the party has as many as it may.
+   * Registers a stream to be opened; `end` is called on its eviction. Throws `too-many-requests` if the party has the
+   * maximum already.
    */
   claim(subject: TicketSubject, end: () => void): Promise<{ release(): void }>;
-  /** A stream gave way, of this process or of another. */
-  onEnded(streamId: string): void;
-  /** A process asks who holds streams of a line. */
+  /** A stream was evicted, of this process or of another. */
+  onEvicted(streamId: string): void;
+  /** A process asks which processes hold streams of a queue. */
   onAsked(queueId: string, question: string): void;
   close(): void;
 };
 
-export function createTicketStreams(given: {
+export function createTicketStreams(options: {
   redis: RedisClient;
   clock: Clock;
   logger: Logger;
 }): TicketStreams {
-  const { redis, clock, logger } = given;
+  const { redis, clock, logger } = options;
   const openStream = defineScript(redis, 'open-stream-2', []);
   const process = randomBytes(9).toString('base64url');
   const endOf = new Map<string, () => void>();
-  /** How many streams there are here of each queue. */
+  /** Streams of this process by queue. */
   const held = new Map<string, number>();
-  /** Lines whose holders are being asked. */
+  /** Queues whose holders are being asked. */
   const asking = new Map<string, Promise<boolean>>();
   let lastNumber = 0;
 
   async function renew(): Promise<void> {
-    const until = clock.now().getTime() + claimMs;
+    const claimEnd = clock.now().getTime() + claimMs;
     const renewals = [...held.keys()].flatMap((queueId) => {
       const key = streamHoldersKey(queueId);
-      return [redis.zadd(key, until, process), redis.pexpire(key, claimMs)];
+      return [redis.zadd(key, claimEnd, process), redis.pexpire(key, claimMs)];
     });
     for (const renewal of await Promise.allSettled(renewals)) {
       if (renewal.status === 'fulfilled') continue;
-      logger.debug({ err: renewal.reason }, 'claims of streams could not be renewed');
+      logger.debug({ err: renewal.reason }, 'cannot renew the claims of streams');
       return;
     }
   }
@@ -79,9 +79,9 @@ export function createTicketStreams(given: {
   }
 
   /**
-   * When a process crashed, its guests open their streams again within seconds, while its claim still counts;
-   * refused, a browser would give its stream up for good. So holders are asked, and those that do not answer are
-   * forgotten. True when there were some. One that lives and was too busy loses count of these streams, no more.
+   * Removes the claims of crashed processes, whose guests reconnect within seconds while the claims still count; a
+   * browser that is refused never retries. Asks all holders, and removes those that do not answer. True if there were
+   * any. For a live process that is too busy to answer, its streams only stop counting.
    */
   async function forgetCrashed(queueId: string): Promise<boolean> {
     const before = await claims(queueId);
@@ -89,18 +89,19 @@ export function createTicketStreams(given: {
     const question = randomBytes(9).toString('base64url');
     const askEnd = performance.now() + answerMsMax;
     for (let waitMs = answerLookMsMin; silent.length > 0; waitMs *= 2) {
-      // More than once: whoever has just opened its first stream may not have been listening yet.
+      // Ask repeatedly: a process that has just opened its first stream may not be subscribed yet.
       await redis.spublish(changesChannel(queueId), JSON.stringify({ holders: question }));
       await delay(waitMs);
       const [answers, now] = await Promise.all([
         redis.smembers(streamAnswersKey(queueId, question)),
         claims(queueId),
       ]);
-      const here = new Set(answers);
-      // Who claims anew is there as well: it may be asking the same, and listen to nothing before it has a stream.
-      // Who is not there any more was found silent by somebody else.
-      const claimsAnew = (one: string) => now.has(one) && now.get(one) !== before.get(one);
-      silent = silent.filter((one) => !here.has(one) && !claimsAnew(one));
+      const answered = new Set(answers);
+      // A renewed claim proves life, too: its process may be asking the same, not yet subscribed. A claim that is
+      // gone was removed by another process.
+      const hasRenewed = (holder: string) =>
+        now.has(holder) && now.get(holder) !== before.get(holder);
+      silent = silent.filter((holder) => !answered.has(holder) && !hasRenewed(holder));
       if (performance.now() > askEnd) break;
     }
     if (silent.length === 0) return false;
@@ -108,7 +109,7 @@ export function createTicketStreams(given: {
     return true;
   }
 
-  /** Who holds streams of a line, and until when that counts. */
+  /** The processes that hold streams of a queue, and when their claims end. */
   async function claims(queueId: string): Promise<Map<string, string>> {
     const flat = await redis.zrange(streamHoldersKey(queueId), '0', '-1', 'WITHSCORES');
     return new Map(
@@ -133,7 +134,7 @@ export function createTicketStreams(given: {
       const id = `${process}:${lastNumber}`;
       const keys = streamKeys(queueId, partyId);
       const now = clock.now().getTime();
-      // Before it is asked for, so that it may give way at once.
+      // Before the registration, so that the stream can be evicted at once.
       endOf.set(id, end);
       hold(queueId, 1);
       const forget = () => {
@@ -144,13 +145,13 @@ export function createTicketStreams(given: {
         const open = async () =>
           (await openStream(keys, [
             ...[now, now + claimMs, process, id],
-            ...[streamsMax, givesWayMs, dayMs],
+            ...[streamsMax, evictAfterMs, dayMs],
           ])) as number;
         let leftMs = await open();
         if (leftMs > 0 && (await forgetCrashedOnce(queueId))) leftMs = await open();
         if (leftMs > 0) {
           throw problems.tooManyRequests({
-            detail: `A ticket has at most ${streamsMax} streams at once.`,
+            detail: `A ticket can have up to ${streamsMax} live streams open.`,
             retryAfterSeconds: Math.ceil(leftMs / 1_000),
           });
         }
@@ -165,7 +166,7 @@ export function createTicketStreams(given: {
         },
       };
     },
-    onEnded: (streamId) => endOf.get(streamId)?.(),
+    onEvicted: (streamId) => endOf.get(streamId)?.(),
     onAsked(queueId, question) {
       if (!held.has(queueId)) return;
       const key = streamAnswersKey(queueId, question);

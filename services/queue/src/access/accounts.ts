@@ -23,7 +23,7 @@ export async function lockAccount(trx: DatabaseTransaction, userId: Buffer): Pro
     .forUpdate()
     .executeTakeFirstOrThrow();
   if (account.deleted_at !== null) {
-    throw problems.unauthenticated({ detail: 'The account of this access token was deleted.' });
+    throw problems.unauthenticated({ detail: 'This account has been deleted.' });
   }
 }
 

@@ -33,7 +33,8 @@ export async function lockMember(
     .where('venue_id', '=', venue.id)
     .where('user_id', '=', id)
     .executeTakeFirst();
-  if (member === undefined) throw problems.notFound({ detail: 'This is no member of the venue.' });
+  if (member === undefined)
+    throw problems.notFound({ detail: 'This account is not a member of the venue.' });
   return {
     venueId: venue.id,
     userId: id,
@@ -50,7 +51,7 @@ export async function lockMember(
         .executeTakeFirst();
       if (other === undefined) {
         throw problems.lastOwner({
-          detail: 'This is the only owner: make somebody else one first.',
+          detail: 'This is the only owner. Make another member an owner first.',
         });
       }
     },

@@ -17,7 +17,9 @@ export function isAtLeast(role: Role, least: Role): boolean {
 
 function authorise(role: Role, least: Role): void {
   if (isAtLeast(role, least)) return;
-  throw problems.forbidden({ detail: `This takes the role ${least}; yours is ${role}.` });
+  throw problems.forbidden({
+    detail: `You need the ${least} role for this venue. Yours is ${role}.`,
+  });
 }
 
 /*
@@ -127,6 +129,6 @@ export async function queueByJoinCode(db: Db, joinCode: string) {
   const { rows } = await db.executeQuery(preparedQuery(selectByJoinCode, [joinCode.toUpperCase()]));
   const row = rows[0] as (QueueRow & WithVenue) | undefined;
   if (row === undefined)
-    throw problems.notFound({ detail: 'This join link is not valid (any more).' });
+    throw problems.notFound({ detail: 'This join link is not valid. It may have been replaced.' });
   return { queue: row as QueueRow, venue: venueFactsOf(row) };
 }

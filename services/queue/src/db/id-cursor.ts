@@ -9,6 +9,6 @@ export function encodeIdCursor(id: Buffer): string {
 
 export function decodeIdCursor(cursor: string): Buffer {
   const [id] = decodeCursor(cursor, ['string']);
-  if (!isUuid(id)) throw invalidField('cursor', 'is not a cursor of this list');
+  if (!isUuid(id)) throw invalidField('cursor', 'is not a valid cursor for this list');
   return uuidToBytes(id);
 }

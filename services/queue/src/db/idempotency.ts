@@ -1,11 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
 
 /** How long an answer is kept. */
-const keptMs = 24 * 60 * 60 * 1_000;
+const keptMs = dayMs;
 
 /** What a transaction returned, and the events it committed. */
 export type Committed<T> = { result: T; events: LineEvent[] };

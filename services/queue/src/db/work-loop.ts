@@ -1,8 +1,9 @@
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 
 /** Between tries while something that the work needs is away. */
-export const backOffMs = { first: 200, max: 5_000 };
+export const retryPauses = { firstMs: 200, maxMs: 5_000 };
 
 export type WorkLoop = {
   start(): void;
@@ -58,8 +59,8 @@ export function createWorkLoop(options: {
       } catch (error) {
         const level = isOutage(error) ? 'warn' : 'error';
         if (failures === 0) logger[level]({ err: error }, options.waits);
-        await pause(Math.min(backOffMs.first * 2 ** failures, backOffMs.max));
         failures += 1;
+        await pause(backoffMs(failures, retryPauses));
       }
     }
   }

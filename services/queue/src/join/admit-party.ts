@@ -1,6 +1,7 @@
 import type { Actor } from '@queue-manager/contracts/events';
 import type { Place } from '@queue-manager/contracts/internal';
 import type { Lane, PartySource } from '@queue-manager/contracts/parties';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { VenueFacts } from '../access/membership.ts';
@@ -61,7 +62,9 @@ async function join(
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now, trx } = line;
-  if (arrival.source === 'guest' && queue.self_join === 0) throw problems.selfJoinOff();
+  if (arrival.source === 'guest' && queue.self_join === 0) {
+    throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });
+  }
   if (queue.state === 'closed') throw problems.queueClosed();
   if (queue.state === 'paused') throw problems.queuePaused();
   if (arrival.size > queue.max_party_size) {
@@ -116,7 +119,7 @@ async function join(
       name: arrival.name,
       name_key: arrival.name.toLowerCase(),
       email: arrival.email,
-      email_key: arrival.email?.toLowerCase() ?? null,
+      email_key: arrival.email === null ? null : normaliseEmail(arrival.email),
       phone: arrival.phone,
       notes: arrival.notes,
       locale: arrival.locale ?? null,
@@ -128,7 +131,7 @@ async function join(
 
 export function tooLarge(maxPartySize: number) {
   return problems.partyTooLarge({
-    detail: `This queue takes parties of up to ${maxPartySize}.`,
+    detail: `This queue accepts parties of up to ${maxPartySize}.`,
     errors: [{ path: 'size', message: `must be at most ${maxPartySize}` }],
   });
 }
@@ -140,7 +143,7 @@ async function findDuplicates(
   phone: string | null,
 ): Promise<Buffer[]> {
   const known = [
-    ...(email === null ? [] : [['email_key', email.toLowerCase()] as const]),
+    ...(email === null ? [] : [['email_key', normaliseEmail(email)] as const]),
     ...(phone === null ? [] : [['phone', phone] as const]),
   ];
   const found = await Promise.all(

@@ -48,5 +48,5 @@ function notWaiting({ state }: PartyRow): never {
 
 /** It was called, or left, after it was looked at; and it waits again: refused as it would have been then. */
 function movedOn(): never {
-  throw problems.invalidTransition({ detail: 'The party was called, or left, a moment ago.' });
+  throw problems.invalidTransition({ detail: 'The party was called or left a moment ago.' });
 }

@@ -45,7 +45,7 @@ export async function eventsAfter(
 function seqIn(cursor: string): number {
   const [seq] = decodeCursor(cursor, ['number']);
   if (!Number.isSafeInteger(seq) || seq < 0) {
-    throw invalidField('cursor', 'is not a cursor of this list');
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   }
   return seq;
 }

@@ -52,7 +52,7 @@ export class Occupancy {
     if (isTooMany && !override) {
       const available = Math.max(0, capacity - before);
       throw problems.venueFull({
-        detail: `There is room for ${available} more, not for ${delta}: ${before} of ${capacity} are in.`,
+        detail: `There is room for ${available} more, not ${delta}: ${before} of ${capacity} are inside.`,
       });
     }
     const seq = this.#venue.occupancy_seq + 1;

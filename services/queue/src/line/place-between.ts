@@ -36,7 +36,7 @@ export async function placeBetween(
   } catch (error) {
     if (!(error instanceof OrderKeyTooLong)) throw error;
     throw problems.placeUsedUp({
-      detail: 'Parties were put between these two too often. Choose the place before or behind.',
+      detail: 'Too many parties were moved between these two. Choose the place before or after.',
     });
   }
 }

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
 import type { TraceColumns } from '../db/tables.ts';
 import { contextOf } from '../db/trace-context.ts';
-import { backOffMs, createWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { createWorkLoop, retryPauses, type WorkLoop } from '../db/work-loop.ts';
 import { toEvent } from './line-event.ts';
 
 /** Pointers taken at a time; ten SQS batches. */
@@ -29,7 +29,7 @@ export function createRelay(deps: RelayDeps): WorkLoop {
   return createWorkLoop({
     async step() {
       const { taken, refused } = await relayBatch(deps);
-      if (refused > 0 && refused === taken) return backOffMs.max;
+      if (refused > 0 && refused === taken) return retryPauses.maxMs;
       return taken < batchSize ? pollMs : 0;
     },
     logger: deps.logger,

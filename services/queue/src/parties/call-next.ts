@@ -16,7 +16,7 @@ export const callNext = (deps: Deps) =>
     const { minSize, maxSize } = body;
     if (minSize !== undefined && maxSize !== undefined && minSize > maxSize) {
       throw problems.validationFailed({
-        detail: 'minSize must not be more than maxSize.',
+        detail: 'minSize must not be greater than maxSize.',
         errors: [{ path: 'minSize', message: 'must not be more than maxSize' }],
       });
     }

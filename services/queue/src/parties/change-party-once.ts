@@ -2,7 +2,7 @@ import type { GuestParty } from '@queue-manager/contracts/guests';
 import type { Party } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
-import { Problem, problems } from '@queue-manager/service-kit/problems';
+import { isProblem, problems } from '@queue-manager/service-kit/problems';
 import { partyFor } from '../access/membership.ts';
 import type { TicketParty } from '../access/ticket-party.ts';
 import { once, type Repeatable } from '../db/idempotency.ts';
@@ -79,6 +79,6 @@ export async function changeOwnPartyOnce(
 
 /** The ticket is good, and will be: nobody is left in a line that is no more. */
 function refuseDeleted(error: unknown): never {
-  if (!(error instanceof Problem) || error.code !== 'not-found') throw error;
-  throw problems.invalidTransition({ detail: 'The queue was deleted.' });
+  if (!isProblem(error, 'not-found')) throw error;
+  throw problems.invalidTransition({ detail: 'The queue has been deleted.' });
 }

@@ -53,7 +53,7 @@ export const listParties = (deps: Deps) =>
 function afterCursor(cursor: string) {
   const [lane, orderKey, partyId] = decodeCursor(cursor, ['number', 'string', 'string']);
   if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success || !isUuid(partyId)) {
-    throw invalidField('cursor', 'is not a cursor of this list');
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   }
   return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
 }

@@ -19,7 +19,7 @@ export const snooze = (deps: Deps) =>
       const present = await line.partyFor(party.id, 'snooze');
       if (present.snoozes >= limits.snoozesMax) {
         throw problems.snoozeLimitReached({
-          detail: `Others can be let first ${limits.snoozesMax} times.`,
+          detail: `You can let others go ahead up to ${limits.snoozesMax} times.`,
         });
       }
       const neighbours = neighboursOf();

@@ -1,4 +1,5 @@
 import { updateParty as contract } from '@queue-manager/contracts/parties';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { route } from '@queue-manager/service-kit/route';
 import { partyFor } from '../access/membership.ts';
 import { changedOnly } from '../db/changed-only.ts';
@@ -38,7 +39,7 @@ export const updateParty = (deps: Deps) =>
                 name: body.name,
                 name_key: body.name?.toLowerCase(),
                 email: body.email,
-                email_key: body.email?.toLowerCase() ?? body.email,
+                email_key: body.email ? normaliseEmail(body.email) : body.email,
                 phone: body.phone,
                 notes: body.notes,
               });

@@ -1,4 +1,5 @@
 import { type PeriodQuery, periodDaysMax } from '@queue-manager/contracts/reports';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { invalidField } from '@queue-manager/service-kit/problems';
 import type { VenueFacts } from '../access/membership.ts';
 import { businessDayOf, dayAfter, startOfBusinessDay } from '../line/business-day.ts';
@@ -6,7 +7,6 @@ import { businessDayOf, dayAfter, startOfBusinessDay } from '../line/business-da
 /** A stretch of time: `from` inclusive, `to` exclusive. */
 export type Period = { from: Date; to: Date };
 
-const dayMs = 86_400_000;
 /** What tables can hold and an RFC 3339 time can say, with room for a day before and after. */
 const years = { first: 1970, last: 9_998 };
 
@@ -27,13 +27,13 @@ export function periodOf(query: PeriodQuery, venue: VenueFacts, now: Date): Peri
   // The end of one day is the start of the next: times alone would not tell that the days are the wrong way round.
   if (from > to || areTurned(query)) {
     throw query.from === undefined
-      ? invalidField('to', 'must not be before the present business day unless from is given too')
+      ? invalidField('to', 'must not be before the current business day unless from is given')
       : invalidField('from', `must not be after ${query.to === undefined ? 'now' : 'to'}`);
   }
   // In whole days, since a day of the calendar may have 23 or 25 hours.
   if (Math.round((to.getTime() - from.getTime()) / dayMs) > periodDaysMax) {
     const path = query.from === undefined ? 'to' : 'from';
-    throw invalidField(path, `must not make a period of more than ${periodDaysMax} days`);
+    throw invalidField(path, `makes the period longer than ${periodDaysMax} days`);
   }
   return { from, to };
 }
@@ -49,5 +49,5 @@ function isDay(written: string): boolean {
 function within(path: string, written: string, time: Date): Date {
   const year = Number(written.slice(0, 4));
   if (year >= years.first && year <= years.last) return time;
-  throw invalidField(path, `must lie between the years ${years.first} and ${years.last}`);
+  throw invalidField(path, `must be between the years ${years.first} and ${years.last}`);
 }

@@ -1,3 +1,4 @@
+import { hourMs } from '@queue-manager/service-kit/durations';
 import { Temporal } from 'temporal-polyfill';
 
 /** The clock on a venue's wall. */
@@ -14,7 +15,6 @@ export type WallClock = {
 /** While a zone's distance to UTC does not change: `from` inclusive, `to` exclusive, all in milliseconds. */
 type Stretch = { from: number; to: number; offset: number };
 
-const hourMs = 3_600_000;
 const minuteMs = 60_000;
 
 /** For many moments one after the other: the zone is asked again only where one lies beyond a change of clocks. */

@@ -1,11 +1,12 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
 import type { TaskKindName } from '../line/task-kinds.ts';
 
 /** How often a venue's old personal data is erased. */
-export const retentionEveryMs = 86_400_000;
+export const retentionEveryMs = dayMs;
 
 const batchSize = 100;
 const kind: TaskKindName = 'retention.erase';

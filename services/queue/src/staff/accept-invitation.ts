@@ -1,7 +1,8 @@
 import { getAccount } from '@queue-manager/contracts/internal';
 import { acceptInvitation as contract } from '@queue-manager/contracts/members';
+import { normaliseEmail } from '@queue-manager/contracts/values';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { Problem, problems } from '@queue-manager/service-kit/problems';
+import { isProblem, problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { lockAccount } from '../access/accounts.ts';
 import { lockVenue } from '../access/lock-venue.ts';
@@ -9,7 +10,6 @@ import { isAtLeast } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
-import { emailKeyOf } from './invitations.ts';
 
 /** Of two who accept at once, the second waits for the venue's lock and then finds no invitation. */
 export const acceptInvitation = (deps: Deps) =>
@@ -33,8 +33,10 @@ export const acceptInvitation = (deps: Deps) =>
         const callerEmail = emailOf();
         await lockAccount(trx, caller);
         const { invitation, venue } = await lockInvitation(deps, trx, invitationId);
-        if (invitation.email_key !== emailKeyOf(callerEmail)) {
-          throw problems.forbidden({ detail: 'This invitation is for another e-mail address.' });
+        if (invitation.email_key !== normaliseEmail(callerEmail)) {
+          throw problems.forbidden({
+            detail: 'This invitation was sent to another e-mail address.',
+          });
         }
         await trx.deleteFrom('invitations').where('id', '=', invitation.id).execute();
         const member = await trx
@@ -70,11 +72,9 @@ async function findEmail({ users }: Deps, userId: string): Promise<() => string>
     const { email } = await users.call(getAccount, { params: { userId } });
     return () => email;
   } catch (error) {
-    const isGone = error instanceof Problem && error.code === 'not-found';
+    const isGone = isProblem(error, 'not-found');
     return () => {
-      throw isGone
-        ? problems.unauthenticated({ detail: 'The account of this access token was deleted.' })
-        : error;
+      throw isGone ? problems.unauthenticated({ detail: 'This account has been deleted.' }) : error;
     };
   }
 }
@@ -92,7 +92,7 @@ async function lockInvitation(deps: Deps, trx: DatabaseTransaction, id: Buffer) 
   const found = await find();
   if (found === undefined) throw problems.invalidToken();
   const venue = await lockVenue(trx, found.venue_id).catch((error) => {
-    if (error instanceof Problem && error.code === 'not-found') throw problems.invalidToken();
+    if (isProblem(error, 'not-found')) throw problems.invalidToken();
     throw error;
   });
   const invitation = await find();

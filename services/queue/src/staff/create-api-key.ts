@@ -53,6 +53,6 @@ async function requireRoom(trx: DatabaseTransaction, venueId: Buffer): Promise<v
     .executeTakeFirstOrThrow();
   if (Number(count) < limits.apiKeysMax) return;
   throw problems.tooManyApiKeys({
-    detail: `A venue has at most ${limits.apiKeysMax} keys: delete one first.`,
+    detail: `A venue can have up to ${limits.apiKeysMax} API keys. Delete one first.`,
   });
 }

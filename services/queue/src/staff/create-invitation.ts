@@ -1,5 +1,6 @@
 import { createInvitation as contract, type Invitation } from '@queue-manager/contracts/members';
-import { limits } from '@queue-manager/contracts/values';
+import { limits, normaliseEmail } from '@queue-manager/contracts/values';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
@@ -11,9 +12,9 @@ import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
 import { scheduleVenueTask } from '../line/schedule-venue-task.ts';
 import { countSend } from './invitation-sends.ts';
-import { emailKeyOf, type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
+import { type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
 
-const lifeMs = limits.invitationDays * 24 * 60 * 60 * 1_000;
+const lifeMs = limits.invitationDays * dayMs;
 
 /** Whether the e-mail has an account is never looked up, so that no answer and no delay can tell. */
 export const createInvitation = (deps: Deps) =>
@@ -41,7 +42,7 @@ export const createInvitation = (deps: Deps) =>
           venue_id: venue.id,
           id: uuidToBytes(newId(deps.clock)),
           email: body.email,
-          email_key: emailKeyOf(body.email),
+          email_key: normaliseEmail(body.email),
           role: body.role,
           invited_by: caller,
           created_at: now,
@@ -87,6 +88,6 @@ async function requireRoom(trx: DatabaseTransaction, venueId: Buffer, now: Date)
     .executeTakeFirstOrThrow();
   if (Number(count) < limits.invitationsMax) return;
   throw problems.tooManyInvitations({
-    detail: `At most ${limits.invitationsMax} invitations may be open: take one back first.`,
+    detail: `A venue can have up to ${limits.invitationsMax} open invitations. Revoke one first.`,
   });
 }

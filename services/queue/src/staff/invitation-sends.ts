@@ -1,5 +1,6 @@
 import { limits } from '@queue-manager/contracts/values';
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
 
@@ -8,8 +9,6 @@ import type { Database, DatabaseTransaction } from '../db/database.ts';
  * replacing delete, and over all venues, of which anybody may make as many as it likes: else one account could
  * mail any number of strangers. Whom it invited is not kept.
  */
-
-const dayMs = 24 * 60 * 60 * 1_000;
 
 type Send = { user_id: Buffer; id: Buffer; sent_at: Date };
 
@@ -32,7 +31,7 @@ export async function countSend(trx: DatabaseTransaction, send: Send): Promise<v
   if (oldest !== undefined) {
     const untilThen = oldest.sent_at.getTime() + dayMs - now;
     throw problems.tooManyRequests({
-      detail: `An account sends at most ${max} invitations in 24 hours, over all its venues.`,
+      detail: `You can send up to ${max} invitations in 24 hours across all your venues.`,
       retryAfterSeconds: Math.ceil(untilThen / 1_000),
     });
   }

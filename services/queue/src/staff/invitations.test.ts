@@ -207,7 +207,7 @@ describe('invitations', () => {
     const invitation = await invited(venueId, owner, account.email.toUpperCase());
     const refused = await accept(stranger.id, tokenOf(invitation));
     assertProblem(refused, 'forbidden');
-    assert.equal(refused.body.detail, 'This invitation is for another e-mail address.');
+    assert.equal(refused.body.detail, 'This invitation was sent to another e-mail address.');
     assert.equal(await roleOf(venueId, stranger.id), undefined);
     assert.equal((await accept(account.id, tokenOf(invitation))).status, 200);
   });
@@ -442,7 +442,7 @@ describe('invitations', () => {
     function assertRefused(answer: Answer, retryAfterSeconds: number) {
       assertProblem(answer, 'too-many-requests');
       assert.equal(answer.headers['retry-after'], String(retryAfterSeconds));
-      assert.match(answer.body.detail, /at most 50 invitations in 24 hours/);
+      assert.match(answer.body.detail, /up to 50 invitations in 24 hours/);
     }
 
     it('over all venues, also when many are sent at once, until the oldest is a day old', async () => {

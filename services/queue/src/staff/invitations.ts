@@ -9,11 +9,6 @@ import type { InvitationTable } from '../db/tables.ts';
 
 export type InvitationRow = Selectable<InvitationTable>;
 
-/** What makes two spellings of an e-mail one address, as accounts have it. */
-export function emailKeyOf(email: string): string {
-  return email.trim().toLowerCase();
-}
-
 /** The roles that a member may give to somebody: those below its own; an owner gives any. */
 function grantableRoles(role: Role): Role[] {
   return role === 'owner' ? [...roles] : roles.slice(0, roles.indexOf(role));
@@ -22,7 +17,7 @@ function grantableRoles(role: Role): Role[] {
 /** Throws `forbidden` unless a member of this role may give the other role to somebody. */
 export function requireGrantable(role: Role, granted: Role): void {
   if (grantableRoles(role).includes(granted)) return;
-  throw problems.forbidden({ detail: `As ${role} you cannot grant the role ${granted}.` });
+  throw problems.forbidden({ detail: `The ${role} role cannot grant the ${granted} role.` });
 }
 
 /** Ends what a member sent and could not send any more with the role it has now; null when it has none. */

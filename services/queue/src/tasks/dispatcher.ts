@@ -1,6 +1,8 @@
 import { type Event, makeEvent } from '@queue-manager/contracts/events';
 import type { Publisher } from '@queue-manager/events/publish';
 import { queues } from '@queue-manager/events/topology';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
@@ -32,7 +34,7 @@ const inHandMs = 50;
 const refusalsMax = 10;
 const refusalDelayMaxMs = 60_000;
 const errorLengthMax = 1_000;
-const keptBySqsMs = Math.max(queues.mails.retentionDays, queues.tasks.retentionDays) * 86_400_000;
+const keptBySqsMs = Math.max(queues.mails.retentionDays, queues.tasks.retentionDays) * dayMs;
 
 /** Namespace of the ids of mails: the same task always asks for the same mail, until a manager retries it. */
 const mailNamespace = '6b1f7f0e-6b2c-4c39-9a53-0d1f5a1f3e55';
@@ -177,7 +179,9 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     } catch (error) {
       if (isOutage(error)) throw error;
       deps.logger.error({ err: error, kind: name }, 'a mail cannot be composed');
-      composed.refused.push(...ofKind.map((task) => ({ task, reason: 'cannot be composed' })));
+      composed.refused.push(
+        ...ofKind.map((task) => ({ task, reason: 'the mail cannot be composed' })),
+      );
     }
   }
   return composed;
@@ -239,7 +243,7 @@ async function tryLater(deps: DispatcherDeps, task: TaskRow, reason: string): Pr
     await finishTasks(db, now, [{ task: ref, outcome: 'failed', error }]);
     return;
   }
-  const delayMs = Math.min(refusalDelayMaxMs, 1_000 * 2 ** (refusals - 1));
+  const delayMs = backoffMs(refusals, { firstMs: 1_000, maxMs: refusalDelayMaxMs });
   await changeRunning(db, [ref], {
     state: 'scheduled',
     refusals,

@@ -31,7 +31,7 @@ export const retryTask = (deps: Deps) =>
           .executeTakeFirst();
         if (task === undefined) throw problems.notFound();
         if (task.state !== 'failed') {
-          throw problems.taskNotFailed({ detail: `The task is ${task.state}.` });
+          throw problems.taskNotFailed({ detail: `The task is ${task.state}, not failed.` });
         }
         const now = deps.clock.now();
         const changes = { state: 'scheduled', refusals: 0, run_at: now, updated_at: now } as const;

@@ -1,9 +1,10 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
 import { isOneOf, type TaskKey } from '../db/task-keys.ts';
 
-const keptMs = 30 * 86_400_000;
+const keptMs = 30 * dayMs;
 
 /**
  * Deletes tasks that were done and due 30 days ago, a few at a time; gives back how many. Found by

@@ -39,6 +39,7 @@ export const listOccupancyChanges = ({ db }: Deps) =>
 
 function decodeSeq(cursor: string): number {
   const [seq] = decodeCursor(cursor, ['number']);
-  if (!Number.isSafeInteger(seq)) throw invalidField('cursor', 'is not a cursor of this list');
+  if (!Number.isSafeInteger(seq))
+    throw invalidField('cursor', 'is not a valid cursor for this list');
   return seq;
 }

@@ -102,7 +102,7 @@ describe('the count at the door', () => {
       await click(venueId, host, { delta: 8 });
       const refused = await click(venueId, host, { delta: 3 });
       assertProblem(refused, 'venue-full');
-      assert.match(refused.body.detail, /room for 2 more, not for 3: 8 of 10/);
+      assert.match(refused.body.detail, /room for 2 more, not 3: 8 of 10/);
       assert.equal((await click(venueId, host, { delta: 2 })).body.available, 0);
       assertProblem(await click(venueId, host, { delta: 1 }), 'venue-full');
       assert.equal((await changesOf(venueId, owner)).length, 2);
@@ -395,7 +395,7 @@ describe('the count at the door', () => {
       const before = await service.eventsOf(queueId);
       const refused = await patch(party.id, host, { size: 5, name: 'Never written' });
       assertProblem(refused, 'venue-full');
-      assert.match(refused.body.detail, /room for 2 more, not for 3/);
+      assert.match(refused.body.detail, /room for 2 more, not 3/);
       assert.deepEqual(await service.eventsOf(queueId), before);
       const { body: unchanged } = await service.call('GET', `/v1/parties/${party.id}`, {
         as: host,

@@ -1,5 +1,5 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { Problem } from '@queue-manager/service-kit/problems';
+import { isProblem } from '@queue-manager/service-kit/problems';
 import { z } from 'zod';
 import type { PartyRow } from '../../db/tables.ts';
 import { changeLine } from '../../line/line.ts';
@@ -51,7 +51,7 @@ export const callExpire = {
       });
     } catch (error) {
       // The queue was deleted, and with it everyone's call.
-      if (error instanceof Problem && error.code === 'not-found') return;
+      if (isProblem(error, 'not-found')) return;
       throw error;
     }
   },

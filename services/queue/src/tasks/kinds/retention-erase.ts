@@ -1,8 +1,7 @@
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { eraseUntil } from '../../retention/erase-personal-data.ts';
 import type { WorkKind } from '../kind.ts';
-
-const dayMs = 86_400_000;
 
 /**
  * Erases a venue's personal data that is older than its `retentionDays`, as they are when this runs. Doing it

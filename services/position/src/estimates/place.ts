@@ -1,0 +1,28 @@
+import type { Place } from '@queue-manager/contracts/internal';
+import type { Lane } from '@queue-manager/contracts/parties';
+import type { Estimate } from '@queue-manager/contracts/values';
+import { estimate, type Model, modelName } from '../model/model.ts';
+
+/** `ahead` and `lane` are null unless the party waits. */
+type Standing = { ahead: number | null; lane: Lane | null; waiting: number };
+
+/** The party's position and estimate; null unless it is waiting. */
+export function placeOf(model: Model, standing: Standing, asOf: Date): Place | null {
+  const { ahead, lane, waiting } = standing;
+  if (ahead === null || lane === null) return null;
+  return {
+    position: ahead + 1,
+    estimate: {
+      ...estimate(model, { ahead, lane, waiting, nowMs: asOf.getTime() }),
+      ...source(asOf),
+    },
+  };
+}
+
+/** Estimate for a party that joined now: behind everyone, in the regular lane. */
+export function waitIfJoined(model: Model, waiting: number, asOf: Date): Estimate {
+  const standing = { ahead: waiting, lane: 'regular', waiting: waiting + 1 } as const;
+  return { ...estimate(model, { ...standing, nowMs: asOf.getTime() }), ...source(asOf) };
+}
+
+const source = (asOf: Date) => ({ model: modelName, asOf: asOf.toISOString() });

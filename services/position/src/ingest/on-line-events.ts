@@ -1,0 +1,19 @@
+import { partyEventTypes } from '@queue-manager/contracts/events';
+import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { Handlers } from '@queue-manager/events/consume';
+import type { Deps } from '../deps.ts';
+
+/**
+ * Applies events from SQS: guaranteed delivery beside the direct feed, so most events are already applied and change
+ * nothing. An event that arrived before an earlier one is buffered in Redis and acknowledged: if Redis loses it, the
+ * rebuild that must follow includes it.
+ */
+export function onLineEvents({ lines, estimates }: Pick<Deps, 'lines' | 'estimates'>): Handlers {
+  const apply = async (event: LineEvent) => {
+    const { queueId } = event.data;
+    estimates.applied(queueId, await lines.apply(queueId, [event], { waitMs: 0 }));
+  };
+  return Object.fromEntries(
+    ([...partyEventTypes, 'queue.changed'] as const).map((type) => [type, apply]),
+  );
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { HistoryEvent } from '@queue-manager/contracts/history';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import { toLearningEvent } from './learning-event.ts';
+
+const partyId = '01980000-0000-7000-8000-00000000000a';
+
+function event(type: string, previousState: PartyState | null, state: PartyState): HistoryEvent {
+  return {
+    id: '01980000-0000-7000-8000-00000000000b',
+    seq: 7,
+    type,
+    time: '2026-05-29T20:05:00.000Z',
+    actor: { kind: 'staff' },
+    reason: null,
+    partyId,
+    previousState,
+    position: null,
+    override: false,
+    party: {
+      seq: 7,
+      state,
+      lane: 'priority',
+      number: 3,
+      size: 2,
+      source: 'staff',
+      calls: 0,
+      joinedAt: '2026-05-29T20:00:00.000Z',
+      calledAt: null,
+      confirmedAt: null,
+      seatedAt: null,
+      departedAt: null,
+      endedAt: null,
+    },
+    queue: null,
+  };
+}
+
+const kinds: [string, PartyState | null, PartyState, string | undefined][] = [
+  ['party.joined', null, 'waiting', 'joined'],
+  ['party.called', 'waiting', 'called', 'called'],
+  ['party.seated', 'waiting', 'seated', 'called'],
+  ['party.left', 'waiting', 'left', 'gone'],
+  ['party.removed', 'waiting', 'removed', 'removed'],
+  ['party.moved', 'waiting', 'waiting', 'moved'],
+  ['party.restored', 'no_show', 'waiting', 'returned'],
+  ['party.restored', 'called', 'waiting', 'returned'],
+  ['party.changed', 'waiting', 'waiting', undefined],
+  ['party.called', 'called', 'called', undefined],
+  ['party.confirmed', 'called', 'called', undefined],
+  ['party.seated', 'called', 'seated', undefined],
+  ['party.no-show', 'called', 'no_show', undefined],
+  ['party.left', 'called', 'left', undefined],
+  ['party.departed', 'seated', 'departed', undefined],
+];
+for (const [type, from, to, kind] of kinds) {
+  it(`maps ${type} from ${from ?? 'no state'} to ${kind ?? 'null'}`, () => {
+    const learned = toLearningEvent(event(type, from, to));
+    if (kind === undefined) {
+      assert.equal(learned, null);
+      return;
+    }
+    assert.deepEqual(learned, {
+      kind,
+      seq: 7,
+      timeMs: Date.parse('2026-05-29T20:05:00Z'),
+      partyId,
+      lane: 'priority',
+      joinedAtMs: Date.parse('2026-05-29T20:00:00Z'),
+    });
+  });
+}
+
+it('a paused queue does not move; a closed one does', () => {
+  for (const state of ['open', 'paused', 'closed'] as const) {
+    const queue = { seq: 7, name: 'Bar', state, boardLabels: 'number', deleted: false } as const;
+    const changed = {
+      ...event('queue.changed', null, 'waiting'),
+      partyId: null,
+      party: null,
+      queue,
+    };
+    const timeMs = Date.parse('2026-05-29T20:05:00Z');
+    assert.deepEqual(toLearningEvent(changed), {
+      kind: 'line',
+      seq: 7,
+      timeMs,
+      moves: state !== 'paused',
+    });
+  }
+});

@@ -1,0 +1,49 @@
+import type { HistoryEvent } from '@queue-manager/contracts/history';
+import type { Lane } from '@queue-manager/contracts/parties';
+
+/**
+ * What the model learns from: which party entered or left the line, when, and how long it has waited.
+ *
+ * - `joined`: entered at the end of its lane; `returned`: entered at a former place
+ * - `called`: called, or seated without a call
+ * - `gone`: gave up; `removed`: by the staff, also when they empty the line to close it
+ * - `moved`: got another place
+ * - `line`: the queue was opened, paused or closed
+ */
+export type LearningEvent = { seq: number; timeMs: number } & (
+  | {
+      kind: 'joined' | 'returned' | 'called' | 'gone' | 'removed' | 'moved';
+      partyId: string;
+      lane: Lane;
+      joinedAtMs: number;
+    }
+  | { kind: 'line'; moves: boolean }
+);
+
+/** Null for events that say nothing about the pace: recalls, departures, renames. */
+export function toLearningEvent(event: HistoryEvent): LearningEvent | null {
+  const { seq, previousState, party, partyId, queue } = event;
+  const timeMs = Date.parse(event.time);
+  if (queue !== null) {
+    return { kind: 'line', seq, timeMs, moves: queue.state !== 'paused' && !queue.deleted };
+  }
+  if (party === null || partyId === null) return null;
+  const kind = kindOf(previousState, party.state, event.type);
+  if (kind === null) return null;
+  const { lane } = party;
+  return { kind, seq, timeMs, partyId, lane, joinedAtMs: Date.parse(party.joinedAt) };
+}
+
+function kindOf(from: string | null, to: string, type: string) {
+  if (to === 'waiting') {
+    if (from === null) return 'joined';
+    if (from !== 'waiting') return 'returned';
+    return type === 'party.moved' ? 'moved' : null;
+  }
+  if (from === 'waiting') {
+    if (to === 'removed') return to;
+    return to === 'called' || to === 'seated' ? 'called' : 'gone';
+  }
+  // Joined and served in one event: does not exist today.
+  return null;
+}

@@ -1,0 +1,53 @@
+-- Prepended to every script of a projection: its keys, and the check that they are whole.
+--
+-- KEYS[1] meta          hash: the queue, `seq` (highest event applied), counts, the model, `writtenBy`
+-- KEYS[2] line          sorted set: score = rank of the lane, member = order key .. party id (bytes)
+-- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|" .. member, of parties waiting
+--                       and called
+-- KEYS[4] called        sorted set: score = time of the call (ms), member = party id (bytes)
+-- KEYS[5] pending       hash: seq -> buffered event that waits for an earlier one (MessagePack)
+-- KEYS[6] ended         hash: party id (bytes) -> state, of parties that left today
+-- KEYS[7] ended before  the same, of parties that left yesterday
+
+local META, LINE, PARTIES, CALLED, PENDING, ENDED, ENDED_BEFORE = unpack(KEYS, 1, 7)
+
+-- Number of buffered events; nil if the key has the wrong type.
+local function countPending()
+  local count = redis.pcall('HLEN', PENDING)
+  return type(count) == 'number' and count or nil
+end
+
+-- The meta as a table; nil if a key is missing, truncated or has the wrong type, so that no answer can be trusted.
+local function readMeta()
+  local got = redis.pcall(
+    'HMGET', META, 'seq', 'waiting', 'called', 'name', 'state', 'boardLabels', 'deleted',
+    MODEL_SEQ, 'writtenBy'
+  )
+  if got.err then return nil end
+  local meta = {
+    seq = tonumber(got[1] or nil),
+    waiting = tonumber(got[2] or nil),
+    called = tonumber(got[3] or nil),
+    name = got[4],
+    state = got[5],
+    boardLabels = got[6],
+    deleted = got[7],
+    modelSeq = tonumber(got[8] or nil) or -1,
+    writtenBy = got[9] or '',
+  }
+  local whole = meta.seq and meta.waiting and meta.called
+    and meta.name and meta.state and meta.boardLabels and meta.deleted
+    and redis.pcall('ZCARD', LINE) == meta.waiting
+    and redis.pcall('ZCARD', CALLED) == meta.called
+    and redis.pcall('HLEN', PARTIES) == meta.waiting + meta.called
+    and countPending()
+    and type(redis.pcall('HLEN', ENDED)) == 'number'
+    and type(redis.pcall('HLEN', ENDED_BEFORE)) == 'number'
+  return whole and meta or nil
+end
+
+-- Parses a value of the parties hash into state, member of the line and rank of the lane.
+local function parseValue(value)
+  local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')
+  return state, string.sub(value, at), tonumber(lane)
+end

@@ -1,0 +1,19 @@
+-- Reads the checksum of a projection, to compare it with MySQL. Writes nothing.
+--
+-- KEYS  see line.lua
+--
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy, called, name, state, boardLabels,
+--           seq of the last buffered event }
+--   The first seven as in read-places-7.lua; the last is 0 if none is buffered.
+
+local meta = readMeta()
+if not meta then return { 0, countPending() or 0 } end
+
+local lastPending = 0
+for _, seq in ipairs(redis.call('HKEYS', PENDING)) do
+  lastPending = math.max(lastPending, tonumber(seq) or 0)
+end
+return {
+  1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy,
+  meta.called, meta.name, meta.state, meta.boardLabels, lastPending,
+}

@@ -1,0 +1,42 @@
+-- Reads the places of parties. Makes a projection unreadable if it contradicts itself about one of them.
+--
+-- KEYS  see line.lua
+-- ARGV  party ids (bytes)
+--
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
+--           state, rank and lane of the first party, of the second, ... }
+--   known      1; 0 if the projection is missing, incomplete or contradictory, and then only `pending` follows
+--   modelSeq   last event that the model has learned from; -1 if there is no model
+--   deleted    '1' or '0'
+--   pending    number of buffered events
+--   writtenBy  run id of the server that installed or last trusted the projection
+--   state      empty if the party is unknown here
+--   rank       number of parties before it; -1 unless it waits
+--   lane       rank of its lane; -1 unless it waits
+
+local meta = readMeta()
+if not meta then return { 0, countPending() or 0 } end
+
+local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+for _, partyId in ipairs(ARGV) do
+  local state, rank, lane = '', -1, -1
+  local value = redis.call('HGET', PARTIES, partyId)
+  if value then
+    local member, laneNow
+    state, member, laneNow = parseValue(value)
+    if state == 'waiting' then
+      lane = laneNow
+      rank = redis.call('ZRANK', LINE, member)
+      if not rank then
+        redis.call('HDEL', META, 'seq')
+        return { 0, countPending() }
+      end
+    end
+  else
+    state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
+  end
+  reply[#reply + 1] = state
+  reply[#reply + 1] = rank
+  reply[#reply + 1] = lane
+end
+return reply

@@ -1,0 +1,32 @@
+-- Reads what watchers of parties need. Writes nothing.
+--
+-- KEYS  see line.lua
+-- ARGV  party ids (bytes)
+--
+-- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
+--           state, rank and place of the first party, of the second, ... }
+--   The first seven, the state and the rank as in read-places-7.lua.
+--   place  rank of the lane .. member of the line; empty unless waiting
+
+local meta = readMeta()
+if not meta then return { 0, countPending() or 0 } end
+
+local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+for _, partyId in ipairs(ARGV) do
+  local state, rank, place = '', -1, ''
+  local value = redis.call('HGET', PARTIES, partyId)
+  if value then
+    local member
+    state, member = parseValue(value)
+    if state == 'waiting' then
+      rank = redis.call('ZRANK', LINE, member) or -1
+      place = (redis.call('ZSCORE', LINE, member) or '') .. member
+    end
+  else
+    state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
+  end
+  reply[#reply + 1] = state
+  reply[#reply + 1] = rank
+  reply[#reply + 1] = place
+end
+return reply
