@@ -33,7 +33,7 @@ import {
 import { awaitMails, call, mailUrl, refuse, refuseField, send, succeed } from './support/system.ts';
 
 describe('signing up', () => {
-  it('leads over the link in the mail to an account that can sign in', async () => {
+  it('creates an account that can sign in after following the link in the mail', async () => {
     const email = randomEmail();
     const password = randomPassword();
     const asked = await succeed(signUp, { body: { name: 'Ana Sousa', email, password } });
@@ -54,14 +54,14 @@ describe('signing up', () => {
     assert.equal(pair.tokenType, 'Bearer');
     assert.equal(pair.expiresIn, 900);
     assert.deepEqual(await succeed(getMe, { token: pair.accessToken }), user);
-    // Of the kinds of token none passes for another.
+    // No kind of token is accepted as another.
     await refuse('unauthenticated', getMe, { token });
     await refuse('unauthenticated', getMe, { token: pair.refreshToken });
     await refuse('invalid-token', verifyUser, { body: { token: pair.accessToken } });
     await refuse('invalid-token', resetPassword, { body: { token, password: randomPassword() } });
   });
 
-  it('answers a known e-mail like an unknown one, and changes nothing of its account', async () => {
+  it('answers the same for a known e-mail, and leaves its account unchanged', async () => {
     const account = await openAccount();
     const credentials = { email: account.email, password: randomPassword() };
     const asked = await succeed(signUp, { body: { name: 'Somebody Else', ...credentials } });
@@ -72,7 +72,7 @@ describe('signing up', () => {
     assert.equal((await succeed(getMe, { token: account.token })).name, account.name);
   });
 
-  it('makes one account of sign-ups and verifications that race, in any case', async () => {
+  it('creates one account from concurrent sign-ups and verifications, in any letter case', async () => {
     const email = randomEmail();
     const written = [email, email.toUpperCase(), email.replace('guest', 'GuesT')];
     const attempts = Array.from({ length: 9 }, (_, index) => ({
@@ -81,7 +81,7 @@ describe('signing up', () => {
       password: randomPassword(),
     }));
     const answers = await Promise.all(attempts.map((body) => call(signUp, { body })));
-    // The limit on credentials may refuse some; none may fail.
+    // The rate limit may refuse some; none may fail.
     assert.ok(answers.every(({ status }) => status === 202 || status === 429));
     assert.ok(answers.some(({ ok }) => ok));
 
@@ -98,7 +98,7 @@ describe('signing up', () => {
     }
   });
 
-  it('sends the verification mail again', async () => {
+  it('resends the verification mail', async () => {
     const email = randomEmail();
     await succeed(signUp, { body: { name: 'Ana', email, password: randomPassword() } });
     await awaitMails(email);
@@ -107,7 +107,7 @@ describe('signing up', () => {
     await succeed(verifyUser, { body: { token: await mailedToken(email, 2) } });
   });
 
-  it('writes to a person in their language', async () => {
+  it('sends mails in the language of the user', async () => {
     const email = randomEmail();
     const body = { name: 'João', email, password: randomPassword(), locale: 'pt-PT' };
     await succeed(signUp, { body });
@@ -135,7 +135,7 @@ describe('signing up', () => {
     });
   }
 
-  it('refuses a password that is the e-mail address, in any case', async () => {
+  it('refuses the e-mail address as password, in any letter case', async () => {
     const body = good();
     await refuseField('password', signUp, {
       body: { ...body, password: body.email.toUpperCase() },
@@ -144,8 +144,8 @@ describe('signing up', () => {
 });
 
 /**
- * Tokens of the mails to an address, however it is written: those that came before a mail to another, asked
- * for later.
+ * Tokens of the mails to an address in any letter case. A later mail to another address marks that all earlier ones
+ * have arrived.
  */
 async function verificationTokens(written: readonly string[]): Promise<string[]> {
   const mails = async () =>
@@ -158,7 +158,7 @@ async function verificationTokens(written: readonly string[]): Promise<string[]>
 }
 
 describe('signing in', () => {
-  it('answers an unknown e-mail like a wrong password', async () => {
+  it('answers the same for an unknown e-mail and a wrong password', async () => {
     const { email } = await openAccount();
     const password = randomPassword();
     const wrong = await send('POST', '/v1/auth/login', { body: { email, password } });
@@ -171,7 +171,7 @@ describe('signing in', () => {
     assert.deepEqual(withoutId(wrong.text), withoutId(unknown.text));
   });
 
-  it('limits guesses at one account, and says for how long', async () => {
+  it('limits password guesses at one account, with Retry-After', async () => {
     const { email } = await openAccount();
     for (let guess = 1; ; guess++) {
       assert.ok(guess <= 200, 'two hundred guesses were let through');
@@ -183,13 +183,13 @@ describe('signing in', () => {
       assert.ok(Number(answer.headers.get('retry-after')) >= 1);
       break;
     }
-    // Nobody else is kept out by that.
+    // Other accounts are not limited.
     await openAccount();
   });
 });
 
 describe('a session', () => {
-  it('rotates its refresh token, and gives the same successor again to who lost it', async () => {
+  it('rotates its refresh token, and returns the same successor for a repeated refresh', async () => {
     const { refreshToken } = await openAccount();
     const first = await succeed(refresh, { body: { refreshToken } });
     assert.notEqual(first.refreshToken, refreshToken);
@@ -199,7 +199,7 @@ describe('a session', () => {
     await succeed(getMe, { token: second.accessToken });
   });
 
-  it('survives many refreshes with the same token at once', async () => {
+  it('survives concurrent refreshes with the same token', async () => {
     const { refreshToken } = await openAccount();
     const pairs = await Promise.all(
       Array.from({ length: 8 }, () => succeed(refresh, { body: { refreshToken } })),
@@ -219,7 +219,7 @@ describe('a session', () => {
     await refuse('invalid-refresh-token', refresh, { body: { refreshToken: 'made-up' } });
   });
 
-  it('is listed, page by page, and can be ended from another', async () => {
+  it('is listed page by page, and can be ended from another session', async () => {
     const account = await openAccount();
     const { token, email, password } = account;
     const other = await succeed(login, { body: { email, password } });
@@ -248,7 +248,7 @@ describe('a session', () => {
 });
 
 describe('a password', () => {
-  it('is changed by who knows it, which ends every other session', async () => {
+  it('can be changed with the current one, which ends all other sessions', async () => {
     const account = await openAccount();
     const { token, email, password } = account;
     const other = await succeed(login, { body: { email, password } });
@@ -268,7 +268,7 @@ describe('a password', () => {
     await succeed(login, { body: { email, password: newPassword } });
   });
 
-  it('is reset over a mail, once, which ends all sessions', async () => {
+  it('can be reset once by mail, which ends all sessions', async () => {
     const account = await openAccount();
     const { email } = account;
     const known = await succeed(forgotPassword, { body: { email } });
@@ -295,7 +295,7 @@ describe('an account', () => {
     account = await openAccount({ name: 'Rita Ramos' });
   });
 
-  it('is changed by its owner, within what may be changed', async () => {
+  it('can be changed by its owner, apart from read-only fields', async () => {
     const { token } = account;
     const changed = await succeed(updateMe, { token, body: { name: 'Rita R.', locale: 'pt' } });
     assert.equal(changed.name, 'Rita R.');
@@ -307,7 +307,7 @@ describe('an account', () => {
     await refuse('unauthenticated', getMe, {});
   });
 
-  it('can be read as a whole', async () => {
+  it('can be exported', async () => {
     const { token, id, email } = account;
     const venue = await succeed(createVenue, {
       token,
@@ -324,7 +324,7 @@ describe('an account', () => {
     await succeed(deleteVenue, { token, params: { venueId: venue.id } });
   });
 
-  it('is deleted with its password, but not while it alone owns a venue', async () => {
+  it('can be deleted with its password, unless it is the only owner of a venue', async () => {
     const { token, email, password, refreshToken } = await openAccount();
     const venue = await succeed(createVenue, {
       token,
@@ -337,7 +337,7 @@ describe('an account', () => {
     await refuse('invalid-credentials', login, { body: { email, password } });
     await refuse('invalid-refresh-token', refresh, { body: { refreshToken } });
 
-    // The address is free again, for an account that has nothing of the old one.
+    // The address can be used again, for an account without the old one's data.
     await succeed(signUp, { body: { name: 'New', email, password } });
     const fresh = await succeed(verifyUser, { body: { token: await mailedToken(email, 2) } });
     assert.equal(fresh.name, 'New');

@@ -29,17 +29,22 @@ import { endSession, listSessions } from '@queue-manager/contracts/tokens';
 import { exportMe, getMe, signUp } from '@queue-manager/contracts/users';
 import { getVenue, listVenues, type Role, roles } from '@queue-manager/contracts/venues';
 import { mailedToken, randomEmail, randomPassword, type TestAccount } from './support/accounts.ts';
-import { type House, openHouse, type PairInLine, type Things } from './support/house.ts';
+import {
+  createFixtures,
+  type Fixtures,
+  type PairInLine,
+  type VenueFixtures,
+} from './support/fixtures.ts';
 import { type RouteCall, routeCalls } from './support/route-calls.ts';
 import { problemOf, type RawAnswer, refuse, send, succeed } from './support/system.ts';
 
 /*
- * Every route × every caller. What a caller gets is derived from the contract alone; `routeCalls` only knows
- * what to ask. A call that must be refused is about things that exist and that the owner then finds unchanged.
+ * Every route × every caller. The expected answer is derived from the contract alone; `routeCalls` has the calls. A call
+ * that must be refused is about existing resources, which must be unchanged afterwards.
  */
 
-/** `still` things, and the calls about them, are made before anybody knocks. */
-let house: House;
+/** Shared fixtures, and the calls about them, are created before the tests. */
+let fixtures: Fixtures;
 let stillCalls: Map<string, Promise<RouteCall>>;
 let guests: PairInLine;
 let credentials: Record<Caller, string | undefined>;
@@ -47,7 +52,7 @@ let credentials: Record<Caller, string | undefined>;
 const staff = ['host', 'manager', 'owner'] as const satisfies readonly Role[];
 const accounts = ['stranger', ...staff] as const;
 const tickets = ['guest', 'otherGuest'] as const;
-/** Good for something else, or made from what is good. */
+/** Credentials of another kind, or tampered ones. */
 const otherCredentials = ['apiKey', 'refreshToken', 'mailedToken', 'tamperedToken'] as const;
 const callers = ['nobody', ...accounts, ...tickets, ...otherCredentials] as const;
 type Caller = (typeof callers)[number];
@@ -55,7 +60,7 @@ type Caller = (typeof callers)[number];
 const isOneOf = <const T extends string>(list: readonly T[], value: string): value is T =>
   (list as readonly string[]).includes(value);
 
-/** What a contract's policy means for a caller: `granted`, or the problem that it is refused with. */
+/** The result of a contract's policy for a caller: `granted`, or the code of the problem. */
 function policyFor({ auth }: Contract, caller: Caller): string {
   switch (auth) {
     case 'public':
@@ -75,13 +80,13 @@ function policyFor({ auth }: Contract, caller: Caller): string {
   }
 }
 
-/** What a route has to state so that its policy's refusals are in the OpenAPI. */
+/** The problems that a route must state because of its policy. */
 function refusalsOf({ auth }: Contract): string[] {
   if (auth === 'ticket' || auth === 'host') return ['not-found'];
   return auth === 'manager' || auth === 'owner' ? ['not-found', 'forbidden'] : [];
 }
 
-/** The call of a caller: with its own credential, and on ticket routes with what it has for a ticket. */
+/** The call with a caller's credential, and on ticket routes with the caller's ticket or substitute. */
 function knock(contract: Contract, call: RouteCall, caller: Caller): Promise<RawAnswer> {
   const credential = call.token ?? credentials[caller];
   if (contract.auth !== 'ticket') return ask(contract, call, credential);
@@ -100,7 +105,7 @@ function withOwnCredential({ token: _, ...call }: RouteCall): RouteCall {
   return call;
 }
 
-/** The ticket of a guest, or what those without one may try in its place. */
+/** The ticket of a guest, or what other callers try instead. */
 function ticketOf(caller: Caller, { ana, bea }: PairInLine): string {
   if (caller === 'guest') return ana.ticket;
   if (caller === 'otherGuest') return bea.ticket;
@@ -109,15 +114,14 @@ function ticketOf(caller: Caller, { ana, bea }: PairInLine): string {
   return isOneOf(accounts, caller) ? ana.id : (credentials[caller] ?? '');
 }
 
-/** With another character in its middle; the last ones of base64 may stand for the same bytes. */
+/** Changes a character in the middle; the last ones of base64 may encode the same bytes. */
 function tampered(credential: string, at = Math.floor(credential.length / 2)): string {
   const other = credential[at] === 'A' ? 'B' : 'A';
   return credential.slice(0, at) + other + credential.slice(at + 1);
 }
 
 /**
- * `granted`, or the code of the problem; the shape of either is checked, and that nobody on the way keeps
- * what was for one caller.
+ * `granted`, or the code of the problem. Checks the shape of the answer, and that private answers must not be cached.
  */
 function outcomeOf(contract: Contract, answer: RawAnswer): string {
   if (answer.status !== contract.status) return problemOf(answer).code;
@@ -132,11 +136,11 @@ function outcomeOf(contract: Contract, answer: RawAnswer): string {
   return 'granted';
 }
 
-/** What comes and goes by itself. */
+/** Fields that change by themselves. */
 const fleeting = ['position', 'estimate', 'asOf', 'lastUsedAt', 'updatedAt', 'attempts'];
 
-/** All that the owner can read of a venue, and of its own account. */
-async function lookAround({ venue, owner }: Things): Promise<unknown> {
+/** Everything that the owner can read of a venue and of its own account. */
+async function readEverything({ venue, owner }: VenueFixtures): Promise<unknown> {
   const { token } = owner;
   const params = { venueId: venue.id };
   const query = { limit: 100 };
@@ -170,24 +174,24 @@ function lasting(seen: unknown): unknown {
 }
 
 before(async () => {
-  house = await openHouse();
-  const { still, owner } = house;
+  fixtures = await createFixtures();
+  const { shared, owner } = fixtures;
   const unverified = randomEmail();
   await succeed(signUp, {
     body: { name: 'Una Unverified', email: unverified, password: randomPassword() },
   });
   const [pair, apiKey, session, mailed] = await Promise.all([
-    still.pair('waiting'),
-    still.apiKey(),
-    still.session(owner),
+    shared.pair('waiting'),
+    shared.apiKey(),
+    shared.session(owner),
     mailedToken(unverified),
   ]);
   guests = pair;
   credentials = {
     nobody: undefined,
-    stranger: house.stranger.token,
-    host: house.host.token,
-    manager: house.manager.token,
+    stranger: fixtures.stranger.token,
+    host: fixtures.host.token,
+    manager: fixtures.manager.token,
     owner: owner.token,
     guest: guests.ana.ticket,
     otherGuest: guests.bea.ticket,
@@ -199,14 +203,14 @@ before(async () => {
   stillCalls = new Map(
     publicContracts.flatMap(({ operationId }) => {
       const makeCall = routeCalls[operationId];
-      return makeCall ? [[operationId, Promise.resolve(makeCall(still, owner, house))]] : [];
+      return makeCall ? [[operationId, Promise.resolve(makeCall(shared, owner, fixtures))]] : [];
     }),
   );
   await Promise.allSettled(stillCalls.values());
 });
 
 describe('every route', () => {
-  it('is asked by every caller here, and no route that is not there', () => {
+  it('has a call here, and every call has a route', () => {
     assert.deepEqual(
       Object.keys(routeCalls).toSorted(),
       publicContracts.map(({ operationId }) => operationId).toSorted(),
@@ -225,7 +229,7 @@ describe('every route', () => {
         assert.ok((problems as string[]).includes(code), `${operationId} does not state ${code}`);
       }
 
-      const seen = await lookAround(house.still);
+      const seen = await readEverything(fixtures.shared);
       const refused = policies.filter(([, policy]) => policy !== 'granted');
       const refusals = await Promise.all(
         refused.map(async ([caller]) => [
@@ -234,14 +238,18 @@ describe('every route', () => {
         ]),
       );
       assert.deepEqual(Object.fromEntries(refusals), Object.fromEntries(refused));
-      assert.deepEqual(await lookAround(house.still), seen, 'what was refused was done');
+      assert.deepEqual(
+        await readEverything(fixtures.shared),
+        seen,
+        'a refused call changed something',
+      );
 
       const granted = policies.filter(([, policy]) => policy === 'granted');
       const [grants, expected] = [new Map<string, string>(), new Map<string, string>()];
-      // What is made for an account may be made from what the one before left.
+      // Sequential: fixtures of an account may build on those of the previous one.
       for (const [caller] of granted) {
-        const as = isOneOf(accounts, caller) ? house[caller] : house.owner;
-        const call = await makeCall(house.lively, as, house);
+        const as = isOneOf(accounts, caller) ? fixtures[caller] : fixtures.owner;
+        const call = await makeCall(fixtures.fresh, as, fixtures);
         grants.set(caller, outcomeOf(contract, await knock(contract, call, caller)));
         expected.set(caller, call.answers ?? 'granted');
         const stated: readonly string[] = ['granted', ...commonProblems, ...problems];
@@ -252,7 +260,7 @@ describe('every route', () => {
   }
 });
 
-describe('what is not there', () => {
+describe('a missing resource', () => {
   const isId = (name: string) => name.endsWith('Id');
   const paramsOf = ({ url }: Contract) =>
     [...url.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
@@ -263,10 +271,10 @@ describe('what is not there', () => {
     const names = paramsOf(contract);
     if (names.length === 0) continue;
 
-    it(`${method} ${url} answers as for what is another venue's`, async () => {
+    it(`${method} ${url} answers the same as for a resource of another venue`, async () => {
       const call = await stillCalls.get(operationId);
       assert.ok(call?.params);
-      const { owner, stranger, strangersVenue } = house;
+      const { owner, stranger, strangersVenue } = fixtures;
       const of = (params: Record<string, string>) => ({
         ...call,
         params: { ...call.params, ...params },
@@ -284,16 +292,16 @@ describe('what is not there', () => {
         for (const value of absent) {
           const answer = withoutRequestId(await ask(contract, of({ [name]: value }), owner.token));
           assert.equal(answer.code, 'not-found', `${name} is ${value}`);
-          // Who works at the venue may be told what of it is missing.
+          // Members of the venue may learn which part of it is missing.
           if (hidden !== null && name === names[0]) assert.deepEqual(answer, hidden);
         }
       }
 
       if (names.includes('venueId') && names.length > 1) {
-        const seen = await lookAround(house.still);
+        const seen = await readEverything(fixtures.shared);
         const mixed = await ask(contract, of({ venueId: strangersVenue.id }), stranger.token);
         assert.equal(problemOf(mixed).code, 'not-found', 'named under a venue of the caller');
-        assert.deepEqual(await lookAround(house.still), seen);
+        assert.deepEqual(await readEverything(fixtures.shared), seen);
       }
     });
   }
@@ -301,9 +309,9 @@ describe('what is not there', () => {
 
 describe("a guest's ticket", () => {
   const staffView = (party: Party) =>
-    succeed(getParty, { token: house.owner.token, params: { partyId: party.id } });
+    succeed(getParty, { token: fixtures.owner.token, params: { partyId: party.id } });
 
-  /** What Bea gets, and whether it has anything of Ana. */
+  /** Bea's answer, and whether it contains anything of Ana's. */
   async function assertNothingOf(ana: Party, answer: RawAnswer): Promise<void> {
     const shown = answer.text + JSON.stringify([...answer.headers]);
     for (const secret of [ana.id, ana.ticket, ana.name, ana.phone, ana.notes]) {
@@ -314,8 +322,8 @@ describe("a guest's ticket", () => {
   for (const contract of publicContracts.filter(({ auth }) => auth === 'ticket')) {
     const { method, url, operationId } = contract;
 
-    it(`shows and moves its own party alone: ${method} ${url}`, async () => {
-      const call = await routeCalls[operationId]?.(house.lively, house.owner, house);
+    it(`shows and moves only its own party: ${method} ${url}`, async () => {
+      const call = await routeCalls[operationId]?.(fixtures.fresh, fixtures.owner, fixtures);
       assert.ok(call?.pair);
       const { ana, bea, queue } = call.pair;
       const before = [await staffView(ana), await staffView(bea)];
@@ -328,7 +336,7 @@ describe("a guest's ticket", () => {
       if (method === 'GET') assert.deepEqual(lasting(await staffView(bea)), lasting(before[1]));
       else assert.notDeepEqual(lasting(await staffView(bea)), lasting(before[1]));
 
-      // Nor does anything made of the two stand for either.
+      // Neither does any combination of the two tickets.
       const [mine, theirs] = [ana.ticket, bea.ticket].map((ticket) =>
         Buffer.from(ticket, 'base64url'),
       );
@@ -352,9 +360,9 @@ describe("a guest's ticket", () => {
     });
   }
 
-  it('is of no use once its venue or queue is gone, also to read what was there', async () => {
-    const { lively, owner } = house;
-    const { queue, ana } = await lively.pair('waiting');
+  it('is useless once its venue or queue is deleted', async () => {
+    const { fresh, owner } = fixtures;
+    const { queue, ana } = await fresh.pair('waiting');
     await succeed(deleteQueue, { token: owner.token, params: { queueId: queue.id } });
     await refuse('not-found', getParty, { token: owner.token, params: { partyId: ana.id } });
     await refuse('invalid-transition', snooze, {
@@ -366,9 +374,9 @@ describe("a guest's ticket", () => {
 });
 
 describe('an account', () => {
-  it('sees its own things alone', async () => {
-    const { owner, manager, host, stranger, still, lively, strangersVenue } = house;
-    const [mine, theirs] = [still.venue.id, strangersVenue.id];
+  it('sees only its own resources', async () => {
+    const { owner, manager, host, stranger, shared, fresh, strangersVenue } = fixtures;
+    const [mine, theirs] = [shared.venue.id, strangersVenue.id];
     for (const account of [owner, manager, host, stranger] as TestAccount[]) {
       const { token } = account;
       assert.equal((await succeed(getMe, { token })).id, account.id);
@@ -383,7 +391,7 @@ describe('an account', () => {
         const isStranger = account === stranger;
         assert.equal(ids.includes(theirs), isStranger);
         assert.equal(ids.includes(mine), !isStranger);
-        assert.equal(ids.includes(lively.venue.id), !isStranger);
+        assert.equal(ids.includes(fresh.venue.id), !isStranger);
       }
     }
     const sessions = await Promise.all(
@@ -394,17 +402,17 @@ describe('an account', () => {
     assert.equal(new Set(sessions.flat()).size, sessions.flat().length);
   });
 
-  it('does not end the session of another', async () => {
-    const { owner, stranger, lively } = house;
-    const { id } = await lively.session(owner);
+  it('cannot end the session of another account', async () => {
+    const { owner, stranger, fresh } = fixtures;
+    const { id } = await fresh.session(owner);
     await refuse('not-found', endSession, { token: stranger.token, params: { sessionId: id } });
     const { data } = await succeed(listSessions, { token: owner.token, query: { limit: 100 } });
     assert.ok(data.some((session) => session.id === id));
   });
 
-  it('cannot accept the invitation of another e-mail, nor one that is none', async () => {
-    const { still, stranger, host, manager } = house;
-    const token = await still.invitationToken(manager.email);
+  it('cannot accept an invitation to another e-mail, or a token of another kind', async () => {
+    const { shared, stranger, host, manager } = fixtures;
+    const token = await shared.invitationToken(manager.email);
     await refuse('forbidden', acceptInvitation, { token: stranger.token, body: { token } });
     await refuse('invalid-token', acceptInvitation, {
       token: host.token,
@@ -419,12 +427,12 @@ describe('an account', () => {
   });
 });
 
-describe('what takes more than the route', () => {
-  it('lets only managers go beyond the capacity', async () => {
-    const { lively, host, manager } = house;
+describe('a restricted option', () => {
+  it('only managers may exceed the capacity', async () => {
+    const { fresh, host, manager } = fixtures;
     const body = { override: true, reason: 'The owner said so' } as const;
-    const { ana, bea } = await lively.pair('waiting');
-    const [params, venueParams] = [{ partyId: ana.id }, { venueId: lively.venue.id }];
+    const { ana, bea } = await fresh.pair('waiting');
+    const [params, venueParams] = [{ partyId: ana.id }, { venueId: fresh.venue.id }];
     const { token } = host;
     const before = lasting(await succeed(getParty, { token, params }));
     await refuse('forbidden', seatParty, { token, params, body });
@@ -446,9 +454,9 @@ describe('what takes more than the route', () => {
     });
   });
 
-  it('lets nobody but owners grant a role at or above their own', async () => {
-    const { lively, manager, owner } = house;
-    const params = { venueId: lively.venue.id };
+  it('only owners may grant a role at or above their own', async () => {
+    const { fresh, manager, owner } = fixtures;
+    const params = { venueId: fresh.venue.id };
     for (const role of ['manager', 'owner'] as const) {
       const body = { email: randomEmail(), role };
       await refuse('forbidden', createInvitation, { token: manager.token, params, body });

@@ -2,7 +2,7 @@ import { describe, it } from 'node:test';
 import { chaosTimeoutMs, survives } from './support/chaos.ts';
 
 describe('a system whose stores and services are killed at random for a minute', () => {
-  it('loses, doubles and forgets nothing', { timeout: chaosTimeoutMs(1) }, (test) =>
+  it('loses, duplicates and forgets nothing', { timeout: chaosTimeoutMs(1) }, (test) =>
     survives(test, 1),
   );
 });

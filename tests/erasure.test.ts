@@ -13,10 +13,10 @@ import { enlist } from './support/members.ts';
 import { openStores } from './support/stores.ts';
 import { awaitMails, refuse, succeed } from './support/system.ts';
 
-/** A name that nobody else has. */
+/** A unique name. */
 const uniqueName = (first: string) => `${first} ${randomBytes(6).toString('hex')}`;
 
-describe('nothing of a person is left', () => {
+describe('personal data', () => {
   let stores: Awaited<ReturnType<typeof openStores>>;
 
   before(async () => {
@@ -31,11 +31,11 @@ describe('nothing of a person is left', () => {
       return places.length === 0;
     };
     await until('it stands nowhere', areNone).catch((cause) => {
-      throw new Error(`It still stands in ${places.join(', ')}`, { cause });
+      throw new Error(`The words are still in ${places.join(', ')}`, { cause });
     });
   }
 
-  it('whose account was deleted', async () => {
+  it('is erased when the account is deleted', async () => {
     const { owner, venue } = await openVenue(uniqueName('House'));
     const account = await openAccount({ name: uniqueName('Hilda') });
     await enlist(owner, venue, account, 'host');
@@ -57,7 +57,7 @@ describe('nothing of a person is left', () => {
     });
   });
 
-  it('who stood in a line of a venue that was deleted', async () => {
+  it('is erased when the venue is deleted', async () => {
     const { owner, venue } = await openVenue(uniqueName('House'));
     const { token } = owner;
     const queue = await openQueueOf({ owner, venue }, { boardLabels: 'name' });

@@ -8,7 +8,7 @@ import { until } from '@queue-manager/service-kit/testing';
 import { openQueueOf, openVenue } from './support/lines.ts';
 import { succeed } from './support/system.ts';
 
-it('a line that moves fast is learned, told at every door, and its quotes are judged', async () => {
+it('estimates learn from a fast queue, appear on every route, and quotes are judged in the report', async () => {
   const venue = await openVenue('The Fast Lane');
   const { token } = venue.owner;
   const queue = await openQueueOf(venue);
@@ -25,7 +25,7 @@ it('a line that moves fast is learned, told at every door, and its quotes are ju
   assert.ok(before.estimate);
   assert.deepEqual([before.position, before.estimate.p50 > 0], [30, true]);
 
-  // A call every few milliseconds: nobody with five ahead waits for minutes.
+  // With a call every few milliseconds, a party with five ahead does not wait for minutes.
   for (let count = 0; count < 24; count += 1) {
     await succeed(callNext, { token, params: { queueId } });
   }

@@ -13,7 +13,7 @@ import { testEnv } from '@queue-manager/service-kit/testing';
 import { openAccount } from './support/accounts.ts';
 import { gatewayUrl, problemOf, send } from './support/system.ts';
 
-/** What nothing is known by. */
+/** Ids and tokens that do not exist. */
 const unknownParams = {
   venueId: randomUUID(),
   queueId: randomUUID(),
@@ -37,14 +37,14 @@ describe('every route', () => {
     ({ token } = await openAccount());
   });
 
-  /** What a caller without any credential gets. */
+  /** The answer to a caller without credentials. */
   function expectedOf({ auth, schema, operationId }: Contract): string[] {
-    // A body that is missing is refused whatever the ticket is.
+    // A missing body is refused before the ticket is checked.
     const needsBody = schema.body?.safeParse(undefined).success === false;
     if (auth === 'ticket') return [needsBody ? 'validation-failed' : 'not-found'];
     if (auth !== 'public') return ['unauthenticated'];
     if (operationId === 'getJwks') return ['success'];
-    // Without a body it is refused for that, or for the code in its address.
+    // Refused for the missing body or for the code in the address.
     if (schema.body !== undefined) return ['validation-failed', 'not-found'];
     return ['not-found'];
   }
@@ -53,7 +53,7 @@ describe('every route', () => {
     const { method, operationId, status } = contract;
     const path = pathOf(contract, unknownParams);
 
-    it(`${method} ${contract.url} answers nobody in particular as its contract says`, async () => {
+    it(`${method} ${contract.url} answers an anonymous caller as its contract states`, async () => {
       const answer = await send(method, path);
       const said = answer.status === status ? 'success' : problemOf(answer).code;
       assert.ok(expectedOf(contract).includes(said), `${operationId} answered ${said}`);
@@ -61,7 +61,7 @@ describe('every route', () => {
 
     if (contract.auth === 'public' || contract.auth === 'ticket') continue;
 
-    it(`${method} ${contract.url} does not take a made-up token`, async () => {
+    it(`${method} ${contract.url} refuses an invalid token`, async () => {
       for (const madeUp of [
         'nonsense',
         `${token.slice(0, -4)}AAAA`,
@@ -75,10 +75,10 @@ describe('every route', () => {
 
     if (contract.auth === 'user') continue;
 
-    it(`${method} ${contract.url} says that what is not the caller's does not exist`, async () => {
+    it(`${method} ${contract.url} answers 404 for resources of others`, async () => {
       const answer = await send(method, path, { token });
       const { code } = problemOf(answer);
-      // A body that is missing may be refused first.
+      // The missing body may be refused first.
       const body = contract.schema.body;
       const mayRefuseBody = body !== undefined && !body.safeParse(undefined).success;
       assert.ok(code === 'not-found' || (mayRefuseBody && code === 'validation-failed'), code);
@@ -86,9 +86,9 @@ describe('every route', () => {
   }
 });
 
-describe('what is not public', () => {
+describe('an internal route', () => {
   for (const contract of internalContracts) {
-    it(`${contract.method} ${contract.url} cannot be reached, even with the credential`, async () => {
+    it(`${contract.method} ${contract.url} cannot be reached, even with the internal credential`, async () => {
       const headers = { 'x-internal-credential': testEnv('INTERNAL_CREDENTIAL') };
       const path = pathOf(contract, unknownParams);
       const answer = await send(contract.method, path, { headers });
@@ -97,13 +97,13 @@ describe('what is not public', () => {
     });
   }
 
-  it('GET /metrics is for the system itself', async () => {
+  it('GET /metrics requires the internal credential', async () => {
     const answer = await send('GET', '/metrics');
     assert.equal(answer.status, 401);
     assert.equal(problemOf(answer).code, 'unauthenticated');
   });
 
-  it('is not reached by a crooked address either', async () => {
+  it('cannot be reached by an unnormalised path', async () => {
     const headers = { 'x-internal-credential': testEnv('INTERNAL_CREDENTIAL') };
     const { userId, queueId } = unknownParams;
     for (const path of [
@@ -119,7 +119,7 @@ describe('what is not public', () => {
   });
 });
 
-/** As written: `fetch` would straighten the address first. */
+/** Sends the path unchanged; `fetch` would normalise it. */
 async function statusOfRaw(path: string, headers: Record<string, string>): Promise<number> {
   const { hostname: host, port } = new URL(gatewayUrl);
   const asked = request({ host, port, path, headers }).end();
@@ -129,7 +129,7 @@ async function statusOfRaw(path: string, headers: Record<string, string>): Promi
   return answer.statusCode ?? 0;
 }
 
-describe('what is not built yet', () => {
+describe('a route that does not exist', () => {
   const absent: [string, string][] = [
     ['POST', '/v1/publish'],
     ['GET', '/v1/consumer'],
@@ -137,14 +137,14 @@ describe('what is not built yet', () => {
     ['DELETE', '/v1/consumer'],
   ];
   for (const [method, path] of absent) {
-    it(`${method} ${path} is simply absent`, async () => {
+    it(`${method} ${path} answers 404`, async () => {
       const answer = await send(method, path);
       assert.equal(answer.status, 404);
       assert.equal(problemOf(answer).code, 'not-found');
     });
   }
 
-  it('is absent from the OpenAPI, which names every public route and no other', async () => {
+  it('is not in the OpenAPI, which lists exactly the public routes', async () => {
     const answer = await send('GET', '/openapi.json');
     assert.equal(answer.status, 200);
     const openapi = answer.json() as {
@@ -165,24 +165,24 @@ describe('what is not built yet', () => {
   });
 });
 
-describe('a bad request', () => {
+describe('an invalid request', () => {
   const url = '/v1/users';
 
-  it('of the wrong kind is 415', async () => {
+  it('with another media type gets 415', async () => {
     const headers = { 'content-type': 'text/plain' };
     const answer = await send('POST', url, { body: 'name=Ana', headers });
     assert.equal(answer.status, 415);
     assert.equal(problemOf(answer).code, 'unsupported-media-type');
   });
 
-  it('that is too large is 413, however it says its length', async () => {
+  it('that is too large gets 413, with and without Content-Length', async () => {
     const body = { name: 'x'.repeat(limits.bodyBytes) };
     const answer = await send('POST', url, { body });
     assert.equal(answer.status, 413);
     assert.equal(problemOf(answer).code, 'payload-too-large');
   });
 
-  it('that is not JSON names the body', async () => {
+  it('that is not JSON gets an error for the body', async () => {
     const answer = await send('POST', url, { body: '{"name":' });
     assert.equal(answer.status, 400);
     assert.deepEqual(
@@ -194,7 +194,7 @@ describe('a bad request', () => {
     }
   });
 
-  it('names all of its bad fields at once', async () => {
+  it('gets all field errors at once', async () => {
     const answer = await send('POST', url, { body: { name: '', email: 'x', password: 'short' } });
     assert.deepEqual(
       problemOf(answer)
@@ -204,7 +204,7 @@ describe('a bad request', () => {
     );
   });
 
-  it('to an unknown address is 404, also below a known one', async () => {
+  it('to an unknown path gets 404, also below a known one', async () => {
     for (const path of ['/', '/v1', '/v2/users', '/v1/users/', '/v1/users/me/none']) {
       const answer = await send('GET', path);
       assert.ok([404, 405].includes(answer.status), path);
@@ -212,7 +212,7 @@ describe('a bad request', () => {
     }
   });
 
-  it('gets a request id, its own when it brought a good one', async () => {
+  it('gets a request id, its own if valid', async () => {
     const own = await send('GET', '/v1/none', { headers: { 'x-request-id': 'abc-123' } });
     assert.equal(problemOf(own).requestId, 'abc-123');
     const bad = await send('GET', '/v1/none', { headers: { 'x-request-id': 'a b{c}' } });
@@ -221,13 +221,13 @@ describe('a bad request', () => {
 });
 
 describe('the gateway', () => {
-  it('is alive and ready', async () => {
+  it('is live and ready', async () => {
     for (const path of ['/livez', '/readyz']) {
       assert.equal((await send('GET', path)).status, 200, path);
     }
   });
 
-  it('shows the documentation', async () => {
+  it('serves the documentation', async () => {
     let answer = await send('GET', '/docs');
     const location = answer.headers.get('location');
     if (location !== null)
@@ -236,7 +236,7 @@ describe('the gateway', () => {
     assert.match(answer.text, /swagger-ui/);
   });
 
-  it('tells browsers to be careful, and lets the web apps call', async () => {
+  it('sends security headers, and allows the web apps by CORS', async () => {
     const plain = await send('GET', '/livez');
     assert.equal(plain.headers.get('x-content-type-options'), 'nosniff');
     const origin = 'http://localhost:3000';

@@ -16,7 +16,7 @@ import { openAccount } from './support/accounts.ts';
 import { openQueueOf, openVenue, type TestVenue } from './support/lines.ts';
 import { refuse, refuseField, send, succeed } from './support/system.ts';
 
-describe('the past of a line', () => {
+describe('the history of a queue', () => {
   let venue: TestVenue;
   let token: string;
   before(async () => {
@@ -28,7 +28,7 @@ describe('the past of a line', () => {
     succeed(addParty, { token, params: { queueId: queue.id }, body: { name } });
   const inQueue = (queue: Queue) => ({ token, params: { queueId: queue.id } });
 
-  it('is told as events: who, what, when and why', async () => {
+  it('lists events with actor, type, time and reason', async () => {
     const queue = await openQueueOf(venue);
     const ana = await add(queue, 'Ana');
     const { ticket } = await succeed(joinQueue, {
@@ -67,7 +67,7 @@ describe('the past of a line', () => {
     );
   });
 
-  it('comes as a report', async () => {
+  it('is summed up in a report', async () => {
     const queue = await openQueueOf(venue);
     for (const name of ['Ana', 'Bea', 'Cid']) await add(queue, name);
     const { ticket } = await succeed(joinQueue, {
@@ -105,7 +105,7 @@ describe('the past of a line', () => {
     assert.equal(past.joined, 0);
   });
 
-  it('comes as a file that a spreadsheet reads and does not compute', async () => {
+  it('is exported as CSV without spreadsheet formulas', async () => {
     const queue = await openQueueOf(venue);
     const nasty = '=HYPERLINK("http://x.test","Grüße, 🎉")';
     const party = await add(queue, nasty);
@@ -133,7 +133,7 @@ describe('the past of a line', () => {
     assert.deepEqual([end, more], ['', []]);
   });
 
-  it('is for staff of the venue, and of a period that makes sense', async () => {
+  it('is limited to staff and to a valid period', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     const stranger = await openAccount();

@@ -37,7 +37,7 @@ import {
 } from './support/lines.ts';
 import { awaitMails, call, refuse, refuseField, send, succeed } from './support/system.ts';
 
-describe('a line', () => {
+describe('a queue', () => {
   let venue: TestVenue;
   let token: string;
   before(async () => {
@@ -53,9 +53,9 @@ describe('a line', () => {
   const partyOf = (party: { id: string }) => ({ token, params: { partyId: party.id } });
   const names = (parties: Party[]) => parties.map(({ name }) => name);
 
-  it('takes guests from the QR code and from the stand, and tells each their place', async () => {
+  it('accepts guests by QR code and by the host, with their positions', async () => {
     const queue = await openQueueOf(venue);
-    // What the QR code holds leads to the page and to the join.
+    // The link in the QR code leads to the page and to the join.
     const page = await fetch(queue.joinUrl);
     assert.equal(page.status, 200);
     const first = await join(queue, 'Ana Sousa');
@@ -63,7 +63,7 @@ describe('a line', () => {
     const third = await join(queue, 'Eva Reis');
     assert.deepEqual([first.number, second.number, third.number], [1, 2, 3]);
     for (const [index, { ticket, position }] of [first, second, third].entries()) {
-      // Null says that the place is not known yet; anything else has to be right.
+      // Null means not known yet; any other position must be right.
       assert.ok(position === null || position === index + 1);
       await awaitPosition(ticket, index + 1);
     }
@@ -94,7 +94,7 @@ describe('a line', () => {
     assert.equal((await succeed(getQueue, { token, params: { queueId: queue.id } })).waiting, 3);
   });
 
-  it('is called in order, the priority lane first, within the sizes asked for', async () => {
+  it('is called in order, the priority lane first, within the requested sizes', async () => {
     const queue = await openQueueOf(venue);
     const params = { queueId: queue.id };
     for (const [name, size] of [
@@ -123,7 +123,7 @@ describe('a line', () => {
     await refuse('nobody-waiting', callNext, { token, params });
   });
 
-  it('moves up behind everyone who goes', async () => {
+  it('moves up behind every party that leaves', async () => {
     const queue = await openQueueOf(venue);
     const [a, b, c, d, e] = [
       await join(queue, 'A'),
@@ -149,13 +149,13 @@ describe('a line', () => {
     assert.deepEqual(states, ['called', 'seated', 'left', 'removed', 'waiting']);
   });
 
-  it('is put in another order by hosts and guests, and everybody sees its own new place', async () => {
+  it('is reordered by hosts and guests, and every guest sees the new position', async () => {
     const queue = await openQueueOf(venue);
     const parties: Record<string, { id: string; ticket: string }> = {};
     for (const name of ['A', 'B', 'C', 'D', 'E']) parties[name] = await add(queue, name);
     const party = (name: string) => parties[name] as { id: string; ticket: string };
     const ticketOf = (name: string) => ({ params: { ticket: party(name).ticket } });
-    /** The line as guests see it on their phones, and as hosts see it. */
+    /** The order as guests and as hosts see it. */
     const awaitOrder = async (order: string) => {
       for (const [index, name] of [...order].entries()) {
         await awaitPosition(party(name).ticket, index + 1);
@@ -216,7 +216,7 @@ describe('a line', () => {
     await refuseField('places', snooze, { ...ticketOf('C'), body: { places: 11 } });
   });
 
-  it('lets each party move only as its state allows', async () => {
+  it('allows only the moves of a party’s state', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     await refuse('invalid-transition', noShowParty, partyOf(party));
@@ -246,7 +246,7 @@ describe('a line', () => {
     await refuse('not-found', callParty, partyOf({ id: randomUUID() }));
   });
 
-  it('refuses a guest by the queue’s own rules', async () => {
+  it('refuses a guest by its own rules', async () => {
     const queue = await openQueueOf(venue, { maxWaiting: 2, maxPartySize: 4 });
     const params = { queueId: queue.id };
     const joinParams = { joinCode: queue.joinCode };
@@ -273,7 +273,7 @@ describe('a line', () => {
     await refuseField('position', addParty, { token, params, body: unknown });
   });
 
-  it('marks a guest who may have joined twice, to staff only', async () => {
+  it('marks a guest who may have joined twice, for staff only', async () => {
     const queue = await openQueueOf(venue);
     const body = { name: 'Ana', email: randomEmail() };
     const params = { joinCode: queue.joinCode };
@@ -290,7 +290,7 @@ describe('a line', () => {
     );
   });
 
-  it('is changed by staff where a party’s facts are wrong', async () => {
+  it('lets staff correct a party’s details', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     const changed = await succeed(updateParty, {
@@ -307,7 +307,7 @@ describe('a line', () => {
     await refuse('party-too-large', updateParty, { ...partyOf(party), body: { size: 21 } });
   });
 
-  it('is listed page by page, by state, lane and name', async () => {
+  it('is listed page by page, filtered by state, lane and name', async () => {
     const queue = await openQueueOf(venue);
     for (let index = 1; index <= 7; index++) await add(queue, `Guest ${index}`);
     await add(queue, 'Maria', { lane: 'priority' });
@@ -327,7 +327,7 @@ describe('a line', () => {
     assert.deepEqual(await list({ state: 'left,no_show' }), []);
   });
 
-  it('keeps the order that it told while its pages are read and the line moves', async () => {
+  it('keeps a consistent order while its pages are read and parties move', async () => {
     const queue = await openQueueOf(venue);
     for (let index = 1; index <= 6; index++) await add(queue, `Guest ${index}`);
     const params = { queueId: queue.id };
@@ -343,7 +343,7 @@ describe('a line', () => {
     assert.deepEqual(names(rest.data), ['Guest 4', 'Guest 5', 'Guest 6']);
   });
 
-  it('writes to who is called, in their language, with the way back to their ticket', async () => {
+  it('mails the called party in its language, with a link to its ticket', async () => {
     const queue = await openQueueOf(venue);
     const guests = [
       { name: 'João', email: randomEmail(), locale: 'pt' },
@@ -357,7 +357,7 @@ describe('a line', () => {
     await next(queue);
     const subjects = [/^É a sua vez/, /^It's your turn/];
     for (const [index, { email }] of guests.entries()) {
-      // One on joining, one on being called, in whatever order.
+      // One on joining and one on the call, in any order.
       const mails = await awaitMails(email, 2);
       const mail = mails.find(({ subject }) => subjects[index]?.test(subject));
       assert.ok(mail?.text.includes(parties[index]?.ticketUrl ?? '?'));
@@ -366,7 +366,7 @@ describe('a line', () => {
     }
   });
 
-  it('writes to a guest at every stage of its wait, once, and shows staff what became of it', async () => {
+  it('mails a guest once at each stage of the wait, and shows the results to staff', async () => {
     const queue = await openQueueOf(venue);
     const email = randomEmail();
     for (const name of ['Ana', 'Bea', 'Cid']) await add(queue, name);
@@ -406,7 +406,7 @@ describe('a line', () => {
     assert.equal((await awaitMails(email, 6)).length, 6);
   });
 
-  it('shows a guest nothing of another', async () => {
+  it('shows a guest nothing of other parties', async () => {
     const queue = await openQueueOf(venue);
     const other = await succeed(addParty, {
       token,
@@ -437,7 +437,7 @@ describe('a line', () => {
     }
   });
 
-  it('shows on the board who is called, as a number or a short name', async () => {
+  it('shows called parties on the board by number or short name', async () => {
     const queue = await openQueueOf(venue);
     const params = { queueId: queue.id };
     await add(queue, 'Ana Maria Sousa');
@@ -458,7 +458,7 @@ describe('a line', () => {
     await refuse('not-found', getBoard, { params: { queueId: randomUUID() } });
   });
 
-  it('does once what is asked again with the same key', async () => {
+  it('executes a request repeated with the same idempotency key once', async () => {
     const queue = await openQueueOf(venue);
     const params = { queueId: queue.id };
     const idempotencyKey = randomUUID();
@@ -488,7 +488,7 @@ describe('a line', () => {
     assert.equal((await allParties(token, queue.id)).length, 2);
   });
 
-  it('is not there for another venue', async () => {
+  it('does not exist for another venue', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     const other = { token: (await openAccount()).token, params: { partyId: party.id } };
@@ -502,7 +502,7 @@ describe('a line', () => {
     assert.equal(state, 'waiting');
   });
 
-  it('calls each party once, in order, however many hosts press at once', async () => {
+  it('calls each party once and in order for concurrent hosts', async () => {
     const queue = await openQueueOf(venue);
     const params = { queueId: queue.id };
     await Promise.all(Array.from({ length: 100 }, (_, index) => add(queue, `Guest ${index}`)));
@@ -520,7 +520,7 @@ describe('a line', () => {
     );
     assert.equal(refused.length, 100);
     assert.ok(refused.every(({ status }) => status === 409));
-    // The order in which they were called is that of their sequence numbers.
+    // Sequence numbers give the order of the calls.
     const inOrder = called.toSorted((a, b) => a.seq - b.seq).map(({ id }) => id);
     assert.deepEqual(inOrder, line);
     assert.ok(called.every(({ calls }) => calls === 1));

@@ -22,7 +22,7 @@ import { enlist, invite } from './support/members.ts';
 import { call, mailUrl, refuse, succeed } from './support/system.ts';
 
 describe('the staff of a venue', () => {
-  it('is invited by mail, changed and taken out', async () => {
+  it('is invited by mail, changed and removed', async () => {
     const [{ owner, venue }, ana, rui] = await Promise.all([
       openVenue(),
       openAccount({ name: 'Ana Lima' }),
@@ -57,7 +57,7 @@ describe('the staff of a venue', () => {
     assert.equal((await succeed(getVenue, { token: ana.token, params })).role, 'manager');
     assert.deepEqual(await membersOf(ana.token), ['Ana Lima manager', 'Olga Owner owner']);
 
-    // A manager's own invitation: of hosts only.
+    // Managers may invite hosts only.
     const body = { email: rui.email, role: 'manager' } as const;
     await refuse('forbidden', createInvitation, { token: ana.token, params, body });
     await enlist(ana, venue, rui, 'host');
@@ -100,7 +100,7 @@ describe('the staff of a venue', () => {
     assert.deepEqual(await membersOf(ana.token), ['Ana Lima owner', 'Rui Gomes host']);
   });
 
-  it('may sign up after being invited; neither kind of token passes for the other', async () => {
+  it('may sign up after the invitation; neither kind of token is accepted as the other', async () => {
     const { owner, venue } = await openVenue();
     const email = randomEmail();
     const password = randomPassword();
@@ -118,7 +118,7 @@ describe('the staff of a venue', () => {
     assert.equal(role, 'host');
   });
 
-  it('is not who was invited when the invitation is taken back, or replaced', async () => {
+  it('cannot be joined with a revoked or replaced invitation', async () => {
     const { owner, venue } = await openVenue();
     const ana = await openAccount();
     const { token } = owner;
@@ -134,7 +134,7 @@ describe('the staff of a venue', () => {
     await refuse('not-found', listMembers, { token: ana.token, params });
   });
 
-  it('sees that the mail went, without the e-mail it went to', async () => {
+  it('sees that the mail was sent, without its address', async () => {
     const { owner, venue } = await openVenue();
     const email = randomEmail();
     const { token } = owner;
@@ -155,7 +155,7 @@ describe('the staff of a venue', () => {
 });
 
 describe('the API keys of a venue', () => {
-  it('are made, shown once, listed and taken back', async () => {
+  it('are created, shown once, listed and revoked', async () => {
     const { owner, venue } = await openVenue();
     const { token } = owner;
     const params = { venueId: venue.id };

@@ -16,8 +16,8 @@ import { getVenue, updateVenue } from '@queue-manager/contracts/venues';
 import { openQueueOf, openVenue } from './support/lines.ts';
 import { refuse, refuseField, succeed } from './support/system.ts';
 
-describe('the door of a venue', () => {
-  it('fills up to its capacity, beyond it by override alone, and empties again', async () => {
+describe('the occupancy of a venue', () => {
+  it('fills up to the capacity, exceeds it only by override, and empties again', async () => {
     const venue = await openVenue();
     const { token } = venue.owner;
     const params = { venueId: venue.venue.id };
@@ -46,7 +46,7 @@ describe('the door of a venue', () => {
     await refuse('venue-full', updateParty, { ...four, body: { size: 6 } });
     await refuse('venue-full', changeOccupancy, { token, params, body: { delta: 2 } });
     await refuseField('reason', seatParty, { ...two, body: { override: true } });
-    const reason = 'Friends of the house';
+    const reason = 'Friends of the owner';
     const seated = await succeed(seatParty, { ...two, body: { override: true, reason } });
     assert.equal(seated.state, 'seated');
     assert.equal((await succeed(getVenue, { token, params })).occupancy, 7);

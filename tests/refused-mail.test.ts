@@ -8,24 +8,22 @@ import { type Client, createClient } from '@queue-manager/client/client';
 import { addParty, getParty, type Party } from '@queue-manager/contracts/parties';
 import { createQueue, type Queue } from '@queue-manager/contracts/queues';
 import { listTasks, retryTask, type Task } from '@queue-manager/contracts/tasks';
-import { login } from '@queue-manager/contracts/tokens';
-import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue, type Venue } from '@queue-manager/contracts/venues';
 import { createSqsClient } from '@queue-manager/events/client';
 import { createDeadLetters } from '@queue-manager/events/dead-letters';
 import { queueNames } from '@queue-manager/events/topology';
-import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
+import { mailsTo } from '@queue-manager/local-stack/inbox';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { type SmtpProxy, startSmtpProxy } from '@queue-manager/mailer/testing';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { freshDatabase, testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
-import { randomEmail, randomPassword } from './support/accounts.ts';
+import { openAccount, randomEmail } from './support/accounts.ts';
 
 /*
- * A system of its own on the stores of the others, with names of its own in them: its SMTP server is told to
- * refuse, and its operator has to get exactly the alert that follows.
+ * Uses its own system on the shared stores, with its own prefixes. Its SMTP server refuses mails, and its operator must
+ * get exactly one alert.
  */
-describe('a mail that the SMTP server refuses for ever', () => {
+describe('a mail that the SMTP server refuses permanently', () => {
   const mailUrl = testEnv('MAIL_URL');
   const prefix = `${uniqueName('refused')}-`;
   const operator = randomEmail();
@@ -65,12 +63,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
         OPERATOR_EMAIL: operator,
       },
     });
-    const [email, password] = [randomEmail(), randomPassword()];
-    await succeed(signUp, { body: { name: 'Olga Owner', email, password } });
-    const verification = tokenIn(await mailTo(email));
-    assert.ok(verification);
-    await succeed(verifyUser, { body: { token: verification } });
-    token = (await succeed(login, { body: { email, password } })).accessToken;
+    token = (await openAccount({}, { succeed, mailUrl })).token;
     venue = await succeed(createVenue, {
       token,
       body: { name: 'The Blue Door', timezone: 'Europe/Lisbon' },
@@ -91,7 +84,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it('fails its task in the words of the server, alerts the operator once, and is sent by a retry', async () => {
+  it('fails its task with the error of the server, alerts the operator once, and is sent by a retry', async () => {
     const [refused, fine] = [randomEmail(), randomEmail()];
     smtpProxy.reply(refused, `550 5.1.1 <${refused}> is unknown here`);
     const params = { queueId: queue.id };
@@ -144,7 +137,7 @@ describe('a mail that the SMTP server refuses for ever', () => {
     );
     assert.equal(smtpProxy.attempts(refused), attemptsBefore + 1);
     assert.equal((await mailsTo(mailUrl, refused)).length, 1);
-    // The dead letter is still there for the operator, and nobody is told of it again.
+    // The dead letter stays for the operator, without another alert.
     assert.equal((await mailsTo(mailUrl, operator)).length, 1);
     for (const name of queueNames) {
       assert.equal(await deadLetters.count(name), name === 'mails' ? failed.length : 0, name);

@@ -22,7 +22,7 @@ const script = fileURLToPath(new URL('../packages/load/src/replay/replay-cli.ts'
 
 type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** Runs the replay as a person does, against a gateway at this address. */
+/** Runs the replay command against a gateway at this address. */
 async function replay(args: string[], gateway = gatewayUrl): Promise<Outcome> {
   const child: ChildProcess = spawn(process.execPath, [script, ...args], {
     env: {
@@ -44,7 +44,7 @@ async function replay(args: string[], gateway = gatewayUrl): Promise<Outcome> {
 }
 
 const header = 'day,arrival_s,wait_s,outcome,priority,service_s';
-/** Overtaking, leaving, waits of 0, many at one second and an exit after midnight. */
+/** Overtaking, leaving, waits of 0, several events in a second and an exit after midnight. */
 const night = [
   header,
   '2026-01-02,64800,40,served,1,60',
@@ -101,14 +101,14 @@ describe('npm run replay', () => {
     assert.match(stderr, /100 %/);
   });
 
-  it('plays the day that was asked for, at the speed that was asked for', async () => {
+  it('plays the requested day at the requested speed', async () => {
     const path = write('night.csv', night);
     const { code, stdout } = await replay([path, '--day', '2026-01-03', '--speed', '10', '--json']);
     assert.equal(code, 0);
     assert.equal(JSON.parse(stdout).joined, 1);
   });
 
-  it('plays a Friday night of its own without a file, and says how it went', async () => {
+  it('plays a synthetic Friday night without a file, and prints a summary', async () => {
     const { code, stdout, stderr } = await replay([]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, new RegExp(`joined +${fridayNight().arrivals.length}\n`));
@@ -116,7 +116,7 @@ describe('npm run replay', () => {
     assert.match(stdout, /No party was lost, called twice or overtaken/);
   });
 
-  it('says in one line why it cannot begin', async () => {
+  it('prints one line when it cannot start', async () => {
     const cases: [string[], string | undefined, RegExp][] = [
       [[join(folder, 'none.csv')], undefined, /none\.csv: there is no such file/],
       [
@@ -138,14 +138,14 @@ describe('npm run replay', () => {
     }
   });
 
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     const { code, stdout } = await replay(['--help']);
     assert.equal(code, 0);
     assert.match(stdout, /Usage: npm run replay/);
   });
 
-  describe('in front of a gateway that cannot be trusted', () => {
-    it('loses and doubles nothing when answers get lost', async () => {
+  describe('behind a faulty proxy', () => {
+    it('loses and duplicates nothing when answers are lost', async () => {
       let joins = 0;
       const { code, stdout } = await through(
         (path) => /\/(parties|call|leave)$/.test(path) && ++joins % 3 === 0,
@@ -159,13 +159,13 @@ describe('npm run replay', () => {
       assert.ok(result.retried.unanswered >= 3);
     });
 
-    it('renews its access token before it ends', async () => {
+    it('renews its access token before it expires', async () => {
       let renewals = 0;
       const { code, stdout } = await through(
         () => false,
         (answer, path) => {
           if (path === '/v1/auth/refresh') renewals++;
-          // What ends in a minute is renewed at once.
+          // A token that expires within a minute is renewed at once.
           return path.startsWith('/v1/auth/') ? { ...(answer as object), expiresIn: 60 } : answer;
         },
         [write('long.csv', night), '--json'],
@@ -175,7 +175,7 @@ describe('npm run replay', () => {
       assert.ok(renewals >= 15);
     });
 
-    it('notices a wrong position', async () => {
+    it('detects a wrong position', async () => {
       let reads = 0;
       const { code, stdout } = await through(
         () => false,
@@ -190,7 +190,7 @@ describe('npm run replay', () => {
       assert.equal(JSON.parse(stdout).positionMismatches, 1);
     });
 
-    it('asks again for a position that is not known yet', async () => {
+    it('retries a position that is not known yet', async () => {
       let reads = 0;
       const { code, stdout } = await through(
         () => false,
@@ -206,8 +206,8 @@ describe('npm run replay', () => {
       assert.equal(retried.unknownPosition, 9);
     });
 
-    it('notices a line that is not in the order of joining', async () => {
-      // Long enough for a list of those waiting in the middle.
+    it('detects a list that is not in the order of joining', async () => {
+      // Long enough for a check of the list in between.
       const rows = Array.from(
         { length: 150 },
         (_, index) => `2026-01-02,${index},${index < 50 ? 200 : 300},served,1,60`,
@@ -226,7 +226,7 @@ describe('npm run replay', () => {
       assert.equal(lost, 0);
     });
 
-    it('notices a guest who is missing, called twice or there twice', async () => {
+    it('detects a party that is missing, called twice or duplicated', async () => {
       const waiting = ['0', '1', '2'].map((wait) => `2026-01-02,64800,${wait},served,1,60`);
       const path = write('few.csv', [header, ...waiting, ''].join('\n'));
       const spoil = (change: (parties: { calls: number }[]) => unknown[]) =>
@@ -268,8 +268,8 @@ async function unusedAddress(): Promise<string> {
 }
 
 /**
- * Runs the replay through a proxy that hangs up after the system has done what was asked, where `isCut` says
- * so, and changes answers otherwise.
+ * Runs the replay through a proxy that closes the connection after the system has handled a request, when `isCut` is
+ * true, and otherwise may change answers.
  */
 async function through(
   isCut: (path: string) => boolean,

@@ -15,27 +15,23 @@ import {
 import { getPosition, type Position } from '@queue-manager/contracts/positions';
 import { createQueue, getQueue, type Queue } from '@queue-manager/contracts/queues';
 import { login } from '@queue-manager/contracts/tokens';
-import { getMe, signUp, verifyUser } from '@queue-manager/contracts/users';
+import { getMe } from '@queue-manager/contracts/users';
 import { createVenue, listVenues, type Venue } from '@queue-manager/contracts/venues';
-import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
-import { findProgram } from '@queue-manager/local-stack/stores/system-packages';
-import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
+import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
-import { freshDatabase, until } from '@queue-manager/service-kit/testing';
-import { randomEmail, randomPassword } from './support/accounts.ts';
+import { until } from '@queue-manager/service-kit/testing';
+import { openAccount, type TestAccount } from './support/accounts.ts';
 
 /*
- * A system of its own, since it is stopped, robbed of its Redis data and shot at. It starts its own stores:
- * nothing of the environment that names those of the system the other tests share is passed on.
+ * Uses its own system with its own stores, since it is stopped, loses its Redis data and has processes killed.
  */
 
-describe('a system that is stopped and started again', () => {
-  const email = randomEmail();
-  const password = randomPassword();
+describe('a system that is stopped and restarted', () => {
   let dataDir: string;
   let env: NodeJS.ProcessEnv;
-  let database: Awaited<ReturnType<typeof freshDatabase>> | undefined;
+  let release: (() => Promise<void>) | undefined;
   let system: System | undefined;
+  let owner: TestAccount;
   let token: string;
   let venue: Venue;
   let queue: Queue;
@@ -47,7 +43,7 @@ describe('a system that is stopped and started again', () => {
   };
   const succeed: Client['succeed'] = (contract, options) =>
     createClient(running().gatewayUrl).succeed(contract, options);
-  /** On the same port again, as npm start is. */
+  /** A restart uses the same port, as npm start does. */
   const start = async (gatewayPort?: number) => {
     system = await startSystem({
       dataDir,
@@ -62,23 +58,10 @@ describe('a system that is stopped and started again', () => {
 
   before(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-restart-'));
-    env = standAlone(process.env);
-    // Where there is no MariaDB of its own to start, the server that was given keeps the truth.
-    if (findProgram('mariadbd', process.env) === undefined) {
-      database = await freshDatabase();
-      env.MYSQL_URL = database.url;
-    }
+    ({ env, release } = await standAloneEnv(process.env));
     await start();
-    await succeed(signUp, { body: { name: 'Olga Owner', email, password } });
-    const { mailUrl } = running();
-    assert.ok(mailUrl);
-    const verification = await until(
-      'the verification mail came',
-      async () => (await mailsTo(mailUrl, email)).map(tokenIn).find(Boolean),
-      60_000,
-    );
-    await succeed(verifyUser, { body: { token: verification } });
-    token = (await succeed(login, { body: { email, password } })).accessToken;
+    owner = await openAccount({}, { succeed, mailUrl: running().mailUrl ?? '' });
+    token = owner.token;
     venue = await succeed(createVenue, {
       token,
       body: { name: 'The Blue Door', timezone: 'Europe/Lisbon', capacity: 80 },
@@ -93,7 +76,7 @@ describe('a system that is stopped and started again', () => {
       await succeed(addParty, { token, params, body: { name: `Guest ${index}`, size: 2 } });
     }
     parties = await list('waiting');
-    // A line with a past: overtaken, called in order, and left.
+    // A queue with a history: one party called out of order, one in order, and one left.
     await succeed(callParty, { token, params: { partyId: partyAt(9).id } });
     await succeed(callNext, { token, params });
     await succeed(leaveQueue, { params: { ticket: partyAt(4).ticket } });
@@ -102,7 +85,7 @@ describe('a system that is stopped and started again', () => {
 
   after(async () => {
     await stop();
-    await database?.drop();
+    await release?.();
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });
 
@@ -119,7 +102,7 @@ describe('a system that is stopped and started again', () => {
         query: { state, limit: 100 },
       })
     ).data;
-  /** The lists of staff, without what only holds for a moment. */
+  /** The lists of staff, without short-lived fields. */
   const lists = async () =>
     Promise.all(
       ['waiting', 'called', 'left'].map(async (state) =>
@@ -142,7 +125,7 @@ describe('a system that is stopped and started again', () => {
         : null;
     });
 
-  it('keeps every account, venue, queue and party, and tells each guest the same place without Redis’s data', async () => {
+  it('keeps accounts, venues, queues and parties, and all positions without the data of Redis', async () => {
     const before = { lists: await lists(), positions: await settled() };
     assert.deepEqual(
       before.positions
@@ -154,26 +137,27 @@ describe('a system that is stopped and started again', () => {
     const port = Number(new URL(running().gatewayUrl).port);
     await stop();
     const folders = readdirSync(dataDir);
-    // One, or that of each node of a cluster.
+    // One server, or each node of a cluster.
     const ofRedis = folders.filter((name) => name.startsWith('redis'));
     assert.ok(ofRedis.length > 0, `no redis folder among ${folders}`);
     for (const name of ofRedis) rmSync(join(dataDir, name), { recursive: true });
     await start(port);
 
-    assert.equal((await succeed(getMe, { token })).email, email);
+    assert.equal((await succeed(getMe, { token })).email, owner.email);
+    const { email, password } = owner;
     token = (await succeed(login, { body: { email, password } })).accessToken;
     assert.deepEqual((await succeed(listVenues, { token })).data, [venue]);
     const kept = await succeed(getQueue, { token, params: { queueId: queue.id } });
     assert.deepEqual(kept, queue);
     assert.deepEqual(await lists(), before.lists);
-    // At once, since an empty Redis is filled on the first question, and for all at once.
+    // Without waiting: the first read rebuilds the projection of the whole queue.
     assert.deepEqual(await positions(), before.positions);
   });
 
-  it('goes on after its position service was killed', async () => {
+  it('recovers after its position service was killed', async () => {
     const before = await positions();
     running().kill('position', 'SIGKILL');
-    // The line does not depend on it: a join succeeds, at worst without a position.
+    // A join succeeds without it, at worst without a position.
     const joined = await succeed(addParty, {
       token,
       params: { queueId: queue.id },

@@ -38,7 +38,7 @@ describe('a venue', () => {
 
   const timezone = 'Europe/Lisbon';
 
-  it('belongs to who made it, with defaults for what was not said', async () => {
+  it('belongs to its creator, with defaults for omitted fields', async () => {
     const { token } = owner;
     const venue = await succeed(createVenue, { token, body: { name: ' Blue Door ', timezone } });
     const { id, createdAt, ...facts } = venue;
@@ -57,7 +57,7 @@ describe('a venue', () => {
     assert.deepEqual(await succeed(getVenue, { token, params: { venueId: id } }), venue);
   });
 
-  it('is changed field by field', async () => {
+  it('can be changed field by field', async () => {
     const { token } = owner;
     const venue = await succeed(createVenue, {
       token,
@@ -81,7 +81,7 @@ describe('a venue', () => {
     assert.deepEqual(await succeed(updateVenue, { token, params, body: {} }), renamed);
   });
 
-  it('is not there for anybody else', async () => {
+  it('does not exist for other accounts', async () => {
     const { id } = await succeed(createVenue, {
       token: owner.token,
       body: { name: 'Secret', timezone },
@@ -99,7 +99,7 @@ describe('a venue', () => {
     assert.equal((await succeed(getVenue, { token: owner.token, params })).name, 'Secret');
   });
 
-  it('is listed with the others, page by page', async () => {
+  it('is listed page by page', async () => {
     const { token } = await openAccount();
     const made: string[] = [];
     for (const name of ['One', 'Two', 'Three']) {
@@ -119,7 +119,7 @@ describe('a venue', () => {
     assert.deepEqual(seen.toSorted(), made.toSorted());
   });
 
-  it('goes with its queues and tickets when it is deleted', async () => {
+  it('is deleted with its queues and tickets', async () => {
     const venue = await openVenue();
     const queue = await openQueueOf(venue);
     const { token } = venue.owner;
@@ -167,7 +167,7 @@ describe('a queue', () => {
 
   const paramsOf = ({ id }: Queue) => ({ queueId: id });
 
-  it('is open as soon as it is made, with defaults for what was not said', async () => {
+  it('is open when created, with defaults for omitted fields', async () => {
     const queue = await openQueueOf(venue, { name: 'Bar' });
     const { id, joinCode, joinUrl, ...facts } = queue;
     assert.deepEqual(facts, {
@@ -188,7 +188,7 @@ describe('a queue', () => {
     assert.deepEqual(await succeed(getQueue, { token, params: { queueId: id } }), queue);
   });
 
-  it('is changed field by field, which guests see', async () => {
+  it('can be changed field by field, visible to guests', async () => {
     const queue = await openQueueOf(venue);
     const params = paramsOf(queue);
     const body = { text: 'Kitchen closes at 22:30', endMessage: 'Enjoy!', maxPartySize: 6 };
@@ -204,7 +204,7 @@ describe('a queue', () => {
     assert.equal(cleared.text, null);
   });
 
-  it('is listed with the others of its venue, page by page', async () => {
+  it('is listed page by page within its venue', async () => {
     const busy = await openVenue();
     const names = ['Tables', 'Bar', 'Guest list'];
     for (const name of names) await openQueueOf(busy, { name });
@@ -228,7 +228,7 @@ describe('a queue', () => {
     );
   });
 
-  it('refuses a bad page by the name of the parameter', async () => {
+  it('names the parameter when it refuses a page', async () => {
     const queue = await openQueueOf(venue);
     for (const [path, query] of [
       ['limit', 'limit=0'],
@@ -242,10 +242,10 @@ describe('a queue', () => {
       const answer = await send('GET', `/v1/queues/${queue.id}/parties?${query}`, { token });
       assert.equal(answer.status, 400, query);
       const { errors } = answer.json() as { errors: { path: string }[] };
-      // Of a list the place in it may be named: state.1.
+      // The index in a list may be named: state.1.
       assert.equal(errors[0]?.path.split('.')[0], path, query);
     }
-    // A cursor is of one list only.
+    // A cursor is valid for one list only.
     await openQueueOf(venue);
     const { nextCursor } = await succeed(listQueues, {
       token,
@@ -260,7 +260,7 @@ describe('a queue', () => {
     });
   });
 
-  it('takes nobody while it is paused or closed, but the line moves on', async () => {
+  it('accepts no joins while paused or closed, but moves on', async () => {
     const queue = await openQueueOf(venue);
     const params = paramsOf(queue);
     const join = { params: { joinCode: queue.joinCode }, body: { name: 'Rui' } };
@@ -289,7 +289,7 @@ describe('a queue', () => {
     });
   });
 
-  it('gets a new join code; the old one is gone', async () => {
+  it('gets a new join code that replaces the old one', async () => {
     const queue = await openQueueOf(venue);
     const params = paramsOf(queue);
     const renewed = await succeed(replaceJoinCode, { token, params });
@@ -317,7 +317,7 @@ describe('a queue', () => {
     await refuse('unauthenticated', getQrSvg, { params });
   });
 
-  it('is not there for another venue', async () => {
+  it('does not exist for another venue', async () => {
     const queue = await openQueueOf(venue);
     const other = (await openAccount()).token;
     const params = paramsOf(queue);
@@ -334,7 +334,7 @@ describe('a queue', () => {
     assert.deepEqual(await succeed(getQueue, { token, params }), queue);
   });
 
-  it('is gone when it is deleted', async () => {
+  it('is deleted', async () => {
     const queue = await openQueueOf(venue);
     const params = paramsOf(queue);
     await succeed(deleteQueue, { token, params });

@@ -1,11 +1,10 @@
 /**
- * What every npm script of this repository goes through:
+ * Runs every npm script of this repository:
  *
  *   node bootstrap.mjs COMMAND [ARGUMENT...]
  *
- * It needs nothing but a Node >= 20: it installs the dependencies when they are missing or stale,
- * and runs the command's TypeScript with the Node 24 that comes with them. Its own words go to
- * standard error, since standard output belongs to the command.
+ * Needs only Node >= 20 and no dependencies: it installs them when they are missing or stale, and runs the command's
+ * TypeScript with the Node 24 among them. Its messages go to standard error; standard output belongs to the command.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,7 +17,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const withStores = 'packages/local-stack/src/commands/with-stores.ts';
 
-/** The script of each command, with arguments it always gets. */
+/** The script and fixed arguments of each command. */
 const commands = {
   start: ['packages/local-stack/src/commands/start.ts'],
   dev: ['packages/local-stack/src/commands/start.ts', '--watch'],
@@ -42,8 +41,8 @@ const commands = {
   estimates: ['services/position/src/estimates/estimates-cli.ts'],
 };
 
-const oldestNode = 20;
-const wantedNode = 24;
+const bootstrapNodeMin = 20;
+const commandNodeMin = 24;
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 function say(line) {
@@ -60,18 +59,18 @@ function majorOf(version) {
 }
 
 /**
- * Whether node_modules holds what package-lock.json says. npm describes what it installed in
- * node_modules/.package-lock.json, last of all, so an interrupted installation has none.
+ * Whether node_modules matches package-lock.json. npm writes node_modules/.package-lock.json at the end of an
+ * installation, so an interrupted one has none.
  */
 function dependenciesAreFresh() {
   try {
     const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
-    const wanted = read('package-lock.json');
+    const locked = read('package-lock.json');
     const installed = read('node_modules/.package-lock.json');
-    for (const [path, entry] of Object.entries(wanted)) {
+    for (const [path, entry] of Object.entries(locked)) {
       if (!path.startsWith('node_modules/')) continue;
       const present = installed[path];
-      // What is for other platforms is left out of an installation.
+      // Packages for other platforms are not installed.
       if (!present && entry.optional) continue;
       if (!present || present.version !== entry.version || present.integrity !== entry.integrity) {
         return false;
@@ -88,30 +87,33 @@ function bundledNode() {
 }
 
 async function installDependencies() {
-  // Not inside node_modules, which npm ci deletes.
+  // Outside node_modules, which npm ci deletes.
   const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
   const release = await lock(join(tmpdir(), `queue-manager-install-${name}`));
   try {
-    if (dependenciesAreFresh()) return; // Another start in this folder was faster.
+    if (dependenciesAreFresh()) return; // Another process has installed them meanwhile.
     say('Installing dependencies …');
     const npm = process.env.npm_execpath?.endsWith('.js')
       ? [process.execPath, process.env.npm_execpath]
       : ['npm'];
-    // Whatever the environment says (NODE_ENV=production): tests and Node 24 are part of it.
+    // Also with NODE_ENV=production: development and optional packages include Node 24.
     const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
     args.push('--include=dev', '--include=optional');
     const { code, output } = await runQuietly(npm[0], [...npm.slice(1), ...args]);
     if (code !== 0) {
-      // What went wrong comes first; what may follow is npm's usage.
-      const said = output.trim().split('\n').slice(0, 10).join('\n');
-      fail(`${said}\nnpm ci failed: the dependencies are not installed`);
+      // The error comes first; npm's usage may follow.
+      const error = output.trim().split('\n').slice(0, 10).join('\n');
+      fail(`${error}\nnpm ci failed: the dependencies are not installed`);
     }
   } finally {
     release();
   }
 }
 
-/** A lock held by a living process of this machine. */
+/**
+ * Takes a lock, and waits while another running process holds it. The lock of data-dir-lock.ts cannot be used: this file
+ * runs before dependencies are installed, on a Node without TypeScript, and waits instead of failing.
+ */
 async function lock(path) {
   for (;;) {
     try {
@@ -133,7 +135,7 @@ function holderIsAlive(path) {
     process.kill(Number(readFileSync(join(path, 'pid'), 'utf8')), 0);
     return true;
   } catch (error) {
-    // Without a number its holder is about to write it, unless it died there.
+    // A lock without a pid is just being created, unless its holder died then.
     if (error.code === 'ENOENT')
       return existsSync(path) && Date.now() - statSync(path).mtimeMs < 2000;
     return error.code === 'EPERM';
@@ -162,20 +164,20 @@ function runQuietly(file, args) {
   });
 }
 
-/** The Node that came with the dependencies where it runs, or the present one when new enough. */
+/** The Node among the dependencies if it runs here, or this one if it is new enough. */
 function findNode() {
   const bundled = bundledNode();
   if (existsSync(bundled) && spawnSync(bundled, ['--version']).status === 0) return bundled;
-  if (majorOf(process.version) >= wantedNode) return process.execPath;
+  if (majorOf(process.version) >= commandNodeMin) return process.execPath;
   return fail(
-    `Node ${wantedNode} is needed on this system (this is ${process.version}): install it and try again`,
+    `this system needs Node ${commandNodeMin} (this is ${process.version}): install it and try again`,
   );
 }
 
 /**
- * Calls back when npm, which started this process, is gone: killed in a way that it could not pass
- * on. (The scripts in package.json begin with `exec` so that no shell stands in between: it would
- * also die first of a SIGTERM to npm, which then would not wait for the orderly end.)
+ * Calls back when npm, the parent of this process, has exited without passing on a signal (SIGKILL). The scripts in
+ * package.json begin with `exec` so that no shell is in between: a shell would die first of a SIGTERM to npm, which then
+ * would not wait for the orderly exit.
  */
 function onNpmGone(callback) {
   if (!process.env.npm_execpath) return;
@@ -188,21 +190,21 @@ function onNpmGone(callback) {
   timer.unref();
 }
 
-/** Runs the command's script and ends with its exit code. */
+/** Runs the command's script and exits with its exit code. */
 function run([script, ...firstArgs], args) {
   const node = findNode();
   const child = spawn(node, [join(root, script), ...firstArgs, ...args], {
     cwd: root,
-    // The channel tells the script when this process ends, however it ends.
+    // The channel closes when this process exits, however it exits, which stops the script.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,
       PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
-      // Keeps the types already stripped and the code already compiled between runs.
+      // Caches stripped and compiled code between runs.
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/node'),
     },
   });
-  // The script counts signals that come in quick succession as one.
+  // The script treats signals in quick succession as one.
   for (const signal of endSignals) {
     process.on(signal, () => child.kill(signal));
   }
@@ -215,12 +217,12 @@ function run([script, ...firstArgs], args) {
 }
 
 const [command = '', ...args] = process.argv.slice(2);
-const given = commands[command];
-if (given === undefined) {
+const script = commands[command];
+if (script === undefined) {
   fail(`usage: node bootstrap.mjs ${Object.keys(commands).join('|')} [argument...]`);
 }
-if (majorOf(process.version) < oldestNode) {
-  fail(`Node ${oldestNode} or newer is needed to begin with (this is ${process.version})`);
+if (majorOf(process.version) < bootstrapNodeMin) {
+  fail(`Node ${bootstrapNodeMin} or newer is needed (this is ${process.version})`);
 }
 if (!dependenciesAreFresh()) await installDependencies();
-run(given, args);
+run(script, args);

@@ -8,19 +8,19 @@ const script = fileURLToPath(
   new URL('../../packages/load/src/chaos/chaos-cli.ts', import.meta.url),
 );
 
-/** Beside the kills: a start, the way back to rest and the checks, on a machine that is busy with other tests. */
+/** Besides the kills: the start, the wait for the idle system and the checks, on a busy machine. */
 const aroundMs = 20 * 60_000;
 
-/** Bounds a run that hangs; not a measure of how fast it has to be. */
+/** Stops a run that hangs; it need not be this fast. */
 export const chaosTimeoutMs = (minutes: number) => minutes * 60_000 + aroundMs;
 
 /**
- * Runs `npm run chaos` as a person does, on a system of its own, and wants it to find nothing. What it
- * says, the seed included, goes into the test's report.
+ * Runs `npm run chaos` on its own system and expects no violation. Its output, including the seed, goes into the test's
+ * report.
  */
 export async function survives(test: TestContext, minutes: number): Promise<void> {
   const child = spawn(process.execPath, [script, '--minutes', String(minutes)], {
-    // The channel ends it in an orderly way when this process ends, however that ends.
+    // The channel stops it in an orderly way when this process exits, however it exits.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   test.after(async () => {

@@ -24,23 +24,23 @@ const guestCount = 10;
 const hiringAtOnce = 10;
 const capacity = 100;
 const maxPartySize = 8;
-/** About how many wait: guests give up where it is more. */
+/** Approximate number waiting: guests leave when there are more. */
 const waitingAbout = 60;
-/** Who left longer ago is left alone. */
+/** Parties that left longer ago are not moved any more. */
 const rememberedParties = 150;
-/** Each of these has to have gone well, on a machine however slow. */
+/** Each of these must succeed at least once, on a machine of any speed. */
 const needed = ['join', 'leave', 'callNext', 'seat', 'noShow', 'restore', 'move'] as const;
 
-/** One press: what was asked, what was answered, and what of the line can have been known then. */
+/** One request: its command, its answer, and the range of queue states it may have seen. */
 type Press = Answered & {
-  /** Sequence numbers: at least this was recorded when it was asked, and at most that when it was answered. */
+  /** Sequence numbers: the least that was recorded at the request, and the most at the answer. */
   from: number;
   to: number;
 };
 
 /**
- * Fifty hosts press at random on one line for so many seconds, while guests come and go. Nothing may fail, and
- * what was recorded has to be what the model does, event by event, with every answer and every refusal.
+ * Fifty hosts make random moves in one queue for some seconds, while guests join and leave. Nothing may fail, and the
+ * recorded events must match the model one by one, with every answer and refusal.
  */
 export async function surviveFiftyHosts(test: TestContext, seconds: number): Promise<void> {
   const truth = openTruth();
@@ -64,7 +64,7 @@ export async function surviveFiftyHosts(test: TestContext, seconds: number): Pro
   }
 }
 
-/** A line of a venue with its owner and as many hosts, each an account of its own. */
+/** A queue of a new venue with an owner and hosts, each a separate account. */
 async function openLine(): Promise<{ line: Pressed; hosts: TestAccount[] }> {
   const owner = await openAccount();
   const { token } = owner;
@@ -75,7 +75,7 @@ async function openLine(): Promise<{ line: Pressed; hosts: TestAccount[] }> {
   const queue = await succeed(createQueue, {
     token,
     params: { venueId: venue.id },
-    // Nobody is a no-show unless a host says so.
+    // No call expires by itself.
     body: { name: 'Tables', maxPartySize, callGraceSeconds: 24 * 60 * 60 },
   });
   const hosts: TestAccount[] = [];
@@ -92,7 +92,7 @@ async function openLine(): Promise<{ line: Pressed; hosts: TestAccount[] }> {
   return { line: { token, venueId: venue.id, queueId, joinCode, tickets: new Map() }, hosts };
 }
 
-/** Everyone presses, one press after another each, until the time is over and each kind has gone well. */
+/** All actors make sequential requests until the time is over and each kind has succeeded. */
 async function pressAll(
   line: Pressed,
   hosts: readonly TestAccount[],
@@ -100,7 +100,7 @@ async function pressAll(
   seconds: number,
 ): Promise<Press[]> {
   const presses: Press[] = [];
-  /** What the answers have told of each party; what others do to it meanwhile is not known yet. */
+  /** The last known state of each party from answers; concurrent changes by others are unknown. */
   const known = new Map<string, { seq: number; state: string }>();
   const done = new Set<string>();
   const pressing = hosts.length + guestCount;
@@ -119,7 +119,7 @@ async function pressAll(
         throw error;
       });
       if (answered.answer.ok) note(command, answered.answer.body);
-      // Besides the changes that were answered, each of the others may have made one and not heard of it yet.
+      // Besides the answered changes, each other actor may have made one that is not answered yet.
       presses.push({ ...answered, from, to: opened + changes + pressing });
     }
   }
@@ -129,7 +129,7 @@ async function pressAll(
     done.add(command.kind);
     const id = String(body.id ?? ('partyId' in command ? command.partyId : ''));
     const last = known.get(id);
-    // Guests are told less than staff: of them it is known what they asked for last.
+    // Guests' answers have fewer fields: the last request of a guest is known.
     const told = typeof body.seq === 'number' ? body.seq : (last?.seq ?? 0);
     if (last !== undefined && told < last.seq) return;
     known.delete(id);
@@ -142,7 +142,7 @@ async function pressAll(
   const upTo = (most: number) => 1 + Math.floor(random() * most);
   const partyIn = (...states: string[]) => {
     const recent = [...known].slice(-rememberedParties);
-    // Now and then anybody, whatever is known of it.
+    // Sometimes any party, whatever its state.
     const able = random() < 0.1 ? recent : recent.filter(([, { state }]) => states.includes(state));
     return one(able)?.[0];
   };
@@ -202,15 +202,15 @@ async function pressAll(
   return presses;
 }
 
-/** Has the model do what was recorded, in that order, and judges every press by the line as it was then. */
+/** Replays the recorded events in the model, and checks each request against the queue at that time. */
 function replay(model: LineModel, events: readonly Recorded[], presses: readonly Press[]): void {
-  /** The line, the people in and each party's state from each sequence number on. */
+  /** The line, the occupancy and each party's state at each sequence number. */
   const lines = new Map<number, WaitingLine>([[model.seq, model.waiting()]]);
   const people = new Map<number, number>([[model.seq, model.occupancy]]);
   const states = new Map<string, { seq: number; state: string }[]>();
 
   const done = presses.filter(({ answer }) => answer.ok);
-  // Staff are told the sequence number of what they did; a guest's own moves are known by its party.
+  // Answers to staff have the sequence number of the change; a guest's moves are found by party.
   const bySeq = new Map<unknown, Press>();
   const byGuest = new Map<string, Press[]>();
   for (const one of done) {

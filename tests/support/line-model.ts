@@ -3,12 +3,11 @@ import type { Lane, PartyState } from '@queue-manager/contracts/parties';
 import type { ProblemCode } from '@queue-manager/contracts/problems';
 
 /*
- * What a line is meant to do, without a store and small enough to be seen to be right. It is written from
- * the description of the product and shares no rule with the services: a transition, a filter or a place
- * that is wrong there is not wrong here as well.
+ * The specification of a queue as a small in-memory model that can be verified by reading. It is written from the product
+ * description and shares no code with the services, so that an error there is not repeated here.
  */
 
-/** What a host or a guest asks for. */
+/** A request by a host or a guest. */
 export type Command =
   | { kind: 'join'; by: 'guest' | 'staff'; size: number; lane: Lane; phone: string | null }
   | { kind: 'callNext'; minSize?: number; maxSize?: number; lane?: Lane }
@@ -21,7 +20,7 @@ export type Command =
   | { kind: 'close'; expireWaiting: boolean }
   | { kind: 'limit'; maxWaiting: number | null };
 
-/** From which states a party may be moved, and to which; as the description of the product draws it. */
+/** The transitions of a party, as in the product description. */
 const transitions = {
   call: { from: ['waiting', 'called'], to: 'called', event: 'party.called' },
   confirm: { from: ['called'], to: 'called', event: 'party.confirmed' },
@@ -40,27 +39,27 @@ const transitions = {
 export type PlainMove = keyof typeof transitions;
 export const plainMoves = Object.keys(transitions) as PlainMove[];
 
-/** Whether a party in this state may be moved so. */
+/** Whether the move is allowed in this state. */
 export const allows = (move: PlainMove, state: PartyState): boolean =>
   (transitions[move].from as readonly PartyState[]).includes(state);
 
 const snoozesMax = 3;
 const lanes: readonly Lane[] = ['priority', 'regular'];
 
-/** An event as it was recorded. */
+/** A recorded event. */
 export type Recorded = {
   seq: number;
   type: string;
   partyId: string | null;
   previousState: PartyState | null;
-  /** The party afterwards. */
+  /** The party after the event. */
   party: PartySnapshot | null;
 };
 
-/** Where a party stands; never changed once made. */
+/** The place of a party; immutable. */
 type Coordinates = { readonly lane: Lane; readonly key: string; readonly id: string };
 
-/** Those waiting at one moment, in the order of the line. */
+/** The waiting parties at one moment, in the order of the line. */
 export type WaitingLine = readonly Coordinates[];
 
 export type ModelParty = {
@@ -76,8 +75,8 @@ export type ModelParty = {
 };
 
 /**
- * What came of a command: it is `refused` as one of these, or it is done, `answer` holding what has to be in
- * the answer. `wrong` says why the events that were recorded cannot be its own.
+ * The outcome of a command: `refused` with one of these problems, or done with `answer`, the fields that the answer must
+ * have. `wrong` tells why the recorded events cannot belong to the command.
  */
 export type Outcome =
   | { kind: 'refused'; as: ProblemCode[] }
@@ -95,7 +94,7 @@ export class LineModel {
   maxWaiting: number | null = null;
   occupancy = 0;
   seq = 0;
-  /** Everyone who ever joined, whatever became of them: who comes back comes back to its place. */
+  /** Every party that ever joined, in any state: a restored party returns to its place. */
   #lanes: Record<Lane, readonly string[]> = { priority: [], regular: [] };
 
   constructor(settings: { capacity: number | null; maxPartySize: number; seq: number }) {
@@ -114,13 +113,13 @@ export class LineModel {
     return copy;
   }
 
-  /** The same for two lines that are the same in all that is kept here. */
+  /** Equal for two models with equal content. */
   fingerprint(): string {
     const { state, maxWaiting, occupancy, seq } = this;
     return JSON.stringify([state, maxWaiting, occupancy, seq, this.#lanes, [...this.parties]]);
   }
 
-  /** Everyone who ever joined, in the order of the line. */
+  /** Every party that ever joined, in the order of the line. */
   order(): string[] {
     return lanes.flatMap((lane) => this.#lanes[lane]);
   }
@@ -143,9 +142,9 @@ export class LineModel {
   }
 
   /**
-   * Does what the command asks, or says as what it is refused. `events` are those recorded next; the id of who
-   * joins is read there, and the key of a place, which has to be that of the place the model gives. `moments`
-   * are the lines that whoever moves a party may have had in view.
+   * Executes a command, or returns the problem. `events` are the next recorded ones: they provide the id of a joining
+   * party and the order key of a place, which is checked. `moments` are the orders of the line that the caller of a move
+   * may have seen.
    */
   apply(command: Command, events: readonly Recorded[], moments?: readonly WaitingLine[]): Outcome {
     const [event] = events;
@@ -223,7 +222,7 @@ export class LineModel {
     if (last !== undefined && compare(this.party(last).at, at) >= 0) {
       return wrong(`${id} did not join behind ${last}, the last of its lane`);
     }
-    // A host knows whom it writes down; a guest that scans the code again is told apart by nobody.
+    // Hosts are trusted not to add a party twice; a guest who joins again cannot be recognised.
     const doubles =
       by === 'staff' || phone === null
         ? []
@@ -255,7 +254,7 @@ export class LineModel {
     const party = this.party(id);
     const { state: before } = party;
     if (!allows(move, before)) return refused('invalid-transition');
-    // A call is confirmed once; to say so again changes nothing.
+    // A call is confirmed once; repeating it changes nothing.
     if (move === 'confirm' && party.confirmed) return this.#told(id, 0);
     const { to, event: type } = transitions[move];
     if (to === 'seated' || before === 'seated') {
@@ -271,7 +270,7 @@ export class LineModel {
     return this.#record(type, id, before, event) ?? this.#told(id);
   }
 
-  /** Counts people in or out; says why not when there is no room. Nobody is too many who goes. */
+  /** Changes the occupancy, or returns the problem when it exceeds the capacity. Leaving is always possible. */
   #admit(delta: number, override: boolean): ProblemCode | null {
     const occupancy = Math.max(0, this.occupancy + delta);
     const isFull = this.capacity !== null && delta > 0 && occupancy > this.capacity;
@@ -296,7 +295,7 @@ export class LineModel {
     );
   }
 
-  /** Puts a waiting party at the place that was meant at one of these moments. */
+  /** Moves a waiting party to the place intended at one of these moments. */
   #place(
     party: ModelParty,
     to: { position: number } | { places: number },
@@ -362,7 +361,7 @@ export class LineModel {
     return { kind: 'done', events, answer: { id, lane: at.lane, state, size, calls, seq } };
   }
 
-  /** Whether this is what has to be recorded of a party's change; null when it is. */
+  /** Why this is not the event of a party's change; null when it is. */
   #record(
     type: string,
     id: string,
@@ -399,7 +398,7 @@ export class LineModel {
   }
 }
 
-/** The order of the line: by lane, within it by key, and by id where two keys are the same. */
+/** The order of the line: by lane, then by key, then by id. */
 function compare(a: Coordinates, b: Coordinates): number {
   const byLane = lanes.indexOf(a.lane) - lanes.indexOf(b.lane);
   if (byLane !== 0) return byLane;
@@ -408,10 +407,10 @@ function compare(a: Coordinates, b: Coordinates): number {
 }
 
 /**
- * The place that somebody who saw this line meant, as an index among `others` of a lane, those who are away
- * included. Towards the front it is directly in front of who waits behind it, towards the end directly behind
- * who waits before it, and at the end behind everybody: whoever is away is overtaken only where there is no
- * other way. Those two may have gone or moved since; where they stood counts.
+ * The place that a caller who saw this order intended, as an index among `others` of a lane, including parties that are
+ * not waiting. A move towards the front goes directly before the waiting party behind it, a move towards the end directly
+ * after the waiting party before it, and a move to the end after all: parties that are not waiting are overtaken only
+ * when necessary. The neighbours may have left or moved since; their old places count.
  */
 function placeIn(
   line: WaitingLine,
@@ -430,7 +429,7 @@ function placeIn(
   if (behind !== undefined && compare(own, behind) > 0) {
     return { lane: behind.lane, index: inFrontOf(behind) };
   }
-  // It stands there already.
+  // It is there already.
   if (before === undefined || compare(before, own) < 0) {
     return { lane: own.lane, index: inFrontOf(own) };
   }
@@ -444,19 +443,18 @@ function describe(event: Recorded | undefined): string {
   return event === undefined ? 'nothing' : `${event.seq} ${event.type} of ${event.partyId}`;
 }
 
-/** A command with what was answered. */
+/** A command with its answer. */
 export type Answered = {
   command: Command;
   answer: { ok: true; body: Record<string, unknown> } | { ok: false; code: string };
 };
 
 /**
- * Finds every order in which these commands, all under way at once, give exactly these answers and events: the
- * events in the order of their sequence numbers, each as the command's own. Gives the lines that may stand
- * then, mostly one: of a click that adds somebody and one that takes somebody off, none can say which was
- * first, and nobody goes from an empty house.
+ * Finds every order in which these concurrent commands give exactly these answers and events, with the events in the order
+ * of their sequence numbers. Returns the possible resulting models, mostly one: the order of two occupancy changes, for
+ * example, cannot be observed, and it matters when the venue is empty.
  *
- * @throws Error that says how far the best attempt came.
+ * @throws Error that describes the best attempt.
  */
 export function explain(
   possible: readonly LineModel[],
@@ -473,7 +471,7 @@ export function explain(
     moments: readonly WaitingLine[],
   ): void {
     const rest = events.slice(at);
-    // A refusal changes nothing, so that whoever can be refused now is.
+    // A refusal changes nothing, so every command that can be refused now is.
     const left = open.filter(({ command, answer }) => {
       if (answer.ok) return true;
       const outcome = model.clone().apply(command, rest, moments);
@@ -517,7 +515,7 @@ export function explain(
   );
 }
 
-/** How an answer differs from what it has to be; null when it does not. */
+/** How an answer differs from the expected one; null when it does not. */
 export function differenceOf({ answer }: Answered, outcome: Outcome): string | null {
   if (outcome.kind === 'wrong') return outcome.why;
   if (outcome.kind === 'refused') {
@@ -525,7 +523,7 @@ export function differenceOf({ answer }: Answered, outcome: Outcome): string | n
   }
   if (!answer.ok) return `was refused as ${answer.code}, and is possible`;
   for (const [name, expected] of Object.entries(outcome.answer)) {
-    // A guest is told less than staff.
+    // Guests' answers have fewer fields.
     if (!(name in answer.body)) continue;
     const told = answer.body[name];
     if (told !== expected) return `answered ${name} ${told}, not ${expected}`;

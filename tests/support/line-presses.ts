@@ -21,9 +21,8 @@ import { type Answered, allows, type Command, type LineModel, plainMoves } from 
 import { call } from './system.ts';
 
 /*
- * Moves drawn at random, what they come to on a line, and the calls that make them. A party is drawn as a
- * number, which is turned into one of those who are there when the move is made: so a sequence stays one when
- * shrinking takes moves out of it.
+ * Random moves, the commands they become in a queue, and the API calls that execute them. A party is drawn as a number that
+ * selects one of the parties present at the time of the move, so that a sequence stays valid when shrinking removes moves.
  */
 
 const partySize = fc.integer({ min: 1, max: 6 });
@@ -34,7 +33,7 @@ const party = fc.nat({ max: 999 });
 const joins = fc.record({
   kind: fc.constant('join' as const),
   by: fc.constantFrom('guest' as const, 'staff' as const),
-  // The queue takes parties of up to six.
+  // The queue accepts parties of up to six.
   size: fc.oneof({ weight: 9, arbitrary: partySize }, { weight: 1, arbitrary: fc.constant(7) }),
   lane,
   phone: fc.option(fc.constantFrom('+351910000001', '+351910000002'), { freq: 3 }),
@@ -57,7 +56,7 @@ const plain = fc.record({
   kind: fc.constant('plain' as const),
   move: fc.constantFrom(...plainMoves, 'seat' as const, 'restore' as const),
   party,
-  // Mostly a party that can be moved so; sometimes one that cannot.
+  // Mostly a party in a state that allows the move; sometimes one that does not.
   anyone: fc.nat({ max: 5 }).map((drawn) => drawn === 5),
   override,
 });
@@ -70,7 +69,7 @@ const places = fc.record({
 
 const snoozes = fc.record({
   kind: fc.constant('snooze' as const),
-  // Mostly the same guest, up to how often it may.
+  // Mostly the same guest, up to the limit.
   party: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: party }),
   places: fc.integer({ min: 1, max: 5 }),
 });
@@ -120,24 +119,24 @@ const move = fc.oneof(
 
 type Drawn = typeof move extends fc.Arbitrary<infer T> ? T : never;
 
-/** Moves that are made at once; one of them is a move after another. */
+/** Concurrent moves; a single one follows the previous. */
 const step = fc.oneof(
   { weight: 4, arbitrary: move.map((drawn) => [drawn]) },
   { weight: 1, arbitrary: fc.array(move, { minLength: 2, maxLength: 5, size: 'max' }) },
 );
 
-/** A few joins to begin with, since an empty line moves little, and then whatever comes. */
+/** Starts with a few joins, since an empty queue has few moves. */
 export const nights = fc.tuple(
   fc.array(joins, { minLength: 2, maxLength: 6, size: 'max' }),
   fc.array(step, { minLength: 10, maxLength: 24, size: 'max' }),
 );
 export type Night = typeof nights extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a drawn move comes to on this line; null when nobody is there to be moved. */
+/** The command of a random move in this queue; null when no party fits. */
 export function commandOf(drawn: Drawn, model: LineModel): Command | null {
   const everyone = [...model.parties.keys()];
   const pick = (ids: readonly string[], nth: number) => ids[nth % ids.length];
-  // Mostly one who waits, since nobody else can be put at another place.
+  // Mostly a waiting party, since only those can be moved.
   const waiting = (nth: number) =>
     nth % 7 === 6
       ? pick(everyone, nth)
@@ -171,7 +170,7 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
       return partyId === undefined ? null : { kind: 'move', partyId, position: drawn.position };
     }
     case 'snooze': {
-      // In the order of their joining, which letting others go first does not change.
+      // In the order of joining, which a snooze does not change.
       const able = everyone.filter((id) => model.party(id).state === 'waiting');
       const partyId = pick(drawn.party % 7 === 6 ? everyone : able, drawn.party);
       return partyId === undefined ? null : { kind: 'snooze', partyId, places: drawn.places };
@@ -192,7 +191,7 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
   }
 }
 
-/** A line through the gateway, and who presses. */
+/** A queue behind the gateway, and its callers. */
 export type Pressed = {
   token: string;
   venueId: string;
@@ -206,7 +205,7 @@ const why = 'As the night went';
 const overriding = ({ override }: { override?: boolean }) =>
   override === true ? { override: true, reason: why } : {};
 
-/** Makes the call that the command stands for. */
+/** Makes the API call of a command. */
 export async function press(line: Pressed, command: Command): Promise<Answered> {
   const { token, venueId, queueId, joinCode, tickets } = line;
   const staff = (partyId: string) => ({ token, params: { partyId } });
@@ -293,7 +292,7 @@ function answered(
   return { command, answer: { ok: false, code } };
 }
 
-/** Whose ticket it is: its second sixteen bytes of ids, behind the number of the key. */
+/** The party id in a ticket: the second 16 bytes after the key's number. */
 function partyOf(ticket: string): string {
   return bytesToUuid(Buffer.from(ticket, 'base64url').subarray(17, 33));
 }

@@ -13,10 +13,10 @@ import type { Pressed } from './line-presses.ts';
 import { allParties } from './lines.ts';
 import { succeed } from './system.ts';
 
-/** As many as a board shows. */
+/** Maximum number of parties on a board. */
 const boardCalledMax = 20;
 
-/** The truth of the running system, read beside it. */
+/** Reads the running system's MySQL directly. */
 export function openTruth() {
   const pool = createPool({
     uri: testEnv('SYSTEM_MYSQL_URL'),
@@ -28,7 +28,7 @@ export function openTruth() {
   return {
     close: () => pool.end(),
 
-    /** What was recorded of a line behind `seq`, oldest first. */
+    /** The events of a queue after `seq`, oldest first. */
     async events(queueId: string, behind = 0): Promise<Recorded[]> {
       const rows = await read(
         `SELECT seq, type, party_id, CAST(data AS CHAR) AS data FROM events
@@ -47,7 +47,7 @@ export function openTruth() {
       });
     },
 
-    /** Every party of a line in its order, as its row says. */
+    /** The rows of a queue's parties, in the order of the line. */
     async parties(queueId: string) {
       const rows = await read(
         `SELECT id, state, size, lane, snoozes, calls, possible_duplicate, seq FROM parties
@@ -66,7 +66,7 @@ export function openTruth() {
       }));
     },
 
-    /** The counters of a line and of its venue. */
+    /** The counters of a queue and of its venue. */
     async counters(queueId: string) {
       const rows = await read(
         `SELECT q.seq, q.waiting, q.called, q.state, q.max_waiting, v.occupancy
@@ -80,7 +80,7 @@ export function openTruth() {
 
 export type Truth = ReturnType<typeof openTruth>;
 
-/** Checks that the model, MySQL, what staff see, every guest's place and the board say the same of a line. */
+/** Checks that the model agrees with MySQL, the staff's lists, every guest's position and the board. */
 export async function assertAgreement(
   truth: Truth,
   line: Pressed,
@@ -148,7 +148,7 @@ export async function assertAgreement(
     const { state } = model.party(id);
     const position = ranks.get(id) ?? null;
     const ticket = tickets.get(id) ?? '';
-    // A place that knows of the last event is the place; one that does not comes a moment later.
+    // A position as of the last event must be right; an older one is read again.
     const told = await until(`a guest's place knows of event ${model.seq}`, async () => {
       const answer = await succeed(getPosition, { params: { ticket } });
       return answer.seq >= model.seq ? answer : null;
@@ -181,7 +181,7 @@ export async function assertAgreement(
   );
 }
 
-/** Everything that happened in a line, as staff read it. */
+/** All events of a queue, as staff read them. */
 async function allEvents(token: string, queueId: string): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
   let cursor: string | null | undefined;

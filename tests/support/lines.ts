@@ -8,7 +8,7 @@ import { call, succeed } from './system.ts';
 
 export type TestVenue = { owner: TestAccount; venue: Venue };
 
-/** A venue of its own with its owner. */
+/** A new venue with a new owner. */
 export async function openVenue(name = 'Test Kitchen'): Promise<TestVenue> {
   const owner = await openAccount();
   const venue = await succeed(createVenue, {
@@ -27,7 +27,7 @@ type QueueSettings = {
   boardLabels?: 'number' | 'name';
 };
 
-/** A new queue of a venue, open. */
+/** A new, open queue of a venue. */
 export function openQueueOf(
   { owner, venue }: TestVenue,
   settings: QueueSettings = {},
@@ -61,8 +61,7 @@ export async function allParties(
 }
 
 /**
- * Waits until a ticket's position is what it has to be. The answer to a change already holds it unless the
- * projection was slow; then it comes by itself.
+ * Waits until a ticket has the expected position. It has it right after a change, unless the projection was slow.
  */
 export async function awaitPosition(ticket: string, position: number | null): Promise<void> {
   await until(`a guest stands at ${position}`, async () => {

@@ -7,7 +7,7 @@ import { mailUrl, succeed } from './system.ts';
 
 type Invited = { owner: TestAccount; venue: Venue; email: string; role: Role };
 
-/** Invites an e-mail to a venue, whose name no other mail to it may hold; gives the token of the mail. */
+/** Invites an e-mail to a venue with a unique name, and returns the token of the mail. */
 export async function invite({ owner, venue, email, role }: Invited): Promise<string> {
   const known = new Set(await tokens());
   await succeed(createInvitation, {
@@ -25,7 +25,7 @@ export async function invite({ owner, venue, email, role }: Invited): Promise<st
   }
 }
 
-/** Makes an account a member of a venue, as people do: invited by mail. */
+/** Makes an account a member of a venue by an invitation mail. */
 export async function enlist(
   owner: TestAccount,
   venue: Venue,

@@ -10,20 +10,20 @@ import { commandOf, type Night, nights, type Pressed, press } from './line-press
 import { assertAgreement, openTruth, type Truth } from './line-truth.ts';
 import { succeed } from './system.ts';
 
-/** Side by side, each on a line and a venue of its own. */
+/** Concurrent nights, each in its own queue and venue. */
 const atOnce = 4;
-/** How long a failure is made smaller. */
+/** How long a failure is shrunk. */
 const shrinkingMs = 60_000;
-/** Well within the life of an access token. */
+/** Well within the lifetime of an access token. */
 const signedInMs = 10 * 60_000;
 
-/** Small enough that the venue is full now and then. */
+/** Small enough that the venue is full at times. */
 const capacity = 8;
 const maxPartySize = 6;
 
 /**
- * Runs so many random nights against the model. `MODEL_RUNS` says how many instead, `MODEL_SEED` repeats all
- * of a run, and with `MODEL_PATH` the one night that failed, and no other.
+ * Runs random nights against the model. `MODEL_RUNS` overrides their number, `MODEL_SEED` repeats a run, and together
+ * with `MODEL_PATH` only its failed night.
  */
 export async function survivesNights(test: TestContext, byDefault: number): Promise<void> {
   const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
@@ -44,7 +44,7 @@ export async function survivesNights(test: TestContext, byDefault: number): Prom
     }
     const results = await Promise.all(
       Array.from({ length: workers }, (_, worker) => {
-        // The first failure ends the others, and is made smaller for a while.
+        // The first failure stops the other nights and is shrunk.
         const isOver = () =>
           failed !== undefined &&
           (failed.worker !== worker || Date.now() - failed.at > shrinkingMs);
@@ -81,7 +81,7 @@ export async function survivesNights(test: TestContext, byDefault: number): Prom
   }
 }
 
-/** Gives an access token of one and the same account, however long it takes. */
+/** Returns a function that returns a valid access token of one account, renewed in time. */
 async function signedIn(): Promise<() => Promise<string>> {
   const { email, password, token } = await openAccount();
   let signed = { token: Promise.resolve(token), at: Date.now() };
@@ -95,7 +95,7 @@ async function signedIn(): Promise<() => Promise<string>> {
   };
 }
 
-/** One night: opens a line, makes the moves, judges every answer and, at the end, everything that is kept. */
+/** One night: opens a queue, makes the moves, checks every answer and finally everything stored. */
 async function live(truth: Truth, token: string, [joins, steps]: Night): Promise<number> {
   const venue = await succeed(createVenue, {
     token,
@@ -104,7 +104,7 @@ async function live(truth: Truth, token: string, [joins, steps]: Night): Promise
   const queue = await succeed(createQueue, {
     token,
     params: { venueId: venue.id },
-    // Nobody is a no-show unless a host says so.
+    // No call expires by itself.
     body: { name: 'Tables', maxPartySize, callGraceSeconds: 24 * 60 * 60 },
   });
   const line: Pressed = {

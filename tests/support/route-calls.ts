@@ -1,22 +1,26 @@
 import type { ProblemCode } from '@queue-manager/contracts/problems';
 import { openAccount, randomEmail, randomPassword, type TestAccount } from './accounts.ts';
-import type { House, PairInLine, Things } from './house.ts';
+import type { Fixtures, PairInLine, VenueFixtures } from './fixtures.ts';
 
-/** What to ask a route, so that whoever may ask it gets what they asked for. */
+/** A call of a route that succeeds for every permitted caller. */
 export type RouteCall = {
   params?: Record<string, string>;
   query?: Record<string, unknown>;
   body?: unknown;
-  /** Used instead of the caller's own access token: another session or account of theirs. */
+  /** Replaces the caller's access token: another session or account of the caller. */
   token?: string;
-  /** Where no success can be had: the problem of somebody who may ask. */
+  /** The problem that a permitted caller gets when the call cannot succeed. */
   answers?: ProblemCode;
-  /** On ticket routes, whose tickets are there; `params` has Ana's. */
+  /** On ticket routes: the parties of the queue; `params` has Ana's ticket. */
   pair?: PairInLine;
 };
 
-/** Makes a call about `things` of a venue, to be made by `as` when it takes an account. */
-type MakeCall = (things: Things, as: TestAccount, house: House) => Promise<RouteCall> | RouteCall;
+/** Creates a call about fixtures of a venue, for the account `as` when it needs one. */
+type MakeCall = (
+  fixtures: VenueFixtures,
+  as: TestAccount,
+  all: Fixtures,
+) => Promise<RouteCall> | RouteCall;
 
 const nothing: MakeCall = () => ({});
 
@@ -26,20 +30,20 @@ const ofVenue =
 
 const ofQueue =
   (call: Omit<RouteCall, 'params'> = {}): MakeCall =>
-  async (things) => ({ params: { queueId: (await things.queue()).id }, ...call });
+  async (fixtures) => ({ params: { queueId: (await fixtures.queue()).id }, ...call });
 
 const ofParty =
   (state: 'waiting' | 'called' | 'seated', call: Omit<RouteCall, 'params'> = {}): MakeCall =>
-  async (things) => ({ params: { partyId: (await things.pair(state)).ana.id }, ...call });
+  async (fixtures) => ({ params: { partyId: (await fixtures.pair(state)).ana.id }, ...call });
 
 const ofTicket =
   (state: 'waiting' | 'called', call: Omit<RouteCall, 'params'> = {}): MakeCall =>
-  async (things) => {
-    const pair = await things.pair(state);
+  async (fixtures) => {
+    const pair = await fixtures.pair(state);
     return { params: { ticket: pair.ana.ticket }, pair, ...call };
   };
 
-/** How to ask each public route, by its operationId. */
+/** A call of each public route, by operationId. */
 export const routeCalls: Readonly<Record<string, MakeCall>> = {
   signUp: () => ({ body: { name: 'Nora New', email: randomEmail(), password: randomPassword() } }),
   verifyUser: () => ({ body: { token: 'no-such-token' }, answers: 'invalid-token' }),
@@ -64,17 +68,17 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   exportMe: nothing,
 
   login: (_, __, { host: { email, password } }) => ({ body: { email, password } }),
-  async refresh(things, _, { stranger }) {
-    const { refreshToken } = await things.session(stranger);
+  async refresh(fixtures, _, { stranger }) {
+    const { refreshToken } = await fixtures.session(stranger);
     return { body: { refreshToken } };
   },
-  async logout(things, as) {
-    const { token } = await things.session(as);
+  async logout(fixtures, as) {
+    const { token } = await fixtures.session(as);
     return { token };
   },
   listSessions: nothing,
-  async endSession(things, as) {
-    const { id } = await things.session(as);
+  async endSession(fixtures, as) {
+    const { id } = await fixtures.session(as);
     return { params: { sessionId: id } };
   },
   getJwks: nothing,
@@ -83,35 +87,35 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   listVenues: nothing,
   getVenue: ofVenue(),
   updateVenue: ofVenue({ body: { dayStartsAt: '06:00' } }),
-  deleteVenue: async (things) => ({ params: { venueId: (await things.anyVenue()).id } }),
+  deleteVenue: async (fixtures) => ({ params: { venueId: (await fixtures.anyVenue()).id } }),
   getOccupancy: ofVenue(),
   changeOccupancy: ofVenue({ body: { delta: 1 } }),
   listOccupancyChanges: ofVenue(),
 
   listMembers: ofVenue(),
-  updateMember: async (things) => ({
-    params: { venueId: things.venue.id, userId: (await things.member()).id },
+  updateMember: async (fixtures) => ({
+    params: { venueId: fixtures.venue.id, userId: (await fixtures.member()).id },
     body: { role: 'manager' },
   }),
-  removeMember: async (things) => ({
-    params: { venueId: things.venue.id, userId: (await things.member()).id },
+  removeMember: async (fixtures) => ({
+    params: { venueId: fixtures.venue.id, userId: (await fixtures.member()).id },
   }),
   listInvitations: ofVenue(),
   createInvitation: ({ venue }) => ({
     params: { venueId: venue.id },
     body: { email: randomEmail(), role: 'host' },
   }),
-  revokeInvitation: async (things) => ({
-    params: { venueId: things.venue.id, invitationId: (await things.invitation()).id },
+  revokeInvitation: async (fixtures) => ({
+    params: { venueId: fixtures.venue.id, invitationId: (await fixtures.invitation()).id },
   }),
-  acceptInvitation: async (things, { email }) => ({
-    body: { token: await things.invitationToken(email) },
+  acceptInvitation: async (fixtures, { email }) => ({
+    body: { token: await fixtures.invitationToken(email) },
   }),
 
   listApiKeys: ofVenue(),
   createApiKey: ofVenue({ body: { name: 'Pagers' } }),
-  deleteApiKey: async (things) => ({
-    params: { venueId: things.venue.id, keyId: (await things.apiKey()).id },
+  deleteApiKey: async (fixtures) => ({
+    params: { venueId: fixtures.venue.id, keyId: (await fixtures.apiKey()).id },
   }),
 
   createQueue: ofVenue({ body: { name: 'Bar' } }),
@@ -133,7 +137,9 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   listParties: ofQueue(),
   getParty: ofParty('waiting'),
   updateParty: ofParty('waiting', { body: { name: 'Somebody else', size: 2 } }),
-  callNext: async (things) => ({ params: { queueId: (await things.pair('waiting')).queue.id } }),
+  callNext: async (fixtures) => ({
+    params: { queueId: (await fixtures.pair('waiting')).queue.id },
+  }),
   callParty: ofParty('waiting'),
   seatParty: ofParty('called'),
   departParty: ofParty('seated'),
@@ -143,9 +149,9 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   moveParty: ofParty('waiting', { body: { position: 2, reason: 'They asked for it' } }),
   listPartyEvents: ofParty('waiting'),
 
-  getJoinPage: async (things) => ({ params: { joinCode: (await things.queue()).joinCode } }),
-  joinQueue: async (things) => ({
-    params: { joinCode: (await things.queue()).joinCode },
+  getJoinPage: async (fixtures) => ({ params: { joinCode: (await fixtures.queue()).joinCode } }),
+  joinQueue: async (fixtures) => ({
+    params: { joinCode: (await fixtures.queue()).joinCode },
     body: { name: 'Dora' },
   }),
   getTicket: ofTicket('waiting'),
@@ -154,8 +160,8 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   snooze: ofTicket('waiting', { body: { places: 1 } }),
 
   listTasks: ofVenue(),
-  retryTask: async (things) => ({
-    params: { taskId: (await things.task()).id },
+  retryTask: async (fixtures) => ({
+    params: { taskId: (await fixtures.task()).id },
     answers: 'task-not-failed',
   }),
 

@@ -4,7 +4,7 @@ import { connectRedis, mastersOf, type RedisClient } from '@queue-manager/servic
 import { testEnv, testLogger, testRedis, until } from '@queue-manager/service-kit/testing';
 import { createPool, escapeId, type RowDataPacket } from 'mysql2/promise';
 
-/** The stores of the running system, searched beside it for what should not be there. */
+/** Searches the stores of the running system directly for leftover data. */
 export async function openStores() {
   const uri = testEnv('SYSTEM_MYSQL_URL');
   const mysql = createPool({ uri, connectionLimit: 4, supportBigNumbers: true });
@@ -65,7 +65,7 @@ export async function openStores() {
   }
 
   return {
-    /** Where any of these words stands, in whichever case. */
+    /** Where any of these words occurs, in any letter case. */
     async placesOf(words: readonly string[]): Promise<string[]> {
       return (await Promise.all([inMysql(words), inDynamo(words), inRedis(words)])).flat();
     },

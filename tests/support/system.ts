@@ -9,7 +9,7 @@ import {
 import { type Mail, mailsTo } from '@queue-manager/local-stack/inbox';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 
-/** The running system as its users find it: the gateway's address and the mail inbox. */
+/** Addresses of the system under test: the gateway and the mail inbox. */
 export const gatewayUrl = testEnv('GATEWAY_URL');
 export const mailUrl = testEnv('MAIL_URL');
 
@@ -29,20 +29,20 @@ export async function refuse<const C extends Contract>(
   return answer.problem;
 }
 
-/** Calls a route that has to refuse the request because of exactly this field. */
+/** Calls a route that must refuse the request because of exactly this field. */
 export async function refuseField<const C extends Contract>(
   path: string,
   contract: C,
   options: CallOptions<C>,
 ): Promise<void> {
   const { errors } = await refuse('validation-failed', contract, options);
-  // A field may be wrong in two ways.
+  // A field may have two errors.
   assert.deepEqual([...new Set(errors?.map((error) => error.path))], [path]);
 }
 
 export type RawAnswer = { status: number; headers: Headers; text: string; json(): unknown };
 
-/** A request as no contract would make it. A body that is not text is sent as JSON; of a stream the beginning is read. */
+/** Sends any request. A body that is not text is sent as JSON; of a stream only the first event is read. */
 export async function send(
   method: string,
   path: string,
@@ -59,7 +59,7 @@ export async function send(
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     redirect: 'manual',
   });
-  const text = await (isEventStream(answer) ? beginningOf(answer) : answer.text());
+  const text = await (isEventStream(answer) ? firstChunkOf(answer) : answer.text());
   return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
 }
 
@@ -67,15 +67,15 @@ function isEventStream({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 }
 
-/** The first that a stream says, which is then closed. */
-async function beginningOf({ body }: Response): Promise<string> {
+/** The first chunk of a stream, which is then closed. */
+async function firstChunkOf({ body }: Response): Promise<string> {
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   const { value } = await reader.read();
   await reader.cancel();
   return Buffer.from(value ?? []).toString();
 }
 
-/** The problem of a raw answer: the whole shape of one is checked. */
+/** The problem of a raw answer; checks its whole shape. */
 export function problemOf({ status, headers, json }: RawAnswer): ProblemDetails & { code: string } {
   assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
   const problem = ProblemDetails.strict().parse(json());
@@ -85,12 +85,12 @@ export function problemOf({ status, headers, json }: RawAnswer): ProblemDetails 
   return { ...problem, code: problem.type.slice(problemTypeBase.length) };
 }
 
-/** Waits until so many mails (one by default) have come to an address; the oldest first. */
-export function awaitMails(address: string, count = 1): Promise<Mail[]> {
+/** Waits for a number of mails to an address; oldest first. */
+export function awaitMails(address: string, count = 1, inboxUrl = mailUrl): Promise<Mail[]> {
   return until(
     `${count} mails came to ${address}`,
     async () => {
-      const mails = await mailsTo(mailUrl, address);
+      const mails = await mailsTo(inboxUrl, address);
       return mails.length >= count ? mails : null;
     },
     60_000,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** A mail as far as the inbox's HTTP API is read here. */
+/** The fields of a mail in the inbox's HTTP API that are used here. */
 const Mail = z.object({
-  // An inbox that was killed while it took a mail shows what it had of it.
+  // Everything may be missing: an inbox killed while receiving a mail keeps a part of it.
   to: z.array(z.object({ address: z.string() })).default([]),
   headers: z.object({ 'x-event-id': z.string().optional() }).default({}),
   subject: z.string().default(''),
@@ -12,9 +12,9 @@ const Mail = z.object({
 export type Mail = z.infer<typeof Mail>;
 
 /**
- * Mails to an address, the oldest first, from the HTTP API of the inbox (maildev).
+ * Mails to an address from the HTTP API of the inbox (maildev), oldest first.
  *
- * @throws whatever `fetch` throws when there is no answer; ZodError when the answer is not an inbox's.
+ * @throws as `fetch` when there is no answer; ZodError when the answer is not an inbox's.
  */
 export async function mailsTo(
   mailUrl: string,
@@ -40,7 +40,7 @@ export async function everyMail(mailUrl: string, signal?: AbortSignal): Promise<
   return z.array(Mail).parse(await answer.json());
 }
 
-/** The token of the link in a verification or reset mail; undefined when it has no such link. */
+/** The token of the link in a verification or reset mail; undefined without such a link. */
 export function tokenIn(mail: Mail): string | undefined {
   return /\?token=([\w.~-]+)\s*$/m.exec(mail.text)?.[1];
 }

@@ -3,27 +3,27 @@ import { say } from './terminal.ts';
 
 export interface Progress {
   onProgress(done: number, total: number): void;
-  /** What goes on beside it; null when nothing does. */
+  /** A note beside the progress; null removes it. */
   note(text: string | null): void;
-  /** Also gives the terminal back as it was. */
+  /** Also restores the terminal. */
   end(): void;
 }
 
-/** Progress on standard error: a bar on a terminal; elsewhere a line every tenth of the way. */
+/** Progress on standard error: a bar on a terminal, otherwise a line for every tenth. */
 export function createProgress(): Progress {
   if (!process.stderr.isTTY) {
-    let saidTenths = 0;
-    let saidNote: string | null = null;
+    let lastTenths = 0;
+    let lastNote: string | null = null;
     return {
       onProgress(done: number, total: number) {
         const tenths = Math.floor((done * 10) / Math.max(total, 1));
-        if (tenths === saidTenths) return;
-        saidTenths = tenths;
+        if (tenths === lastTenths) return;
+        lastTenths = tenths;
         say(`${tenths * 10} % (${done} of ${total})`);
       },
       note(text: string | null) {
-        if (text !== null && text !== saidNote) say(text);
-        saidNote = text;
+        if (text !== null && text !== lastNote) say(text);
+        lastNote = text;
       },
       end() {},
     };

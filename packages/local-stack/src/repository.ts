@@ -1,4 +1,4 @@
 import { fileURLToPath } from 'node:url';
 
-/** Absolute path of the folder that holds packages/ and services/. */
+/** Absolute path of the folder with packages/ and services/. */
 export const repositoryRoot = fileURLToPath(new URL('../../..', import.meta.url));

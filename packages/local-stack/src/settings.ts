@@ -8,16 +8,16 @@ export interface Settings {
   dataDir: string;
   /** Address the gateway listens on. */
   host: string;
-  /** How many processes run the position service. */
+  /** Number of processes of the position service. */
   positionProcesses: number;
 }
 
 const positionProcessesMax = 8;
 
 /**
- * What a person may set by environment variables, all with defaults.
+ * The settings from environment variables; all have defaults.
  *
- * @throws StackError naming the variable whose value cannot be used.
+ * @throws StackError that names the variable with an invalid value.
  */
 export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   const settings = {
@@ -37,10 +37,8 @@ export function dataDirFrom(env: NodeJS.ProcessEnv): string {
   return resolve(env.DATA_DIR || '.data');
 }
 
-function portFrom(env: NodeJS.ProcessEnv, variable: string, otherwise: number): number {
-  const given = env[variable];
-  if (given === undefined || given === '') return otherwise;
-  const port = Number(given);
+function portFrom(env: NodeJS.ProcessEnv, variable: string, defaultPort: number): number {
+  const port = Number(env[variable] || defaultPort);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new StackError(`${variable} must be a port number from 1 to 65535`);
   }

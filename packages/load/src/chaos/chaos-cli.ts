@@ -8,11 +8,10 @@ import {
 } from '@queue-manager/local-stack/data-folder/temporary-data-dir';
 import { repositoryRoot } from '@queue-manager/local-stack/repository';
 import { StackError } from '@queue-manager/local-stack/stack-error';
-import { ensurePrograms, findProgram } from '@queue-manager/local-stack/stores/system-packages';
-import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
+import { ensurePrograms } from '@queue-manager/local-stack/stores/system-packages';
+import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { startSystem } from '@queue-manager/local-stack/system/system';
 import { parseOptions, runUntilStopped, say } from '@queue-manager/local-stack/terminal';
-import { freshDatabase } from '@queue-manager/service-kit/testing';
 import type { ViolationCount } from './ledger.ts';
 import { type ChaosResult, runChaos } from './run-chaos.ts';
 
@@ -122,18 +121,15 @@ await runUntilStopped(async (_stopping, signal) => {
     return 0;
   }
   await ensurePrograms(process.env, repositoryRoot, say);
-  const env = { ...standAlone(process.env), ...settingsOfChaos };
   const dataDir = makeTemporaryDataDir('queue-manager-chaos-');
-  // Without an installed MariaDB, the server at MYSQL_URL is used and not killed.
-  const database =
-    findProgram('mariadbd', process.env) === undefined ? await freshDatabase() : undefined;
+  const { env, release } = await standAloneEnv(process.env);
   const log = openLogs();
   const mailsSent = new Set<string>();
   try {
     say(`seed ${seed}: npm run chaos -- --minutes ${minutes} --seed ${seed} repeats this run`);
     const system = await startSystem({
       dataDir,
-      env: { ...env, ...(database ? { MYSQL_URL: database.url } : {}) },
+      env: { ...env, ...settingsOfChaos },
       log: (line) => log('supervisor', line),
       output(name, line) {
         log(name, line);
@@ -153,7 +149,7 @@ await runUntilStopped(async (_stopping, signal) => {
       await system.stop();
     }
   } finally {
-    await database?.drop();
+    await release();
     if (existsSync(join(dataDir, 'logs'))) {
       cpSync(join(dataDir, 'logs'), logFolder, { recursive: true });
     }

@@ -17,9 +17,9 @@ export interface CheckOptions {
   ledger: Ledger;
 }
 
-type Complain = (what: string) => void;
+type Report = (what: string) => void;
 
-/** What one queue's own records say, once the system has come to rest. */
+/** The records of one queue of an idle system. */
 interface QueueRecords {
   queueId: string;
   parties: Party[];
@@ -27,33 +27,33 @@ interface QueueRecords {
 }
 
 /**
- * Holds a system that has come to rest against what it acknowledged.
+ * Compares an idle system with what it acknowledged.
  *
- * @returns what is not as it must be; no names, addresses or tickets.
+ * @returns violations without names, addresses or tickets.
  */
 export async function checkLines(
   options: CheckOptions,
 ): Promise<{ parties: Party[]; violations: Violation[] }> {
   const violations: Violation[] = [];
-  const everyone: Party[] = [];
-  const complain: Complain = (what) => violations.push({ what, atMs: null });
+  const all: Party[] = [];
+  const report: Report = (what) => violations.push({ what, atMs: null });
   for (const queueId of options.queueIds) {
     const records: QueueRecords = {
       queueId,
       parties: await readParties(options, queueId),
       events: await options.inside.events(queueId),
     };
-    everyone.push(...records.parties);
-    await checkSeq(options, records, complain);
-    checkParties(options.ledger, records, complain);
-    checkOrder(options.ledger, records, complain);
-    await checkPositions(options, records, complain);
+    all.push(...records.parties);
+    await checkSeq(options, records, report);
+    checkParties(options.ledger, records, report);
+    checkOrder(options.ledger, records, report);
+    await checkPositions(options, records, report);
   }
-  const known = new Set(everyone.map(({ ticket }) => ticket));
+  const known = new Set(all.map(({ ticket }) => ticket));
   for (const ticket of options.ledger.parties.keys()) {
-    if (!known.has(ticket)) complain('a party whose join was acknowledged is not listed');
+    if (!known.has(ticket)) report('a party whose join was acknowledged is not listed');
   }
-  return { parties: everyone, violations };
+  return { parties: all, violations };
 }
 
 /** Every party of a queue, in any state. */
@@ -66,15 +66,15 @@ function readParties({ staff }: CheckOptions, queueId: string): Promise<Party[]>
   );
 }
 
-/** Events are numbered without a gap, up to the number on the queue's row, and its counters are right. */
+/** Events are numbered without gaps, and the counters of the queue are right. */
 async function checkSeq(
   { staff }: CheckOptions,
   { queueId, parties, events }: QueueRecords,
-  complain: Complain,
+  report: Report,
 ): Promise<void> {
   for (const [index, { seq }] of events.entries()) {
     if (seq !== index + 1) {
-      complain(`the event after ${index} of queue ${queueId} has the number ${seq}`);
+      report(`the event after ${index} of queue ${queueId} has the number ${seq}`);
       break;
     }
   }
@@ -82,53 +82,54 @@ async function checkSeq(
   for (const state of ['waiting', 'called'] as const) {
     const count = parties.filter((party) => party.state === state).length;
     if (queue[state] !== count) {
-      complain(`queue ${queueId} counts ${queue[state]} ${state}, and lists ${count}`);
+      report(`queue ${queueId} counts ${queue[state]} ${state}, and lists ${count}`);
     }
   }
 }
 
-/** Each party is there once, as its events say, and has been through what was acknowledged and no more. */
-function checkParties(ledger: Ledger, { parties, events }: QueueRecords, complain: Complain): void {
+/** Each party exists once, agrees with its events, and has made exactly the acknowledged moves. */
+function checkParties(ledger: Ledger, { parties, events }: QueueRecords, report: Report): void {
   const eventsOf = Map.groupBy(events, ({ partyId }) => partyId);
   const seen = new Set<string>();
   for (const party of parties) {
-    const who = `party ${party.id}`;
-    if (seen.has(party.id)) complain(`${who} is listed twice`);
+    const name = `party ${party.id}`;
+    if (seen.has(party.id)) report(`${name} is listed twice`);
     seen.add(party.id);
-    if (!ledger.parties.has(party.ticket)) complain(`${who} comes from no acknowledged join`);
+    if (!ledger.parties.has(party.ticket)) report(`${name} comes from no acknowledged join`);
 
     const own = eventsOf.get(party.id) ?? [];
     const last = own.at(-1)?.data.party;
     if (last?.state !== party.state || last.seq !== party.seq || last.calls !== party.calls) {
-      complain(
-        `${who} is ${party.state} after ${party.calls} calls as of ${party.seq}, but its last event says ${last?.state} after ${last?.calls} as of ${last?.seq}`,
+      report(
+        `${name} is ${party.state} after ${party.calls} calls as of ${party.seq}, but its last event says ${last?.state} after ${last?.calls} as of ${last?.seq}`,
       );
     }
     const count = (type: string) => own.filter((event) => event.type === type).length;
-    if (count('party.joined') !== 1) complain(`${who} joined ${count('party.joined')} times`);
+    if (count('party.joined') !== 1) report(`${name} joined ${count('party.joined')} times`);
     if (count('party.called') !== party.calls) {
-      complain(`${who} says ${party.calls} calls, and has ${count('party.called')} events of one`);
+      report(`${name} says ${party.calls} calls, and has ${count('party.called')} events of one`);
     }
     const acknowledged = ledger.moves.get(party.ticket) ?? {};
     for (const [move, { event }] of Object.entries(partyMoves)) {
       const done = own.filter(
         ({ type, data }) => type === event && data.actor.kind !== 'system',
       ).length;
-      const told = acknowledged[move as PartyMove] ?? 0;
-      if (done !== told) complain(`${who}: ${move} was done ${done} times, acknowledged ${told}`);
+      const expected = acknowledged[move as PartyMove] ?? 0;
+      if (done !== expected)
+        report(`${name}: ${move} was done ${done} times, acknowledged ${expected}`);
     }
   }
   for (const partyId of eventsOf.keys()) {
     if (partyId !== null && !seen.has(partyId))
-      complain(`party ${partyId} has events, but is not listed`);
+      report(`party ${partyId} has events, but is not listed`);
   }
 }
 
-/** Who was told of its place before another even asked stands before that one; the list is by lane, then by joining. */
+/** A party acknowledged before another asked to join stands before it. The list is by lane, then by joining. */
 function checkOrder(
   ledger: Ledger,
   { queueId, parties, events }: QueueRecords,
-  complain: Complain,
+  report: Report,
 ): void {
   const byId = new Map(parties.map((party) => [party.id, party]));
   const joined = events.filter(({ type }) => type === 'party.joined');
@@ -139,7 +140,7 @@ function checkOrder(
   let earliest: AcknowledgedParty | undefined;
   for (const party of asAcknowledged.toReversed()) {
     if (earliest !== undefined && earliest.acknowledgedAt < party.askedAt) {
-      complain(`queue ${queueId}: a party stands before one that had joined when it asked`);
+      report(`queue ${queueId}: a party stands before one that had joined before it asked`);
     }
     if (earliest === undefined || party.acknowledgedAt < earliest.acknowledgedAt) earliest = party;
   }
@@ -152,34 +153,34 @@ function checkOrder(
       (joinedAt.get(a.id) ?? 0) - (joinedAt.get(b.id) ?? 0),
   );
   if (waiting.some(({ id }, index) => id !== inOrder[index]?.id)) {
-    complain(`queue ${queueId} is not listed in the order of joining`);
+    report(`queue ${queueId} is not listed in the order of joining`);
   }
 }
 
-/** Redis tells every guest what MySQL says. */
+/** The positions from Redis agree with MySQL. */
 async function checkPositions(
   { caller }: CheckOptions,
   { parties }: QueueRecords,
-  complain: Complain,
+  report: Report,
 ): Promise<void> {
   const waiting = parties.filter(({ state }) => state === 'waiting');
   const ranks = new Map(waiting.map(({ id }, index) => [id, index + 1]));
   for (const { id, ticket, state } of parties) {
     const { answer } = await caller.call(getPosition, { params: { ticket } });
     if (!answer.ok) {
-      complain(`party ${id} is told ${answer.status} instead of its place`);
+      report(`party ${id} gets ${answer.status} instead of its position`);
       continue;
     }
-    const told = answer.body;
+    const shown = answer.body;
     const position = ranks.get(id) ?? null;
     const isRight =
-      told.state === state &&
-      told.position === position &&
-      told.ahead === (position === null ? null : position - 1) &&
-      (position === null || told.waiting === waiting.length);
+      shown.state === state &&
+      shown.position === position &&
+      shown.ahead === (position === null ? null : position - 1) &&
+      (position === null || shown.waiting === waiting.length);
     if (isRight) continue;
-    complain(
-      `party ${id} is told ${told.state} ${told.position} of ${told.waiting}, and is ${state} ${position} of ${waiting.length}`,
+    report(
+      `party ${id} reads ${shown.state} ${shown.position} of ${shown.waiting}, but is ${state} ${position} of ${waiting.length}`,
     );
   }
 }

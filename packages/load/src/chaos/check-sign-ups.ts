@@ -5,9 +5,9 @@ import { type Caller, succeed } from '../callers/retrying-caller.ts';
 import type { Ledger, Violation } from './ledger.ts';
 
 /**
- * Newcomers who never got their mail ask for another, as they would.
+ * Requests another mail for every new user whose mail is missing.
  *
- * @returns how many there are.
+ * @returns their number.
  */
 export async function resendMissing(
   caller: Caller,
@@ -21,10 +21,10 @@ export async function resendMissing(
 }
 
 /**
- * Every acknowledged sign-up was made once, and is an account that its owner can sign in to.
+ * Every acknowledged sign-up exists once, and is an account that its owner can sign in to.
  *
- * @param inbox every mail there was before any was asked for again.
- * @returns what is not as it must be, with the moment when the sign-up was acknowledged.
+ * @param inbox every mail from before any was requested again.
+ * @returns violations, with the time at which the sign-up was acknowledged.
  */
 export async function checkSignUps(
   caller: Caller,

@@ -8,20 +8,20 @@ import type { CheckOptions } from './check-lines.ts';
 import type { Violation } from './ledger.ts';
 
 export interface MailFacts {
-  /** Mails of done tasks that were still news and are not in the inbox. */
+  /** Mails of done tasks that were still relevant and are not in the inbox. */
   missingMails: number;
-  /** Mails that are in the inbox, each counted once. */
+  /** Mails in the inbox, each counted once. */
   mails: number;
-  /** Copies beyond the first of a mail, told by its id. */
+  /** Further copies of mails with the same id. */
   doubledMails: number;
-  /** Mails that the inbox had taken, as the mailer's log says, and lost when it was killed. */
+  /** Mails that the inbox accepted according to the mailer's log, and lost when it was killed. */
   mailsLostByInbox: number;
-  /** Tasks that failed, which managers see, by what they say. */
+  /** Failed tasks, which managers see, by kind and error. */
   failedTasks: Record<string, number>;
 }
 
-/** In which state of its party a mail is still news; of a party that went on, one may have been spared. */
-const newsIn: Record<string, readonly PartyState[]> = {
+/** In which states of its party a mail is still relevant. In later states it may have been skipped. */
+const relevantIn: Record<string, readonly PartyState[]> = {
   'notify.joined': ['waiting', 'called'],
   'notify.almost-there': ['waiting'],
   'notify.called': ['called'],
@@ -40,11 +40,11 @@ function readTasks({ staff, venueId }: CheckOptions): Promise<Task[]> {
 }
 
 /**
- * Every follow-up is there once, and done or visibly failed; every mail of a done task that was still news
- * is in the inbox, and none that no task asked for.
+ * Every follow-up exists once, and is done or visibly failed. The inbox has every mail of a done task that was still
+ * relevant, and none without a task.
  *
- * @param inbox every mail there is.
- * @param sent ids of the mails that the mailer says the inbox has taken.
+ * @param inbox every mail in the inbox.
+ * @param sent event ids of the mails that the inbox accepted according to the mailer.
  */
 export async function checkTasks(
   options: CheckOptions,
@@ -68,7 +68,7 @@ export async function checkTasks(
     if (state === 'failed') {
       const said = `${kind}: ${lastError}`;
       failedTasks[said] = (failedTasks[said] ?? 0) + 1;
-      if (lastError === null) complain(`task ${id} failed and does not say why`);
+      if (lastError === null) complain(`task ${id} failed without an error`);
     }
     const isForLater = state === 'scheduled' && Date.parse(runAt) > Date.now();
     if (state !== 'done' && state !== 'failed' && !isForLater) {
@@ -81,9 +81,9 @@ export async function checkTasks(
     const own = tasksOf.get(party.id) ?? [];
     followUpOf(party, own).forEach(complain);
     if (party.email === null) continue;
-    const notifications = own.filter(({ kind }) => kind in newsIn);
+    const notifications = own.filter(({ kind }) => kind in relevantIn);
     const due = notifications.filter(
-      ({ kind, state }) => state === 'done' && newsIn[kind]?.includes(party.state),
+      ({ kind, state }) => state === 'done' && relevantIn[kind]?.includes(party.state),
     ).length;
     const got = new Set(idsOf(mailsTo.get(party.email) ?? [])).size;
     if (got < due) missing += due - got;
@@ -101,7 +101,7 @@ export async function checkTasks(
   };
 }
 
-/** What has to follow the state a party is in. */
+/** Checks the tasks that the state of a party requires. */
 function followUpOf(party: Party, tasks: readonly Task[]): string[] {
   const { id, state, calls, email } = party;
   const wanted: Record<string, number> = {};

@@ -4,7 +4,7 @@ import { brokerName, deadLetterName, queueNames } from '@queue-manager/events/to
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
 
-/** An event of a line as MySQL keeps it. `data` is that of a party's event where there is a party. */
+/** An event of a queue in MySQL. `data` is that of a party event when there is a party. */
 export interface EventRecord {
   seq: number;
   type: string;
@@ -12,21 +12,21 @@ export interface EventRecord {
   data: PartyEventData;
 }
 
-/** The system as it is behind its public door. */
+/** The state of the system behind its API. */
 export interface Inside {
-  /** What has been begun and is not finished, in words; nothing when the system has come to rest. */
-  underWay(): Promise<string[]>;
-  /** Every event of a queue, by `seq`. */
+  /** Descriptions of unfinished work; empty when the system is idle. */
+  unfinished(): Promise<string[]>;
+  /** Every event of a queue, ordered by `seq`. */
   events(queueId: string): Promise<EventRecord[]>;
-  /** How many messages each dead-letter queue holds; those that hold none are left out. */
+  /** Number of messages in each dead-letter queue that is not empty. */
   deadLetters(): Promise<Map<string, number>>;
   close(): Promise<void>;
 }
 
-/** Tasks that become due within this time are still awaited; others are for another day. */
+/** Tasks due within this time are waited for; later ones are not. */
 const soonMs = 60 * 60_000;
 
-/** @param env names the stores, as services are told of them. */
+/** @param env has the addresses of the stores, as services get them. */
 export function lookInside(env: Record<string, string>): Inside {
   const database = createPool({
     uri: env.MYSQL_URL ?? '',
@@ -49,7 +49,7 @@ export function lookInside(env: Record<string, string>): Inside {
     return found as T[];
   }
 
-  /** Messages of a queue, whether they can be received now, later, or are being handled. */
+  /** Messages of a queue: visible, delayed and being handled. */
   async function messagesIn(name: string): Promise<number> {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
     const { Attributes = {} } = await sqs.send(
@@ -66,12 +66,12 @@ export function lookInside(env: Record<string, string>): Inside {
   }
 
   return {
-    async underWay() {
+    async unfinished() {
       const found: string[] = [];
       const note = (count: number, what: string) => {
         if (count > 0) found.push(`${count} ${what}`);
       };
-      // In the direction in which work flows, so that none slips past between two looks.
+      // In the direction in which work flows, so that none is missed between two queries.
       const [outbox] = await rows<{ count: number }>('SELECT COUNT(*) AS count FROM outbox');
       note(outbox?.count ?? 0, 'events in the outbox');
       const soon = new Date(Date.now() + soonMs);

@@ -6,19 +6,19 @@ const names = ['mariadb', 'redis', 'queue', 'gateway', 'mailer'];
 const first = (seed: string, count: number) => planKills(seed, names).take(count).toArray();
 
 describe('planKills', () => {
-  it('gives the same kills for the same seed, and others for another', () => {
+  it('returns the same kills for the same seed, and others for another', () => {
     assert.deepEqual(first('a', 50), first('a', 50));
     assert.notDeepEqual(first('a', 50), first('b', 50));
   });
 
-  it('kills everything before it kills anything a second time', () => {
+  it('kills everything once before it kills anything twice', () => {
     const victims = first('a', names.length).flatMap((kill) => kill.names);
     assert.deepEqual(new Set(victims.slice(0, names.length)), new Set(names));
   });
 });
 
 describe('killByPlan', () => {
-  it('kills what runs until the time is over, and counts it', async () => {
+  it('kills running processes until the time is over, and counts kills', async () => {
     const killed: string[] = [];
     const system = {
       pids: (name: string) => (name === 'redis' ? [] : [1]),

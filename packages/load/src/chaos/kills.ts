@@ -3,31 +3,31 @@ import type { System } from '@queue-manager/local-stack/system/system';
 import { randomOf } from '../random.ts';
 
 export interface Kill {
-  /** Since the kill before, or since the beginning. */
+  /** Since the previous kill or the start. */
   afterMs: number;
   names: string[];
 }
 
-/** Most kills follow each other while the system still recovers; some leave it time to work in between. */
+/** Most kills come while the system still recovers; some leave it time to work. */
 const pausesMs = { hasty: [200, 3_000], calm: [4_000, 9_000] } as const;
 const calmShare = 0.25;
-/** Two at once: what one of them would have repaired is away as well. */
+/** Two victims at once: neither can repair what the other leaves. */
 const pairShare = 0.2;
 
 /**
- * The kills of a seed without end, the same each time for the same names. Every name has its turn before any
- * has its next, so that also a short run kills all of them.
+ * The endless sequence of kills of a seed, the same for the same names. Every name is killed once before any is killed
+ * again, so that a short run also kills all of them.
  */
 export function* planKills(seed: string, names: readonly string[]): Generator<Kill> {
   const random = randomOf(`${seed} kills`);
-  let turn: string[] = [];
+  let left: string[] = [];
   const draw = () => {
-    if (turn.length === 0) turn = [...names];
-    return turn.splice(Math.floor(random() * turn.length), 1)[0] as string;
+    if (left.length === 0) left = [...names];
+    return left.splice(Math.floor(random() * left.length), 1)[0] as string;
   };
   for (;;) {
-    const [shortest, longest] = random() < calmShare ? pausesMs.calm : pausesMs.hasty;
-    const afterMs = Math.round(shortest + random() * (longest - shortest));
+    const [min, max] = random() < calmShare ? pausesMs.calm : pausesMs.hasty;
+    const afterMs = Math.round(min + random() * (max - min));
     const victims = new Set([draw()]);
     if (random() < pairShare) victims.add(draw());
     yield { afterMs, names: [...victims] };
@@ -37,29 +37,29 @@ export function* planKills(seed: string, names: readonly string[]): Generator<Ki
 /**
  * Kills by plan until the time is over.
  *
- * @param note told of each kill of a process that was running.
- * @returns how often each was killed; a victim that was between two runs does not count.
+ * @param onKill called for each kill of a running process.
+ * @returns the number of kills by name; a victim that was not running does not count.
  */
 export async function killByPlan(
   system: Pick<System, 'kill' | 'pids'>,
   plan: Iterable<Kill>,
   durationMs: number,
   signal: AbortSignal,
-  note: (atMs: number, name: string) => void,
+  onKill: (atMs: number, name: string) => void,
 ): Promise<Map<string, number>> {
   const killed = new Map<string, number>();
   const startedAt = performance.now();
   let atMs = 0;
   for (const { afterMs, names } of plan) {
     atMs += afterMs;
-    const lastsMs = Math.min(atMs, durationMs) - (performance.now() - startedAt);
-    await delay(Math.max(0, lastsMs), undefined, { signal });
+    const remainingMs = Math.min(atMs, durationMs) - (performance.now() - startedAt);
+    await delay(Math.max(0, remainingMs), undefined, { signal });
     if (atMs >= durationMs) break;
     for (const name of names) {
       if (system.pids(name).length === 0) continue;
       system.kill(name, 'SIGKILL');
       killed.set(name, (killed.get(name) ?? 0) + 1);
-      note(performance.now() - startedAt, name);
+      onKill(performance.now() - startedAt, name);
     }
   }
   return killed;

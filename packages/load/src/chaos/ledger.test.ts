@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { countViolations } from './ledger.ts';
 
 describe('violations of a chaos run', () => {
-  it('are counted by what went wrong, with the first and the last moment of each', () => {
+  it('are counted by kind, with the first and last time of each', () => {
     assert.deepEqual(
       countViolations([
         { what: 'lost', atMs: 20 },

@@ -7,7 +7,7 @@ export interface AcknowledgedParty {
   queueId: string;
   lane: Lane;
   email: string | null;
-  /** When it was first asked for and when it was acknowledged, on one clock: milliseconds. */
+  /** When it was first requested and when it was acknowledged; milliseconds on one clock. */
   askedAt: number;
   acknowledgedAt: number;
 }
@@ -20,14 +20,14 @@ export interface AcknowledgedSignUp {
   email: string;
   password: string;
   isVerified: boolean;
-  /** Milliseconds since the run began. */
+  /** Milliseconds since the start of the run. */
   acknowledgedAtMs: number;
 }
 
-/** Something that is not as it must be. Holds no names, addresses or tickets. */
+/** A broken guarantee. Contains no names, addresses or tickets. */
 export interface Violation {
   what: string;
-  /** Milliseconds since the run began; null for what only the checks at the end found. */
+  /** Milliseconds since the start of the run; null when found by the checks at the end. */
   atMs: number | null;
 }
 
@@ -39,7 +39,7 @@ export interface ViolationCount {
   lastAtMs: number | null;
 }
 
-/** What the system acknowledged, and what it should not have said. */
+/** What the system acknowledged, and which guarantees it broke. */
 export interface Ledger {
   /** By ticket. */
   parties: Map<string, AcknowledgedParty>;
@@ -49,7 +49,7 @@ export interface Ledger {
   /** Moves that were refused because another came first. */
   refused: number;
   violations: Violation[];
-  /** Milliseconds since the run began. */
+  /** Milliseconds since the start of the run. */
   elapsedMs(): number;
 }
 
@@ -65,8 +65,8 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Notes that something is wrong at this moment of the run. */
-export function noteViolation(ledger: Ledger, what: string): void {
+/** Records a violation at this moment of the run. */
+export function recordViolation(ledger: Ledger, what: string): void {
   ledger.violations.push({ what, atMs: ledger.elapsedMs() });
 }
 

@@ -25,7 +25,7 @@ import {
   type AcknowledgedParty,
   type AcknowledgedSignUp,
   type Ledger,
-  noteViolation,
+  recordViolation,
 } from './ledger.ts';
 
 export interface LoadOptions {
@@ -35,31 +35,30 @@ export interface LoadOptions {
   staff: Caller;
   mailUrl: string;
   ledger: Ledger;
-  /** Ends the load: what is under way is still finished. */
+  /** Ends the load; pending calls are completed. */
   stopping: AbortSignal;
-  /** Ends everything at once. */
+  /** Aborts everything at once. */
   signal: AbortSignal;
 }
 
-/** Pause of one actor between two of its calls; bounds the load, not the speed of the system. */
-const pauseMs = { shortest: 10, longest: 250 };
+/** Pause of one actor between two of its calls. Limits the load whatever the speed of the system. */
+const pauseMs = { min: 10, max: 250 };
 const guests = 4;
 const hosts = 5;
 
 /**
- * Plays guests, hosts and newcomers side by side until `stopping`, and resolves when the last of their calls
- * was answered. Each makes its choices from random numbers of its own, so that a seed means the same choices
- * however their calls interleave.
+ * Simulates guests, hosts and new users concurrently until `stopping`, and resolves when the last call is answered. Each
+ * actor has its own random numbers, so that a seed repeats their choices however their calls interleave.
  */
 export async function playLoad(options: LoadOptions): Promise<void> {
   await Promise.all([
     ...Array.from({ length: guests }, (_, index) => playGuests(`guests ${index}`, options)),
     ...Array.from({ length: hosts }, (_, index) => playHost(`host ${index}`, options)),
-    playNewcomers('newcomers', options),
+    playNewUsers('new users', options),
   ]);
 }
 
-/** Guests who join at the door or from the street, look at their place, and sometimes leave. */
+/** Guests who join, read their position and sometimes leave. */
 async function playGuests(name: string, options: LoadOptions): Promise<void> {
   const { caller, queues, ledger } = options;
   const tickets: string[] = [];
@@ -67,7 +66,7 @@ async function playGuests(name: string, options: LoadOptions): Promise<void> {
     const leaver = random() < 0.2 ? takeOne(tickets, random) : undefined;
     if (leaver !== undefined) {
       const answer = await attempt(options, leaveQueue, { params: { ticket: leaver } });
-      if (answer?.ok) noteMove(ledger, leaver, 'leave');
+      if (answer?.ok) recordMove(ledger, leaver, 'leave');
       return;
     }
     const queue = pick(queues);
@@ -79,19 +78,19 @@ async function playGuests(name: string, options: LoadOptions): Promise<void> {
     });
     if (!answer?.ok) return;
     const { ticket } = answer.body;
-    noteJoin(ledger, { ticket, queueId: queue.id, lane: 'regular', email, askedAt });
+    recordJoin(ledger, { ticket, queueId: queue.id, lane: 'regular', email, askedAt });
     tickets.push(ticket);
-    const look = await caller.call(getPosition, { params: { ticket } });
-    if (!look.answer.ok) {
-      noteViolation(
+    const read = await caller.call(getPosition, { params: { ticket } });
+    if (!read.answer.ok) {
+      recordViolation(
         ledger,
-        `a guest who had joined was told ${look.answer.status} instead of a place`,
+        `a guest who had joined got ${read.answer.status} instead of a position`,
       );
     }
   });
 }
 
-/** A host who writes guests down, calls them in and out of turn, seats them, or waits for them in vain. */
+/** A host who adds parties, calls the next or any one, seats them, removes them, or marks no-shows. */
 async function playHost(name: string, options: LoadOptions): Promise<void> {
   const { queues, ledger } = options;
   const waiting: Party[] = [];
@@ -106,7 +105,7 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
     if (party === undefined) return;
     const answer = await attempt(host, contract, { params: { partyId: party.id } });
     if (!answer?.ok) return;
-    noteMove(ledger, party.ticket, kind);
+    recordMove(ledger, party.ticket, kind);
     if (kind === 'call') called.push(answer.body);
   };
 
@@ -123,7 +122,7 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
       });
       if (!answer?.ok) return;
       const { ticket } = answer.body;
-      noteJoin(ledger, { ticket, queueId: queue.id, lane, email, askedAt });
+      recordJoin(ledger, { ticket, queueId: queue.id, lane, email, askedAt });
       waiting.push(answer.body);
     } else if (choice < 0.6) {
       const maxSize = random() < 0.3 ? 1 + Math.floor(random() * 6) : undefined;
@@ -132,7 +131,7 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
         body: maxSize === undefined ? {} : { maxSize },
       });
       if (!answer?.ok) return;
-      noteMove(ledger, answer.body.ticket, 'call');
+      recordMove(ledger, answer.body.ticket, 'call');
       called.push(answer.body);
     } else if (choice < 0.8) await move(seatParty, 'seat', takeOne(called, random));
     else if (choice < 0.88) await move(noShowParty, 'noShow', takeOne(called, random));
@@ -142,8 +141,8 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
   });
 }
 
-/** People who ask for an account; half of them follow the link in their mail while the trouble lasts. */
-async function playNewcomers(name: string, options: LoadOptions): Promise<void> {
+/** New users who sign up; half of them follow the link in their mail during the run. */
+async function playNewUsers(name: string, options: LoadOptions): Promise<void> {
   const { ledger } = options;
   await act(name, options, async ({ random }) => {
     const unverified = ledger.signUps.filter(({ isVerified }) => !isVerified);
@@ -152,26 +151,26 @@ async function playNewcomers(name: string, options: LoadOptions): Promise<void> 
       await followLink(options, unverified[0] as AcknowledgedSignUp);
       return;
     }
-    const email = `newcomer-${randomBytes(8).toString('hex')}@example.com`;
+    const email = `new-user-${randomBytes(8).toString('hex')}@example.com`;
     const password = randomBytes(18).toString('base64url');
     const answer = await attempt(options, signUp, {
-      body: { name: 'Newcomer', email, password },
+      body: { name: 'New User', email, password },
     });
     if (answer?.ok) {
       const acknowledgedAtMs = ledger.elapsedMs();
       ledger.signUps.push({ email, password, isVerified: false, acknowledgedAtMs });
     }
-    // Hashing passwords costs enough without more of them.
+    // Limits the password hashes, which are slow on purpose.
     await delay(2_000, undefined, { signal: options.stopping }).catch(() => {});
   });
 }
 
-/** Follows the link in a newcomer's mail, if the mail is there. */
+/** Follows the link in a new user's mail if it has arrived. */
 export async function followLink(
   options: Pick<LoadOptions, 'mailUrl' | 'caller' | 'ledger' | 'signal'>,
   account: AcknowledgedSignUp,
 ): Promise<void> {
-  // The inbox is one of those that are killed.
+  // The inbox is killed as well.
   const mails = await mailsTo(options.mailUrl, account.email, options.signal).catch(() => []);
   const token = mails.map(tokenIn).find((found) => found !== undefined);
   if (token === undefined) return;
@@ -184,13 +183,13 @@ type Choices = { random: () => number; pick: <T>(from: readonly T[]) => T };
 async function act(
   name: string,
   { seed, stopping, signal }: LoadOptions,
-  turn: (choices: Choices) => Promise<void>,
+  step: (choices: Choices) => Promise<void>,
 ): Promise<void> {
   const random = randomOf(`${seed} ${name}`);
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
   while (!stopping.aborted) {
-    await turn({ random, pick });
-    const ms = pauseMs.shortest + random() * (pauseMs.longest - pauseMs.shortest);
+    await step({ random, pick });
+    const ms = pauseMs.min + random() * (pauseMs.max - pauseMs.min);
     await delay(ms, undefined, { signal: AbortSignal.any([stopping, signal]) }).catch(() => {});
     signal.throwIfAborted();
   }
@@ -200,18 +199,21 @@ function takeOne<T>(from: T[], random: () => number): T | undefined {
   return from.splice(Math.floor(random() * from.length), 1)[0];
 }
 
-/** Every guest has an address, so that mails are told apart by it. */
+/** Unique, so that each mail belongs to one party. */
 const guestEmail = () => `guest-${randomBytes(8).toString('hex')}@example.com`;
 
 type Options = Pick<LoadOptions, 'ledger'> & { caller: Caller };
 
-/** Refusals that say no more than that somebody else was faster. */
-const harmless = ['invalid-transition', 'nobody-waiting'].map((code) => problemTypeBase + code);
+/** Refusals that only mean that another actor was faster. */
+const expectedRefusals = ['invalid-transition', 'nobody-waiting'].map(
+  (code) => problemTypeBase + code,
+);
 const internalErrorsMax = 5;
 
 /**
- * Calls until the system has answered: undefined when it answered what it never may, which the ledger then
- * holds. An internal error is asked again with the same key, to learn what came of the call.
+ * Calls until the system answers. Retries an internal error with the same key, to learn the outcome of the call.
+ *
+ * @returns undefined when the answer is a violation, which is recorded in the ledger.
  */
 async function attempt<const C extends Contract>(
   { caller, ledger }: Options,
@@ -222,25 +224,25 @@ async function attempt<const C extends Contract>(
   for (let errors = 0; errors < internalErrorsMax; errors++) {
     const { answer } = await caller.call(contract, { ...options, idempotencyKey });
     if (answer.ok) return answer;
-    if (harmless.includes(answer.problem?.type ?? '')) {
+    if (expectedRefusals.includes(answer.problem?.type ?? '')) {
       ledger.refused++;
       return answer;
     }
-    const said = answer.problem?.detail ?? 'no problem+json';
-    noteViolation(ledger, `${contract.operationId} was answered with ${answer.status}: ${said}`);
+    const detail = answer.problem?.detail ?? 'no problem+json';
+    recordViolation(ledger, `${contract.operationId} answered ${answer.status}: ${detail}`);
     if (answer.status < 500) break;
   }
   return undefined;
 }
 
-function noteJoin(ledger: Ledger, party: Omit<AcknowledgedParty, 'acknowledgedAt'>): void {
+function recordJoin(ledger: Ledger, party: Omit<AcknowledgedParty, 'acknowledgedAt'>): void {
   if (ledger.parties.has(party.ticket)) {
-    noteViolation(ledger, 'two joins were acknowledged with one ticket');
+    recordViolation(ledger, 'two joins were acknowledged with the same ticket');
   }
   ledger.parties.set(party.ticket, { ...party, acknowledgedAt: performance.now() });
 }
 
-function noteMove(ledger: Ledger, ticket: string, move: PartyMove): void {
+function recordMove(ledger: Ledger, ticket: string, move: PartyMove): void {
   const moves = ledger.moves.get(ticket) ?? {};
   moves[move] = (moves[move] ?? 0) + 1;
   ledger.moves.set(ticket, moves);

@@ -14,7 +14,7 @@ import {
   countViolations,
   createLedger,
   type Ledger,
-  noteViolation,
+  recordViolation,
   type ViolationCount,
 } from './ledger.ts';
 import { followLink, playLoad } from './play-load.ts';
@@ -23,7 +23,7 @@ export interface ChaosOptions {
   system: System;
   seed: string;
   durationMs: number;
-  /** Ids of the mails that the mailer says it sent; grows while the system runs. */
+  /** Event ids of the mails in the mailer's log of sent mails; grows while the system runs. */
   mailsSent: ReadonlySet<string>;
   signal: AbortSignal;
   /** Takes one line at a time. */
@@ -31,7 +31,7 @@ export interface ChaosOptions {
 }
 
 export interface ChaosResult extends MailFacts {
-  /** How often each store and service was killed. */
+  /** Number of kills of each store and service. */
   kills: Record<string, number>;
   acknowledged: { joins: number; calls: number; otherMoves: number; signUps: number };
   /** Moves that came too late for their party. */
@@ -42,21 +42,21 @@ export interface ChaosResult extends MailFacts {
   violations: ViolationCount[];
 }
 
-/** The longest there is, and the shortest: where nobody who was called is given up, and where many are. */
+/** The longest and the shortest grace time: no call expires in one queue, and many do in the other. */
 const graceSeconds = { patient: 24 * 60 * 60, hasty: 30 };
-/** Bounds a system that never comes back; longer than any outage of the run. */
+/** Limit for a system that never recovers; longer than any outage of the run. */
 const patienceMs = 600_000;
-/** Bounds a system that never comes to rest. */
-const restMsMax = 600_000;
-/** It is at rest when nothing was under way so often in a row, so often a second. */
-const restLooks = 3;
-const restLookEveryMs = 500;
+/** Limit for a system that never becomes idle. */
+const idleMsMax = 600_000;
+/** The system is idle after this many checks in a row without unfinished work. */
+const idleChecks = 3;
+const idlePollMs = 500;
 
 /**
- * Plays a load through the gateway while it kills stores and services, lets the system come to rest, and
- * holds it against what it acknowledged.
+ * Plays load through the gateway while killing stores and services, waits until the system is idle, and compares it
+ * with what it acknowledged.
  *
- * @throws StackError when the system cannot be set up, or stays away for longer than its patience.
+ * @throws StackError when the setup fails, or the system stays unavailable for too long.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { system, seed, durationMs, signal, say } = options;
@@ -76,28 +76,28 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     ...{ seed, queues, caller, staff, mailUrl, ledger, signal },
     stopping: ending.signal,
   });
-  // Waited for below; until then its failure must not end the process.
+  // Awaited below; a failure before that must not end the process.
   load.catch(() => {});
   const plan = planKills(seed, system.names);
   const killed = await killByPlan(system, plan, durationMs, signal, (atMs, name) =>
     say(`${(atMs / 1_000).toFixed(1).padStart(6)} s  kill -9 ${name}`),
   );
   ending.abort();
-  say('no more kills: waiting for the last answers');
+  say('kills are over: waiting for the last answers');
   await load;
 
   const inside = lookInside(system.env);
   try {
-    say('waiting for the system to come to rest');
-    await untilAtRest(inside, ledger, signal);
+    say('waiting for the system to become idle');
+    await untilIdle(inside, ledger, signal);
     const inbox = await everyMail(mailUrl, signal);
-    const newcomersWithoutMail = await resendMissing(caller, ledger, inbox);
-    await untilAtRest(inside, ledger, signal);
+    const usersWithoutMail = await resendMissing(caller, ledger, inbox);
+    await untilIdle(inside, ledger, signal);
     for (const account of ledger.signUps) {
       if (!account.isVerified) await followLink({ mailUrl, caller, ledger, signal }, account);
     }
-    await untilAtRest(inside, ledger, signal);
-    say('checking what came of it');
+    await untilIdle(inside, ledger, signal);
+    say('checking the result');
     const queueIds = queues.map(({ id }) => id);
     const check = { venueId: venue.id, queueIds, caller, staff, inside, ledger };
     const lines = await checkLines(check);
@@ -114,7 +114,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...(await checkSignUps(caller, ledger, inbox)),
     ];
     const deadLetters = Object.fromEntries(await inside.deadLetters());
-    const missing = mailFacts.missingMails + newcomersWithoutMail;
+    const missing = mailFacts.missingMails + usersWithoutMail;
     const explained = mailFacts.mailsLostByInbox + (deadLetters.mails ?? 0);
     if (missing > explained) {
       const what = `${missing} mails are missing, of which ${explained} are accounted for`;
@@ -140,27 +140,29 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-/** Waits until nothing is under way any more; what still is at the deadline is a violation. */
-async function untilAtRest(inside: Inside, ledger: Ledger, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + restMsMax;
-  for (let quiet = 0; quiet < restLooks; ) {
-    // A store that was killed last may not be back yet.
-    const underWay = await inside.underWay().catch((error: Error) => [`no look: ${error.message}`]);
-    quiet = underWay.length === 0 ? quiet + 1 : 0;
+/** Waits until no work is unfinished; work left at the deadline is a violation. */
+async function untilIdle(inside: Inside, ledger: Ledger, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + idleMsMax;
+  for (let quiet = 0; quiet < idleChecks; ) {
+    // The store that was killed last may not be back yet.
+    const unfinished = await inside
+      .unfinished()
+      .catch((error: Error) => [`no answer: ${error.message}`]);
+    quiet = unfinished.length === 0 ? quiet + 1 : 0;
     if (performance.now() > deadline) {
-      noteViolation(ledger, `the system does not come to rest: ${underWay.join(', ')}`);
+      recordViolation(ledger, `the system does not become idle: ${unfinished.join(', ')}`);
       return;
     }
-    await delay(restLookEveryMs, undefined, { signal });
+    await delay(idlePollMs, undefined, { signal });
   }
 }
 
 function countMoves(ledger: Ledger): { calls: number; others: number } {
   let calls = 0;
   let others = 0;
-  for (const { call = 0, ...rest } of ledger.moves.values()) {
+  for (const { call = 0, ...otherMoves } of ledger.moves.values()) {
     calls += call;
-    for (const count of Object.values(rest)) others += count;
+    for (const count of Object.values(otherMoves)) others += count;
   }
   return { calls, others };
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { latencyOf } from './run-replay.ts';
 
 describe('latencyOf', () => {
-  it('gives percentiles by nearest rank', () => {
+  it('returns percentiles by nearest rank', () => {
     const ms = Array.from({ length: 200 }, (_, index) => 200 - index);
     assert.deepEqual(latencyOf(ms), { p50: 100, p99: 198 });
     assert.deepEqual(latencyOf([1.23456]), { p50: 1.23, p99: 1.23 });

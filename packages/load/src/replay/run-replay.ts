@@ -26,11 +26,11 @@ import {
 import { openAccount } from '../callers/staff-account.ts';
 import { orderEvents, type TraceDay, type TraceEvent } from '../trace/trace.ts';
 
-/** The kinds of call that are timed. */
+/** The calls that are timed. */
 export const timedCalls = ['join', 'position', 'call', 'leave', 'list'] as const;
 export type TimedCall = (typeof timedCalls)[number];
 
-/** Percentiles by nearest rank, in milliseconds; null when there was no such call. */
+/** Percentiles by nearest rank in milliseconds; null without such a call. */
 export interface Latency {
   p50: number | null;
   p99: number | null;
@@ -41,22 +41,22 @@ export interface ReplayResult {
   joined: number;
   called: number;
   left: number;
-  /** Parties that the system lists as waiting at the end. */
+  /** Parties listed as waiting at the end. */
   stillWaiting: number;
-  /** Lists of those waiting that were not those who should wait, in the order of joining. */
+  /** Lists of waiting parties that differed from the expected ones in the order of joining. */
   orderViolations: number;
-  /** Guests who were told another position than the number waiting in the trace plus one. */
+  /** Guests whose position was not the number waiting in the trace plus one. */
   positionMismatches: number;
-  /** Acknowledged joins that the lists at the end do not show in the state that the trace says. */
+  /** Acknowledged joins that the lists at the end do not show in the state of the trace. */
   lost: number;
-  /** Parties that the lists at the end show as called more than once. */
+  /** Parties listed at the end as called more than once. */
   calledTwice: number;
-  /** Parties on the lists at the end that come from no acknowledged join. */
+  /** Parties listed at the end without an acknowledged join. */
   doubled: number;
   /** Joins, calls and leaves that were refused. */
   refused: number;
   retried: Retries & {
-    /** Position reads that were answered with null. */ unknownPosition: number;
+    /** Position reads that returned null. */ unknownPosition: number;
   };
   latencyMs: Record<TimedCall, Latency>;
 }
@@ -66,26 +66,26 @@ export interface ReplayOptions {
   /** The inbox's HTTP API. */
   mailUrl: string;
   trace: TraceDay;
-  /** Times real time; as fast as possible without it. */
+  /** Multiple of real time; default as fast as possible. */
   speed?: number | undefined;
   signal: AbortSignal;
-  /** How many of how many events are played. */
+  /** Number of events played so far, and in total. */
   onProgress(done: number, total: number): void;
   note(text: string | null): void;
 }
 
-/** Joins, calls and leaves between two lists of those waiting. */
+/** Events between two checks of the list. */
 const eventsPerList = 200;
 const readyMsMax = 30_000;
 const unknownPositionMsMax = 30_000;
-/** The longest there is, so that nobody called during a replay becomes a no-show. */
+/** The maximum, so that no call of a replay becomes a no-show. */
 const callGraceSeconds = 24 * 60 * 60;
 
 /**
- * Plays one day of a trace against a running system through its public API, and checks what it sees.
- * One request at a time: the order of the trace is the order in which the system hears of it.
+ * Plays one day of a trace against a running system through its public API, and checks the results. Makes one request at
+ * a time, so that the system receives the events in the order of the trace.
  *
- * @throws StackError when the system is not there, refuses the set-up, or stays away for too long.
+ * @throws StackError when no system answers, the setup is refused, or the system stays unavailable for too long.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { gatewayUrl, mailUrl, trace, speed, signal, onProgress, note } = options;
@@ -124,7 +124,7 @@ async function awaitReady(gatewayUrl: string, signal: AbortSignal): Promise<void
     } catch {
       signal.throwIfAborted();
       throw new StackError(
-        `no system answers at ${gatewayUrl}: npm start runs one, GATEWAY_PORT names its port`,
+        `no system answers at ${gatewayUrl}: start one with npm start, or set GATEWAY_PORT`,
       );
     }
     if (status === 200) return;
@@ -135,7 +135,7 @@ async function awaitReady(gatewayUrl: string, signal: AbortSignal): Promise<void
   }
 }
 
-/** A venue and a queue of their own, and the model of what the queue must look like. */
+/** Creates a venue and a queue, and keeps a model of the queue's expected state. */
 async function openLine(
   caller: ReturnType<typeof createCaller>,
   staff: Caller,
@@ -154,9 +154,9 @@ async function openLine(
     body: { name: 'Replay', callGraceSeconds },
   });
 
-  /** By arrival; none for a join that was refused. */
+  /** By arrival; refused joins are missing. */
   const parties = new Map<number, { id: string; ticket: string }>();
-  /** What the trace says of each party that was acknowledged. */
+  /** The state of each acknowledged party according to the trace. */
   const expected = new Map<string, PartyState>();
   /** Ids in the order of joining. */
   const waiting = new Set<string>();
@@ -169,7 +169,7 @@ async function openLine(
   let positionMismatches = 0;
   let unknownPosition = 0;
 
-  /** Keeps the time of an acknowledged call; undefined when it was refused. */
+  /** Records the time of a call. @returns undefined when it was refused. */
   function acknowledged<C extends Contract>(kind: TimedCall, { answer, ms }: Timed<C>) {
     if (!answer.ok) {
       counts.refused++;
@@ -191,13 +191,16 @@ async function openLine(
     expected.set(party.id, 'waiting');
     waiting.add(party.id);
 
-    // Null in the answer says "ask again", which the read does anyway.
-    const toldAtJoin = party.position ?? waitingBefore + 1;
-    const toldAfter = await readPosition(party.ticket);
-    if (toldAtJoin !== waitingBefore + 1 || toldAfter !== waitingBefore + 1) positionMismatches++;
+    const expectedPosition = waitingBefore + 1;
+    // Null in the answer means "not known yet"; the read below gets it.
+    const positionAtJoin = party.position ?? expectedPosition;
+    const positionAfter = await readPosition(party.ticket);
+    if (positionAtJoin !== expectedPosition || positionAfter !== expectedPosition) {
+      positionMismatches++;
+    }
   }
 
-  /** The position as the guest reads it; null when it stays unknown. */
+  /** The guest's position; null when it stays unknown. */
   async function readPosition(ticket: string): Promise<number | null> {
     const deadline = performance.now() + unknownPositionMsMax;
     for (;;) {
@@ -301,7 +304,7 @@ export function latencyOf(ms: readonly number[]): Latency {
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** Whether anything happened that must not. */
+/** Whether any check failed. */
 export function hasFailed(result: ReplayResult): boolean {
   const { lost, calledTwice, doubled, orderViolations, positionMismatches, refused } = result;
   return lost + calledTwice + doubled + orderViolations + positionMismatches + refused > 0;

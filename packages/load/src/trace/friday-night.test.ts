@@ -10,7 +10,7 @@ describe('fridayNight', () => {
     assert.equal(new Date(night.day).getUTCDay(), 5);
   });
 
-  it('is plausible: a line forms, most are served, some at once, some leave', () => {
+  it('is plausible: a line forms, most parties are served, some at once, some leave', () => {
     const { arrivals } = fridayNight();
     const abandoned = arrivals.filter(({ outcome }) => outcome === 'abandoned');
     assert.ok(arrivals.length > 150 && arrivals.length < 300);

@@ -30,7 +30,7 @@ describe('readTrace', () => {
     '',
   ].join('\n');
 
-  it('takes the busiest day, the first of equals, in the order of the file', async () => {
+  it('returns the busiest day, the first of equals, in file order', async () => {
     const trace = await readTrace(write('nights.csv', nights));
     assert.deepEqual(trace, {
       day: '2026-01-02',
@@ -41,7 +41,7 @@ describe('readTrace', () => {
     });
   });
 
-  it('takes the day that was asked for, also from a gzipped file, whatever its name', async () => {
+  it('returns the requested day, also from a gzipped file with any name', async () => {
     for (const name of ['nights.csv.gz', 'NIGHTS.GZ', 'nights']) {
       const trace = await readTrace(write(name, gzipSync(nights)), '2026-01-03');
       assert.equal(trace.day, '2026-01-03');
@@ -52,14 +52,14 @@ describe('readTrace', () => {
     }
   });
 
-  it('finds columns by name, whatever their order, line ends and byte order mark', async () => {
+  it('finds columns by name, with any order, line ends and byte order mark', async () => {
     const trace = await readTrace(
       write('moved.csv', '\ufeffoutcome,wait_s,note,day,arrival_s\r\nserved,3,x,2026-01-01,9\r\n'),
     );
     assert.deepEqual(trace.arrivals, [{ arrivalSeconds: 9, waitSeconds: 3, outcome: 'served' }]);
   });
 
-  it('reads all days in the order of the file, and who has priority', async () => {
+  it('reads all days in file order, with priority', async () => {
     const days = [header, '2026-01-02,9,3,served,2,0', '2026-01-01,8,0,abandoned,1,0', ''];
     assert.deepEqual(await readWholeTrace(write('whole.csv', days.join('\n'))), [
       {
@@ -103,7 +103,7 @@ describe('readTrace', () => {
     ['a day it does not have', 'l.csv', nights, /no day 2025-01-01, only 2026-01-01/, '2025-01-01'],
   ];
   for (const [what, name, content, expected, day] of refusals) {
-    it(`says in one line that it got ${what}`, async () => {
+    it(`rejects ${what} with one line`, async () => {
       await assert.rejects(readTrace(write(name, content), day), (error: Error) => {
         assert.equal(error.name, 'StackError');
         assert.match(error.message, expected);
@@ -113,7 +113,7 @@ describe('readTrace', () => {
     });
   }
 
-  it('says that there is no such file', async () => {
+  it('rejects a missing file', async () => {
     await assert.rejects(readTrace(join(folder, 'none.csv')), /none\.csv: there is no such file/);
     await assert.rejects(readTrace(folder), /it is a folder/);
   });
@@ -133,7 +133,7 @@ describe('orderEvents', () => {
         : `${event.atSeconds} ${event.kind} ${event.arrival}`,
     );
 
-  it('plays exits of a second before its arrivals, each in the order of the file', () => {
+  it('puts the exits of a second before its arrivals, each in file order', () => {
     assert.deepEqual(
       play([
         [10, 5, 'served'],
@@ -154,7 +154,7 @@ describe('orderEvents', () => {
     );
   });
 
-  it('ends a wait of 0 right after its own arrival', () => {
+  it('ends a wait of 0 right after its arrival', () => {
     assert.deepEqual(
       play([
         [10, 10, 'served'],
@@ -175,7 +175,7 @@ describe('orderEvents', () => {
     );
   });
 
-  it('takes a file that is not sorted, and exits after midnight', () => {
+  it('accepts an unsorted file, and exits after midnight', () => {
     assert.deepEqual(
       play([
         [86_399, 5, 'served'],
@@ -185,7 +185,7 @@ describe('orderEvents', () => {
     );
   });
 
-  it('joins and ends each arrival once, and counts those waiting as a plain count does', () => {
+  it('joins and ends each arrival once, with the right number waiting', () => {
     // A linear congruence scatters the rows; no two runs differ.
     const rows = Array.from({ length: 500 }, (_, index): [number, number, Arrival['outcome']] => [
       (index * 7_919) % 601,

@@ -9,12 +9,12 @@ import { CsvError, parse } from 'csv-parse';
 /** One row of a trace. Times in whole seconds, `arrivalSeconds` since midnight of its day. */
 export interface Arrival {
   arrivalSeconds: number;
-  /** Until served, or until giving up; 0 means at once. */
+  /** Until served or abandoned; 0 means at once. */
   waitSeconds: number;
   outcome: 'served' | 'abandoned';
 }
 
-/** The arrivals of one day, in the file's order. */
+/** The arrivals of one day, in file order. */
 export interface TraceDay {
   day: string;
   arrivals: Arrival[];
@@ -26,38 +26,37 @@ export interface TracedArrival extends Arrival {
   isPriority: boolean;
 }
 
-/** What happens to the arrival with this index, at a second since midnight. */
+/** An event of the arrival with this index, at a second since midnight. */
 export type TraceEvent = { atSeconds: number; arrival: number } & (
-  | { kind: 'join' /** How many wait in the trace at that moment. */; waitingBefore: number }
+  | { kind: 'join' /** Parties waiting in the trace before this event. */; waitingBefore: number }
   | { kind: 'call' | 'leave' }
 );
 
-/** Columns that are played; others may be there and are not looked at. */
+/** Required columns; others are ignored. */
 const columns = ['day', 'arrival_s', 'wait_s', 'outcome'] as const;
 type Column = (typeof columns)[number];
 
 /**
  * Reads one day of a trace: CSV with a header, gzipped or not.
  *
- * @param wanted the day as `YYYY-MM-DD`; without it the one with most arrivals, the first of equals.
- * @throws StackError with one line that names the file and what is wrong with it.
+ * @param wanted the day as `YYYY-MM-DD`; default the one with the most arrivals, the first of equals.
+ * @throws StackError that says in one line what is wrong with the file.
  */
 export async function readTrace(path: string, wanted?: string): Promise<TraceDay> {
   const days = new Map<string, Arrival[]>();
   await readRows(path, ({ day, isPriority: _, ...arrival }) => {
     const known = days.get(day) ?? [];
     days.set(day, known);
-    // Of days that will not be played only the name is kept.
+    // Of other days only the name is kept.
     if (wanted === undefined || day === wanted) known.push(arrival);
   });
   return choose(days, wanted, path);
 }
 
 /**
- * Reads all days of a trace, in the file's order. Who has priority stands in the column `priority` as a 2; a
- * trace without the column has none.
+ * Reads all days of a trace, in file order. A 2 in the optional column `priority` marks a priority party.
  *
- * @throws StackError with one line that names the file and what is wrong with it.
+ * @throws StackError that says in one line what is wrong with the file.
  */
 export async function readWholeTrace(path: string): Promise<TracedArrival[]> {
   const arrivals: TracedArrival[] = [];
@@ -115,28 +114,32 @@ function columnsIn(header: string[]): Record<Column, number> {
 
 function dayIn(text = '', line: number): string {
   if (isDay(text)) return text;
-  throw new StackError(`line ${line}: day must be a date such as 2026-05-29, not "${shown(text)}"`);
+  throw new StackError(
+    `line ${line}: day must be a date such as 2026-05-29, not "${shortened(text)}"`,
+  );
 }
 
 function secondsIn(text = '', column: string, line: number): number {
   const seconds = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(seconds)) return seconds;
   throw new StackError(
-    `line ${line}: ${column} must be a whole number of seconds, not "${shown(text)}"`,
+    `line ${line}: ${column} must be a whole number of seconds, not "${shortened(text)}"`,
   );
 }
 
 function outcomeIn(text = '', line: number): Arrival['outcome'] {
   if (text === 'served' || text === 'abandoned') return text;
-  throw new StackError(`line ${line}: outcome must be served or abandoned, not "${shown(text)}"`);
+  throw new StackError(
+    `line ${line}: outcome must be served or abandoned, not "${shortened(text)}"`,
+  );
 }
 
-/** Enough of a bad value to find it by. */
-function shown(text: string, charsMax = 40): string {
+/** Shortens an invalid value for a message. */
+function shortened(text: string, charsMax = 40): string {
   return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
 }
 
-/** Whether the text is a date of the calendar as `YYYY-MM-DD`. */
+/** Whether the text is a calendar date as `YYYY-MM-DD`. */
 export function isDay(text: string): boolean {
   const date = new Date(`${text}T00:00:00Z`);
   return (
@@ -146,7 +149,7 @@ export function isDay(text: string): boolean {
   );
 }
 
-/** By its first two bytes (RFC 1952), whatever it is called. */
+/** By its first two bytes (RFC 1952); the name does not matter. */
 async function isGzip(file: ReadStream): Promise<boolean> {
   await once(file, 'readable');
   const head: Buffer | null = file.read(2);
@@ -154,11 +157,11 @@ async function isGzip(file: ReadStream): Promise<boolean> {
   return head?.readUInt16BE() === 0x1f8b;
 }
 
-/** In words; undefined when it is no fault of the file. */
+/** What is wrong with the file; undefined when the error has another cause. */
 function whatIsWrong(error: unknown): string | undefined {
   if (error instanceof StackError) return error.message;
-  // It repeats the file's own bytes, which may be anything.
-  if (error instanceof CsvError) return shown(error.message.replace(/[^ -~]+/g, '…'), 120);
+  // The message contains bytes of the file, which may be anything.
+  if (error instanceof CsvError) return shortened(error.message.replace(/[^ -~]+/g, '…'), 120);
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return undefined;
   if (code === 'ENOENT') return 'there is no such file';
@@ -187,8 +190,8 @@ function choose(days: Map<string, Arrival[]>, wanted: string | undefined, path: 
 }
 
 /**
- * Puts a day's arrivals and exits into the order in which they are played: by second; at the same
- * second exits before arrivals, each in the file's order; a wait of 0 ends right after it began.
+ * Sorts a day's arrivals and exits into playing order: by second; within a second exits before arrivals, each in file
+ * order; a wait of 0 ends right after its arrival.
  */
 export function orderEvents(arrivals: readonly Arrival[]): TraceEvent[] {
   const planned = arrivals.map(({ arrivalSeconds, waitSeconds, outcome }, arrival) => ({
@@ -197,7 +200,7 @@ export function orderEvents(arrivals: readonly Arrival[]): TraceEvent[] {
     exitsAt: arrivalSeconds + waitSeconds,
     kind: outcome === 'served' ? ('call' as const) : ('leave' as const),
   }));
-  // Array.prototype.sort is stable, so equals stay in the file's order.
+  // Sorting is stable, so equals stay in file order.
   const joins = planned.toSorted((a, b) => a.joinsAt - b.joinsAt);
   const exits = planned
     .filter(({ joinsAt, exitsAt }) => exitsAt > joinsAt)

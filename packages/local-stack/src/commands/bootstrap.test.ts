@@ -18,7 +18,7 @@ after(() => {
 });
 
 interface Started {
-  /** The process that was started, leader of a group that holds everything but the stores. */
+  /** The started process, leader of a group with everything but the stores. */
   child: ChildProcess;
   top: number;
   redis: number;
@@ -26,7 +26,7 @@ interface Started {
   errors: () => string;
 }
 
-/** Starts one store only, which is enough to see what becomes of it. */
+/** Starts one store only, which is enough here. */
 async function start(file: string, args: string[]): Promise<Started> {
   const dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-bootstrap-'));
   folders.push(dataDir);
@@ -75,17 +75,17 @@ const byNode = [process.execPath, [bootstrap, 'stores']] satisfies [string, stri
 
 suite('bootstrap', () => {
   for (const [how, [file, args]] of Object.entries({ npm: byNpm, node: byNode })) {
-    test(`run by ${how}: Ctrl-C, which reaches every process of the terminal, ends all in an orderly way`, async () => {
+    test(`run by ${how}: Ctrl-C, which reaches every process of the terminal, stops everything in an orderly way`, async () => {
       const started = await start(file, args);
       process.kill(-started.top, 'SIGINT');
       const [code, signal] = await once(started.child, 'exit');
-      // npm ends itself by the signal it got, once its script has ended.
+      // npm exits by the signal it received, once its script has exited.
       assert.ok(code === 0 || signal === 'SIGINT', started.errors());
       assert.deepEqual(processesOf(started.redis), []);
       await untilNothingIsLeft(started);
     });
 
-    test(`run by ${how}: SIGTERM to it alone ends all in an orderly way`, async () => {
+    test(`run by ${how}: SIGTERM to it alone stops everything in an orderly way`, async () => {
       const started = await start(file, args);
       process.kill(started.top, 'SIGTERM');
       await once(started.child, 'exit');
@@ -93,20 +93,20 @@ suite('bootstrap', () => {
       await untilNothingIsLeft(started);
     });
 
-    test(`run by ${how}: SIGKILL to it alone ends all`, async () => {
+    test(`run by ${how}: SIGKILL to it alone stops everything`, async () => {
       const started = await start(file, args);
       process.kill(started.top, 'SIGKILL');
       await untilNothingIsLeft(started);
     });
   }
 
-  test('SIGKILL to bootstrap ends all', async () => {
+  test('SIGKILL to bootstrap stops everything', async () => {
     const started = await start(...byNpm);
     process.kill(find(started.top, 'bootstrap.mjs'), 'SIGKILL');
     await untilNothingIsLeft(started);
   });
 
-  test('SIGKILL to the supervisor ends all', async () => {
+  test('SIGKILL to the supervisor stops everything', async () => {
     const started = await start(...byNpm);
     process.kill(find(started.top, 'commands/stores.ts'), 'SIGKILL');
     const [code] = await once(started.child, 'exit');
@@ -114,7 +114,7 @@ suite('bootstrap', () => {
     await untilNothingIsLeft(started);
   });
 
-  test('restarts by hand what the running system started', async () => {
+  test('restart restarts a store of the running system', async () => {
     const started = await start(...byNode);
     const restart = spawn(process.execPath, [bootstrap, 'restart', 'redis'], {
       cwd: repositoryRoot,
@@ -129,7 +129,7 @@ suite('bootstrap', () => {
     await untilNothingIsLeft(started);
   });
 
-  test('names its commands when it gets another one', async () => {
+  test('lists its commands when given an unknown one', async () => {
     const child = spawn(process.execPath, [bootstrap, 'dance'], {
       cwd: repositoryRoot,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,32 +1,57 @@
-/** `npm run check`: format and lint, types, and whether swagger/ and docs/party-moves.md say what the contracts say. */
+/** `npm run check`: format, lint, types, imports, folder sizes, and whether generated files match the contracts. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { repositoryRoot } from '../repository.ts';
 import { say } from '../terminal.ts';
 
+const filesPerFolderMax = 25;
+
 const bin = (name: string) => join(repositoryRoot, 'node_modules/.bin', name);
 
-const checks: { title: string; file: string; args: string[]; mend: string }[] = [
+const programs: { title: string; command: string[]; hint?: string }[] = [
   {
     title: 'Format and lint',
-    file: bin('biome'),
-    args: ['check', '--error-on-warnings'],
-    mend: 'npm run fix mends most of it',
+    command: [bin('biome'), 'check', '--error-on-warnings'],
+    hint: 'npm run fix fixes most of it',
   },
-  { title: 'Types', file: bin('tsc'), args: ['--noEmit', '-p', '.'], mend: '' },
+  { title: 'Types', command: [bin('tsc'), '--noEmit', '-p', '.'] },
+  {
+    title: 'Imports',
+    command: [process.execPath, bin('depcruise'), 'packages', 'services', 'tests'],
+    hint: 'the rules are in .dependency-cruiser.mjs',
+  },
   {
     title: 'OpenAPI and the diagram of moves',
-    file: process.execPath,
-    args: ['packages/contracts/src/generate-openapi.ts', '--check'],
-    mend: 'npm run openapi writes it anew',
+    command: [process.execPath, 'packages/contracts/src/generate-openapi.ts', '--check'],
+    hint: 'npm run openapi updates them',
   },
 ];
 
+/** Folders with too many product files. Migrations only ever grow. */
+function fullFolders(): string[] {
+  const files = globSync('{packages,services}/*/src/**/*.ts', {
+    cwd: repositoryRoot,
+    exclude: ['**/*.test.ts', '**/migrations/**'],
+  });
+  return [...Map.groupBy(files, dirname)]
+    .filter(([, inFolder]) => inFolder.length > filesPerFolderMax)
+    .map(([folder, inFolder]) => `${folder} holds ${inFolder.length} files`);
+}
+
 let failed = false;
-for (const { title, file, args, mend } of checks) {
+function report(title: string, isPassed: boolean, hint = ''): void {
+  if (!isPassed) failed = true;
+  say(isPassed ? `✔ ${title}` : `✖ ${title}${hint && ` (${hint})`}`);
+}
+
+for (const { title, command, hint } of programs) {
+  const [file = '', ...args] = command;
   const { status, error } = spawnSync(file, args, { cwd: repositoryRoot, stdio: 'inherit' });
   if (error) say(error.message);
-  if (status !== 0) failed = true;
-  say(status === 0 ? `✔ ${title}` : `✖ ${title}${mend ? ` (${mend})` : ''}`);
+  report(title, status === 0, hint);
 }
+const full = fullFolders();
+full.forEach(say);
+report('Folder sizes', full.length === 0, `at most ${filesPerFolderMax} files, tests apart`);
 process.exitCode = failed ? 1 : 0;

@@ -1,6 +1,6 @@
 /**
- * `npm start`: every backing store and every service on this machine, until stopped.
- * `npm run dev` (--watch): the same, and services are restarted when their files change.
+ * `npm start`: runs every store and service on this machine until stopped.
+ * `npm run dev` (--watch): the same, and restarts services when their files change.
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,7 +27,7 @@ await runUntilStopped(async (stopping, signal) => {
     services,
     signal,
     onDataDir: (dataDir) => {
-      // Its secrets come with the first start; logs of tests may be there before.
+      // A folder without secrets is new, though it may contain logs of tests.
       if (!hasSecrets(dataDir)) planDemo(dataDir);
     },
     log: say,
@@ -45,13 +45,15 @@ await runUntilStopped(async (stopping, signal) => {
   }
 });
 
-/** The demo owner and the join link, as far as they still exist. The system works without them. */
+/** The demo owner and the join link if they still exist. The system works without them. */
 async function demoLines(dataDir: string, system: System): Promise<[string, string][]> {
   const demo = readDemo(dataDir);
   if (demo === undefined) return [];
   try {
     if (!demo.complete && system.mailUrl === undefined) {
-      say('No demo data: its account is verified by a mail, and SMTP_URL sends mails elsewhere');
+      say(
+        'No demo data: its account needs a verification mail, and SMTP_URL sends mails elsewhere',
+      );
       return [];
     }
     if (system.mailUrl) await makeDemo(dataDir, system.gatewayUrl, system.mailUrl);
@@ -62,7 +64,7 @@ async function demoLines(dataDir: string, system: System): Promise<[string, stri
       ['Join link', joinUrl],
     ];
   } catch (error) {
-    say(`The demo data could not be made: ${(error as Error).message}`);
+    say(`The demo data could not be created: ${(error as Error).message}`);
     return [];
   }
 }
@@ -81,6 +83,6 @@ function readyLines(settings: Settings, system: System, demo: [string, string][]
     '',
     ...rows.map(([title, value]) => `  ${title.padEnd(12)}${value}`),
     '',
-    `Ctrl-C stops it; its data stays in ${where}.`,
+    `Ctrl-C stops it. The data stays in ${where}.`,
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run stores -- [--write-env FILE]`: the backing stores alone, until stopped, so that single test
- * files run fast against them. Their addresses are printed, or written to FILE, as shell exports.
+ * `npm run stores -- [--write-env FILE]`: runs the stores alone until stopped, for fast runs of single test files. Their
+ * addresses are printed, or written to FILE, as shell exports.
  */
 import { parseArgs } from 'node:util';
 import { writePrivateFile } from '../data-folder/private-file.ts';
@@ -28,10 +28,10 @@ await runUntilStopped(async (stopping, signal) => {
     const file = values['write-env'];
     if (file) {
       writePrivateFile(file, lines.join(''));
-      say(`Stores are ready; their addresses are in ${file}. Ctrl-C stops them.`);
+      say(`The stores are ready; their addresses are in ${file}. Ctrl-C stops them.`);
     } else {
       process.stdout.write(lines.join(''));
-      say('Stores are ready. Ctrl-C stops them.');
+      say('The stores are ready. Ctrl-C stops them.');
     }
     await stopping;
   } finally {

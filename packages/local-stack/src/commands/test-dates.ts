@@ -1,6 +1,6 @@
 /**
- * `npm run test:dates [-- FILE_OR_PATTERN...]`: `npm test` with the date moved, for Node and for the stores alike. It
- * takes as many times as long as there are dates, so it is not part of `npm test`. Linux only, by libfaketime.
+ * `npm run test:dates [-- FILE_OR_PATTERN...]`: runs `npm test` on other dates, for Node and the stores alike. It takes
+ * as long as one `npm test` per date, so it is not part of that. Linux only, with libfaketime.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { StackError } from '../stack-error.ts';
 import { ensurePrograms, requireProgram } from '../stores/system-packages.ts';
 import { runUntilStopped, say } from '../terminal.ts';
 
-/** As libfaketime takes them: a day back, a month, half a year and three years ahead. */
+/** In libfaketime's notation: a day back, and a month, half a year and three years ahead. */
 const offsets = ['-1d', '+30d', '+182d', '+1096d'];
 
 const testScript = fileURLToPath(new URL('test.ts', import.meta.url));
@@ -35,9 +35,9 @@ await runUntilStopped(async (_stopping, stopped) => {
 });
 
 /**
- * The environment in which every program, those it starts included, sees another date. Durations stay real.
+ * An environment in which every program and its children see another date. Durations stay real.
  *
- * @throws StackError when libfaketime does not do its work.
+ * @throws StackError when libfaketime does not work.
  */
 function shiftedEnv(offset: string): NodeJS.ProcessEnv {
   const wrapper = requireProgram('faketime', process.env);
@@ -46,20 +46,22 @@ function shiftedEnv(offset: string): NodeJS.ProcessEnv {
   }).stdout.trim();
   const env = {
     ...process.env,
-    // libc first after it: redis-server's own allocator reads the clock before libfaketime can answer.
+    // libc right after it: redis-server's allocator reads the clock before libfaketime is ready.
     LD_PRELOAD: [...preload.split(/[: ]/), libcPath()].join(':'),
     FAKETIME: offset,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    // With the fix, Java's timed waits return at once and it spins.
+    // With the fix, Java's timed waits return at once and Java spins.
     FAKETIME_FORCE_MONOTONIC_FIX: '0',
   };
-  const shown = spawnSync(process.execPath, ['-p', 'Date.now()'], { env, encoding: 'utf8' });
-  const shiftedDays = Math.round((Number(shown.stdout) - Date.now()) / 86_400_000);
+  const shifted = spawnSync(process.execPath, ['-p', 'Date.now()'], { env, encoding: 'utf8' });
+  const shiftedDays = Math.round((Number(shifted.stdout) - Date.now()) / 86_400_000);
   if (shiftedDays !== Number.parseInt(offset, 10)) {
-    throw new StackError(`libfaketime does not move the date by ${offset}: ${shown.stderr.trim()}`);
+    throw new StackError(
+      `libfaketime does not shift the date by ${offset}: ${shifted.stderr.trim()}`,
+    );
   }
-  say(`the date is moved by ${offset}, to ${new Date(Number(shown.stdout)).toISOString()}`);
+  say(`the date is shifted by ${offset} to ${new Date(Number(shifted.stdout)).toISOString()}`);
   return env;
 }
 

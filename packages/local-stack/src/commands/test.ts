@@ -1,8 +1,8 @@
 /**
- * `npm test [-- FILE_OR_PATTERN...]`: the whole system on throw-away data, then node's test runner
- * over every test but the long ones, or over those named. Its exit code and its last lines are the test runner's.
- * With REDIS_CLUSTER=true the whole system is on a cluster, and only its own tests run: those of single services
- * start clusters where it matters to them, and want a single node otherwise.
+ * `npm test [-- FILE_OR_PATTERN...]`: starts the whole system on temporary data, then runs node's test runner over
+ * all tests except the long ones, or over the named ones. The exit code and the last lines are the test runner's.
+ * With REDIS_CLUSTER=true the system runs on a cluster, and only the tests of the whole system run: tests of single
+ * services start their own clusters, and otherwise need a single node.
  */
 import { createWriteStream, globSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,10 +21,10 @@ import { runUntilStopped, say } from '../terminal.ts';
 const systemTests = 'tests/**/*.test.ts';
 const everyTest = ['packages/**/src/**/*.test.ts', 'services/**/src/**/*.test.ts', systemTests];
 
-/** Those that take minutes: `npm run test:long` names them. */
+/** Take minutes; run by `npm run test:long`. */
 const longTests = '**/*.long.test.ts';
 
-/** Every test of the whole system comes from one address, some with the load of a whole evening. */
+/** All tests of the whole system use one address, some with the load of a whole evening. */
 const limitsOfTests = {
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: '10000',
   RATE_LIMIT_JOIN_PER_MINUTE: '100000',
@@ -34,7 +34,7 @@ const limitsOfTests = {
   RATE_LIMIT_ADDRESS_PER_MINUTE: '100000',
 };
 
-/** Bounds a test that hangs and sets itself no other bound; not a measure of how fast tests have to be. */
+/** Stops a test that hangs; tests need not be this fast. */
 const testTimeoutMs = 300_000;
 
 await runUntilStopped(async (_stopping, stopped) => {
@@ -48,7 +48,7 @@ await runUntilStopped(async (_stopping, stopped) => {
 
   await ensurePrograms(process.env, repositoryRoot, say);
   const dataDir = makeTemporaryDataDir('queue-manager-test-');
-  // On a server that was given, the system gets a database of its own, as each test file does.
+  // On a given server, the system gets its own database, as each test file does.
   const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
   try {
     const system = await startSystem({
@@ -70,7 +70,7 @@ await runUntilStopped(async (_stopping, stopped) => {
   }
 });
 
-/** In .data/test-logs until the next run, for whoever has to find out why a test failed. */
+/** Logs in .data/test-logs, which stay until the next run. */
 function serviceLogs() {
   const folder = join(repositoryRoot, '.data/test-logs');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -95,9 +95,9 @@ async function runTests(files: string[], system: System, stopped: AbortSignal): 
       env: {
         ...process.env,
         ...system.env,
-        // The truth of the system under test, to be compared with what it answers.
+        // The database of the system under test, to compare with its answers.
         SYSTEM_MYSQL_URL: system.env.MYSQL_URL,
-        // Each test file makes its own database from the server's own address.
+        // Each test file creates its own database on the given server.
         ...(process.env.MYSQL_URL ? { MYSQL_URL: process.env.MYSQL_URL } : {}),
       },
     },

@@ -13,7 +13,7 @@ const withStores = fileURLToPath(new URL('with-stores.ts', import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), 'queue-manager-with-stores-'));
 after(() => removeDataDir(dataDir));
 
-/** Prints what it is given. */
+/** Prints its addresses and arguments. */
 const program = join(dataDir, 'program.ts');
 writeFileSync(
   program,
@@ -30,7 +30,7 @@ function run(env: NodeJS.ProcessEnv) {
 }
 
 suite('a program that needs a store', () => {
-  test('is given the addresses of the running system, which nobody else may read', async () => {
+  test('gets the addresses of the running system, which no other user may read', async () => {
     assert.deepEqual(run({}), {
       status: 1,
       out: undefined,
@@ -50,7 +50,7 @@ suite('a program that needs a store', () => {
       assert.equal(statSync(join(dataDir, 'addresses.json')).mode & 0o777, 0o600);
       const args = ['one', '--two'];
       assert.deepEqual(run({}).out, ['mysql://running', 'redis://running', args]);
-      // Of two systems the stores are not mixed.
+      // Stores of two systems are not mixed.
       assert.deepEqual(run({ MYSQL_URL: 'mysql://given' }).out, ['mysql://given', null, args]);
     } finally {
       await stores.stop();

@@ -15,14 +15,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 suite('the secrets of a data folder', () => {
-  test('are made once, for this user alone to read', () => {
+  test('are generated once, readable by the current user only', () => {
     const first = secretsOf(folder);
     assert.deepEqual(secretsOf(folder), first);
     assert.equal(statSync(file()).mode & 0o777, 0o600);
     assert.equal(new Set(Object.values(first)).size, Object.keys(first).length);
   });
 
-  test('tell whether a system was started on it, whatever else stands in it', () => {
+  test('tell whether a system was started on the folder', () => {
     mkdirSync(join(folder, 'test-logs'));
     assert.equal(hasSecrets(folder), false);
     const made = secretsOf(folder);
@@ -31,7 +31,7 @@ suite('the secrets of a data folder', () => {
     assert.ok(!isSecret('PUBLIC_URL') && !isSecret('toString'));
   });
 
-  test('of an older folder are kept, and the missing ones are made once', () => {
+  test('of an older folder are kept, and missing ones are generated once', () => {
     const { SESSION_SECRET: _added, ...older } = secretsOf(folder);
     writeFileSync(file(), JSON.stringify(older));
     const now = secretsOf(folder);

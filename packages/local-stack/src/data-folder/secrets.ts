@@ -5,7 +5,7 @@ import { StackError } from '../stack-error.ts';
 import { writePrivateFile } from './private-file.ts';
 
 export interface Secrets {
-  /** What services show each other on internal calls. */
+  /** Authenticates internal calls between services. */
   INTERNAL_CREDENTIAL: string;
   /** JSON: a ring of `{ id, secret }`; the first signs tickets, all verify them. */
   TICKET_KEYS: string;
@@ -13,7 +13,7 @@ export interface Secrets {
   TOKEN_KEYS: string;
   /** Signs verification and reset tokens of accounts. */
   ACCOUNT_TOKEN_SECRET: string;
-  /** What refresh tokens are derived with, together with a secret of each session. */
+  /** Refresh tokens are derived from it and a secret of each session. */
   SESSION_SECRET: string;
 }
 
@@ -25,27 +25,27 @@ const names: Record<keyof Secrets, true> = {
   SESSION_SECRET: true,
 };
 
-/** Whether a variable holds one of the secrets. */
+/** Whether a variable is one of the secrets. */
 export function isSecret(variable: string): boolean {
   return Object.hasOwn(names, variable);
 }
 
 const fileIn = (dataDir: string) => join(resolve(dataDir), 'secrets.json');
 
-/** Whether a system was ever started on this folder. */
+/** Whether a system has been started on this folder before. */
 export function hasSecrets(dataDir: string): boolean {
   return existsSync(fileIn(dataDir));
 }
 
 /**
- * The secrets of the system whose data is in this folder; each is made when it is first asked for.
+ * The secrets of the system on a data folder. Missing ones are generated and stored.
  *
- * @throws StackError when their file is damaged: making new ones would end every session and ticket.
+ * @throws StackError when their file is damaged: new secrets would invalidate every session and ticket.
  */
 export function secretsOf(dataDir: string): Secrets {
   const path = fileIn(dataDir);
   const known = existsSync(path) ? readSecrets(path) : {};
-  // A folder may be older than one of the secrets.
+  // The folder may be older than some of the secrets.
   const secrets = { ...newSecrets(), ...known };
   if (Object.keys(secrets).some((name) => !(name in known))) {
     writePrivateFile(path, `${JSON.stringify(secrets, null, 2)}\n`);

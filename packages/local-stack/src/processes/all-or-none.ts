@@ -1,9 +1,9 @@
 /**
- * Starts things side by side. When one cannot start, the others are told to give up, and those that
- * had started are stopped.
+ * Starts several things concurrently. When one fails to start, the others are aborted and those already started
+ * are stopped.
  *
- * @param starts each gets a signal that aborts when another one failed, or when `signal` does.
- * @throws what the first that failed threw, once nothing is left running.
+ * @param starts each gets a signal that aborts when another start fails, or when `signal` does.
+ * @throws the error of the first failed start, once nothing is left running.
  */
 export async function allOrNone<T>(
   starts: ((signal: AbortSignal) => Promise<T>)[],
@@ -11,11 +11,11 @@ export async function allOrNone<T>(
   signal?: AbortSignal,
 ): Promise<T[]> {
   const failure = new AbortController();
-  const given = signal ? AbortSignal.any([failure.signal, signal]) : failure.signal;
+  const anySignal = signal ? AbortSignal.any([failure.signal, signal]) : failure.signal;
   const outcomes = await Promise.allSettled(
     starts.map(async (start) => {
       try {
-        return await start(given);
+        return await start(anySignal);
       } catch (error) {
         failure.abort(error);
         throw error;

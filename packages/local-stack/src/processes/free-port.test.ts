@@ -9,13 +9,13 @@ import { freePort, isPortFree } from './free-port.ts';
 const take = (count: number) => Promise.all(Array.from({ length: count }, freePort));
 
 describe('freePort', () => {
-  it('hands out each port once, however many are asked for at once', async () => {
+  it('returns each port once, also to concurrent requests', async () => {
     const ports = await take(250);
     assert.equal(new Set(ports).size, 250);
     assert.ok(await isPortFree(ports[0] as number));
   });
 
-  it('hands out no port of another process, though nobody listens on it', async () => {
+  it('returns no port of another process, even when nothing listens on it', async () => {
     const module = JSON.stringify(new URL('free-port.ts', import.meta.url).href);
     const program = `
       const { freePort } = await import(${module});
@@ -41,7 +41,7 @@ describe('freePort', () => {
 });
 
 describe('isPortFree', () => {
-  it('tells a port that somebody listens on from a free one', async () => {
+  it('is false for a port that something listens on', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     assert.equal(await isPortFree((server.address() as AddressInfo).port), false);

@@ -3,23 +3,22 @@ import { createServer } from 'node:net';
 import { StackError } from '../stack-error.ts';
 
 /**
- * Below the range from which operating systems take ports for outgoing connections (Linux starts at
- * 32768), so that no connection of a store's own clients can sit on the port when it restarts.
+ * Below the ephemeral range for outgoing connections (from 32768 on Linux), so that no client's connection occupies
+ * the port of a store that restarts.
  */
 const lowest = 20_000;
 const highest = 32_000;
 
 /**
- * Each process takes ports from blocks of its own, so that no other takes one that nobody listens on just
- * now: before its owner's start, or while it restarts. The first port of a block says whose it is, by being
- * listened on; it is free again when the process ends, however it ends.
+ * Each process takes ports from its own blocks, so that no other process takes a port while its owner has not started
+ * or restarts. A process claims a block by listening on its first port, which frees the block however it exits.
  */
 const blockSize = 100;
 
-/** Ports of this process's blocks that were not handed out yet. */
+/** Ports of this process's blocks that are not assigned yet. */
 const left: number[] = [];
 
-/** The error code with which listening on the port fails now; undefined when it would work. */
+/** The error code of listening on the port; undefined when it works. */
 async function listenError(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
@@ -28,16 +27,16 @@ async function listenError(port: number, host: string): Promise<string | undefin
   });
 }
 
-/** Whether this process could listen on the loopback port now. */
+/** Whether this process can listen on the loopback port. */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await listenError(port, '127.0.0.1')) === undefined;
 }
 
 /**
- * Makes sure that a port which a person chose can be listened on.
+ * Checks that the system can listen on a configured port.
  *
- * @param variable by which it was chosen, or can be.
- * @throws StackError with one line that says why not, and how to choose another one.
+ * @param variable the environment variable of the port.
+ * @throws StackError that says in one line why not, and which variable to change.
  */
 export async function requirePort(port: number, variable: string, host = '127.0.0.1') {
   const code = await listenError(port, host);
@@ -52,7 +51,7 @@ export async function requirePort(port: number, variable: string, host = '127.0.
   throw new StackError(`${reason}: set ${mend} to another one`);
 }
 
-/** A loopback port nobody listens on, and that neither this process nor another has handed out before. */
+/** A free loopback port that no process has been assigned before. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const [port] = left.splice(randomInt(Math.max(left.length, 1)), 1);
@@ -61,7 +60,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Who asks while a block is being claimed takes from that one. */
+/** Requests made while a block is being claimed wait for that block. */
 let claiming: Promise<void> | undefined;
 
 function moreBlocks(): Promise<void> {
@@ -82,7 +81,7 @@ async function claimBlock(): Promise<void> {
   throw new Error(`no free port between ${lowest} and ${highest}`);
 }
 
-/** Listens on a loopback port until this process ends; false when somebody else does. */
+/** Listens on a loopback port until this process exits; false when another process does. */
 async function holdPort(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const holder = createServer((socket) => socket.destroy());

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Runs a command so that it cannot outlive its supervisor, and passes its exit status on.
+# Runs a command that cannot outlive its supervisor, and returns its exit status.
 #
 #   guard.sh COMMAND [ARGUMENT...]
 #
-# The supervisor starts it as the leader of a session of its own, with file descriptor 3 being one
-# end of a pipe whose other end nobody but the supervisor holds and to which nothing is written.
-# However the supervisor ends, SIGKILL included, the kernel closes that other end, the reader below
-# sees the end of file and kills the whole process group.
+# The supervisor starts it as the leader of its own session. File descriptor 3 is one end of a pipe;
+# only the supervisor holds the other end, and nothing is written to it. However the supervisor exits,
+# SIGKILL included, the kernel closes that end, the reader below sees the end of file and kills the
+# whole process group.
 #
-# The reader stays alive after the command has ended: it keeps the group's id from being given to
-# somebody else until the supervisor has killed what is left of the group.
+# The reader stays alive after the command has exited, so that the group's id is not reused before the
+# supervisor has killed the rest of the group.
 
 (
   trap '' TERM INT HUP
@@ -17,15 +17,15 @@
   kill -KILL -$$
 ) >/dev/null 2>&1 &
 
-# A handler, not '': an ignored signal would be ignored by the command too.
+# A handler, not '': the command would inherit an ignored signal.
 trap : TERM INT HUP
 
 "$@" 3<&- </dev/null &
 command=$!
-# The shell's own remarks ("Terminated") are nobody's output.
+# Drops the shell's own messages ("Terminated").
 exec 3<&- >/dev/null 2>&1
 
-# A signal interrupts the wait; only the status of a command that is really gone counts.
+# A signal interrupts the wait: only the status of a command that has exited counts.
 while :; do
   wait "$command"
   status=$?

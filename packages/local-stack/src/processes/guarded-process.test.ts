@@ -13,7 +13,7 @@ function runScript(script: string, output: (line: string) => void = () => {}) {
 }
 
 suite('a guarded process', () => {
-  test('passes on its exit code and the lines it wrote, the last one without a line end too', async () => {
+  test('passes on its exit code and its lines, including a last one without a line end', async () => {
     const lines: string[] = [];
     const child = runScript(
       'process.stdout.write("one\\ntw"); process.stdout.write("o"); process.exitCode = 7',
@@ -29,7 +29,7 @@ suite('a guarded process', () => {
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' });
   });
 
-  test('ends in its own way when it is stopped', async () => {
+  test('exits in its own way when it is stopped', async () => {
     const lines: string[] = [];
     const child = runScript(
       `process.on('SIGTERM', () => { console.log('tidying'); setTimeout(() => process.exit(3), 50); });
@@ -42,7 +42,7 @@ suite('a guarded process', () => {
     assert.deepEqual(processesOf(child.group), []);
   });
 
-  test('is killed when it does not end in time, with all that it started', async () => {
+  test('is killed with its children when it does not exit in time', async () => {
     const lines: string[] = [];
     const child = runScript(
       `process.on('SIGTERM', () => {});
@@ -56,7 +56,7 @@ suite('a guarded process', () => {
     assert.deepEqual(processesOf(child.group), []);
   });
 
-  test('leaves nothing of its group behind when it ends by itself', async () => {
+  test('leaves nothing of its group behind when it exits by itself', async () => {
     const child = runScript(
       `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).unref();`,
     );
@@ -64,7 +64,7 @@ suite('a guarded process', () => {
     assert.deepEqual(processesOf(child.group), []);
   });
 
-  test('does not get the signals of its supervisor’s terminal', async () => {
+  test('does not receive the signals of its supervisor’s terminal', async () => {
     const child = runScript('setInterval(() => {}, 1000)');
     // Fields of /proc/<pid>/stat after the command's name: state, parent, group, session.
     const stat = readFileSync(`/proc/${child.group}/stat`, 'utf8');
@@ -74,7 +74,7 @@ suite('a guarded process', () => {
   });
 
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
-    test(`does not outlive a supervisor ended by ${signal}, however deaf it is`, async () => {
+    test(`does not outlive a supervisor ended by ${signal}, even when it ignores signals`, async () => {
       const supervisor = spawn(
         node,
         [
@@ -94,7 +94,7 @@ suite('a guarded process', () => {
     });
   }
 
-  test('says so when the command is not there', async () => {
+  test('fails when the command does not exist', async () => {
     const lines: string[] = [];
     const child = startGuarded({ file: '/nowhere/to/be-found', args: [] }, (line) =>
       lines.push(line),

@@ -15,7 +15,7 @@ export interface Command {
 }
 
 export interface Exit {
-  /** null when a signal ended it. */
+  /** Null when a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
 }
@@ -23,21 +23,20 @@ export interface Exit {
 export interface GuardedProcess {
   /** Id of the process group that holds the command, its guard and its children. */
   group: number;
-  /** Settles when the command has ended and nothing of its group is left. */
+  /** Settles when the command has exited and its group is empty. */
   exited: Promise<Exit>;
-  /** Sends a signal to the whole group; does nothing when it is gone. */
+  /** Sends a signal to the whole group; does nothing when it has exited. */
   kill(signal: NodeJS.Signals): void;
-  /** SIGTERM, then SIGKILL when the command has not ended after `graceMs`. */
+  /** SIGTERM, then SIGKILL when the command has not exited after `graceMs`. */
   stop(graceMs: number): Promise<Exit>;
 }
 
 /**
- * Starts a command in a session of its own, tied to this process by a pipe: when this process ends,
- * in whatever way, the whole group of the command is killed (see guard.sh). Signals of the terminal
- * do not reach it.
+ * Starts a command in its own session, tied to this process by a pipe: however this process exits, the whole group
+ * of the command is killed (see guard.sh). Signals of the terminal do not reach the command.
  *
- * @param output a file descriptor that takes its output, 'inherit' for this process's own outputs, or a
- *   function called for each line.
+ * @param output a file descriptor for its output, 'inherit' for the outputs of this process, or a function called
+ *   for each line.
  */
 export function startGuarded(
   command: Command,
@@ -52,7 +51,7 @@ export function startGuarded(
   });
   if (child.pid === undefined) throw new Error(`cannot start ${command.file}: no process`);
   const group = child.pid;
-  // The lifeline breaks while both ends go away; nothing is ever read from it.
+  // The pipe breaks while both ends close; nothing is ever read from it.
   child.stdio[3]?.on('error', () => {});
   if (typeof output === 'function') {
     for (const stream of [child.stdout, child.stderr]) if (stream) eachLine(stream, output);
@@ -93,14 +92,13 @@ export function startGuarded(
   };
 }
 
-/** Waits until a killed group is empty, which takes the kernel a moment. */
+/** Waits until a killed group is empty; the kernel needs a moment. */
 async function untilGone(group: number): Promise<void> {
   while (hasProcesses(group)) await sleep(2);
 }
 
 function hasProcesses(group: number): boolean {
-  // A dead process that nobody collects (a container without an init) still counts as a member for
-  // the kernel.
+  // A zombie that nobody reaps (a container without an init) still counts as a member for the kernel.
   if (existsSync('/proc/self/stat')) return processesOf(group).length > 0;
   try {
     process.kill(-group, 0);
@@ -110,7 +108,7 @@ function hasProcesses(group: number): boolean {
   }
 }
 
-/** A shell reports the death of its child by signal n as status 128 + n. */
+/** A shell reports a child killed by signal n as status 128 + n. */
 function exitOf(code: number | null, signal: NodeJS.Signals | null): Exit {
   if (code === null || code <= 128) return { code, signal };
   for (const [name, number] of Object.entries(constants.signals)) {
@@ -120,21 +118,19 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): Exit {
 }
 
 function eachLine(stream: Readable, take: (line: string) => void): void {
-  let rest = '';
+  let pending = '';
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = (pending + chunk).split('\n');
+    pending = lines.pop() ?? '';
     for (const line of lines) take(line);
   });
   stream.on('end', () => {
-    if (rest !== '') take(rest);
+    if (pending !== '') take(pending);
   });
 }
 
-/**
- * Ids of the living processes of a group, read from /proc; empty where there is none (macOS).
- */
+/** Ids of the running processes of a group, from /proc; empty on systems without it (macOS). */
 export function processesOf(group: number): number[] {
   const members: number[] = [];
   let entries: string[];
@@ -147,11 +143,11 @@ export function processesOf(group: number): number[] {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      // After the command's name, which may hold spaces: state, parent, group.
+      // After the command's name, which may contain spaces: state, parent, group.
       const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (Number(processGroup) === group && state !== 'Z') members.push(Number(entry));
     } catch {
-      // It ended between being listed and being read.
+      // It exited after it was listed.
     }
   }
   return members;

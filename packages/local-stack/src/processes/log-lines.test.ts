@@ -5,7 +5,7 @@ import { prefixedOutput, readableLine } from './log-lines.ts';
 const time = '2026-03-01T20:15:30.000Z';
 const clockTime = new Date(time).toTimeString().slice(0, 8);
 
-suite('lines of a log', () => {
+suite('log lines', () => {
   test('show time, level, message and fields', () => {
     const line = JSON.stringify({
       level: 40,
@@ -32,19 +32,19 @@ suite('lines of a log', () => {
     assert.equal(readableLine(line, false), `${clockTime} error failed\nError: no\n    at there`);
   });
 
-  test('stay as they are when they are not JSON', () => {
+  test('are unchanged when they are not JSON', () => {
     for (const line of ['plain words', '{ not json', '']) {
       assert.equal(readableLine(line, false), line);
     }
   });
 
-  test('use colours only when asked to', () => {
+  test('have colours only on request', () => {
     const line = JSON.stringify({ level: 30, time, msg: 'hello' });
     assert.ok(!readableLine(line, false).includes('\u001b'));
     assert.ok(readableLine(line, true).includes('\u001b[32m'));
   });
 
-  test('stand behind the name of their program, each part of them', () => {
+  test('are prefixed with the name of their program, each part of them', () => {
     const written: string[] = [];
     const output = prefixedOutput(['auth', 'position'], (text) => written.push(text), false);
     output('auth', 'one');

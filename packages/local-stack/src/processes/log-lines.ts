@@ -9,14 +9,14 @@ const levels: Record<number, { name: string; style: Parameters<typeof styleText>
   60: { name: 'fatal', style: 'red' },
 };
 
-/** Said by the prefix, or of no use to a reader. */
+/** Shown by the prefix, or useless to a reader. */
 const hidden = new Set(['level', 'time', 'msg', 'name', 'pid', 'hostname', 'err']);
 
 /**
- * A line of a service's log as a person reads it: time, level, message, then the remaining fields as
- * name=value; the stack of an error on lines of its own. What is not JSON stays as it is.
+ * Formats a line of a service's JSON log for reading: time, level, message, then the other fields as name=value; the
+ * stack of an error on its own lines. A line that is not JSON is returned unchanged.
  *
- * @param colours whether to use the terminal's colours.
+ * @param colours whether to use terminal colours.
  */
 export function readableLine(line: string, colours: boolean): string {
   const entry = parse(line);
@@ -59,9 +59,9 @@ function timeOf(time: unknown): string {
 const prefixStyles = ['cyan', 'magenta', 'blue', 'yellow', 'green', 'red'] as const;
 
 /**
- * Makes a function that prints the lines of several programs, each behind its program's name.
+ * Returns a function that prints lines of several programs, each prefixed with the program's name.
  *
- * @param names of the programs, so that the prefixes get the same width and each its own colour.
+ * @param names of all programs, to align the prefixes and assign their colours.
  */
 export function prefixedOutput(
   names: string[],

@@ -1,51 +1,49 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from '../stack-error.ts';
 import { type Command, type Exit, type GuardedProcess, startGuarded } from './guarded-process.ts';
 
 export interface ProcessSpec {
   name: string;
   command: Command;
-  /** Where its output goes: see startGuarded. */
+  /** See startGuarded. */
   output: number | ((line: string) => void);
-  /** Asks the process itself whether it is ready; may throw while it is not. */
+  /** Checks whether the process is ready; may throw while it is not. */
   isReady(signal: AbortSignal): Promise<boolean>;
   readyWithinMs: number;
-  /** How long an orderly end may take before it is killed. */
+  /** Time for an orderly exit before it is killed. */
   stopWithinMs: number;
-  /** One line for the person at the terminal: why it ended before it was ready. */
+  /** One line for the user: why it exited before it was ready. */
   explain(exit: Exit): string;
-  /** What it last said when it was asked and was not ready, if it says such things. */
+  /** The reason of its last negative readiness answer, if it gives one. */
   lastAnswer?(): string | undefined;
-  /** Told of the process group of each run. */
+  /** Called with the process group of each run. */
   onRun?(group: number): void;
 }
 
 export interface SupervisedProcess {
   name: string;
-  /** The process group that is running now; undefined between two runs. */
+  /** The running process group; undefined between two runs. */
   group(): number | undefined;
-  /** Sends a signal to the running group; the supervisor restarts it when it ends of that. */
+  /** Sends a signal to the running group; the supervisor restarts it when it exits. */
   kill(signal: NodeJS.Signals): void;
-  /** Ends it in an orderly way, starts it again and waits until it is ready. */
+  /** Stops it in an orderly way, starts it again and waits until it is ready. */
   restart(): Promise<void>;
-  /** Ends it for good. Never rejects. */
+  /** Stops it for good. Never rejects. */
   stop(): Promise<void>;
 }
 
-const askEveryMs = 50;
-const firstRestartDelayMs = 200;
-const longestRestartDelayMs = 5_000;
-/** A process that lived this long was well: its next restart does not wait for the ones before. */
-const wellAfterMs = 30_000;
+const readinessPollMs = 50;
+const restartDelayMs = { first: 200, max: 5_000 };
+/** A process that ran this long counts as healthy: the delay of its next restart starts over. */
+const healthyAfterMs = 30_000;
 
 /**
- * Starts a process, waits until it answers, and from then on starts it again whenever it ends:
- * at once when it ended in an orderly way (a person sent SIGTERM), otherwise after a delay that
- * grows from 0.2 to 5 seconds.
+ * Starts a process, waits until it is ready, and restarts it whenever it exits: at once after an orderly exit (someone
+ * sent SIGTERM), otherwise after a delay that grows from 0.2 to 5 seconds.
  *
- * @param log takes one line each time it had to be started again.
- * @param signal ends the wait for its being ready; after that, that it is no longer started again.
- * @throws StackError when it ends before it is ready, or is not ready in time.
+ * @param log takes one line for each restart.
+ * @param signal aborts the start, and later stops further restarts.
+ * @throws StackError when it exits before it is ready, or is not ready in time.
  */
 export async function supervise(
   spec: ProcessSpec,
@@ -55,10 +53,10 @@ export async function supervise(
   let current: GuardedProcess | undefined;
   const stopping = new AbortController();
   const stopped = signal ? AbortSignal.any([stopping.signal, signal]) : stopping.signal;
-  /** Set while restart() replaces the process, so that its end is not taken for a crash. */
+  /** True while restart() replaces the process, whose exit is then not a crash. */
   let replacing = false;
-  let delayMs = firstRestartDelayMs;
-  /** The watch over the present run, and over those that follow it. */
+  let delayMs = restartDelayMs.first;
+  /** The watch over the current run and the restarts that follow it. */
   let watching: Promise<void> = Promise.resolve();
 
   async function run(): Promise<void> {
@@ -79,22 +77,22 @@ export async function supervise(
     const exit = await process.exited;
     current = undefined;
     if (stopped.aborted || replacing) return;
-    const lived = Date.now() - since;
+    const ranMs = Date.now() - since;
     const orderly = exit.code === 0 || exit.signal === 'SIGTERM';
-    if (lived > wellAfterMs || (orderly && lived > 1_000)) delayMs = firstRestartDelayMs;
-    let waitMs = orderly && lived > 1_000 ? 0 : delayMs;
-    let reason = `${spec.name} ended (${describeExit(exit)})`;
+    if (ranMs > healthyAfterMs || (orderly && ranMs > 1_000)) delayMs = restartDelayMs.first;
+    let waitMs = orderly && ranMs > 1_000 ? 0 : delayMs;
+    let reason = `${spec.name} exited (${describeExit(exit)})`;
     while (!stopped.aborted) {
-      log(`${reason}; starting it again${waitMs > 0 ? ` in ${waitMs / 1000} s` : ''}`);
+      log(`${reason}; restarting${waitMs > 0 ? ` in ${waitMs / 1000} s` : ''}`);
       try {
-        await sleep(waitMs, undefined, { signal: stopped });
+        await delay(waitMs, undefined, { signal: stopped });
         await run();
         log(`${spec.name} is back`);
         return;
       } catch (error) {
         if (stopped.aborted) return;
         reason = error instanceof Error ? error.message : String(error);
-        delayMs = Math.min(delayMs * 2, longestRestartDelayMs);
+        delayMs = Math.min(delayMs * 2, restartDelayMs.max);
         waitMs = delayMs;
       }
     }
@@ -119,7 +117,7 @@ export async function supervise(
       stopping.abort();
       await current?.stop(spec.stopWithinMs);
       await watching.catch(() => {});
-      // The watch may have been starting a new run when the stop came.
+      // The watch may have started a new run meanwhile.
       await current?.stop(spec.stopWithinMs);
     },
   };
@@ -152,9 +150,9 @@ async function untilReady(
       const signal = AbortSignal.any([ended.signal, stopped, AbortSignal.timeout(2_000)]);
       if (await spec.isReady(signal)) return;
     } catch {
-      // Not listening yet; whether that lasts too long is for the deadline to say.
+      // Not listening yet; the deadline above limits how long.
     }
-    await sleep(askEveryMs, undefined, { signal: ended.signal }).catch(() => {});
+    await delay(readinessPollMs, undefined, { signal: ended.signal }).catch(() => {});
   }
   throw new StackError(spec.explain(exit));
 }

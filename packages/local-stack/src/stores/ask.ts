@@ -1,11 +1,10 @@
 import { connect } from 'node:net';
 
 /**
- * Connects to a loopback port, sends what is given, and returns the first bytes of the answer.
- * Stores are asked in their own protocols with this, which is all that a question as small as
- * "are you ready?" needs.
+ * Connects to a loopback port, sends a question in the store's own protocol and returns the first bytes of the answer.
+ * That is enough for readiness checks.
  *
- * @throws the socket's error, or an Error when the other side closes without a word.
+ * @throws the socket's error, or an Error when the store closes the connection without an answer.
  */
 export async function ask(port: number, signal: AbortSignal, question?: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -11,8 +11,8 @@ const jarFolder = join(
 );
 
 /**
- * DynamoDB Local; gives AWS_ENDPOINT_URL_DYNAMODB. It keeps the tables of each access key apart, so
- * a test that chooses a random AWS_ACCESS_KEY_ID has a database of its own.
+ * DynamoDB Local; provides AWS_ENDPOINT_URL_DYNAMODB. It separates tables by access key, so a test with a random
+ * AWS_ACCESS_KEY_ID has its own database.
  */
 export async function startDynamodb(context: StoreContext): Promise<StartedStore> {
   const java = requireProgram('java', context.env);
@@ -25,7 +25,7 @@ export async function startDynamodb(context: StoreContext): Promise<StartedStore
       file: java,
       args: [
         '-Xmx256m',
-        // Both start faster and hold less memory than what serves a long, busy life.
+        // Both start faster and use less memory than the defaults for long-running servers.
         '-XX:+UseSerialGC',
         '-XX:TieredStopAtLevel=1',
         `-Djava.library.path=${join(jarFolder, 'DynamoDBLocal_lib')}`,
@@ -45,7 +45,7 @@ export async function startDynamodb(context: StoreContext): Promise<StartedStore
         headers: {
           'content-type': 'application/x-amz-json-1.0',
           'x-amz-target': 'DynamoDB_20120810.ListTables',
-          // It checks no signature, but wants one that is well-formed.
+          // Not verified, but must be well-formed.
           authorization:
             'AWS4-HMAC-SHA256 Credential=ready/20200101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
         },

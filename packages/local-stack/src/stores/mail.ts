@@ -9,7 +9,7 @@ const maildev = join(
   'bin/maildev',
 );
 
-/** maildev: takes every mail and shows it in an inbox on `webPort`; gives SMTP_URL. */
+/** maildev: catches every mail and shows it in an inbox on `webPort`; provides SMTP_URL. */
 export async function startMail(
   context: StoreContext,
   webPort: number | undefined,

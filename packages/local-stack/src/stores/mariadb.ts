@@ -19,14 +19,14 @@ const database = 'queue_manager';
 const complaint = /\[ERROR\]|^ERROR|^FATAL/i;
 const protocolVersion = 10;
 
-/** MariaDB on a data folder of its own; gives MYSQL_URL, whose user may create further databases. */
+/** MariaDB; provides MYSQL_URL, whose user may create further databases. */
 export async function startMariadb(context: StoreContext): Promise<StartedStore> {
   const server = requireProgram('mariadbd', context.env);
   const folder = join(context.dataDir, 'mariadb');
   await initialise(context, folder);
 
-  // Run at every start, before the first connection is accepted, so it also mends a start that was
-  // interrupted in between. The administrator's account stays reachable by the socket only.
+  // Runs at every start before connections are accepted, so it also completes an interrupted first start. The
+  // administrator's account is reachable by the socket only.
   const password = readPassword(folder);
   const initFile = join(folder, 'queue-manager.sql');
   writePrivateFile(
@@ -63,12 +63,12 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
         '--max-allowed-packet=64M',
         '--innodb-buffer-pool-size=256M',
         '--innodb-flush-log-at-trx-commit=1',
-        // Local disks answer faster than the default 200 operations a second assume.
+        // Local disks are faster than the default of 200 operations per second.
         '--innodb-io-capacity=2000',
         '--skip-log-bin',
       ],
     }),
-    // Its greeting, which it sends to whoever connects once it accepts connections at all.
+    // It sends its greeting as soon as it accepts connections.
     async isReady([port = 0], signal) {
       const greeting = await ask(port, signal);
       return greeting[4] === protocolVersion;
@@ -82,7 +82,7 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
   });
 }
 
-/** Makes the data folder beside its final place, so that a half-made one is never taken for whole. */
+/** Creates the data folder under another name first, so that an incomplete one is never used. */
 async function initialise(context: StoreContext, folder: string): Promise<void> {
   if (existsSync(folder)) return;
   const unfinished = `${folder}.new`;
@@ -108,8 +108,10 @@ async function initialise(context: StoreContext, folder: string): Promise<void> 
     );
     const exit = await install.exited;
     if (exit.code !== 0) {
-      const gist = firstComplaint(logPath, complaint) ?? 'mariadb-install-db failed';
-      throw new StackError(`mariadb could not make its data folder (${gist}); its log: ${logPath}`);
+      const reason = firstComplaint(logPath, complaint) ?? 'mariadb-install-db failed';
+      throw new StackError(
+        `mariadb could not create its data folder (${reason}); its log: ${logPath}`,
+      );
     }
   } finally {
     closeSync(log);

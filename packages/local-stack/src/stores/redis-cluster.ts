@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Flag } from '@queue-manager/service-kit/config';
 import { allOrNone } from '../processes/all-or-none.ts';
 import { StackError } from '../stack-error.ts';
@@ -7,16 +7,16 @@ import { redisServer } from './redis.ts';
 import { runStore, type StartedStore, type StoreContext } from './run-store.ts';
 
 const slots = 16_384;
-/** As many as a cluster needs to agree that one of them is away. */
+/** The least with which a cluster agrees that one node has failed. */
 const nodeCount = 3;
 const nodeTimeoutMs = 5_000;
-const askEveryMs = 50;
-const wholeWithinMs = 60_000;
+const pollMs = 50;
+const formedMsMax = 60_000;
 
 /**
- * Whether the person wants Redis to be a cluster.
+ * Whether Redis should be a cluster.
  *
- * @throws StackError when that cannot be told.
+ * @throws StackError when REDIS_CLUSTER is neither true nor false.
  */
 export function isClusterWanted(env: NodeJS.ProcessEnv): boolean {
   const wanted = Flag.safeParse(env.REDIS_CLUSTER || undefined);
@@ -27,8 +27,8 @@ export function isClusterWanted(env: NodeJS.ProcessEnv): boolean {
 type Node = { store: StartedStore; port: number; busPort: number };
 
 /**
- * A Redis Cluster of three nodes, redis-1 to redis-3, none of them with a replica; gives REDIS_URL, which names
- * them all, and REDIS_CLUSTER.
+ * A Redis Cluster of three nodes, redis-1 to redis-3, without replicas; provides REDIS_URL, which lists all nodes, and
+ * REDIS_CLUSTER.
  */
 export async function startRedisCluster(context: StoreContext): Promise<StartedStore> {
   const stop = ({ store }: Node) =>
@@ -66,9 +66,9 @@ async function startNode(context: StoreContext, name: string): Promise<Node> {
   const store = await runStore(context, {
     ...spec,
     freePorts: 2,
-    environment(given) {
-      ports = given;
-      return spec.environment(given);
+    environment(chosen) {
+      ports = chosen;
+      return spec.environment(chosen);
     },
   });
   const [port = 0, busPort = 0] = ports;
@@ -76,46 +76,44 @@ async function startNode(context: StoreContext, name: string): Promise<Node> {
 }
 
 /**
- * Gives each node its share of the slots, once, before it meets others and hears of theirs. Nodes that were a
- * cluster before know each other, but not on which ports they are this time.
+ * Assigns each new node its share of the slots before the nodes meet. Nodes of an existing cluster know each other, but
+ * not their ports in this run.
  */
 async function join(nodes: readonly Node[], signal: AbortSignal): Promise<void> {
   for (const [index, node] of nodes.entries()) {
-    const info = await say(node, 'CLUSTER INFO', signal);
+    const info = await run(node, 'CLUSTER INFO', signal);
     if (!info.includes('cluster_slots_assigned:0\r\n')) continue;
     const [from = 0, end = 0] = [index, index + 1].map((at) =>
       Math.ceil((at * slots) / nodes.length),
     );
-    await say(node, `CLUSTER ADDSLOTSRANGE ${from} ${end - 1}`, signal);
+    await run(node, `CLUSTER ADDSLOTSRANGE ${from} ${end - 1}`, signal);
   }
   for (const node of nodes) {
     for (const { port, busPort } of nodes.filter((other) => other !== node)) {
-      await say(node, `CLUSTER MEET 127.0.0.1 ${port} ${busPort}`, signal);
+      await run(node, `CLUSTER MEET 127.0.0.1 ${port} ${busPort}`, signal);
     }
   }
-  const deadline = Date.now() + wholeWithinMs;
+  const deadline = Date.now() + formedMsMax;
   for (;;) {
-    const infos = await Promise.all(nodes.map((node) => say(node, 'CLUSTER INFO', signal)));
-    const isWhole = infos.every(
+    const infos = await Promise.all(nodes.map((node) => run(node, 'CLUSTER INFO', signal)));
+    const isFormed = infos.every(
       (info) =>
         info.includes('cluster_state:ok\r\n') &&
         info.includes(`cluster_slots_ok:${slots}\r\n`) &&
         info.includes(`cluster_known_nodes:${nodes.length}\r\n`),
     );
-    if (isWhole) return;
+    if (isFormed) return;
     if (Date.now() > deadline) {
-      throw new StackError(
-        `the nodes of the Redis Cluster did not find each other within ${wholeWithinMs / 1_000} s`,
-      );
+      throw new StackError(`the Redis Cluster did not form within ${formedMsMax / 1_000} s`);
     }
-    await sleep(askEveryMs, undefined, { signal });
+    await delay(pollMs, undefined, { signal });
   }
 }
 
-async function say({ port }: Node, command: string, signal: AbortSignal): Promise<string> {
+async function run({ port }: Node, command: string, signal: AbortSignal): Promise<string> {
   const answer = (await ask(port, signal, `${command}\r\n`)).toString();
   if (answer.startsWith('-')) {
-    throw new StackError(`the Redis Cluster could not be made: ${answer.slice(1).trim()}`);
+    throw new StackError(`the Redis Cluster could not be created: ${answer.slice(1).trim()}`);
   }
   return answer;
 }

@@ -4,12 +4,12 @@ import { ask } from './ask.ts';
 import { runStore, type StartedStore, type StoreContext, type StoreSpec } from './run-store.ts';
 import { requireProgram } from './system-packages.ts';
 
-/** Redis with its append-only file on; gives REDIS_URL. */
+/** Redis with its append-only file; provides REDIS_URL. */
 export async function startRedis(context: StoreContext): Promise<StartedStore> {
   return runStore(context, redisServer(context, 'redis'));
 }
 
-/** A server whose data is in a folder of its name; the first of its ports is the one it is asked on. */
+/** A server with its data in a folder of its name. Its first port takes the commands. */
 export function redisServer(
   context: StoreContext,
   name: string,
@@ -29,16 +29,16 @@ export function redisServer(
         ...['--dir', folder],
         ...['--appendonly', 'yes'],
         ...['--appendfsync', 'everysec'],
-        // The append-only file is the persistence; snapshots beside it would only cost.
+        // The append-only file already persists the data.
         ...['--save', ''],
         ...['--maxmemory-policy', 'noeviction'],
-        // A long line that expires is freed by a thread of its own, rather than while everybody waits.
+        // Frees a large expired key in a background thread instead of blocking all clients.
         ...['--lazyfree-lazy-expire', 'yes'],
         ...['--daemonize', 'no'],
         ...moreArgs(ports),
       ],
     }),
-    // While it reads its file it answers -LOADING.
+    // It answers -LOADING while it reads its file.
     async isReady([port = 0], signal) {
       const answer = await ask(port, signal, 'PING\r\n');
       return answer.toString().startsWith('+PONG');

@@ -9,11 +9,11 @@ import {
 } from '../processes/supervised-process.ts';
 
 export interface StoreContext {
-  /** Absolute path of the folder all stores keep their data in. */
+  /** Absolute path of the folder with the data of all stores. */
   dataDir: string;
   env: NodeJS.ProcessEnv;
   log(line: string): void;
-  /** Told of the process group of each run of each store. */
+  /** Called with the process group of each run of each store. */
   onRun(name: string, group: number): void;
   /** Aborts the start. */
   signal: AbortSignal;
@@ -21,37 +21,37 @@ export interface StoreContext {
 
 export interface StoreSpec {
   name: string;
-  /** How many loopback ports it listens on besides the fixed one. */
+  /** Number of loopback ports besides the fixed one. */
   freePorts: number;
-  /** A port that a person chose, and the variable it was chosen by. */
+  /** A port that the user configured, and its variable. */
   fixedPort?: { port: number; variable: string };
   /** Ports: the free ones, then the fixed one. */
   command(ports: number[]): Command;
-  /** Asks the store itself; throws or returns false while it is not ready. */
+  /** Throws or returns false while the store is not ready. */
   isReady(ports: number[], signal: AbortSignal): Promise<boolean>;
-  /** The variables by which services find it. */
+  /** The variables with its addresses. */
   environment(ports: number[]): Record<string, string>;
-  /** Lines of its log that say why it could not start; the first of them is shown. */
+  /** Matches log lines that tell why it could not start; the first one is shown. */
   complaint: RegExp;
   readyWithinMs: number;
-  /** How long it may take to write its data down when told to end. */
+  /** Time to write its data to disk when stopped. */
   stopWithinMs: number;
 }
 
 export interface StartedStore {
-  /** One, or each node of a cluster. */
+  /** One process, or one per node of a cluster. */
   processes: SupervisedProcess[];
   environment: Record<string, string>;
 }
 
-/** Between finding a free port and listening on it somebody else may take it. */
+/** Another process may take a free port before the store listens on it. */
 const portAttempts = 5;
 
 /**
- * Runs a backing store on loopback ports of its own, its output in `logs/<name>.log` (that of the
- * run before in `<name>.log.1`), and waits until it answers.
+ * Runs a backing store on its own loopback ports and waits until it is ready. Its output goes to `logs/<name>.log`; the
+ * previous run's is in `<name>.log.1`.
  *
- * @throws StackError with one line that says why it could not start.
+ * @throws StackError that says in one line why it could not start.
  */
 export async function runStore(context: StoreContext, spec: StoreSpec): Promise<StartedStore> {
   const { fixedPort } = spec;
@@ -95,7 +95,7 @@ export function storeLog(dataDir: string, name: string): string {
   return join(folder, `${name}.log`);
 }
 
-/** The first line of a log that matches, cut to what a terminal shows well. */
+/** The first matching line of a log, shortened for the terminal. */
 export function firstComplaint(logPath: string, complaint: RegExp): string | undefined {
   const line = readFileSync(logPath, 'utf8')
     .split('\n')

@@ -1,5 +1,5 @@
 /**
- * The process that is the local SQS and SNS:
+ * The local SQS and SNS process:
  *
  *   node sqs-server.ts FOLDER PORT REGION
  */
@@ -11,8 +11,8 @@ import { startFauxqs } from 'fauxqs';
 
 const [, , folder = '', port = '', region = ''] = process.argv;
 
-// A queue's URL is stored with the port of the run that created it, and clients talk to the URL they
-// are told: bring the stored ones to this run's port.
+// Queue URLs are stored with the port of the run that created them, and clients use the URL they get: update the
+// stored URLs to the port of this run.
 const file = join(folder, 'fauxqs.db');
 if (existsSync(file)) {
   const database = new DatabaseSync(file);
@@ -25,12 +25,12 @@ if (existsSync(file)) {
   database.close();
 }
 
-// By itself it names queues http://sqs.<region>.localhost:<port>/…, which not every system resolves.
+// The default http://sqs.<region>.localhost:<port>/… does not resolve on every system.
 const { SqsStore } = await import(new URL('sqs/sqsStore.js', import.meta.resolve('fauxqs')).href);
 SqsStore.prototype.buildQueueUrl = (name: string) =>
   `http://127.0.0.1:${port}/000000000000/${name}`;
 
-// fauxqs listens on every address and has no option for it.
+// fauxqs listens on every address and has no option to change that.
 const listen = Server.prototype.listen;
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [options] = args;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runStore, type StartedStore, type StoreContext } from './run-store.ts';
 
-/** fauxqs, for SQS and SNS; gives AWS_ENDPOINT_URL_SQS and AWS_ENDPOINT_URL_SNS. */
+/** fauxqs, for SQS and SNS; provides AWS_ENDPOINT_URL_SQS and AWS_ENDPOINT_URL_SNS. */
 export async function startSqs(context: StoreContext, region: string): Promise<StartedStore> {
   const folder = join(context.dataDir, 'sqs');
   mkdirSync(folder, { recursive: true, mode: 0o700 });

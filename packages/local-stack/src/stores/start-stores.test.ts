@@ -68,7 +68,7 @@ async function say(urls: string | undefined, command: string): Promise<string> {
 }
 
 suite('the backing stores', () => {
-  test('all start on loopback, keep their data when stopped, and leave no process behind', async () => {
+  test('start on loopback, keep their data when stopped, and leave no process behind', async () => {
     const dataDir = newDataDir();
     const first = await start({ dataDir });
     const groups = [...first.processes.values()].map((store) => store.group() ?? 0);
@@ -159,7 +159,7 @@ suite('the backing stores', () => {
     }
   });
 
-  test('are a Redis Cluster of three nodes where that is wanted, which keeps its data on other ports', async () => {
+  test('include a Redis Cluster of three nodes on request, which keeps its data on other ports', async () => {
     const dataDir = newDataDir();
     const env = { ...only('REDIS_URL'), REDIS_CLUSTER: 'true' };
     const facts = async (stores: Stores) => {
@@ -200,7 +200,7 @@ suite('the backing stores', () => {
     );
   });
 
-  test('listen on nothing but loopback', async () => {
+  test('listen on loopback only', async () => {
     const dataDir = newDataDir();
     const stores = await start({ dataDir });
     try {
@@ -232,7 +232,7 @@ suite('the backing stores', () => {
     }
   });
 
-  test('do not get the AWS account of the person, whose change would hide their data', async () => {
+  test('ignore the AWS account of the user, whose change would hide their data', async () => {
     const person = {
       AWS_ACCESS_KEY_ID: 'AKIAPERSON',
       AWS_SESSION_TOKEN: 'token',
@@ -253,7 +253,7 @@ suite('the backing stores', () => {
     for (const [name, value] of Object.entries(person)) assert.equal(given.env[name], value);
   });
 
-  test('are started again after a crash, on the same port and data', async () => {
+  test('restart after a crash, on the same port and data', async () => {
     const lines: string[] = [];
     const stores = await start({
       dataDir: newDataDir(),
@@ -268,17 +268,14 @@ suite('the backing stores', () => {
       redis?.kill('SIGKILL');
       await until('it is back', () => lines.includes('redis is back'));
       assert.notEqual(redis?.group(), before);
-      assert.match(
-        lines[0] ?? '',
-        /^redis ended \(killed by SIGKILL\); starting it again in 0.2 s$/,
-      );
+      assert.match(lines[0] ?? '', /^redis exited \(killed by SIGKILL\); restarting in 0.2 s$/);
       assert.match(await say(stores.env.REDIS_URL, 'GET kept\r\n'), /yes/);
     } finally {
       await stores.stop();
     }
   });
 
-  test('are refused a data folder that another system uses', async () => {
+  test('refuse a data folder that another system uses', async () => {
     const dataDir = newDataDir();
     const stores = await start({ dataDir, env: elsewhere });
     assert.match(
@@ -290,7 +287,7 @@ suite('the backing stores', () => {
     await again.stop();
   });
 
-  test('take over a data folder whose user died', async () => {
+  test('take over the data folder of a dead process', async () => {
     const dataDir = newDataDir();
     // Nobody has this process id, which is beyond what Linux gives.
     writeFileSync(join(dataDir, 'lock'), '99999999 12345');
@@ -299,7 +296,7 @@ suite('the backing stores', () => {
     assert.deepEqual(readdirSync(dataDir), ['processes']);
   });
 
-  test('name the port that is taken and the variable that changes it', async () => {
+  test('name the occupied port and the variable that changes it', async () => {
     const taken = createServer();
     const port = await freePort();
     taken.listen(port, '127.0.0.1');
@@ -313,7 +310,7 @@ suite('the backing stores', () => {
     taken.close();
   });
 
-  test('are refused a data folder that cannot be made', async () => {
+  test('refuse a data folder that cannot be created', async () => {
     const file = join(newDataDir(), 'file');
     writeFileSync(file, '');
     assert.match(
@@ -322,7 +319,7 @@ suite('the backing stores', () => {
     );
   });
 
-  test('stop waiting when they are told to give up, and leave nothing', async () => {
+  test('leave nothing behind when the start is aborted', async () => {
     const dataDir = newDataDir();
     const controller = new AbortController();
     const starting = start({
@@ -336,7 +333,7 @@ suite('the backing stores', () => {
   });
 
   suite('on damaged data', () => {
-    test('mariadb says so in one line', async () => {
+    test('mariadb reports it in one line', async () => {
       const dataDir = newDataDir();
       const stores = await start({ dataDir, env: only('MYSQL_URL') });
       await stores.stop();
@@ -349,7 +346,7 @@ suite('the backing stores', () => {
       );
     });
 
-    test('redis says so in one line', async () => {
+    test('redis reports it in one line', async () => {
       const dataDir = newDataDir();
       mkdirSync(join(dataDir, 'redis/appendonlydir'), { recursive: true });
       writeFileSync(join(dataDir, 'redis/appendonlydir/appendonly.aof.manifest'), 'damaged');
@@ -360,7 +357,7 @@ suite('the backing stores', () => {
       );
     });
 
-    test('sqs says so in one line', async () => {
+    test('sqs reports it in one line', async () => {
       const dataDir = newDataDir();
       mkdirSync(join(dataDir, 'sqs'));
       writeFileSync(join(dataDir, 'sqs/fauxqs.db'), 'damaged'.repeat(1_000));

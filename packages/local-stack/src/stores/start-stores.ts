@@ -18,34 +18,34 @@ import type { StartedStore, StoreContext } from './run-store.ts';
 import { startSqs } from './sqs.ts';
 
 export interface StoresOptions {
-  /** Folder for the data of all stores; made when missing, kept when they stop. */
+  /** Folder for the data of all stores; created when missing, kept when they stop. */
   dataDir: string;
-  /** Taken as the person's own environment: addresses in it are used instead of starting a store. */
+  /** The user's environment: a store whose address it contains is used instead of started. */
   env?: NodeJS.ProcessEnv;
   /** Port of the inbox's web page and HTTP API; a free one when not given. */
   mailPort?: number;
-  /** Takes one line at a time: a store crashed and was started again. */
+  /** Takes one line for each restart of a crashed store. */
   log?: (line: string) => void;
-  /** Awaited once the data folder is this process's own, before anything is put into it. */
+  /** Awaited once the data folder is locked, before anything is written to it. */
   onDataDir?: (dataDir: string) => void | Promise<void>;
-  /** Aborts the start: everything is ended and startStores rejects. */
+  /** Aborts the start: everything is stopped and startStores rejects. */
   signal?: AbortSignal;
 }
 
 export interface Stores {
-  /** The environment in which programs find every store, own and given ones. */
+  /** The environment with the addresses of all stores, started and given ones. */
   env: Record<string, string>;
   /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
   mailUrl: string | undefined;
   /** The stores started here, by name. */
   processes: Map<string, SupervisedProcess>;
-  /** Notes under which process group a program runs now, for npm run restart. */
+  /** Records the process group of a program for npm run restart. */
   recordProcess(name: string, group: number): void;
-  /** Stops them, side by side, and releases the data folder. Never rejects. */
+  /** Stops all stores and releases the data folder. Never rejects. */
   stop(): Promise<void>;
 }
 
-/** In the order in which a reader thinks of them; `givenBy`: any of these given means not started. */
+/** `givenBy`: a store is not started when any of these variables is set. */
 const kinds: {
   givenBy: string[];
   start(context: StoreContext, options: StoresOptions, region: string): Promise<StartedStore>;
@@ -68,10 +68,9 @@ const kinds: {
 ];
 
 /**
- * Starts every backing store whose address the environment does not give, side by side, and waits
- * until all of them answer.
+ * Starts all backing stores whose addresses the environment does not contain, and waits until they are ready.
  *
- * @throws StackError with one line that says what is wrong; nothing is left running then.
+ * @throws StackError that says in one line what is wrong. Nothing is left running then.
  */
 export async function startStores(options: StoresOptions): Promise<Stores> {
   const { env = process.env, log = () => {} } = options;
@@ -81,7 +80,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   const given: Record<string, string> = {};
   const wanted = kinds.filter(({ givenBy }) => {
     const addresses = givenBy.filter((variable) => env[variable]);
-    // Where one address of a store is given, the others are the same: none may lead to AWS by being absent.
+    // When one address of a store is given, the others default to it: a missing one would lead to AWS.
     for (const variable of givenBy) {
       const address = env[variable] || env[addresses[0] ?? ''];
       if (address) given[variable] = address;
@@ -91,7 +90,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   let recordProcess: Stores['recordProcess'];
   let started: StartedStore[];
   try {
-    // Those of a run that was killed.
+    // Left by a run that was killed.
     removeAddresses(dataDir);
     await options.onDataDir?.(dataDir);
     recordProcess = recordProcesses(dataDir);
@@ -145,9 +144,9 @@ function claimDataDir(dataDir: string): () => void {
 }
 
 /**
- * Region and credentials for the AWS clients. Nothing here checks them, but DynamoDB Local keeps the
- * tables of each region and access key apart: what a person happens to have set for work with AWS
- * must not make the data of the day before disappear. With a given address it is that person's say.
+ * Region and credentials for the AWS clients. The emulators do not check them, but DynamoDB Local separates tables by
+ * region and access key: settings that the user has for work with AWS must not hide yesterday's data. They apply only
+ * when the user gives an address.
  */
 function awsSettings(env: NodeJS.ProcessEnv) {
   const isElsewhere = kinds.some(({ givenBy }) =>
@@ -158,7 +157,7 @@ function awsSettings(env: NodeJS.ProcessEnv) {
     AWS_REGION: chosen.AWS_REGION ?? 'eu-west-1',
     AWS_ACCESS_KEY_ID: chosen.AWS_ACCESS_KEY_ID ?? 'local',
     AWS_SECRET_ACCESS_KEY: chosen.AWS_SECRET_ACCESS_KEY ?? 'local',
-    // Either would take precedence over, or be mixed with, the credentials above.
+    // Would override the credentials above.
     AWS_SESSION_TOKEN: chosen.AWS_SESSION_TOKEN ?? '',
     AWS_PROFILE: chosen.AWS_PROFILE ?? '',
   };

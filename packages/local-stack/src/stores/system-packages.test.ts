@@ -15,20 +15,20 @@ function program(name: string, script: string): string {
   return path;
 }
 
-suite('programs of the system', () => {
-  test('are found on the PATH, and beside it', () => {
+suite('system packages', () => {
+  test('programs are found on the PATH and in the folders of servers', () => {
     const path = program('redis-server', 'exit 0');
     assert.equal(findProgram('redis-server', { PATH: `/nowhere:${folder}` }, []), path);
     assert.equal(findProgram('redis-server', { PATH: '' }, [folder]), path);
     assert.equal(findProgram('redis-server', { PATH: '/nowhere' }, []), undefined);
   });
 
-  test('count under their older names', () => {
+  test('programs are found by their older names', () => {
     const path = program('mysql_install_db', 'exit 0');
     assert.equal(findProgram('mariadb-install-db', { PATH: folder }, []), path);
   });
 
-  test('do not count when they only say that they are not installed', () => {
+  test('placeholder programs do not count', () => {
     program('java', 'echo "Unable to locate a Java Runtime." >&2; exit 1');
     assert.equal(
       findProgram('java', { PATH: `${folder}:/bin:/usr/bin` }, [])?.startsWith(folder),
@@ -36,7 +36,7 @@ suite('programs of the system', () => {
     );
   });
 
-  test('are not needed for a store whose address is given', () => {
+  test('no program is needed for a store whose address is given', () => {
     const titles = (env: NodeJS.ProcessEnv) => [
       ...new Set(
         missingPrograms({ PATH: '/nowhere', ...env }, undefined, []).map(({ title }) => title),
@@ -50,7 +50,7 @@ suite('programs of the system', () => {
     );
   });
 
-  test('that are missing give one line that says what to install on this system', () => {
+  test('missing programs are reported in one line that says what to install', () => {
     const missing = missingPrograms(
       { PATH: '/nowhere', MYSQL_URL: 'mysql://there' },
       undefined,

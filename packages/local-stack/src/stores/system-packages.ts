@@ -4,18 +4,18 @@ import { delimiter, join } from 'node:path';
 import { StackError } from '../stack-error.ts';
 
 interface Program {
-  /** Names under which it is known, best first. */
+  /** Its names, preferred first. */
   names: string[];
   title: string;
-  /** Environment variables of which any one, when given, makes the program unnecessary. */
+  /** The program is not needed when any of these environment variables is set. */
   givenBy: string[];
-  /** Debian packages that bring it, best first: the first that this release knows is taken. */
+  /** Debian packages with it, preferred first: the first that this release has is installed. */
   apt: string[];
   brew: string;
 }
 
 const programs = {
-  // The core package holds the same server without the system service and its data folder.
+  // The core package has the same server without the system service and its data folder.
   mariadbd: {
     names: ['mariadbd'],
     title: 'MariaDB',
@@ -72,7 +72,7 @@ const storePrograms: readonly ProgramName[] = [
   'java',
 ];
 
-/** Where server programs stand that are not on everybody's PATH. */
+/** Folders of server programs that may be missing from PATH. */
 const furtherFolders = [
   '/usr/local/sbin',
   '/usr/local/bin',
@@ -85,7 +85,7 @@ const furtherFolders = [
   '/usr/local/opt/openjdk/bin',
 ];
 
-/** Absolute path of a program of the system, or undefined when it is not installed. */
+/** Absolute path of an installed program, or undefined. */
 export function findProgram(
   name: ProgramName,
   env: NodeJS.ProcessEnv,
@@ -105,7 +105,7 @@ export function findProgram(
       } catch {
         continue;
       }
-      // macOS has a `java` that only says that Java is not installed.
+      // macOS has a `java` that only reports that Java is not installed.
       if (name === 'java' && spawnSync(path, ['-version'], { stdio: 'ignore' }).status !== 0) {
         continue;
       }
@@ -127,12 +127,12 @@ export function requireProgram(name: ProgramName, env: NodeJS.ProcessEnv): strin
 }
 
 /**
- * Makes sure that the programs of all stores that have to run here are installed: on Debian and
- * Ubuntu, with root or password-less sudo, missing ones are installed with apt.
+ * Ensures that the programs of all stores to be started are installed. On Debian and Ubuntu, as root or with
+ * password-less sudo, missing ones are installed with apt.
  *
- * @param log takes a line when something is about to be installed.
- * @param further programs that are needed beside those of the stores.
- * @throws StackError with one line that says what to install when that cannot be done here.
+ * @param log takes a line before an installation.
+ * @param further programs that are needed besides those of the stores.
+ * @throws StackError that says in one line what to install when this is not possible here.
  */
 export async function ensurePrograms(
   env: NodeJS.ProcessEnv,
@@ -153,7 +153,7 @@ export async function ensurePrograms(
   throw new StackError(adviceOn(missing, process.platform, repositoryRoot));
 }
 
-/** Those of the wanted programs, by default those of the stores, that are needed here and not installed. */
+/** The needed programs that are not installed; by default those of the stores. */
 export function missingPrograms(
   env: NodeJS.ProcessEnv,
   wanted: readonly ProgramName[] = storePrograms,
@@ -165,7 +165,7 @@ export function missingPrograms(
     .map((name) => programs[name]);
 }
 
-/** How to run something as root without asking anybody: a prefix of the command. */
+/** A command prefix that runs as root without a prompt. */
 function administratorCommand(env: NodeJS.ProcessEnv): string[] | undefined {
   if (process.getuid?.() === 0) return [];
   const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', env });
@@ -173,10 +173,9 @@ function administratorCommand(env: NodeJS.ProcessEnv): string[] | undefined {
 }
 
 /**
- * Installing must not start system services, now (policy-rc.d, an interface of Debian's that makes
- * package scripts refrain) or at the next boot (the services of packages that this brought are
- * disabled). An administrator's own policy-rc.d is left alone; ours carries a mark, so that one left
- * by a killed run is known and removed by the next.
+ * The installation must not start system services, neither now (Debian's policy-rc.d stops package scripts from doing
+ * so) nor at the next boot (the services of installed packages are disabled). An administrator's own policy-rc.d is kept;
+ * ours has a marker, so that the next run removes one left by a killed run.
  */
 const aptScript = `
 set -e
@@ -218,8 +217,7 @@ async function installWithApt(missing: Program[], administrator: string[]): Prom
     'sh',
     ...choices,
   ];
-  // In a session of its own and not guarded: package scripts that are cut off in the middle leave a
-  // system that has to be mended by hand, so whoever stops us waits for them.
+  // In its own session and not guarded: interrupted package scripts leave a broken system, so a stop waits for them.
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -231,13 +229,13 @@ async function installWithApt(missing: Program[], administrator: string[]): Prom
   });
   if (code !== 0) {
     const lines = output.join('').trim().split('\n');
-    // apt marks what went wrong with "E:"; without such a line the last one says most.
+    // apt marks errors with "E:"; without one, the last line is the most useful.
     const said = lines.filter((line) => line.startsWith('E:')).at(-1) ?? lines.at(-1) ?? '';
     throw new StackError(`apt-get could not install ${choices.join(' ')}: ${said}`);
   }
 }
 
-/** One line that says what to do about missing programs on this kind of system. */
+/** One line that says how to install missing programs on this system. */
 export function adviceOn(
   missing: Program[],
   platform: NodeJS.Platform,

@@ -20,13 +20,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Makes the demo data and ends as a killed process would: after so many answers, without another word. */
+/** Creates the demo data and fails after this many answers, as a killed process would. */
 async function makeDemoUntil(answers: number): Promise<void> {
   const { fetch } = globalThis;
   let left = answers;
   globalThis.fetch = async (...args) => {
     const answer = await fetch(...args);
-    // Waiting for the mail is one step, however often it looks.
+    // Polling the inbox counts as one step.
     if (!String(args[0]).includes('/email') && left-- === 0) throw new Error('killed');
     return answer;
   };
@@ -56,7 +56,7 @@ async function contents() {
 suite('the demo data', () => {
   // Sign in, sign in, sign up, verify, sign in, list venues, create one, list queues, create one.
   for (let answers = 0; answers < 9; answers++) {
-    test(`is there once after a start was cut off behind answer ${answers}`, async () => {
+    test(`is created once after a start was interrupted after answer ${answers}`, async () => {
       planDemo(folder, `${uniqueName('owner')}@demo.queue-manager.dev`);
       await assert.rejects(makeDemoUntil(answers), { message: 'killed' });
       assert.equal(readDemo(folder)?.complete, false);
@@ -68,12 +68,12 @@ suite('the demo data', () => {
     });
   }
 
-  test('is not made where none was planned', async () => {
+  test('is not created when none was planned', async () => {
     await makeDemo(folder, 'http://nowhere.invalid', 'http://nowhere.invalid');
     assert.equal(readDemo(folder), undefined);
   });
 
-  test('whose file is damaged is told in one line', () => {
+  test('with a damaged file is reported in one line', () => {
     writeFileSync(join(folder, 'demo.json'), '{');
     assert.throws(() => readDemo(folder), StackError);
   });

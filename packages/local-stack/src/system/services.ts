@@ -2,15 +2,15 @@ import type { Secrets } from '../data-folder/secrets.ts';
 
 export interface Service {
   name: string;
-  /** The service that it is one more process of. */
+  /** The service that this is an additional process of. */
   of?: string;
-  /** Its program; services/<name>/src/main.ts when not given. Relative to the repository's root. */
+  /** Its program, relative to the repository's root; default services/<name>/src/main.ts. */
   main?: string;
-  /** Secrets it is given besides the credential for internal calls; no service gets another's. */
+  /** The secrets it gets besides the credential for internal calls. */
   secrets: (keyof Secrets)[];
 }
 
-/** Every service of the system; each is started from services/<name>/src/main.ts. */
+/** Every service of the system. */
 export const services: Service[] = [
   { name: 'auth', secrets: ['TOKEN_KEYS', 'SESSION_SECRET'] },
   { name: 'user', secrets: ['ACCOUNT_TOKEN_SECRET'] },
@@ -20,7 +20,7 @@ export const services: Service[] = [
   { name: 'gateway', secrets: [] },
 ];
 
-/** The same, with so many processes of the position service: position, position-2, … */
+/** All services, with several processes of the position service: position, position-2, … */
 export function withPositionProcesses(count: number): Service[] {
   return services.flatMap((service) =>
     service.name === 'position'
@@ -33,7 +33,7 @@ export function withPositionProcesses(count: number): Service[] {
   );
 }
 
-/** The variable by which the others find a service: AUTH_SERVICE_URL, … */
+/** The variable with a service's addresses: AUTH_SERVICE_URL, … */
 export function addressVariable(service: string): string {
   return `${service.toUpperCase()}_SERVICE_URL`;
 }

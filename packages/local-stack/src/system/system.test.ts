@@ -53,7 +53,7 @@ function isRunning(pid: number): boolean {
 }
 
 suite('the system', () => {
-  test('gives every service the addresses of all, and only its own secrets', async () => {
+  test('gives every service all addresses, and only its own secrets', async () => {
     const lines: string[] = [];
     const system = await start({ output: (name, line) => lines.push(`${name} ${line}`) });
     try {
@@ -76,7 +76,7 @@ suite('the system', () => {
     }
   });
 
-  test('runs a service in several processes, whose addresses the others know', async () => {
+  test('runs a service in several processes, whose addresses all others get', async () => {
     const more: Service = { ...tickets, name: 'tickets-2', of: 'tickets' };
     const system = await start({ services: [gateway, tickets, more] });
     try {
@@ -101,7 +101,7 @@ suite('the system', () => {
     }
   });
 
-  test('keeps its secrets from one start to the next', async () => {
+  test('keeps its secrets between starts', async () => {
     const first = await start({});
     await first.stop();
     const second = await start({});
@@ -117,7 +117,7 @@ suite('the system', () => {
     }
   });
 
-  test('starts a killed service again, and one that was told to end', async () => {
+  test('restarts a service that was killed or terminated', async () => {
     const lines: string[] = [];
     const system = await start({ log: (line) => lines.push(line) });
     try {
@@ -127,7 +127,7 @@ suite('the system', () => {
         assert.ok(before.length > 0);
         system.kill('tickets', signal);
         await until('it is back', () => lines.includes('tickets is back'));
-        assert.match(lines[0] ?? '', /^tickets ended \(.*\); starting it again/);
+        assert.match(lines[0] ?? '', /^tickets exited \(.*\); restarting/);
         await environmentOf(system.env.TICKETS_SERVICE_URL);
         assert.ok(system.pids('tickets').every((pid) => !before.includes(pid)));
       }
@@ -150,7 +150,7 @@ suite('the system', () => {
     }
   });
 
-  test('leaves no process behind when it is stopped, also while a service is down', async () => {
+  test('leaves no process behind when stopped while a service is down', async () => {
     const system = await start({});
     const before = system.names.flatMap((name) => system.pids(name));
     assert.ok(before.length >= 4);
@@ -160,7 +160,7 @@ suite('the system', () => {
     for (const name of system.names) assert.deepEqual(system.pids(name), []);
   });
 
-  test('says in one line why a service could not start, and ends the others', async () => {
+  test('reports in one line why a service could not start, and stops the others', async () => {
     await assert.rejects(
       start({ services: [gateway, { name: 'lamp', main: broken, secrets: [] }] }),
       (error) => {
@@ -176,7 +176,7 @@ suite('the system', () => {
     await again.stop();
   });
 
-  test('names the port that is taken and the variable that changes it', async () => {
+  test('names the occupied port and the variable that changes it', async () => {
     const gatewayPort = await freePort();
     const taken = createServer().listen(gatewayPort, '127.0.0.1');
     await once(taken, 'listening');

@@ -14,48 +14,47 @@ import { type Stores, type StoresOptions, startStores } from '../stores/start-st
 import { addressVariable, type Service, services } from './services.ts';
 
 export interface SystemOptions extends StoresOptions {
-  /** Port of the gateway; a free one when not given. */
+  /** Port of the gateway; default a free one. */
   gatewayPort?: number;
-  /** Address the gateway listens on; everything else stays on loopback. */
+  /** Address the gateway listens on; everything else listens on loopback. */
   host?: string;
-  /** What to run; every service of the system when not given. */
+  /** The services to run; default all. */
   services?: Service[];
-  /** Takes every line a service writes. */
+  /** Takes every line of a service's output. */
   output?: (service: string, line: string) => void;
 }
 
 export interface System {
-  /** The environment in which programs find every store and service, secrets included. */
+  /** The environment with the addresses of all stores and services, and all secrets. */
   env: Record<string, string>;
   gatewayUrl: string;
   /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
   mailUrl: string | undefined;
-  /** Names of everything that runs here: stores and services. */
+  /** Names of all stores and services. */
   names: string[];
-  /** Ids of the living processes of a store or service. */
+  /** Ids of the running processes of a store or service. */
   pids(name: string): number[];
-  /** Sends a signal to all processes of a store or service; it is started again when it ends. */
+  /** Sends a signal to all processes of a store or service, which is restarted when it exits. */
   kill(name: string, signal: NodeJS.Signals): void;
-  /** Ends a store or service in an orderly way, starts it again and waits until it is ready. */
+  /** Stops a store or service in an orderly way, starts it again and waits until it is ready. */
   restart(name: string): Promise<void>;
-  /** Ends everything, services before stores. Never rejects. */
+  /** Stops the services, then the stores. Never rejects. */
   stop(): Promise<void>;
 }
 
 const gatewayName = 'gateway';
 
 /**
- * Starts the stores (see startStores) and every service, and waits until each answers that it is
- * ready.
+ * Starts the stores (see startStores) and the services, and waits until all are ready.
  *
- * @throws StackError with one line that says what is wrong; nothing is left running then.
+ * @throws StackError that says in one line what is wrong. Nothing is left running then.
  */
 export async function startSystem(options: SystemOptions): Promise<System> {
   const host = options.host ?? '127.0.0.1';
   const gatewayPort = options.gatewayPort ?? (await freePort());
   const stores = await startStores({
     ...options,
-    // Not before the data folder: who starts the same system twice shall hear that it is running.
+    // After the lock: a second start of the same system is told that it is running.
     async onDataDir(dataDir) {
       await requirePort(gatewayPort, 'GATEWAY_PORT', host);
       await options.onDataDir?.(dataDir);
@@ -81,8 +80,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 }
 
 /**
- * What the system's own variables come to, and where each process listens; the person's environment is kept
- * beside them. The variable of a service names all of its processes.
+ * The system's own variables and the address of each process. The variable of a service lists all of its processes.
  */
 async function environment(
   options: SystemOptions,
@@ -90,8 +88,8 @@ async function environment(
   host: string,
   gatewayPort: number,
 ): Promise<{ env: Record<string, string>; addresses: Map<Service, string> }> {
-  const given = options.env ?? process.env;
-  // Listening on every address, it is still reached on loopback.
+  const userEnv = options.env ?? process.env;
+  // A gateway that listens on every address is reached on loopback.
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const gatewayUrl = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${gatewayPort}`;
   const addresses = new Map<Service, string>();
@@ -109,12 +107,12 @@ async function environment(
     ...variables,
     ...secretsOf(options.dataDir),
     GATEWAY_URL: gatewayUrl,
-    PUBLIC_URL: given.PUBLIC_URL ?? gatewayUrl,
-    MAIL_FROM: given.MAIL_FROM ?? 'Queue Manager <no-reply@queue-manager.dev>',
+    PUBLIC_URL: userEnv.PUBLIC_URL ?? gatewayUrl,
+    MAIL_FROM: userEnv.MAIL_FROM ?? 'Queue Manager <no-reply@queue-manager.dev>',
     ...(stores.mailUrl
       ? {
           MAIL_URL: stores.mailUrl,
-          OPERATOR_EMAIL: given.OPERATOR_EMAIL ?? 'operator@localhost.localdomain',
+          OPERATOR_EMAIL: userEnv.OPERATOR_EMAIL ?? 'operator@localhost.localdomain',
         }
       : {}),
   };
@@ -147,7 +145,7 @@ async function startService(
           ...Object.fromEntries(own),
           HOST: name === gatewayName ? options.host : '127.0.0.1',
           PORT: new URL(address).port,
-          // Tables and message queues that are missing are made by the service that owns them.
+          // Each service creates its missing tables and message queues.
           PROVISION: 'true',
         },
       },
@@ -165,7 +163,7 @@ async function startService(
       lastAnswer: () => lastAnswer,
       onRun: (group) => recordProcess(name, group),
       readyWithinMs: 60_000,
-      // A little longer than services give themselves to finish what they hold.
+      // A little longer than services take to finish their pending requests.
       stopWithinMs: 12_000,
       explain: (exit) => `${name} could not start (${describeExit(exit)})${reasonIn(lastLines)}`,
     },
@@ -174,10 +172,10 @@ async function startService(
   );
 }
 
-/** The line that says why a service ended: the error it threw, or else the last thing it said. */
+/** The line that tells why a service exited: the error it threw, or else its last line. */
 function reasonIn(lines: string[]): string {
-  const said = lines.filter((line) => line.trim() !== '');
-  const line = said.findLast((candidate) => /^\w*Error\b/.test(candidate)) ?? said.at(-1);
+  const written = lines.filter((line) => line.trim() !== '');
+  const line = written.findLast((candidate) => /^\w*Error\b/.test(candidate)) ?? written.at(-1);
   return line === undefined ? '' : `: ${readableLine(line, false).split('\n')[0]}`;
 }
 
@@ -192,7 +190,7 @@ function assemble(
   ]);
   const named = (name: string) => {
     const process = processes.get(name);
-    if (!process) throw new Error(`nothing here is called ${name}`);
+    if (!process) throw new Error(`no store or service here is named ${name}`);
     return process;
   };
   return {

@@ -18,7 +18,7 @@ for (const folder of [
 }
 
 suite('a change of files', () => {
-  test('restarts the services it concerns, once for many files, and no others', async () => {
+  test('restarts the affected services only, once for many files', async () => {
     const restarted: string[] = [];
     const restart = async (name: string) => {
       restarted.push(name);

@@ -5,15 +5,15 @@ import { repositoryRoot } from '../repository.ts';
 import { type Service, services } from './services.ts';
 import type { System } from './system.ts';
 
-/** An editor saves in several steps, a formatter or a branch switch touches many files. */
+/** Debounce: editors save in several steps, and a branch switch touches many files. */
 const quietMs = 200;
 
 /**
- * Restarts a service when a file under its src/ changes, and all services when one of a package
- * does. A service that does not come up again is tried again at the next change.
+ * Restarts a service when a file under its src/ changes, and all services when a file of a package does. A service
+ * that fails to restart is tried again at the next change.
  *
- * @param log takes a line about each restart.
- * @returns a function that ends the watch.
+ * @param log takes a line for each restart.
+ * @returns a function that stops watching.
  */
 export function restartOnChange(
   system: Pick<System, 'restart'>,

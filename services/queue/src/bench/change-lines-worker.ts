@@ -39,12 +39,21 @@ for (let index = 0; index < linesCount; index++) {
 }
 relay.start();
 
+/** By queue. A slow machine must not call a party before its join has finished. */
+const lastChanges: Promise<unknown>[] = [];
+
 /** Two of three changes are joins, so that there is always a party to call. */
 async function changeLine(index: number): Promise<void> {
-  const line = `/v1/queues/${lines[index % lines.length]}`;
+  const number = index % lines.length;
+  const line = `/v1/queues/${lines[number]}`;
   const step = Math.floor(index / lines.length) % 3;
-  if (step === 2) await service.post(`${line}/call-next`);
-  else await service.post(`${line}/parties`, { name: 'Ana Lima', size: 2 });
+  const change = (lastChanges[number] ?? Promise.resolve()).then(() =>
+    step === 2
+      ? service.post(`${line}/call-next`)
+      : service.post(`${line}/parties`, { name: 'Ana Lima', size: 2 }),
+  );
+  lastChanges[number] = change;
+  await change;
 }
 
 answerQuestions(

@@ -10,44 +10,44 @@ import { openAccount, randomEmail, type TestAccount } from './accounts.ts';
 import { enlist, invite } from './members.ts';
 import { succeed } from './system.ts';
 
-/** Two venues of one owner with the same staff, and people who have nothing to do with them. */
-export type House = {
+/** Two venues of one owner with the same staff, and accounts without a role in them. */
+export type Fixtures = {
   owner: TestAccount;
   manager: TestAccount;
   host: TestAccount;
   /** The owner of another venue. */
   stranger: TestAccount;
   strangersVenue: Venue;
-  /** Everything here is made once: what must not be changed is asked for it. */
-  still: Things;
-  /** Everything here is made anew whenever it is asked for. */
-  lively: Things;
+  /** Creates each thing once, for calls that must not change it. */
+  shared: VenueFixtures;
+  /** Creates a new thing on each request. */
+  fresh: VenueFixtures;
 };
 
 /** Two parties of a queue of their own, Ana before Bea. */
 export type PairInLine = { queue: Queue; ana: Party; bea: Party };
 
-/** Something of every kind that a route may be asked about, in one venue. */
-export type Things = {
+/** Something of every kind that routes are about, in one venue. */
+export type VenueFixtures = {
   venue: Venue;
   owner: TestAccount;
   /** A venue that may be deleted. */
   anyVenue(): Promise<Venue>;
-  /** A host who may be sent away. */
+  /** A host who may be removed. */
   member(): Promise<TestAccount>;
   invitation(): Promise<{ id: string }>;
-  /** The token of an invitation for this e-mail. */
+  /** The token of an invitation to this e-mail. */
   invitationToken(email: string): Promise<string>;
   apiKey(): Promise<{ id: string; key: string }>;
   queue(): Promise<Queue>;
   pair(state: 'waiting' | 'called' | 'seated'): Promise<PairInLine>;
   /** A task that has not failed. */
   task(): Promise<{ id: string }>;
-  /** A session of this account beside the one it is signed in with. */
+  /** Another session of this account. */
   session(account: TestAccount): Promise<{ id: string; token: string; refreshToken: string }>;
 };
 
-export async function openHouse(): Promise<House> {
+export async function createFixtures(): Promise<Fixtures> {
   const [owner, manager, host, stranger, spare] = await Promise.all([
     openAccount(),
     openAccount({ name: 'Manuel Manager' }),
@@ -55,14 +55,14 @@ export async function openHouse(): Promise<House> {
     openAccount({ name: 'Stella Stranger' }),
     openAccount({ name: 'Simon Spare' }),
   ]);
-  const [stillVenue, livelyVenue, strangersVenue, elsewhere] = await Promise.all([
-    venueOf(owner, 'Still'),
-    venueOf(owner, 'Lively'),
+  const [sharedVenue, freshVenue, strangersVenue, elsewhere] = await Promise.all([
+    venueOf(owner, 'Shared'),
+    venueOf(owner, 'Fresh'),
     venueOf(stranger, 'Strange'),
     venueOf(spare, 'Elsewhere'),
   ]);
   await Promise.all(
-    [stillVenue, livelyVenue].flatMap((venue) => [
+    [sharedVenue, freshVenue].flatMap((venue) => [
       enlist(owner, venue, manager, 'manager'),
       enlist(owner, venue, host, 'host'),
     ]),
@@ -70,38 +70,38 @@ export async function openHouse(): Promise<House> {
 
   const inviteElsewhere = (email: string) =>
     invite({ owner: spare, venue: elsewhere, email, role: 'host' });
-  const still: Things = onceEach({
-    ...thingsOf(stillVenue, owner, inviteElsewhere),
-    anyVenue: async () => stillVenue,
+  const shared: VenueFixtures = memoized({
+    ...fixturesOf(sharedVenue, owner, inviteElsewhere),
+    anyVenue: async () => sharedVenue,
     member: async () => host,
   });
-  const lively: Things = {
-    ...thingsOf(livelyVenue, owner, inviteElsewhere),
+  const fresh: VenueFixtures = {
+    ...fixturesOf(freshVenue, owner, inviteElsewhere),
     anyVenue: () => venueOf(owner, 'Short-lived'),
     async member() {
-      await enlist(owner, livelyVenue, spare, 'host');
+      await enlist(owner, freshVenue, spare, 'host');
       return spare;
     },
   };
-  return { owner, manager, host, stranger, strangersVenue, still, lively };
+  return { owner, manager, host, stranger, strangersVenue, shared, fresh };
 }
 
-/** By a name of its own, so that the mails about it can be told from others. */
+/** The unique name identifies mails about the venue. */
 function venueOf({ token }: TestAccount, name: string): Promise<Venue> {
   const unique = `${name} ${randomBytes(4).toString('hex')}`;
   return succeed(createVenue, { token, body: { name: unique, timezone: 'Europe/Lisbon' } });
 }
 
-function thingsOf(
+function fixturesOf(
   venue: Venue,
   owner: TestAccount,
-  invitationToken: Things['invitationToken'],
-): Omit<Things, 'anyVenue' | 'member'> {
+  invitationToken: VenueFixtures['invitationToken'],
+): Omit<VenueFixtures, 'anyVenue' | 'member'> {
   const { token } = owner;
   const params = { venueId: venue.id };
 
   const queue = () =>
-    // A day to answer a call: nobody becomes a no-show while a test looks at it.
+    // A grace time of a day: no call expires during a test.
     succeed(createQueue, { token, params, body: { name: 'Tables', callGraceSeconds: 86_400 } });
 
   async function party(queueId: string, name: string, state: string): Promise<Party> {
@@ -130,7 +130,7 @@ function thingsOf(
       succeed(createInvitation, { token, params, body: { email: randomEmail(), role: 'host' } }),
     async apiKey() {
       const { id, key } = await succeed(createApiKey, { token, params, body: { name: 'Till' } });
-      if (key === undefined) throw new Error('a new API key was not shown');
+      if (key === undefined) throw new Error('the answer has no key');
       return { id, key };
     },
     async task() {
@@ -140,7 +140,7 @@ function thingsOf(
         params,
         query: { state: 'scheduled', kind: 'call.expire' },
       });
-      if (data[0] === undefined) throw new Error('a call has no end');
+      if (data[0] === undefined) throw new Error('the call has no expiry task');
       return data[0];
     },
     async session({ email, password }) {
@@ -150,21 +150,21 @@ function thingsOf(
   };
 }
 
-/** The same answer to the same question. */
-function onceEach(things: Things): Things {
-  const answers = new Map<string, unknown>();
-  const remembered = Object.entries(things).map(([name, make]) => {
+/** Memoizes every function, by its arguments. */
+function memoized(fixtures: VenueFixtures): VenueFixtures {
+  const results = new Map<string, unknown>();
+  const entries = Object.entries(fixtures).map(([name, make]) => {
     if (typeof make !== 'function') return [name, make];
     return [
       name,
       (...args: unknown[]) => {
-        const question = JSON.stringify([name, ...args]);
-        if (!answers.has(question)) answers.set(question, Reflect.apply(make, undefined, args));
-        return answers.get(question);
+        const key = JSON.stringify([name, ...args]);
+        if (!results.has(key)) results.set(key, Reflect.apply(make, undefined, args));
+        return results.get(key);
       },
     ];
   });
-  return Object.fromEntries(remembered) as Things;
+  return Object.fromEntries(entries) as VenueFixtures;
 }
 
 function sessionIdIn(accessToken: string): string {

@@ -1,0 +1,135 @@
+/**
+ * Which file may import which. `npm run check` refuses everything else; type-only imports count.
+ *
+ * Rooms stand on floors, listed bottom to top: a room imports from its own floor and from floors below, never from
+ * one above. Rooms in brackets share a floor. A name in .ts is a single file; all other files directly in `src` are
+ * the top floor. A folder that is not listed is refused; a listed one need not exist. Tests, benchmarks and `testing`
+ * files may import from any floor.
+ */
+import { createRequire } from 'node:module';
+
+const floors = {
+  packages: ['contracts', ['client', 'service-kit'], 'events', 'local-stack', ['load', 'bench']],
+  'packages/local-stack/src': [
+    ['stack-error.ts', 'terminal.ts', 'progress.ts', 'repository.ts', 'inbox.ts', 'settings.ts'],
+    'processes',
+    'data-folder',
+    'stores',
+    'system',
+    'commands',
+  ],
+  'packages/load/src': ['random.ts', ['trace', 'callers'], ['replay', 'chaos']],
+  'packages/bench/src': ['measure', ['events', 'line', 'live']],
+  'services/queue/src': [
+    'db',
+    'access',
+    'line',
+    'deps.ts',
+    'retention',
+    'join',
+    'parties',
+    'queues',
+    'venues',
+    'staff',
+    'reports',
+    'tasks',
+    'internal',
+  ],
+  'services/position/src': [
+    'model',
+    'projection',
+    'lines',
+    'estimates',
+    'deps.ts',
+    'reads',
+    'live',
+    'ingest',
+  ],
+  'services/user/src': [
+    'config.ts',
+    'store',
+    'outbox',
+    ['deps.ts', 'password'],
+    'sign-up',
+    'me',
+    'internal',
+  ],
+};
+
+const exempt = /(\.test|[/-]testing)\.ts$|\/(testing|bench)\//.source;
+
+/** Matches the paths of rooms and files below a base. */
+function pathsOf(base, rooms) {
+  const ends = rooms.map((room) =>
+    room.endsWith('.ts') ? `${room.replace('.', '\\.')}$` : `${room}/`,
+  );
+  return `^${base}/(${ends.join('|')})`;
+}
+
+function rulesOf([base, order]) {
+  const rooms = order.flat();
+  return [
+    {
+      name: 'room-without-floor',
+      comment: `list the folder under ${base} in .dependency-cruiser.mjs`,
+      severity: 'error',
+      from: { path: `^${base}/[^/]+/`, pathNot: [pathsOf(base, rooms), exempt] },
+      to: {},
+    },
+    ...order.map((floor, index) => ({
+      name: 'room-above',
+      comment: `${base}, bottom to top: ${rooms.join(', ')}`,
+      severity: 'error',
+      from: { path: pathsOf(base, [floor].flat()), pathNot: exempt },
+      to: { path: `^${base}/`, pathNot: pathsOf(base, order.slice(0, index + 1).flat()) },
+    })),
+  ];
+}
+
+// The visitor of @swc/core gives up on a file with a `using` declaration.
+const { Visitor } = createRequire(import.meta.url)('@swc/core/Visitor.js');
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function (statement) {
+  if (statement.type !== 'UsingDeclaration') return visitStatement.call(this, statement);
+  this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
+
+export default {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'service-imports-service',
+      comment: 'services meet through contracts and events',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'package-imports-service',
+      comment: 'start a service as a process, or move what both need into a package',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^services/' },
+    },
+    {
+      name: 'client-runs-in-browsers',
+      comment: 'packages/client must not import modules that only Node has',
+      severity: 'error',
+      from: { path: '^packages/client/src/', pathNot: exempt },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    ...Object.entries(floors).flatMap(rulesOf),
+  ],
+  options: {
+    // TypeScript 7 has no parser API yet. swc reports type-only imports as well.
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.mjs', '.js'],
+    },
+  },
+};
