@@ -2,7 +2,6 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
-import { createAdmitRoutine } from './admit-routine.ts';
 import * as line from './migrations/0001-line.ts';
 import * as tasks from './migrations/0002-tasks.ts';
 import * as reasons from './migrations/0003-reasons.ts';
@@ -134,5 +133,4 @@ export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-  await createAdmitRoutine(db);
 }

@@ -4,18 +4,20 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
+import type { IdempotencyTable } from './tables.ts';
+import { insertRows } from './write-rows.ts';
 
 /** How long an answer is kept. */
 const keptMs = dayMs;
 
-/** What a transaction returned, and the events it committed. */
+/** The result of a transaction and the events that it committed. */
 export type Committed<T> = { result: T; events: LineEvent[] };
 
-/** What makes two requests the same one. */
-export type Repeatable = {
-  /** The `Idempotency-Key`; null for a request that is never a repeat. */
+/** What identifies a request when it is repeated. */
+export type IdempotentRequest = {
+  /** The `Idempotency-Key`; null for a request without one. */
   key: string | null;
-  /** The account, or the ticket's party, or `public`. */
+  /** The account, the ticket's party, or `public`. */
   caller: string;
   operationId: string;
   /** What the request is about: a queue, a party, a venue or an account. */
@@ -23,92 +25,90 @@ export type Repeatable = {
   body: unknown;
 };
 
-const duplicateEntry = 'ER_DUP_ENTRY';
-
 /**
- * Does the work of a request in one transaction, once for each idempotency key: a repeat within 24 hours gets
- * the first answer without doing anything, and waits for it when the first is still at work. What `work`
- * gives as its result is stored as JSON and must hold no personal data; a repeat has no events. An error
- * leaves the key free.
+ * Runs `work` in one transaction, once per idempotency key. A repeat within 24 hours gets the first answer, changes
+ * nothing and has no events. The result is stored as JSON, so it must hold no personal data.
+ *
+ * The key is written last, in the same statement as the answer. A repeat therefore does the work again (waiting for
+ * the first at the row that `work` locks), fails at the key's unique index and is rolled back. When `work` throws,
+ * the transaction leaves nothing behind, and the key is still free.
  * Throws `idempotency-key-reused` when the key came with another body.
  */
 export async function once<T>(
   deps: { db: Database; clock: Clock },
-  request: Repeatable,
+  request: IdempotentRequest,
   work: (trx: DatabaseTransaction) => Promise<Committed<T>>,
 ): Promise<Committed<T>> {
-  const { key } = request;
-  if (key === null) {
-    return inTransaction(deps.db, work);
-  }
-  const keyHash = createHash('sha256')
-    .update(JSON.stringify([request.caller, request.operationId, key]))
-    .digest();
-  // Keyed by the caller's own secret, which is not stored: a body may hold a name or a phone number, and a
-  // plain digest of one can be guessed.
-  const bodyHash = createHmac('sha256', key)
-    .update(JSON.stringify(request.body ?? null))
-    .digest();
-
+  const { key, target } = request;
+  if (key === null) return inTransaction(deps.db, work);
+  const row = {
+    target_id: target,
+    key_hash: createHash('sha256')
+      .update(JSON.stringify([request.caller, request.operationId, key]))
+      .digest(),
+    // A body may hold a name or a phone number, and a plain hash of those can be guessed: so the hash is keyed with
+    // the caller's own key, which is not stored.
+    body_hash: createHmac('sha256', key)
+      .update(JSON.stringify(request.body ?? null))
+      .digest(),
+  };
   for (;;) {
     try {
       return await inTransaction(deps.db, async (trx) => {
-        // Claimed first: a concurrent repeat waits here until this transaction has ended.
-        await trx
-          .insertInto('idempotency_keys')
-          .values({
-            target_id: request.target,
-            key_hash: keyHash,
-            body_hash: bodyHash,
-            answer: null,
-            created_at: deps.clock.now(),
-          })
-          .execute()
-          .catch(refuseTakenKey);
         const done = await work(trx);
-        await trx
-          .updateTable('idempotency_keys')
-          .set({ answer: JSON.stringify(done.result) })
-          .where('target_id', '=', request.target)
-          .where('key_hash', '=', keyHash)
-          .execute();
+        const answer = JSON.stringify(done.result);
+        await insertRows(trx, 'idempotency_keys', [
+          { ...row, answer, created_at: deps.clock.now() },
+        ]).catch(throwKeyTaken);
         return done;
       });
     } catch (error) {
-      if (!(error instanceof TakenKey)) throw error;
+      // Whatever `work` fails at now, the first request may have done it.
+      const answer = await firstAnswer(deps, row);
+      if (answer !== null) return { result: JSON.parse(answer) as T, events: [] };
+      if (!(error instanceof KeyTaken)) throw error;
     }
-
-    const first = await deps.db
-      .selectFrom('idempotency_keys')
-      .selectAll()
-      .where('target_id', '=', request.target)
-      .where('key_hash', '=', keyHash)
-      .executeTakeFirst();
-    // The first one failed after all, or was swept away: this one is now the first.
-    if (first === undefined) continue;
-    if (first.created_at.getTime() <= deps.clock.now().getTime() - keptMs) {
-      await deps.db
-        .deleteFrom('idempotency_keys')
-        .where('target_id', '=', request.target)
-        .where('key_hash', '=', keyHash)
-        .where('created_at', '=', first.created_at)
-        .execute();
-      continue;
-    }
-    if (!first.body_hash.equals(bodyHash)) throw problems.idempotencyKeyReused();
-    return { result: JSON.parse(first.answer as string) as T, events: [] };
   }
 }
 
-class TakenKey extends Error {
-  override readonly name = 'TakenKey';
+/** The answer stored under a key; null when there is none, or one that is too old, which it deletes. */
+async function firstAnswer(
+  { db, clock }: { db: Database; clock: Clock },
+  {
+    target_id,
+    key_hash,
+    body_hash,
+  }: Pick<IdempotencyTable, 'target_id' | 'key_hash' | 'body_hash'>,
+): Promise<string | null> {
+  const first = await db
+    .selectFrom('idempotency_keys')
+    .selectAll()
+    .where('target_id', '=', target_id)
+    .where('key_hash', '=', key_hash)
+    .executeTakeFirst();
+  if (first === undefined) return null;
+  if (first.created_at.getTime() <= clock.now().getTime() - keptMs) {
+    await db
+      .deleteFrom('idempotency_keys')
+      .where('target_id', '=', target_id)
+      .where('key_hash', '=', key_hash)
+      .where('created_at', '=', first.created_at)
+      .execute();
+    return null;
+  }
+  if (!first.body_hash.equals(body_hash)) throw problems.idempotencyKeyReused();
+  return first.answer;
 }
 
-function refuseTakenKey(error: unknown): never {
-  throw (error as { code?: unknown }).code === duplicateEntry ? new TakenKey() : error;
+class KeyTaken extends Error {
+  override readonly name = 'KeyTaken';
 }
 
-/** Deletes answers past their day, a few at a time; gives back how many. */
+function throwKeyTaken(error: unknown): never {
+  throw (error as { code?: unknown }).code === 'ER_DUP_ENTRY' ? new KeyTaken() : error;
+}
+
+/** Deletes a batch of answers that are past their day; returns how many. */
 export async function sweepIdempotencyKeys(deps: { db: Database; clock: Clock }): Promise<number> {
   const { numDeletedRows } = await deps.db
     .deleteFrom('idempotency_keys')

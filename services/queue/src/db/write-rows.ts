@@ -4,12 +4,15 @@ import { preparedQuery } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
 /*
- * The statements that every change of a line runs under its lock, put together from the names of a row's
- * columns. The query builder took longer to make them than MySQL to run them. Values are parameters, as they
- * are everywhere; names are those that the types of the tables allow.
+ * The statements that every change of a line runs under its lock, built from the column names of a row: the query
+ * builder took longer to build them than MySQL to run them. Values are parameters, as everywhere; names are those
+ * that the types of the tables allow.
  */
 
-/** Inserts rows, which all have the same columns, in one statement. */
+/** Inserts of more rows than this are not prepared: each number of rows is another text. */
+const preparedRowsMax = 4;
+
+/** Inserts rows that all have the same columns, in one statement. */
 export async function insertRows<Table extends keyof Tables & string>(
   trx: DatabaseTransaction,
   table: Table,
@@ -25,11 +28,16 @@ export async function insertRows<Table extends keyof Tables & string>(
   }
   const text = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows.map(() => places).join(', ')}`;
   await trx.executeQuery(
-    rows.length === 1 ? preparedQuery(text, parameters) : CompiledQuery.raw(text, parameters),
+    rows.length <= preparedRowsMax
+      ? preparedQuery(text, parameters)
+      : CompiledQuery.raw(text, parameters),
   );
 }
 
-/** Updates columns of the rows that have these values in other columns: a primary key. */
+/**
+ * Updates columns of the row with this primary key. Prepared, so the sets of columns must be few: those that the
+ * code spells out, not those that a caller of the API chooses.
+ */
 export async function updateRow<Table extends keyof Tables & string>(
   trx: DatabaseTransaction,
   table: Table,
@@ -39,7 +47,7 @@ export async function updateRow<Table extends keyof Tables & string>(
   const assigned = Object.keys(changes).map((column) => `${column} = ?`);
   const matched = Object.keys(key).map((column) => `${column} = ?`);
   await trx.executeQuery(
-    CompiledQuery.raw(`UPDATE ${table} SET ${assigned.join(', ')} WHERE ${matched.join(' AND ')}`, [
+    preparedQuery(`UPDATE ${table} SET ${assigned.join(', ')} WHERE ${matched.join(' AND ')}`, [
       ...Object.values(changes),
       ...Object.values(key),
     ]),

@@ -4,17 +4,18 @@ import type { Lane, PartySource } from '@queue-manager/contracts/parties';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
+import { sql } from 'kysely';
 import type { VenueFacts } from '../access/membership.ts';
-import { once, type Repeatable } from '../db/idempotency.ts';
-import type { PartyRow } from '../db/tables.ts';
+import { type IdempotentRequest, once } from '../db/idempotency.ts';
+import type { PartyRow, QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { businessDayOf } from '../line/business-day.ts';
 import { joinsNearFront } from '../line/follow-up.ts';
-import { changeLineWithin, type Line } from '../line/line.ts';
+import { type Line, lockLine } from '../line/line.ts';
 import { keyBetween } from '../line/order-key.ts';
 import { laneIndex, type PartyRecord, partyRecord } from '../line/snapshots.ts';
 
-/** A party that wants in, by whichever door. */
+/** A party that joins, added by staff or by itself. */
 export type Arrival = {
   name: string;
   size: number;
@@ -27,34 +28,48 @@ export type Arrival = {
 };
 
 /**
- * Puts a party at the end of its lane, once for each idempotency key. The place comes from the position
- * service, which has applied the event by then; null when it is away. A repeat gets the place that the first
- * answer told, which is known a moment after the party is; so repeats of one process take turns.
+ * Puts a party at the end of its lane, once per idempotency key. Its place comes from the position service, which has
+ * applied the event by then; null when that is unavailable.
  */
 export async function admitParty(
   deps: Deps,
-  request: Repeatable,
-  queueId: Buffer,
+  request: IdempotentRequest,
   venue: VenueFacts,
   arrival: Arrival,
   actor: Actor,
 ): Promise<{ record: PartyRecord; place: Place | null }> {
-  const admit = async () => {
-    const { result: record, events } = await once(deps, request, (trx) =>
-      changeLineWithin(deps, trx, queueId, async (line) =>
-        partyRecord(await join(deps, line, venue, arrival, actor)),
-      ),
-    );
+  // A repeat answers with the place of the first answer, which is written a moment after the commit.
+  const release =
+    request.key === null ? null : await deps.repeats.acquire(`${request.caller} ${request.key}`);
+  try {
+    const { result: record, events } = await once(deps, request, async (trx) => {
+      const line = await lockLine(deps, trx, request.target);
+      assertAdmitted(line.queue, arrival);
+      const party = await addToEnd(deps, line, venue, arrival, actor);
+      return { result: partyRecord(party), events: await line.write() };
+    });
     const place =
       events.length === 0
         ? await deps.quotes.told(record)
         : await deps.quotes.tell(record, deps.feed.committed(events));
     return { record, place };
-  };
-  return request.key === null ? admit() : deps.repeats(`${request.caller} ${request.key}`, admit);
+  } finally {
+    release?.();
+  }
 }
 
-async function join(
+/** Throws the problem that tells why the queue does not take this party. */
+function assertAdmitted(queue: QueueRow, { source, size }: Arrival): void {
+  if (source === 'guest' && queue.self_join === 0) {
+    throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });
+  }
+  if (queue.state === 'closed') throw problems.queueClosed();
+  if (queue.state === 'paused') throw problems.queuePaused();
+  if (size > queue.max_party_size) throw tooLarge(queue.max_party_size);
+  if (queue.max_waiting !== null && queue.waiting >= queue.max_waiting) throw problems.queueFull();
+}
+
+async function addToEnd(
   deps: Deps,
   line: Line,
   venue: VenueFacts,
@@ -62,22 +77,11 @@ async function join(
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now, trx } = line;
-  if (arrival.source === 'guest' && queue.self_join === 0) {
-    throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });
-  }
-  if (queue.state === 'closed') throw problems.queueClosed();
-  if (queue.state === 'paused') throw problems.queuePaused();
-  if (arrival.size > queue.max_party_size) {
-    throw tooLarge(queue.max_party_size);
-  }
-  if (queue.max_waiting !== null && queue.waiting >= queue.max_waiting) throw problems.queueFull();
-
   const day = businessDayOf(now, venue.timezone, venue.day_starts_at);
   const number = queue.number_day === day ? queue.last_number + 1 : 1;
   const orderKey = keyBetween(queue.tail_key, null);
   const id = uuidToBytes(newId(deps.clock));
-  const duplicates =
-    arrival.source === 'guest' ? await findDuplicates(line, arrival.email, arrival.phone) : [];
+  const duplicates = arrival.source === 'guest' ? await findDuplicates(line, arrival) : [];
   if (duplicates.length > 0) {
     await trx
       .updateTable('parties')
@@ -137,28 +141,16 @@ export function tooLarge(maxPartySize: number) {
 }
 
 /** Parties in the line with the same e-mail or phone. */
-async function findDuplicates(
-  line: Line,
-  email: string | null,
-  phone: string | null,
-): Promise<Buffer[]> {
-  const known = [
-    ...(email === null ? [] : [['email_key', normaliseEmail(email)] as const]),
-    ...(phone === null ? [] : [['phone', phone] as const]),
+async function findDuplicates({ trx, queue }: Line, { email, phone }: Arrival): Promise<Buffer[]> {
+  const sameBy = (column: 'email_key' | 'phone', value: string) => sql`
+    SELECT p.id FROM personal AS c JOIN parties AS p ON p.queue_id = c.queue_id AND p.id = c.party_id
+    WHERE c.queue_id = ${queue.id} AND c.${sql.ref(column)} = ${value}
+      AND p.state IN ('waiting', 'called')`;
+  const searches = [
+    ...(email === null ? [] : [sameBy('email_key', normaliseEmail(email))]),
+    ...(phone === null ? [] : [sameBy('phone', phone)]),
   ];
-  const found = await Promise.all(
-    known.map(([column, value]) =>
-      line.trx
-        .selectFrom('personal as c')
-        .innerJoin('parties as p', (join) =>
-          join.onRef('p.queue_id', '=', 'c.queue_id').onRef('p.id', '=', 'c.party_id'),
-        )
-        .select('p.id')
-        .where('c.queue_id', '=', line.queue.id)
-        .where(`c.${column}`, '=', value)
-        .where('p.state', 'in', ['waiting', 'called'])
-        .execute(),
-    ),
-  );
-  return found.flat().map(({ id }) => id);
+  if (searches.length === 0) return [];
+  const { rows } = await sql<{ id: Buffer }>`${sql.join(searches, sql` UNION `)}`.execute(trx);
+  return rows.map(({ id }) => id);
 }

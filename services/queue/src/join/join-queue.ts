@@ -19,7 +19,6 @@ export const joinQueue = (deps: Deps) =>
         target: queue.id,
         body,
       },
-      queue.id,
       venue,
       { ...body, locale: body.locale, lane: 'regular', notes: null, source: 'guest' },
       { kind: 'guest' },

@@ -1,16 +1,22 @@
-/** Runs work one at a time for each key, within this process; a failure lets the next one run as well. */
-export type KeyedMutex = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+/** One holder at a time for each key, within this process. */
+export type KeyedMutex = {
+  /** Waits for the key's earlier holders; resolves with the function that releases it. */
+  acquire(key: string): Promise<() => void>;
+};
 
-/** Ours rather than a library's: those keep a mutex for every key they ever saw. */
+/** Ours rather than async-mutex: with that, a map of mutexes by key grows with every key it ever saw. */
 export function createKeyedMutex(): KeyedMutex {
-  const last = new Map<string, Promise<unknown>>();
-  return async (key, work) => {
-    const mine = (last.get(key) ?? Promise.resolve()).then(work, work);
-    last.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (last.get(key) === mine) last.delete(key);
-    }
+  const last = new Map<string, Promise<void>>();
+  return {
+    async acquire(key) {
+      const before = last.get(key);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      last.set(key, promise);
+      await before;
+      return () => {
+        if (last.get(key) === promise) last.delete(key);
+        resolve();
+      };
+    },
   };
 }

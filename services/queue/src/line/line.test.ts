@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Party } from '@queue-manager/contracts/parties';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { inTransaction } from '../db/database.ts';
 import { type Answer, assertProblem, type QueueService, startQueueService } from '../testing.ts';
-import { changeLine } from './line.ts';
+import { lockLine } from './line.ts';
 
 describe('a line', () => {
   let service: QueueService;
@@ -96,7 +97,8 @@ describe('a line', () => {
 
   it('is not held up by a change of another line', async () => {
     const [held, free] = await Promise.all([service.openLine(), service.openLine()]);
-    await changeLine(service.deps, uuidToBytes(held.queueId), async () => {
+    await inTransaction(service.db, async (trx) => {
+      await lockLine(service.deps, trx, uuidToBytes(held.queueId));
       const { status } = await service.add(free.queueId, free.owner);
       assert.equal(status, 201);
     });
@@ -149,7 +151,8 @@ describe('a line', () => {
     const { body: party } = await service.add(queueId, owner, { name: 'Before' });
     const before = await service.call('GET', `/v1/queues/${queueId}`, { as: owner });
     const seen = service.positionApp.events.length;
-    const breaking = changeLine(service.deps, uuidToBytes(queueId), async (line) => {
+    const breaking = inTransaction(service.db, async (trx) => {
+      const line = await lockLine(service.deps, trx, uuidToBytes(queueId));
       const row = await line.party(uuidToBytes(party.id));
       await line.move(row, 'call', { kind: 'system' });
       await line.trx

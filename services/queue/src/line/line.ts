@@ -10,27 +10,27 @@ import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/con
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
-import { sql, type Updateable } from 'kysely';
-import { type Admission, writeAdmission } from '../db/admit-routine.ts';
-import { type Database, type DatabaseTransaction, inTransaction } from '../db/database.ts';
-import type { Committed } from '../db/idempotency.ts';
+import { type Selectable, sql, type Updateable } from 'kysely';
+import type { DatabaseTransaction } from '../db/database.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
-import type { PartyRow, PartyTable, QueueRow, QueueTable } from '../db/tables.ts';
+import type { PartyRow, PartyTable, PersonalTable, QueueRow, QueueTable } from '../db/tables.ts';
 import { traceColumns } from '../db/trace-context.ts';
 import { insertRows, updateRow } from '../db/write-rows.ts';
 import { planAlmostThere, planFollowUp } from './follow-up.ts';
 import { seqOf } from './line-event.ts';
-import type { LineFeed } from './line-feed.ts';
 import { Occupancy } from './occupancy.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import { TaskPlan } from './task-plan.ts';
 
 const source = '/queue';
-const lockLine = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
-/** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
-const eventsPerStatement = 500;
+const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
+/** Keeps a statement far below any server's packet limit when a whole line is removed. */
+const rowsPerStatement = 500;
 /** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
 const partiesPerStatement = 100;
+
+type Counter = 'seq' | 'waiting' | 'called' | 'tail_key' | 'number_day' | 'last_number';
+type QueueSettings = Omit<Updateable<QueueTable>, Counter>;
 
 type MoveOptions = {
   /** Why, in somebody's words. */
@@ -55,11 +55,10 @@ export class Line {
   readonly events: LineEvent[] = [];
   readonly tasks: TaskPlan;
   readonly #clock: Clock;
-  readonly #changes: Updateable<QueueTable> = {};
+  readonly #settings: QueueSettings = {};
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
   readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
-  #admission: Admission | null = null;
 
   constructor(
     clock: Clock,
@@ -75,10 +74,10 @@ export class Line {
     this.tasks = new TaskPlan(clock, this.now);
   }
 
-  /** Changes columns of the queue's row; written once, with the new `seq`, when the change is done. */
-  set(changes: Updateable<QueueTable>): void {
-    Object.assign(this.#changes, changes);
-    Object.assign(this.queue, changes);
+  /** Changes what managers decide about the queue; written by `write`, with the counters. */
+  set(settings: QueueSettings): void {
+    Object.assign(this.#settings, settings);
+    Object.assign(this.queue, settings);
   }
 
   /** Records that the queue itself changed. */
@@ -208,38 +207,34 @@ export class Line {
     return changed;
   }
 
-  /** Adds a new party behind everybody of its lane and records the event; the only change of its transaction. */
-  addParty(
+  /** Adds a new party at the end of its lane and records the event. */
+  async addParty(
     party: Omit<PartyRow, 'seq'>,
-    personal: Admission['personal'],
+    personal: Selectable<PersonalTable>,
     day: string,
     actor: Actor,
-  ): PartyRow {
+  ): Promise<PartyRow> {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    this.set({ number_day: day, last_number: party.number, tail_key: party.order_key });
-    this.#admission = { party: added, personal };
+    Object.assign(this.queue, {
+      number_day: day,
+      last_number: party.number,
+      tail_key: party.order_key,
+    });
     this.#count(added.state, +1);
     this.#partyEvent('party.joined', added, null, actor);
+    await insertRows(this.trx, 'personal', [personal]);
+    await insertRows(this.trx, 'parties', [added]);
     return added;
   }
 
-  /** Writes the queue's row, the events, their outbox pointers and the tasks. */
-  async write(): Promise<void> {
-    if (this.events.length === 0) return;
+  /** Writes the queue's row, the events and the tasks. Returns the events, for the feed after the commit. */
+  async write(): Promise<LineEvent[]> {
     const { trx, queue, now } = this;
-    const trace = traceColumns();
+    if (this.events.length === 0) return [];
     if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
-    if (this.#admission !== null) {
-      const [event, ...others] = this.events as [LineEvent, ...LineEvent[]];
-      if (others.length > 0) throw new Error('A party joins in a transaction of its own');
-      const row = { id: uuidToBytes(event.id), data: JSON.stringify(event.data) };
-      await writeAdmission(trx, queue, this.#admission, row, trace);
-      await this.tasks.write(trx, queue);
-      return;
-    }
-    await updateRow(trx, 'queues', this.#changes, { venue_id: queue.venue_id, id: queue.id });
-    for (let from = 0; from < this.events.length; from += eventsPerStatement) {
-      const events = this.events.slice(from, from + eventsPerStatement);
+    await this.#writeQueue();
+    const trace = traceColumns();
+    for (const events of chunks(this.events)) {
       await insertRows(
         trx,
         'events',
@@ -264,22 +259,33 @@ export class Line {
         })),
       );
     }
-    for (let from = 0; from < this.#reasons.length; from += eventsPerStatement) {
-      const reasons = this.#reasons.slice(from, from + eventsPerStatement);
-      await insertRows(trx, 'reasons', reasons);
-    }
+    for (const reasons of chunks(this.#reasons)) await insertRows(trx, 'reasons', reasons);
     await this.tasks.write(trx, queue);
+    return this.events;
+  }
+
+  /** The counters always, so that most changes share one prepared statement. */
+  async #writeQueue(): Promise<void> {
+    const { venue_id, id, seq, waiting, called, tail_key, number_day, last_number } = this.queue;
+    const counters = { seq, waiting, called, tail_key, number_day, last_number };
+    if (Object.keys(this.#settings).length === 0) {
+      return updateRow(this.trx, 'queues', counters, { venue_id, id });
+    }
+    await this.trx
+      .updateTable('queues')
+      .set({ ...counters, ...this.#settings })
+      .where('venue_id', '=', venue_id)
+      .where('id', '=', id)
+      .execute();
   }
 
   #takeSeq(): number {
-    const seq = this.queue.seq + 1;
-    this.set({ seq });
-    return seq;
+    this.queue.seq += 1;
+    return this.queue.seq;
   }
 
   #count(state: PartyState, by: 1 | -1): void {
-    if (state === 'waiting') this.set({ waiting: this.queue.waiting + by });
-    if (state === 'called') this.set({ called: this.queue.called + by });
+    if (state === 'waiting' || state === 'called') this.queue[state] += by;
   }
 
   #partyEvent(
@@ -306,6 +312,12 @@ export class Line {
 
   #envelope(subject: string) {
     return { id: newId(this.#clock), source, subject, time: this.now.toISOString() };
+  }
+}
+
+function* chunks<T>(rows: readonly T[]): Generator<T[]> {
+  for (let from = 0; from < rows.length; from += rowsPerStatement) {
+    yield rows.slice(from, from + rowsPerStatement);
   }
 }
 
@@ -347,53 +359,26 @@ function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<Part
   }
 }
 
-/** What a change of a line needs. */
-export type LineDeps = { db: Database; clock: Clock; feed: LineFeed };
-
-/** What a change locks besides the line. */
-type LineOptions = {
-  /** The venue, whose occupancy the change may change. */
-  occupancyOf?: Buffer | undefined;
-};
-
 /**
- * Runs one change of a line: locks its row, lets `change` work, writes what it recorded, commits, and only
- * then hands the events on. Everything or nothing: an error thrown inside leaves no trace. Resolves when the
- * position service knows of it (or its budget is over), so that whoever reads next sees it.
+ * Locks a line for one change. Read a change from top to bottom: lock, check, change, `write`, commit; then
+ * `feed.committed` takes the events, and resolves when the position service knows of them (or its budget is over),
+ * so that the next read of the caller sees the change.
  *
- * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line (the
- * venue's row, where occupancy is concerned, comes before it), so that changes of one line wait for each other
- * in order and two of them can never deadlock.
+ * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line. The
+ * venue's row comes before it: pass `occupancyOf` when the change may change how many people are in. So changes of
+ * one line wait for each other in order, and two of them never deadlock.
  * Throws `not-found` when the queue was deleted meanwhile.
  */
-export async function changeLine<T>(
-  deps: LineDeps,
-  queueId: Buffer,
-  change: (line: Line) => Promise<T>,
-  options: LineOptions = {},
-): Promise<T> {
-  const { result, events } = await inTransaction(deps.db, (trx) =>
-    changeLineWithin(deps, trx, queueId, change, options),
-  );
-  await deps.feed.committed(events);
-  return result;
-}
-
-/** `changeLine` as part of a larger transaction; the caller hands the events to the feed after its commit. */
-export async function changeLineWithin<T>(
-  deps: Pick<LineDeps, 'clock'>,
+export async function lockLine(
+  { clock }: { clock: Clock },
   trx: DatabaseTransaction,
   queueId: Buffer,
-  change: (line: Line) => Promise<T>,
-  { occupancyOf }: LineOptions = {},
-): Promise<Committed<T>> {
+  { occupancyOf }: { occupancyOf?: Buffer | undefined } = {},
+): Promise<Line> {
   const occupancy =
-    occupancyOf === undefined ? null : await Occupancy.lock(deps.clock, trx, occupancyOf);
-  const { rows } = await trx.executeQuery(preparedQuery(lockLine, [queueId]));
+    occupancyOf === undefined ? null : await Occupancy.lock(clock, trx, occupancyOf);
+  const { rows } = await trx.executeQuery(preparedQuery(selectForUpdate, [queueId]));
   const queue = rows[0] as QueueRow | undefined;
   if (queue === undefined) throw problems.notFound();
-  const line = new Line(deps.clock, trx, queue, occupancy);
-  const result = await change(line);
-  await line.write();
-  return { result, events: line.events };
+  return new Line(clock, trx, queue, occupancy);
 }

@@ -57,7 +57,7 @@ async function placeBehind(
   const behind = isEnd ? null : await nearestKey(line, party, before, 'behind');
   if (behind !== null) return { lane, order_key: keyBetween(before.order_key, behind) };
   const order_key = keyBetween(line.queue.tail_key, null);
-  line.set({ tail_key: order_key });
+  line.queue.tail_key = order_key;
   return { lane, order_key };
 }
 

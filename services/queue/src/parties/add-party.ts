@@ -17,7 +17,6 @@ export const addParty = (deps: Deps) =>
         target: queue.id,
         body,
       },
-      queue.id,
       venue,
       { ...body, locale: body.locale, source: 'staff' },
       { kind: 'staff', userId: claims.sub },

@@ -5,24 +5,26 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { isProblem, problems } from '@queue-manager/service-kit/problems';
 import { partyFor } from '../access/membership.ts';
 import type { TicketParty } from '../access/ticket-party.ts';
-import { once, type Repeatable } from '../db/idempotency.ts';
+import { type IdempotentRequest, once } from '../db/idempotency.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-import { changeLineWithin, type Line } from '../line/line.ts';
+import { type Line, lockLine } from '../line/line.ts';
 import { type PartyRecord, partyRecord } from '../line/snapshots.ts';
 import { guestView, staffView } from './party-view.ts';
 
-/** One change of a party, as `changeLine` makes it, done once for each idempotency key. */
+/** Changes one party of a locked line, once per idempotency key. */
 export async function changePartyOnce(
   deps: Deps,
-  request: Repeatable,
+  request: IdempotentRequest,
   queueId: Buffer,
   change: (line: Line) => Promise<PartyRow>,
   options: { occupancyOf?: Buffer | undefined } = {},
 ): Promise<PartyRecord> {
-  const { result, events } = await once(deps, request, (trx) =>
-    changeLineWithin(deps, trx, queueId, async (line) => partyRecord(await change(line)), options),
-  );
+  const { result, events } = await once(deps, request, async (trx) => {
+    const line = await lockLine(deps, trx, queueId, options);
+    const party = await change(line);
+    return { result: partyRecord(party), events: await line.write() };
+  });
   await deps.feed.committed(events);
   return result;
 }

@@ -2,7 +2,7 @@ import type { Queue } from '@queue-manager/contracts/queues';
 import { queueFor } from '../access/membership.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
-import { changeLineWithin, type Line } from '../line/line.ts';
+import { type Line, lockLine } from '../line/line.ts';
 import { queueView } from './queue-view.ts';
 
 /** Runs a manager's POST on a queue: authorises, changes once per idempotency key, returns the queue. */
@@ -22,11 +22,11 @@ export async function changeQueueOnce(
   const { result, events } = await once(
     deps,
     { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
-    (trx) =>
-      changeLineWithin(deps, trx, queue.id, async (line) => {
-        await change(line);
-        return queueView(deps, line.queue);
-      }),
+    async (trx) => {
+      const line = await lockLine(deps, trx, queue.id);
+      await change(line);
+      return { result: queueView(deps, line.queue), events: await line.write() };
+    },
   );
   await deps.feed.committed(events);
   return result;

@@ -44,8 +44,7 @@ export const createQueue = (deps: Deps) =>
       await trx.insertInto('queues').values(queue).execute();
       const line = new Line(clock, trx, queue, null);
       line.queueChanged({ kind: 'staff', userId: claims.sub });
-      await line.write();
-      return { result: queueView(deps, queue), events: line.events };
+      return { result: queueView(deps, queue), events: await line.write() };
     });
     await feed.committed(events);
     return result;

@@ -5,17 +5,17 @@ import { lockVenue } from '../access/lock-venue.ts';
 import { queueFor } from '../access/membership.ts';
 import { inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
-import { changeLineWithin, type Line } from '../line/line.ts';
+import { type Line, lockLine } from '../line/line.ts';
 import { removeAll } from '../line/remove-all.ts';
 
 export const deleteQueue = (deps: Deps) =>
   route(contract, async function deleteQueue({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-    const { events } = await inTransaction(deps.db, async (trx) => {
+    const events = await inTransaction(deps.db, async (trx) => {
       await lockVenue(trx, queue.venue_id);
-      return changeLineWithin(deps, trx, queue.id, (line) =>
-        closeForGood(line, { kind: 'staff', userId: claims.sub }),
-      );
+      const line = await lockLine(deps, trx, queue.id);
+      await closeForGood(line, { kind: 'staff', userId: claims.sub });
+      return line.write();
     });
     await deps.feed.committed(events);
   });

@@ -2,14 +2,16 @@ import { updateQueue as contract } from '@queue-manager/contracts/queues';
 import { route } from '@queue-manager/service-kit/route';
 import { queueFor } from '../access/membership.ts';
 import { changedOnly } from '../db/changed-only.ts';
+import { inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
-import { changeLine } from '../line/line.ts';
+import { lockLine } from '../line/line.ts';
 import { queueView } from './queue-view.ts';
 
 export const updateQueue = (deps: Deps) =>
   route(contract, async function updateQueue({ params, body, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-    return changeLine(deps, queue.id, async (line) => {
+    const { view, events } = await inTransaction(deps.db, async (trx) => {
+      const line = await lockLine(deps, trx, queue.id);
       const changes = changedOnly(line.queue, {
         name: body.name,
         text: body.text,
@@ -24,6 +26,8 @@ export const updateQueue = (deps: Deps) =>
         line.set(changes);
         line.queueChanged({ kind: 'staff', userId: claims.sub });
       }
-      return queueView(deps, line.queue);
+      return { view: queueView(deps, line.queue), events: await line.write() };
     });
+    await deps.feed.committed(events);
+    return view;
   });

@@ -5,7 +5,7 @@ import { lockVenue } from '../access/lock-venue.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { traceColumns } from '../db/trace-context.ts';
 import type { Deps } from '../deps.ts';
-import { changeLineWithin } from '../line/line.ts';
+import { lockLine } from '../line/line.ts';
 import { closeForGood } from '../queues/delete-queue.ts';
 
 /**
@@ -30,8 +30,9 @@ export async function removeVenue(
     .orderBy('id')
     .execute();
   for (const { id } of queues) {
-    const done = await changeLineWithin(deps, trx, id, (line) => closeForGood(line, actor));
-    for (const event of done.events) events.push(event);
+    const line = await lockLine(deps, trx, id);
+    await closeForGood(line, actor);
+    for (const event of await line.write()) events.push(event);
   }
   await trx
     .deleteFrom('tasks')

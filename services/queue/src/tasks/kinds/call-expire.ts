@@ -1,8 +1,9 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { isProblem } from '@queue-manager/service-kit/problems';
 import { z } from 'zod';
+import { inTransaction } from '../../db/database.ts';
 import type { PartyRow } from '../../db/tables.ts';
-import { changeLine } from '../../line/line.ts';
+import { lockLine } from '../../line/line.ts';
 import type { WorkKind } from '../kind.ts';
 
 const Payload = z.object({
@@ -39,16 +40,19 @@ export const callExpire = {
       .executeTakeFirst();
     if (!isUnanswered(seen)) return;
     try {
-      await changeLine(deps, queue, async (line) => {
+      const events = await inTransaction(deps.db, async (trx) => {
+        const line = await lockLine(deps, trx, queue);
         const party = await line.party(id);
-        if (!isUnanswered(party)) return;
+        if (!isUnanswered(party)) return [];
         await line.move(
           party,
           'noShow',
           { kind: 'system' },
           { reason: 'The call was not answered' },
         );
+        return line.write();
       });
+      await deps.feed.committed(events);
     } catch (error) {
       // The queue was deleted, and with it everyone's call.
       if (isProblem(error, 'not-found')) return;

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
-import { sql } from 'kysely';
-import { migrate } from '../db/database.ts';
 import { type QueueService, startQueueService, testStart } from '../testing.ts';
 
 describe('what a join writes', () => {
@@ -85,17 +83,6 @@ describe('what a join writes', () => {
     );
     const data = JSON.parse(event?.data ?? '');
     assert.deepEqual([data.venueId, data.queueId, data.party.partyId], [venueId, queueId, body.id]);
-    await service.assertSound(queueId);
-  });
-
-  it('is written by a procedure that a start makes again where it is missing', async () => {
-    const { queueId, joinCode } = await service.openLine();
-    await sql`DROP PROCEDURE admit_party_1`.execute(service.db);
-    assert.equal((await service.join(joinCode)).status, 500);
-    await service.assertSound(queueId);
-
-    await migrate(service.db);
-    assert.equal((await service.join(joinCode)).status, 201);
     await service.assertSound(queueId);
   });
 });
