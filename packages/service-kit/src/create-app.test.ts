@@ -120,7 +120,7 @@ describe('createApp', () => {
 
   it('explains that a field is missing or of the wrong type', async () => {
     for (const [body, message] of [
-      [{}, 'is needed'],
+      [{}, 'is required'],
       [{ name: 7 }, 'must be of type string'],
     ] as const) {
       const { errors } = (await post(`/v1/greetings/${id}`, body)).json();

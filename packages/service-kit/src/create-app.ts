@@ -171,7 +171,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 function routeNotFound(): Problem {
-  return problems.notFound({ detail: 'There is nothing at this address.' });
+  return problems.notFound({ detail: 'There is no route at this URL.' });
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -208,7 +208,7 @@ function parseQuery(text: string): Record<string, string | string[]> {
 
 function requireCredential(request: FastifyRequest, expected: string): void {
   if (!isCredential(request.headers[credentialHeader], expected)) {
-    throw problems.unauthenticated({ detail: 'This route is for the system itself.' });
+    throw problems.unauthenticated({ detail: 'This route is for internal calls only.' });
   }
 }
 
@@ -245,7 +245,7 @@ function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null 
 /** Messages for the most common mistakes, where the schema has no message of its own. */
 function messageOf(issue: { code?: string; input?: unknown; expected?: unknown }) {
   if (issue.code !== 'invalid_type') return undefined;
-  if (issue.input === undefined) return 'is needed';
+  if (issue.input === undefined) return 'is required';
   return typeof issue.expected === 'string' ? `must be of type ${issue.expected}` : undefined;
 }
 
@@ -280,7 +280,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
       });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return problems.payloadTooLarge({
-        detail: `A body may have at most ${limits.bodyBytes} bytes.`,
+        detail: `The body may have at most ${limits.bodyBytes} bytes.`,
       });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return invalidField('body', 'does not have the length it states');
@@ -301,7 +301,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
     });
   }
   return problems.internalError({
-    detail: 'Try again; if it happens again, name the requestId to support.',
+    detail: 'Try again. If it happens again, contact support with the requestId.',
     cause: error,
   });
 }

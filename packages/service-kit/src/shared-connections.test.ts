@@ -93,7 +93,7 @@ describe('shared connections', () => {
     const nothing = await begin(await connections.to(service.url), '/nothing');
     assert.equal(nothing.status, 404);
     assert.equal(nothing.headers['content-type'], 'application/problem+json');
-    assert.match(await text(nothing.stream), /nothing at this address/);
+    assert.match(await text(nothing.stream), /no route at this URL/);
     assert.equal(service.sockets.size, 1);
   });
 

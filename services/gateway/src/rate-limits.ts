@@ -148,7 +148,7 @@ async function createLimit(
     if (!result.isExceeded) return;
     const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
     throw problems.tooManyRequests({
-      detail: `At most ${result.max} a minute; try again in ${retryAfterSeconds} s.`,
+      detail: `At most ${result.max} calls a minute. Try again in ${retryAfterSeconds} s.`,
       retryAfterSeconds,
     });
   };

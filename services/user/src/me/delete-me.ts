@@ -24,7 +24,7 @@ export const deleteMe = (deps: Deps) =>
         });
         if (memberships.some(({ soleOwner }) => soleOwner)) {
           throw problems.lastOwner({
-            detail: 'Delete the venues that you alone own, or give them another owner, first.',
+            detail: 'First delete the venues that only you own, or give them another owner.',
           });
         }
         const signUps = await listSignUps(deps, addressKeyOf(account.email));

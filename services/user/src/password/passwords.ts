@@ -24,7 +24,7 @@ export async function createPasswords(options: { atOnce: number }): Promise<Pass
   const run = <T>(work: () => Promise<T>): Promise<T> => {
     if (semaphore.pendingCount >= waitingMax) {
       throw problems.unavailable({
-        detail: 'Too many sign-ins at once; try again in a moment.',
+        detail: 'Too many sign-ins at the moment. Try again shortly.',
         retryAfterSeconds: 2,
       });
     }
