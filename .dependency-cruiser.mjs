@@ -102,8 +102,16 @@ export default {
       name: 'service-imports-service',
       comment: 'services meet through contracts and events',
       severity: 'error',
-      from: { path: '^services/([^/]+)/' },
+      // A test may start another service by that service's own fixture, rather than play it.
+      from: { path: '^services/([^/]+)/', pathNot: exempt },
       to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'test-imports-service-internals',
+      comment: "a test starts another service by that service's testing.ts",
+      severity: 'error',
+      from: { path: `^services/([^/]+)/.*${exempt}` },
+      to: { path: '^services/', pathNot: ['^services/$1/', '/testing\\.ts$'] },
     },
     {
       name: 'package-imports-service',

@@ -743,8 +743,8 @@ describe('createConsumer', { concurrency: true }, () => {
       {
         retryDelaysSeconds: [1, 1],
         ready: async () => undefined,
-        onDeadLetter: async (given, error) => {
-          told.push([given, error, (await broker.deadLetters('queue-events')).length]);
+        onDeadLetter: async (failed, error) => {
+          told.push([failed, error, (await broker.deadLetters('queue-events')).length]);
         },
       },
     );

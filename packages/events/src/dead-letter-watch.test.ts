@@ -116,7 +116,7 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     });
     await createPublisher(broker).publish([event]);
     await consumer.start();
-    await until('the mail is given up', async () => (await broker.count('mails')) === 0);
+    await until('the mail is a dead letter', async () => (await broker.count('mails')) === 0);
     await consumer.stop();
     const natively = await broker.sendDead('mails', 'not JSON');
     await checkAll();

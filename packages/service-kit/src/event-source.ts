@@ -22,7 +22,7 @@ const usualRetryMs = 3_000;
 /**
  * Follows a server-sent event stream as a browser does (WHATWG HTML, section 9.2), for tests and benchmarks. It
  * reconnects after the last event id when the stream ends or breaks, unless `isOnce`, and not when it was refused.
- * Ours, since eventsource-client takes a refusal for a stream and reconnects after it.
+ * Ours, since eventsource-client parses a refusal as a stream and reconnects after it.
  */
 export function followEvents(
   url: string | URL,

@@ -45,12 +45,12 @@ async function startService(test: TestContext, silenceMsMax?: number) {
 
 function share(
   test: TestContext,
-  given: { internalCredential?: string; silenceMsMax?: number } = {},
+  options: { internalCredential?: string; silenceMsMax?: number } = {},
 ) {
   const connections = createSharedConnections({
     internalCredential: testCredential,
     connectTimeoutMs: 60_000,
-    ...given,
+    ...options,
   });
   test.after(() => connections.close());
   return connections;

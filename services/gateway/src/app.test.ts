@@ -248,14 +248,14 @@ describe('gateway', () => {
   });
 
   it('keeps a well-formed request id and replaces any other', async () => {
-    for (const [given, isKept] of [
+    for (const [sent, isKept] of [
       ['well-formed_1.2', true],
       ['not well formed', false],
       ['x'.repeat(65), false],
     ] as const) {
-      const answer = await call('/v1/tickets/abc', { headers: { 'x-request-id': given } });
+      const answer = await call('/v1/tickets/abc', { headers: { 'x-request-id': sent } });
       const id = answer.headers.get('x-request-id');
-      assert.equal(id === given, isKept);
+      assert.equal(id === sent, isKept);
       assert.equal(upstreams.received.at(-1)?.headers['x-request-id'], id);
     }
   });

@@ -32,7 +32,7 @@ async function setUp(
   test: TestContext,
   options: Partial<MailerOptions> & { mailers?: number } = {},
 ) {
-  const { mailers = 1, ...given } = options;
+  const { mailers = 1, ...overrides } = options;
   const broker = await testQueues();
   // Before any consumer starts, since a receive in flight is not counted.
   const receives = countReceives(broker.sqs);
@@ -60,7 +60,7 @@ async function setUp(
       mailsPerRecipientPerHour: 20,
       retryDelaysSeconds: [1, 1],
       operator: undefined,
-      ...given,
+      ...overrides,
     }),
   );
   const [app] = apps;

@@ -4,7 +4,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { findAccountByEmail } from '../store/accounts.ts';
 
-/** An unknown e-mail takes as long as a wrong password, which is then compared with a dummy hash. */
+/** An unknown e-mail takes as long as a wrong password: `matches` then uses a dummy hash. */
 export const checkCredentials = (deps: Deps) =>
   route(contract, async ({ body }) => {
     const account = await findAccountByEmail(deps, body.email);
