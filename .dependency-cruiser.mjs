@@ -110,7 +110,7 @@ export default {
       name: 'test-imports-service-internals',
       comment: "a test starts another service by that service's testing.ts",
       severity: 'error',
-      from: { path: `^services/([^/]+)/.*${exempt}` },
+      from: { path: `^services/([^/]+)/.*(?:${exempt})` },
       to: { path: '^services/', pathNot: ['^services/$1/', '/testing\\.ts$'] },
     },
     {
