@@ -68,7 +68,8 @@ function dependenciesAreFresh() {
     const locked = read('package-lock.json');
     const installed = read('node_modules/.package-lock.json');
     for (const [path, entry] of Object.entries(locked)) {
-      if (!path.startsWith('node_modules/')) continue;
+      // Workspaces have nested ones, which are not at the start of the path.
+      if (!path.includes('node_modules/')) continue;
       const present = installed[path];
       // Packages for other platforms are not installed.
       if (!present && entry.optional) continue;

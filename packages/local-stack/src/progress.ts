@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { say } from './terminal.ts';
 
-export interface Progress {
+interface Progress {
   onProgress(done: number, total: number): void;
   /** A note beside the progress; null removes it. */
   note(text: string | null): void;

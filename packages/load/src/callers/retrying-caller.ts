@@ -36,7 +36,7 @@ export interface Caller {
   call<const C extends Contract>(contract: C, options: CallOptions<C>): Promise<Timed<C>>;
 }
 
-export interface CallerOptions {
+interface CallerOptions {
   gatewayUrl: string;
   signal: AbortSignal;
   /** Gets one line while the system is unavailable, and null once it has recovered. */

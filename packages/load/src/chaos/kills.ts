@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { System } from '@queue-manager/local-stack/system/system';
 import { randomOf } from '../random.ts';
 
-export interface Kill {
+interface Kill {
   /** Since the previous kill or the start. */
   afterMs: number;
   names: string[];

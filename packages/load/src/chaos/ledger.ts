@@ -13,7 +13,7 @@ export interface AcknowledgedParty {
 }
 
 /** How often each move of a party was acknowledged. */
-export type AcknowledgedMoves = Partial<Record<PartyMove, number>>;
+type AcknowledgedMoves = Partial<Record<PartyMove, number>>;
 
 /** A sign-up that the system acknowledged. */
 export interface AcknowledgedSignUp {

@@ -28,7 +28,7 @@ import {
   recordViolation,
 } from './ledger.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   seed: string;
   queues: Queue[];
   caller: Caller;

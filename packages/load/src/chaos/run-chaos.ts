@@ -19,7 +19,7 @@ import {
 } from './ledger.ts';
 import { followLink, playLoad } from './play-load.ts';
 
-export interface ChaosOptions {
+interface ChaosOptions {
   system: System;
   seed: string;
   durationMs: number;

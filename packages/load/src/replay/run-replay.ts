@@ -28,7 +28,7 @@ import { orderEvents, type TraceDay, type TraceEvent } from '../trace/trace.ts';
 
 /** The calls that are timed. */
 export const timedCalls = ['join', 'position', 'call', 'leave', 'list'] as const;
-export type TimedCall = (typeof timedCalls)[number];
+type TimedCall = (typeof timedCalls)[number];
 
 /** Percentiles by nearest rank in milliseconds; null without such a call. */
 export interface Latency {
@@ -61,7 +61,7 @@ export interface ReplayResult {
   latencyMs: Record<TimedCall, Latency>;
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   gatewayUrl: string;
   /** The inbox's HTTP API. */
   mailUrl: string;

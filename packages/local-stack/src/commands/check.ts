@@ -32,7 +32,7 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
 function fullFolders(): string[] {
   const files = globSync('{packages,services}/*/src/**/*.ts', {
     cwd: repositoryRoot,
-    exclude: ['**/*.test.ts', '**/testing.ts', '**/migrations/**'],
+    exclude: ['**/*.test.ts', '**/*testing.ts', '**/migrations/**'],
   });
   return [...Map.groupBy(files, dirname)]
     .filter(([, inFolder]) => inFolder.length > filesPerFolderMax)

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from '../stack-error.ts';
 import { type Command, type Exit, type GuardedProcess, startGuarded } from './guarded-process.ts';
 
-export interface ProcessSpec {
+interface ProcessSpec {
   name: string;
   command: Command;
   /** See startGuarded. */

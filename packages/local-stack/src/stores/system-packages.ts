@@ -62,7 +62,7 @@ const programs = {
   },
 } satisfies Record<string, Program>;
 
-export type ProgramName = keyof typeof programs;
+type ProgramName = keyof typeof programs;
 
 const storePrograms: readonly ProgramName[] = [
   'mariadbd',

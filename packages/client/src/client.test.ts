@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { callNext } from '@queue-manager/contracts/parties';
+import { getJwks } from '@queue-manager/contracts/tokens';
+import { createClient, everyItem, pathOf } from './client.ts';
+
+async function clientOf(context: TestContext, status: number, body: string) {
+  const server = createServer((_, response) => response.writeHead(status).end(body));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  context.after(() => server.close());
+  return createClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+describe('createClient', () => {
+  it('returns the body of a success as its contract states', async (context) => {
+    const { succeed } = await clientOf(context, 200, '{"keys":[]}');
+    assert.deepEqual(await succeed(getJwks, {}), { keys: [] });
+  });
+
+  it('rejects a success that does not match its contract', async (context) => {
+    const { call } = await clientOf(context, 200, '{"keys":"none"}');
+    await assert.rejects(call(getJwks, {}), { name: 'UnexpectedAnswer' });
+  });
+
+  it('returns or throws the problem of a refusal', async (context) => {
+    const problem = { type: 'about:blank', title: 'No', status: 404, detail: 'Not here.' };
+    const { call, succeed } = await clientOf(context, 404, JSON.stringify(problem));
+    const options = { params: { queueId: 'a/b' } };
+    const answer = await call(callNext, options);
+    assert.deepEqual([answer.ok, !answer.ok && answer.problem], [false, problem]);
+    await assert.rejects(succeed(callNext, options), {
+      name: 'RefusedCall',
+      message: 'POST /v1/queues/:queueId/call-next was refused: 404 Not here.',
+      status: 404,
+    });
+  });
+
+  it('returns no problem for a refusal that is not problem+json', async (context) => {
+    const { call } = await clientOf(context, 502, '<html>');
+    const answer = await call(getJwks, {});
+    assert.equal(!answer.ok && answer.problem, null);
+  });
+});
+
+describe('pathOf', () => {
+  it('encodes parameters, and omits undefined ones from the query', () => {
+    assert.equal(
+      pathOf(callNext, { queueId: 'a/b' }, { limit: 2, cursor: undefined }),
+      '/v1/queues/a%2Fb/call-next?limit=2',
+    );
+  });
+});
+
+describe('everyItem', () => {
+  it('reads pages until there is no cursor', async () => {
+    const pages = [
+      { data: [1, 2], nextCursor: 'next' },
+      { data: [3], nextCursor: null },
+    ];
+    const cursors: unknown[] = [];
+    const items = everyItem(async ({ cursor }) => {
+      cursors.push(cursor);
+      return pages.shift() as (typeof pages)[number];
+    });
+    assert.deepEqual(await Array.fromAsync(items), [1, 2, 3]);
+    assert.deepEqual(cursors, [undefined, 'next']);
+  });
+});
