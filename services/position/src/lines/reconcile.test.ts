@@ -23,7 +23,7 @@ describe('the reconciler', () => {
   const started = new AsyncDisposableStack();
   before(async () => {
     queueService = started.adopt(await startQueueService(), (service) => service.close());
-    position = await comparing({ lagMs: 200 });
+    position = await comparing({ lagMs: 1_000 });
   });
   after(() => started.disposeAsync());
 
@@ -327,7 +327,7 @@ describe('the reconciler', () => {
   });
 
   it('shares a running rebuild of a missing projection', async () => {
-    const process = await comparing({ lagMs: 200 });
+    const process = await comparing({ lagMs: 1_000 });
     const model = lineOf(3);
     assert.equal((await process.board(model.queueId)).status, 200);
     const leave = Promise.withResolvers<void>();
