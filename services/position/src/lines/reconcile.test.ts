@@ -27,9 +27,12 @@ describe('the reconciler', () => {
   });
   after(() => started.disposeAsync());
 
-  async function comparing(options: { lagMs: number; everyMs?: number }): Promise<PositionDouble> {
+  async function comparing(
+    options: { lagMs: number; everyMs?: number },
+    owner = started,
+  ): Promise<PositionDouble> {
     const { lagMs, everyMs = 40 } = options;
-    return started.adopt(
+    return owner.adopt(
       await startPosition({
         redisUrl: testEnv('REDIS_URL'),
         queueService,
@@ -249,7 +252,8 @@ describe('the reconciler', () => {
 
   it('leaves a correct projection alone while it keeps changing', async () => {
     // Events are slow on a busy machine.
-    const patient = await comparing({ lagMs: 60_000 });
+    await using own = new AsyncDisposableStack();
+    const patient = await comparing({ lagMs: 60_000 }, own);
     const model = lineOf(2_500);
     const ticket = model.ticket(model.order()[0] as string);
     await until(
@@ -273,7 +277,8 @@ describe('the reconciler', () => {
   it('repairs in one of several processes per interval', async () => {
     // The interval must be longer than a repair, even on a busy machine.
     const times = { lagMs: 60_000, everyMs: 500 };
-    const processes = [await comparing(times), await comparing(times)];
+    await using own = new AsyncDisposableStack();
+    const processes = [await comparing(times, own), await comparing(times, own)];
     const model = lineOf(7);
     const key = comparedKey(model.queueId, 'whole');
     const compared = { kind: 'whole', outcome: 'same' };
@@ -306,7 +311,8 @@ describe('the reconciler', () => {
   });
 
   it('leaves deleted queues alone, also once they are erased', async () => {
-    const process = await comparing({ lagMs: 60_000 });
+    await using own = new AsyncDisposableStack();
+    const process = await comparing({ lagMs: 60_000 }, own);
     const [deleted, gone, other] = [lineOf(2), lineOf(2), lineOf(1)];
     for (const { queueId } of [deleted, gone, other]) {
       assert.equal((await process.board(queueId)).status, 200);
@@ -323,7 +329,8 @@ describe('the reconciler', () => {
   });
 
   it('shares a running rebuild of a missing projection', async () => {
-    const process = await comparing({ lagMs: 1_000 });
+    await using own = new AsyncDisposableStack();
+    const process = await comparing({ lagMs: 1_000 }, own);
     const model = lineOf(3);
     assert.equal((await process.board(model.queueId)).status, 200);
     const leave = Promise.withResolvers<void>();
