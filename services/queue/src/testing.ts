@@ -77,6 +77,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     feed: createLineFeed({
       position,
       logger: testLogger,
+      relay: { wake() {}, delivered() {} },
       onCommitted: () => {},
       budgetMs: 15_000,
     }),
@@ -282,8 +283,8 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
             party_id: id,
             time: now,
             data: JSON.stringify({ party: partySnapshot(party) }),
+            relay_at: now,
           },
-          pointer: { queue_id: queue.id, seq, created_at: now },
         };
       });
       const count = (state: PartyState) => parties.filter((party) => party.state === state).length;
@@ -301,10 +302,6 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           await trx
             .insertInto('events')
             .values(chunk.map(({ event }) => event))
-            .execute();
-          await trx
-            .insertInto('outbox')
-            .values(chunk.map(({ pointer }) => pointer))
             .execute();
         }
         await trx

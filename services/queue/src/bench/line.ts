@@ -10,6 +10,7 @@ import { credentialHeader } from '@queue-manager/service-kit/internal-credential
 import { freshDatabase } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
 import { type Database, migrate, openDatabase } from '../db/database.ts';
+import { cpuOfSystem } from './cpu-of-system.ts';
 import { fillLine } from './fill-line.ts';
 import type { LoadResult } from './load-worker.ts';
 import { ownerHeaders } from './owner.ts';
@@ -28,7 +29,7 @@ import { startWorker, type Worker } from './worker.ts';
 const help = `Usage: npm run bench -- line [options]
 
 Measures, on a system of its own:
-  - guests joining and hosts calling the next, 64 connections over 64 lines and over one, at the
+  - guests joining and hosts calling the next, over 64 lines and over one, at the
     queue service's own port and through the gateway, beside raw mysql2 with the same rows, lock
     and transaction; in turns, several times over;
   - one call-next after the other on a line of 1,000 and on a long one;
@@ -38,6 +39,8 @@ Options:
   --rounds N   how often everything takes its turn; default 5
   --seconds N  how long each turn is; default 4
   --waiting N  how many wait in the long line; default 100000, 0 to leave call-next and close out
+  --connections N
+               how many load connections work at once; default 64
   --json       print one JSON object and nothing else on standard output
                (npm prints lines of its own there unless told otherwise: npm run -s bench)
   --help       print this
@@ -46,7 +49,7 @@ Exit code: 0 when every goal was reached, 1 when not.
 `;
 
 const goals = { joinRatio: 0.35, callNextRatio: 1.5 };
-const connections = 64;
+const manyLines = 64;
 const shortLine = 1_000;
 const closedLine = 3_000;
 const callsEach = 200;
@@ -65,12 +68,13 @@ function readArguments() {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
+      connections: { type: 'string', default: '64' },
       waiting: { type: 'string', default: '100000' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'rounds' | 'seconds' | 'waiting', least: number) => {
+  const number = (name: 'rounds' | 'seconds' | 'connections' | 'waiting', least: number) => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= least) return value;
     throw new TypeError(`--${name} must be a whole number, ${least} or more.`);
@@ -82,6 +86,7 @@ function readArguments() {
   return {
     rounds: number('rounds', 1),
     seconds: number('seconds', 1),
+    connections: number('connections', 1),
     waiting,
     json: values.json,
     help: values.help,
@@ -143,7 +148,9 @@ async function openSystem() {
     async settle(): Promise<void> {
       const deadline = performance.now() + settleMsMax;
       for (;;) {
-        const { rows } = await sql`SELECT 1 FROM outbox LIMIT 1`.execute(db);
+        const { rows } = await sql`SELECT 1 FROM events WHERE relay_at IS NOT NULL LIMIT 1`.execute(
+          db,
+        );
         const { Attributes = {} } = await sqs.send(
           new GetQueueAttributesCommand({ QueueUrl: positionEvents, AttributeNames: ['All'] }),
         );
@@ -175,9 +182,9 @@ type System = Awaited<ReturnType<typeof openSystem>>;
 /** What is done: which work, over how many lines. */
 type Work = { work: RawLoad['work']; lines: number };
 const works: Work[] = [
-  { work: 'join', lines: connections },
+  { work: 'join', lines: manyLines },
   { work: 'join', lines: 1 },
-  { work: 'call', lines: connections },
+  { work: 'call', lines: manyLines },
   { work: 'call', lines: 1 },
 ];
 
@@ -189,6 +196,8 @@ type Turn = {
   p99: number;
   /** The queue service's processor time a change, what follows its answer included. */
   cpuMs: number;
+  /** The same of every service and store, by name; empty where there is no /proc. */
+  cpuMsBy: Record<string, number>;
 };
 type Round = { raw: number } & Record<Door, Turn>;
 type Throughput = Work & { rounds: Round[] };
@@ -205,7 +214,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     const rawWorker = await startWorker('raw-line-worker.ts', {
       url: raw.url,
       venue: venueId.toString('hex'),
-      connections,
+      connections: args.connections,
       eventBytes,
     });
     workers.push(rawWorker);
@@ -214,7 +223,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     const enough = (args.rounds * args.seconds + warmUpSeconds) * callsPerSecondMax;
     const lines = new Map<number, Line[]>();
     const rawLines = new Map<number, string[]>();
-    for (const count of [connections, 1]) {
+    for (const count of [manyLines, 1]) {
       const made = await Promise.all(Array.from({ length: count }, system.makeLine));
       const rawMade = made.map(() => uuidToBytes(newId(systemClock)));
       for (const [index, line] of made.entries()) {
@@ -238,9 +247,10 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     const runOurs = async (door: Door, { work, lines: count }: Work, seconds: number) => {
       const over = lines.get(count) ?? [];
       const cpuBefore = await system.cpuSeconds();
+      const allBefore = cpuOfSystem();
       const result = (await load.ask('run', {
         baseUrl: system.urls[door],
-        connections,
+        connections: args.connections,
         seconds,
         method: 'POST',
         ...(work === 'join'
@@ -258,7 +268,14 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
       if (result.refused > 0) throw new Error(`${work}: ${result.refused} were refused`);
       await system.settle();
       const cpuSeconds = (await system.cpuSeconds()) - cpuBefore;
-      return { ...result, cpuMs: (1_000 * cpuSeconds) / (result.perSecond * seconds) };
+      const msEach = (used: number) => (1_000 * used) / (result.perSecond * seconds);
+      const cpuMsBy = Object.fromEntries(
+        Array.from(cpuOfSystem(), ([name, used]) => [
+          name,
+          msEach(used - (allBefore.get(name) ?? 0)),
+        ]),
+      );
+      return { ...result, cpuMs: msEach(cpuSeconds), cpuMsBy };
     };
 
     say('Warming up …');
@@ -285,7 +302,7 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
             doors
               .map(
                 (door) =>
-                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)}, ${taken[door].cpuMs.toFixed(2)} ms CPU)`,
+                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)}, ${taken[door].cpuMs.toFixed(2)} ms CPU; ${cpuText(taken[door].cpuMsBy)})`,
               )
               .join(', '),
         );
@@ -297,6 +314,20 @@ async function measureThroughput(system: System, args: Arguments): Promise<Throu
     await rawDb.destroy();
     await raw.drop();
   }
+}
+
+/** Processor time a change, of all and each that has a part in it. */
+function cpuText(cpuMsBy: Turn['cpuMsBy']): string {
+  const parts = Object.entries(cpuMsBy).sort(([, a], [, b]) => b - a);
+  const total = parts.reduce((sum, [, ms]) => sum + ms, 0);
+  return `all ${total.toFixed(2)} ms: ${parts.map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', ')}`;
+}
+
+function medianCpu(turns: readonly Turn[]): Turn['cpuMsBy'] {
+  const names = Object.keys(turns[0]?.cpuMsBy ?? {});
+  return Object.fromEntries(
+    names.map((name) => [name, median(turns.map(({ cpuMsBy }) => cpuMsBy[name] ?? 0))]),
+  );
 }
 
 function nameOf({ work, lines }: Work): string {
@@ -420,12 +451,13 @@ function rowsOf({ throughput, calls, closeMs }: Result): Row[] {
     const raw = median(rounds.map((round) => round.raw));
     rows.push({ what: `${nameOf(result)}: raw mysql2`, measured: `${raw.toFixed(0)} a second` });
     for (const door of doors) {
-      const of = (key: keyof Turn) => median(rounds.map((round) => round[door][key]));
+      const of = (key: Exclude<keyof Turn, 'cpuMsBy'>) =>
+        median(rounds.map((round) => round[door][key]));
       const ratio = of('ratio');
       const hasGoal = result.work === 'join' && door === 'queue service';
       rows.push({
         what: `  ${door}`,
-        measured: `${of('perSecond').toFixed(0)} a second, ${ratio.toFixed(2)} of raw; p50 ${of('p50').toFixed(0)} ms, p99 ${of('p99').toFixed(0)} ms; CPU ${of('cpuMs').toFixed(2)} ms`,
+        measured: `${of('perSecond').toFixed(0)} a second, ${ratio.toFixed(2)} of raw; p50 ${of('p50').toFixed(0)} ms, p99 ${of('p99').toFixed(0)} ms; CPU ${of('cpuMs').toFixed(2)} ms; ${cpuText(medianCpu(rounds.map((round) => round[door])))}`,
         ...(hasGoal
           ? { goal: `≥ ${goals.joinRatio} of raw`, isReached: ratio >= goals.joinRatio }
           : {}),
