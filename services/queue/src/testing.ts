@@ -316,6 +316,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
           .where('id', '=', queue.id)
           .execute();
       });
+      positionApp.skipTo(queueId, seq);
     },
     /** Does what follows the deletion of a venue, which has to have been announced. */
     async eraseDeleted(venueId: string): Promise<void> {
@@ -515,7 +516,14 @@ async function startPositionUpstream() {
     }),
   );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  return { url, events, state, close: () => app.close() };
+  return {
+    url,
+    events,
+    state,
+    /** Takes the events of a queue up to `seq` for applied: nobody sends them. */
+    skipTo: (queueId: string, seq: number) => appliedSeqs.set(queueId, seq),
+    close: () => app.close(),
+  };
 }
 
 /** Puts a neighbour where it stands in the order of the line; thousands mostly join at its end. */
