@@ -66,7 +66,9 @@ async function openSystem() {
     async settle(): Promise<void> {
       const deadline = performance.now() + settleMsMax;
       for (;;) {
-        const [rows] = await system.db.query<RowDataPacket[]>('SELECT 1 FROM outbox LIMIT 1');
+        const [rows] = await system.db.query<RowDataPacket[]>(
+          'SELECT 1 FROM events WHERE relay_at IS NOT NULL LIMIT 1',
+        );
         const { Attributes = {} } = await sqs.send(
           new GetQueueAttributesCommand({ QueueUrl: positionEvents, AttributeNames: ['All'] }),
         );
