@@ -26,7 +26,7 @@ import { createProjection } from './projection/projection.ts';
 import type { RedisConnection } from './projection/redis.ts';
 import { readRoutes } from './reads/routes.ts';
 
-export type PositionAppOptions = {
+type PositionAppOptions = {
   redis: RedisConnection;
   sqs: ReturnType<typeof createSqsClient>;
   sqsPrefix: string;

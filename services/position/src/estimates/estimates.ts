@@ -18,7 +18,7 @@ const learnMsMax = 1_000;
 const eventsMin = 20;
 
 /** From a read or change of the projection. */
-export type AsOf = { seq: number; modelSeq: number | null };
+type AsOf = { seq: number; modelSeq: number | null };
 
 export type Estimates = {
   /**

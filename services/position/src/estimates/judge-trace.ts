@@ -11,13 +11,13 @@ export interface Prediction {
   rules: Record<Rule, number>;
 }
 
-export interface Score {
+interface Score {
   maeSeconds: number;
   /** Share of guests that waited longer than estimated. */
   tooLowShare: number;
 }
 
-export interface Verdict {
+interface Verdict {
   guests: number;
   rules: Record<Rule, Score>;
   model: Score & { coverage80: number };

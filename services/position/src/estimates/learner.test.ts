@@ -125,6 +125,13 @@ describe('the learner', () => {
       return model?.seq === line.queue.seq ? model : null;
     });
 
+  /** Waits until Redis has noted the copy, the last command of learning. */
+  const copyNoted = (app: PositionDouble, line: LineModel) =>
+    until('the copy is noted', async () => {
+      const noted = await app.redis.hget(metaKey(line), modelFields.keptSeq);
+      return noted === String(line.queue.seq);
+    });
+
   it('recovers the model for the first reader after Redis and all processes were lost', async () => {
     const line = openLine();
     const one = await start();
@@ -177,8 +184,7 @@ describe('the learner', () => {
       model: modelName,
       state: state.toString('base64'),
     });
-    const noted = () => one.redis.hget(metaKey(line), modelFields.keptSeq);
-    await until('the copy is noted', async () => (await noted()) === String(line.queue.seq));
+    await copyNoted(one, line);
   });
 
   it('gives the same estimates in every process and lane', async () => {
@@ -235,7 +241,7 @@ describe('the learner', () => {
     const app = await start();
     playEvening(line);
     await apply(app, line);
-    await kept(line);
+    await copyNoted(app, line);
     const [ticket] = line.order().map((partyId) => line.ticket(partyId));
     await until('the model is cached', async () => {
       const { body } = await app.position(ticket as string);

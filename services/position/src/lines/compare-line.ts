@@ -29,7 +29,7 @@ const attemptsMax = 5;
 /** Pause before another look at a party whose last event is not applied yet. */
 const lookAgainMs = 50;
 
-export type CompareLine = {
+type CompareLine = {
   /** Compares what is cheap: `seq`, the queue and the counts. */
   checksum(queueId: string): Promise<Compared>;
   /** Compares all that is stored of a line, 100 parties at a time. */

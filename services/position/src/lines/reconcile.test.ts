@@ -23,13 +23,16 @@ describe('the reconciler', () => {
   const started = new AsyncDisposableStack();
   before(async () => {
     queueService = started.adopt(await startQueueService(), (service) => service.close());
-    position = await comparing({ lagMs: 200 });
+    position = await comparing({ lagMs: 1_000 });
   });
   after(() => started.disposeAsync());
 
-  async function comparing(options: { lagMs: number; everyMs?: number }): Promise<PositionDouble> {
+  async function comparing(
+    options: { lagMs: number; everyMs?: number },
+    owner = started,
+  ): Promise<PositionDouble> {
     const { lagMs, everyMs = 40 } = options;
-    return started.adopt(
+    return owner.adopt(
       await startPosition({
         redisUrl: testEnv('REDIS_URL'),
         queueService,
@@ -90,113 +93,112 @@ describe('the reconciler', () => {
     return Buffer.concat([Buffer.from(orderKey, 'hex'), uuidToBytes(partyId)]);
   };
 
-  type Spoilt = { model: LineModel; keys: Keys; waiting: string[]; called: string; left: string };
-  const faults: [what: string, noticed: Difference, spoil: (given: Spoilt) => Promise<unknown>][] =
+  type Target = { model: LineModel; keys: Keys; waiting: string[]; called: string; left: string };
+  const faults: [
+    what: string,
+    difference: Difference,
+    inject: (target: Target) => Promise<unknown>,
+  ][] = [
+    ['a wrong queue name', 'queue', ({ keys }) => position.redis.hset(keys.meta, 'name', 'Bar')],
     [
-      [
-        'another name of the queue',
-        'queue',
-        ({ keys }) => position.redis.hset(keys.meta, 'name', 'Bar'),
-      ],
-      [
-        'another state of the queue',
-        'queue',
-        ({ keys }) => position.redis.hset(keys.meta, 'state', 'closed'),
-      ],
-      ['a deletion', 'queue', ({ keys }) => position.redis.hset(keys.meta, 'deleted', '1')],
-      ['an event too many', 'ahead', ({ keys }) => position.redis.hincrby(keys.meta, 'seq', 7)],
-      [
-        'an event that is missing and that nothing follows',
-        'behind',
-        ({ keys }) => position.redis.hincrby(keys.meta, 'seq', -1),
-      ],
-      ['no queue at all', 'missing', ({ keys }) => position.redis.del(keys.meta)],
-      [
-        'a party less, and counted so',
-        'counts',
-        async ({ model, keys, waiting }) => {
-          await position.redis.zrem(keys.line, memberOf(model, waiting[1] as string));
-          await position.redis.hdel(keys.parties, uuidToBytes(waiting[1] as string));
-          await position.redis.hincrby(keys.meta, 'waiting', -1);
-        },
-      ],
-      [
-        'the places of two exchanged in the line',
-        'parties',
-        async ({ model, keys, waiting }) => {
-          const [one, other] = [waiting[1] as string, waiting[3] as string];
-          await position.redis.zrem(keys.line, memberOf(model, one), memberOf(model, other));
-          const exchanged = [memberOf(model, one, other), memberOf(model, other, one)];
-          await position.redis.zadd(keys.line, ...exchanged.flatMap((member) => [1, member]));
-          await position.redis.hset(keys.meta, 'waiting', waiting.length);
-        },
-      ],
-      [
-        'the places of two exchanged wherever they stand',
-        'parties',
-        async ({ model, keys, waiting }) => {
-          const [one, other] = [waiting[0] as string, waiting[2] as string];
-          for (const [partyId, keyOf] of [
-            [one, other],
-            [other, one],
-          ] as const) {
-            const own = memberOf(model, partyId);
-            const field = uuidToBytes(partyId);
-            const value = (await position.redis.hgetBuffer(keys.parties, field)) as Buffer;
-            const before = value.subarray(0, value.length - own.length);
-            const member = memberOf(model, partyId, keyOf);
-            await position.redis.hset(keys.parties, field, Buffer.concat([before, member]));
-            await position.redis.zadd(keys.line, 1, member);
-            await position.redis.zrem(keys.line, own);
-          }
-        },
-      ],
-      [
-        'another lane',
-        'parties',
-        ({ model, keys, waiting }) =>
-          position.redis.zadd(keys.line, 0, memberOf(model, waiting[0] as string)),
-      ],
-      [
-        'another state of a party',
-        'parties',
-        async ({ keys, waiting }) => {
-          const field = uuidToBytes(waiting[0] as string);
+      'a wrong queue state',
+      'queue',
+      ({ keys }) => position.redis.hset(keys.meta, 'state', 'closed'),
+    ],
+    [
+      'a deletion that never happened',
+      'queue',
+      ({ keys }) => position.redis.hset(keys.meta, 'deleted', '1'),
+    ],
+    ['a seq ahead of MySQL', 'ahead', ({ keys }) => position.redis.hincrby(keys.meta, 'seq', 7)],
+    ['a lost last event', 'behind', ({ keys }) => position.redis.hincrby(keys.meta, 'seq', -1)],
+    ['no meta', 'missing', ({ keys }) => position.redis.del(keys.meta)],
+    [
+      'a missing party, and counts that match',
+      'counts',
+      async ({ model, keys, waiting }) => {
+        await position.redis.zrem(keys.line, memberOf(model, waiting[1] as string));
+        await position.redis.hdel(keys.parties, uuidToBytes(waiting[1] as string));
+        await position.redis.hincrby(keys.meta, 'waiting', -1);
+      },
+    ],
+    [
+      'two places swapped in the line only',
+      'parties',
+      async ({ model, keys, waiting }) => {
+        const [one, other] = [waiting[1] as string, waiting[3] as string];
+        await position.redis.zrem(keys.line, memberOf(model, one), memberOf(model, other));
+        const swapped = [memberOf(model, one, other), memberOf(model, other, one)];
+        await position.redis.zadd(keys.line, ...swapped.flatMap((member) => [1, member]));
+        await position.redis.hset(keys.meta, 'waiting', waiting.length);
+      },
+    ],
+    [
+      'two places swapped everywhere',
+      'parties',
+      async ({ model, keys, waiting }) => {
+        const [one, other] = [waiting[0] as string, waiting[2] as string];
+        for (const [partyId, keyOf] of [
+          [one, other],
+          [other, one],
+        ] as const) {
+          const own = memberOf(model, partyId);
+          const field = uuidToBytes(partyId);
           const value = (await position.redis.hgetBuffer(keys.parties, field)) as Buffer;
-          const rest = value.subarray(value.indexOf('|'));
-          await position.redis.hset(
-            keys.parties,
-            field,
-            Buffer.concat([Buffer.from('called'), rest]),
-          );
-        },
-      ],
-      [
-        'somebody else among those called',
-        'parties',
-        async ({ keys, called }) => {
-          await position.redis.zadd(keys.called, clock.now().getTime(), uuidToBytes(randomUUID()));
-          await position.redis.zrem(keys.called, uuidToBytes(called));
-        },
-      ],
-      [
-        'another time of a call',
-        'parties',
-        ({ keys, called }) => position.redis.zadd(keys.called, 1, uuidToBytes(called)),
-      ],
-      [
-        'an event that never happened and waits',
-        'ahead',
-        ({ keys }) => position.redis.hset(keys.pending, '4711', 'what'),
-      ],
-      [
-        'another end of somebody who left',
-        'ended',
-        ({ keys, left }) => position.redis.hset(keys.ended, uuidToBytes(left), 'seated'),
-      ],
-    ];
+          const before = value.subarray(0, value.length - own.length);
+          const member = memberOf(model, partyId, keyOf);
+          await position.redis.hset(keys.parties, field, Buffer.concat([before, member]));
+          await position.redis.zadd(keys.line, 1, member);
+          await position.redis.zrem(keys.line, own);
+        }
+      },
+    ],
+    [
+      'a wrong lane',
+      'parties',
+      ({ model, keys, waiting }) =>
+        position.redis.zadd(keys.line, 0, memberOf(model, waiting[0] as string)),
+    ],
+    [
+      'a wrong party state',
+      'parties',
+      async ({ keys, waiting }) => {
+        const field = uuidToBytes(waiting[0] as string);
+        const value = (await position.redis.hgetBuffer(keys.parties, field)) as Buffer;
+        const tail = value.subarray(value.indexOf('|'));
+        await position.redis.hset(
+          keys.parties,
+          field,
+          Buffer.concat([Buffer.from('called'), tail]),
+        );
+      },
+    ],
+    [
+      'a wrong party among the called',
+      'parties',
+      async ({ keys, called }) => {
+        await position.redis.zadd(keys.called, clock.now().getTime(), uuidToBytes(randomUUID()));
+        await position.redis.zrem(keys.called, uuidToBytes(called));
+      },
+    ],
+    [
+      'a wrong time of a call',
+      'parties',
+      ({ keys, called }) => position.redis.zadd(keys.called, 1, uuidToBytes(called)),
+    ],
+    [
+      'a buffered event that never happened',
+      'ahead',
+      ({ keys }) => position.redis.hset(keys.pending, '4711', 'what'),
+    ],
+    [
+      'a wrong state of a party that left',
+      'ended',
+      ({ keys, left }) => position.redis.hset(keys.ended, uuidToBytes(left), 'seated'),
+    ],
+  ];
 
-  for (const [what, noticed, spoil] of faults) {
+  for (const [what, difference, inject] of faults) {
     it(`repairs and counts a projection with ${what}`, async () => {
       const model = lineOf(7);
       const [called, left] = model.order() as [string, string];
@@ -205,17 +207,14 @@ describe('the reconciler', () => {
       const { status } = await position.apply([model.call(called), model.end(left, 'left')]);
       assert.equal(status, 200);
       const sound = await stored(model);
-      const before = await count(position, 'line_repairs_total', { difference: noticed });
-      await spoil({ model, keys: keysOf(model), waiting: model.order(), called, left });
+      const before = await count(position, 'line_repairs_total', { difference });
+      await inject({ model, keys: keysOf(model), waiting: model.order(), called, left });
 
       await until('a repair is counted', async () => {
-        const now = await count(position, 'line_repairs_total', { difference: noticed });
+        const now = await count(position, 'line_repairs_total', { difference });
         return now > before;
       });
-      assert.equal(
-        await count(position, 'line_repairs_total', { difference: noticed }),
-        before + 1,
-      );
+      assert.equal(await count(position, 'line_repairs_total', { difference }), before + 1);
       assert.deepEqual(await stored(model), sound);
       const { body } = await position.position(model.ticket(left));
       assert.deepEqual([body.state, body.seq], ['left', model.queue.seq]);
@@ -253,7 +252,8 @@ describe('the reconciler', () => {
 
   it('leaves a correct projection alone while it keeps changing', async () => {
     // Events are slow on a busy machine.
-    const patient = await comparing({ lagMs: 60_000 });
+    await using own = new AsyncDisposableStack();
+    const patient = await comparing({ lagMs: 60_000 }, own);
     const model = lineOf(2_500);
     const ticket = model.ticket(model.order()[0] as string);
     await until(
@@ -277,7 +277,8 @@ describe('the reconciler', () => {
   it('repairs in one of several processes per interval', async () => {
     // The interval must be longer than a repair, even on a busy machine.
     const times = { lagMs: 60_000, everyMs: 500 };
-    const processes = [await comparing(times), await comparing(times)];
+    await using own = new AsyncDisposableStack();
+    const processes = [await comparing(times, own), await comparing(times, own)];
     const model = lineOf(7);
     const key = comparedKey(model.queueId, 'whole');
     const compared = { kind: 'whole', outcome: 'same' };
@@ -310,7 +311,8 @@ describe('the reconciler', () => {
   });
 
   it('leaves deleted queues alone, also once they are erased', async () => {
-    const process = await comparing({ lagMs: 60_000 });
+    await using own = new AsyncDisposableStack();
+    const process = await comparing({ lagMs: 60_000 }, own);
     const [deleted, gone, other] = [lineOf(2), lineOf(2), lineOf(1)];
     for (const { queueId } of [deleted, gone, other]) {
       assert.equal((await process.board(queueId)).status, 200);
@@ -327,7 +329,8 @@ describe('the reconciler', () => {
   });
 
   it('shares a running rebuild of a missing projection', async () => {
-    const process = await comparing({ lagMs: 200 });
+    await using own = new AsyncDisposableStack();
+    const process = await comparing({ lagMs: 1_000 }, own);
     const model = lineOf(3);
     assert.equal((await process.board(model.queueId)).status, 200);
     const leave = Promise.withResolvers<void>();

@@ -35,7 +35,7 @@ type Kind = (typeof kinds)[number];
 /** `due` is when the queue is compared next; infinite while a comparison is queued or running. */
 type Active = { usedAt: number; due: Record<Kind, number> };
 
-export type Reconciler = {
+type Reconciler = {
   /** Notes that this process has read or changed a queue. Cheap enough for every request. */
   noteUse(queueId: string): void;
   /** Compares a projection with MySQL, and rebuilds it if it differs. */

@@ -24,11 +24,7 @@ export type Changes = {
 };
 
 /** Messages on a queue's channel; see `lua/change.lua`, `lua/open-stream-2.lua` and `ticket-streams.ts`. */
-export type Message =
-  | Changes
-  | { reset: true; seq: number }
-  | { ended: string }
-  | { holders: string };
+type Message = Changes | { reset: true; seq: number } | { ended: string } | { holders: string };
 
 /** The script's JSON contains raw bytes, so it is decoded as Latin-1. */
 export function readMessage(message: Buffer): Message {

@@ -16,7 +16,7 @@ const comment = ':\n\n';
 /** Writes to a shared connection leave at the end of the tick, so up to this much buffered does not mean a slow reader. */
 const sharedBytesMax = 2_048;
 
-export type EventStreamHandlers = {
+type EventStreamHandlers = {
   /** The buffer has drained: a stream that skipped an update can send it now. */
   onDrained?(): void;
   /** Nothing was sent for a while. Return true if this sent something, which spares the heartbeat comment. */

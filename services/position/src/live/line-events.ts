@@ -19,7 +19,7 @@ const retryMsMin = 100;
 const retryMsMax = 5_000;
 const defaultPollMs = 5_000;
 
-export type EventReader = {
+type EventReader = {
   /** Whether the reader can take more now. If not, it must call `resume` when it can. */
   isReady(): boolean;
   write(text: string): void;
@@ -27,7 +27,7 @@ export type EventReader = {
   end(): void;
 };
 
-export type Following = {
+type Following = {
   /** The first event will be the one after this. */
   readonly seq: number;
   begin(reader: EventReader): void;

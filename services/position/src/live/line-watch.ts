@@ -34,7 +34,7 @@ const retryMsMax = 5_000;
 const defaultCheckMs = 10_000;
 const concurrentFindsMax = 8;
 
-export type PartyListener = {
+type PartyListener = {
   /** The party's state or position, or the number waiting, has changed. */
   onPosition(standing: Readonly<Standing>): void;
   /**
@@ -44,7 +44,7 @@ export type PartyListener = {
   onGone(): void;
 };
 
-export type LineListener = {
+type LineListener = {
   /** The queue has advanced to `seq`. Called on every change, but may skip numbers. */
   onSeq(seq: number): void;
   /** The watch has ended: the queue does not exist any more, or its history was replaced. */

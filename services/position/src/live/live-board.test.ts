@@ -84,7 +84,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
     const stream = await watch(model.queueId);
     const startedAt = performance.now();
     for (const id of ids) await position.apply([model.call(id)]);
-    await stream.lastIs<Board>('nobody waits', ({ waiting }) => waiting === 0);
+    await stream.lastIs<Board>('the line is empty', ({ waiting }) => waiting === 0);
     const ticks = Math.floor((performance.now() - startedAt) / 100);
     assert.ok(stream.events.length <= ticks + 3, `${stream.events.length} in ${ticks} ticks`);
   });

@@ -69,16 +69,16 @@ describe('streams of a queue whose cluster slot moves', () => {
     await apply(model.events);
     const guest = await open(`/v1/live/tickets/${ticket}`);
     const board = await open(`/v1/live/boards/${model.queueId}`);
-    await guest.lastIs<Position>('its place is told', (told) => told.position === 3);
-    await board.lastIs<Board>('the board is told', (told) => told.waiting === 3);
+    await guest.lastIs<Position>('its position arrives', (told) => told.position === 3);
+    await board.lastIs<Board>('the board arrives', (told) => told.waiting === 3);
 
     /** Calls the first party: streams and reads must show it. */
     const callFirst = async () => {
       const event = model.call(model.order()[0] as string);
       const left = model.order().length;
       await apply([event]);
-      await guest.lastIs<Position>('its new place is told', (told) => told.position === left);
-      await board.lastIs<Board>('the board is told anew', (told) => told.waiting === left);
+      await guest.lastIs<Position>('its new position arrives', (told) => told.position === left);
+      await board.lastIs<Board>('the new board arrives', (told) => told.waiting === left);
       const asked = await until('a read shows it', async () => {
         const { status, body } = await position.position(ticket);
         assert.ok(status === 200 || status === 503, `a look was answered with ${status}`);

@@ -148,7 +148,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
       const own = streams.get(event.subject);
       if (own === undefined) continue;
       // Also changes that keep state and place, because the guest may want to reload.
-      await own.lastIs<Position>('its own change is told', ({ seq }) => seq === model.queue.seq);
+      await own.lastIs<Position>('its own change arrives', ({ seq }) => seq === model.queue.seq);
     }
     for (const stream of streams.values()) neverBack(stream);
   });

@@ -9,7 +9,7 @@ import { createLineEvents, type LineEvents } from './line-events.ts';
 import { createLineWatch, type LineWatch } from './line-watch.ts';
 import { createTicketStreams, type TicketStreams } from './ticket-streams.ts';
 
-export type Live = {
+type Live = {
   streams: EventStreams;
   watch: LineWatch;
   lineEvents: LineEvents;

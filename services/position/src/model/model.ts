@@ -42,7 +42,7 @@ export interface Model {
 }
 
 /** A waiting party whose wait the model will learn from. */
-export interface Witness {
+interface Witness {
   party: number;
   lane: Lane;
   joinedAtMs: number;
@@ -55,7 +55,7 @@ export interface Witness {
 }
 
 /** The line as a party saw it at some moment; `seconds` is on the clock of the pace. */
-export interface Sight {
+interface Sight {
   seconds: number;
   ahead: number;
   gapOfMany: number;

@@ -13,7 +13,7 @@ import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { lineKeys, lockKey, type SnapshotKeys } from './line-keys.ts';
 import type { RedisConnection } from './redis.ts';
-import { defineScript, type ScriptArgument } from './scripts.ts';
+import { defineScript, type Script, type ScriptArgument } from './scripts.ts';
 
 /** A projection without changes for this long expires; the next read rebuilds it. */
 const idleMs = 7 * dayMs;
@@ -125,10 +125,16 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     };
   }
 
-  const unknownLine = (reply: Reply): UnknownLine => ({
-    isKnown: false,
-    pending: numberAt(reply, 1),
-  });
+  async function read<T extends object>(
+    script: Script,
+    queueId: string,
+    args: readonly ScriptArgument[],
+    parse: (reply: Reply) => T,
+  ): Promise<(Line & T) | UnknownLine> {
+    const reply = (await script(lineKeys(queueId, clock.now()), args)) as Reply;
+    if (reply[0] !== 1) return { isKnown: false, pending: numberAt(reply, 1) };
+    return Object.assign(lineOf(reply), parse(reply));
+  }
 
   /** Applies events of one queue, in any order, and buffered events that follow: one round trip per batch of these. */
   async function apply(queueId: string, events: readonly LineEvent[]): Promise<Applied> {
@@ -156,14 +162,8 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
   return {
     apply,
 
-    async readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
-      const reply = (await readPlacesScript(
-        lineKeys(queueId, clock.now()),
-        partyIds.map(uuidToBytes),
-      )) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      return {
-        ...lineOf(reply),
+    readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
+      return read(readPlacesScript, queueId, partyIds.map(uuidToBytes), (reply) => ({
         places: partyIds.map((_, index) => {
           const at = 7 + 3 * index;
           const state = textAt(reply, at);
@@ -174,21 +174,16 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
             lane: laneOf(numberAt(reply, at + 2)),
           };
         }),
-      };
+      }));
     },
 
     /** Ids and places are bytes as Latin-1 text. */
-    async readWatched(
+    readWatched(
       queueId: string,
       partyIds: readonly string[],
     ): Promise<(Line & { parties: (WatchedPlace | null)[] }) | UnknownLine> {
-      const reply = (await readWatchedScript(
-        lineKeys(queueId, clock.now()),
-        partyIds.map((id) => Buffer.from(id, 'latin1')),
-      )) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      return {
-        ...lineOf(reply),
+      const ids = partyIds.map((id) => Buffer.from(id, 'latin1'));
+      return read(readWatchedScript, queueId, ids, (reply) => ({
         parties: partyIds.map((_, index) => {
           const at = 7 + 3 * index;
           const state = textAt(reply, at);
@@ -198,51 +193,50 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
           const lane = place === null ? null : laneOf(Number(place[0]));
           return { state: state as PartyState, ahead, lane, place };
         }),
-      };
+      }));
     },
 
-    async readNeighbours(
+    readNeighbours(
       queueId: string,
       partyId: string,
       to: PlaceWanted,
     ): Promise<(Line & { neighbours: Neighbours }) | UnknownLine> {
-      const reply = (await readNeighboursScript(lineKeys(queueId, clock.now()), [
-        uuidToBytes(partyId),
-        ...('position' in to ? ['position', to.position] : ['places', to.places]),
-      ])) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      const from = numberAt(reply, 7);
-      const neighbours =
-        from === 0
-          ? { from: null, position: null, before: null, behind: null }
-          : {
-              from,
-              position: numberAt(reply, 8),
-              before: neighbourOf(textAt(reply, 9), reply[10] as Buffer),
-              behind: neighbourOf(textAt(reply, 11), reply[12] as Buffer),
-            };
-      return { ...lineOf(reply), neighbours };
+      const target = 'position' in to ? ['position', to.position] : ['places', to.places];
+      const args = [uuidToBytes(partyId), ...target];
+      return read(readNeighboursScript, queueId, args, (reply) => {
+        const from = numberAt(reply, 7);
+        if (from === 0) {
+          return { neighbours: { from: null, position: null, before: null, behind: null } };
+        }
+        return {
+          neighbours: {
+            from,
+            position: numberAt(reply, 8),
+            before: neighbourOf(textAt(reply, 9), reply[10] as Buffer),
+            behind: neighbourOf(textAt(reply, 11), reply[12] as Buffer),
+          },
+        };
+      });
     },
 
     /** Returns the latest `limit` calls. */
-    async readBoard(queueId: string, limit: number): Promise<BoardView | UnknownLine> {
-      const reply = (await readBoardScript(lineKeys(queueId, clock.now()), [limit])) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      const called: BoardView['called'] = [];
-      for (let at = 10; at < reply.length; at += 3) {
-        called.push({
-          partyId: bytesToUuid(reply[at] as Buffer),
-          calledAt: new Date(Number(textAt(reply, at + 1))),
-          number: numberOfValue(reply[at + 2] as Buffer),
-        });
-      }
-      return {
-        ...lineOf(reply),
-        name: textAt(reply, 7),
-        state: textAt(reply, 8) as QueueState,
-        boardLabels: textAt(reply, 9) as BoardLabels,
-        called,
-      };
+    readBoard(queueId: string, limit: number): Promise<BoardView | UnknownLine> {
+      return read(readBoardScript, queueId, [limit], (reply) => {
+        const called: BoardView['called'] = [];
+        for (let at = 10; at < reply.length; at += 3) {
+          called.push({
+            partyId: bytesToUuid(reply[at] as Buffer),
+            calledAt: new Date(Number(textAt(reply, at + 1))),
+            number: numberOfValue(reply[at + 2] as Buffer),
+          });
+        }
+        return {
+          name: textAt(reply, 7),
+          state: textAt(reply, 8) as QueueState,
+          boardLabels: textAt(reply, 9) as BoardLabels,
+          called,
+        };
+      });
     },
 
     /** Adds parties, waiting or called, to a snapshot being written. */
@@ -299,60 +293,49 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       return status === -1 ? 'lost' : status === 0 ? 'outdated' : 'installed';
     },
 
-    async readChecksum(queueId: string): Promise<Facts | UnknownLine> {
-      const reply = (await readChecksumScript(lineKeys(queueId, clock.now()), [])) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      return {
-        ...lineOf(reply),
+    readChecksum(queueId: string): Promise<Facts | UnknownLine> {
+      return read(readChecksumScript, queueId, [], (reply) => ({
         called: numberAt(reply, 7),
         name: textAt(reply, 8),
         state: textAt(reply, 9) as QueueState,
         boardLabels: textAt(reply, 10) as BoardLabels,
         lastPending: numberAt(reply, 11),
-      };
+      }));
     },
 
     /** Whether the projection stores each party as given, all at the same `seq`. */
-    async compareParties(
+    compareParties(
       queueId: string,
       parties: readonly PartySnapshot[],
     ): Promise<(Line & { isSame: boolean[] }) | UnknownLine> {
-      const reply = (await readStoredScript(
-        lineKeys(queueId, clock.now()),
-        parties.map(({ partyId }) => uuidToBytes(partyId)),
-      )) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      const isSame = parties.map((party, index) => {
-        const [value, score, ended] = [0, 1, 2].map(
-          (part) => reply[7 + 3 * index + part] as Buffer,
-        );
-        // Parties that left are not always cached; those that are must match.
-        if (!isInLine(party.state)) {
-          return value?.length === 0 && (ended?.length === 0 || String(ended) === party.state);
-        }
-        const scoreNow = party.state === 'waiting' ? lanes.indexOf(party.lane) : calledAtMs(party);
-        return value?.equals(lineValueOf(party)) === true && String(score) === String(scoreNow);
-      });
-      return { ...lineOf(reply), isSame };
+      const ids = parties.map(({ partyId }) => uuidToBytes(partyId));
+      return read(readStoredScript, queueId, ids, (reply) => ({
+        isSame: parties.map((party, index) => {
+          const [value, score, ended] = reply.slice(7 + 3 * index, 10 + 3 * index) as Buffer[];
+          // Parties that left are not always cached; those that are must match.
+          if (!isInLine(party.state)) {
+            return value?.length === 0 && (ended?.length === 0 || String(ended) === party.state);
+          }
+          const expected =
+            party.state === 'waiting' ? lanes.indexOf(party.lane) : calledAtMs(party);
+          return value?.equals(lineValueOf(party)) === true && String(score) === String(expected);
+        }),
+      }));
     },
 
     /** Scans the parties that left today or yesterday; `cursor` is null at the end. */
-    async scanEnded(
+    scanEnded(
       queueId: string,
       from: { daysAgo: 0 | 1; cursor: string },
     ): Promise<(Line & { cursor: string | null; partyIds: string[] }) | UnknownLine> {
-      const reply = (await scanEndedScript(lineKeys(queueId, clock.now()), [
-        from.daysAgo,
-        from.cursor,
-        scanSize,
-      ])) as Reply;
-      if (reply[0] !== 1) return unknownLine(reply);
-      const cursor = textAt(reply, 7);
-      return {
-        ...lineOf(reply),
-        cursor: cursor === '0' ? null : cursor,
-        partyIds: reply.slice(8).map((id) => bytesToUuid(id as Buffer)),
-      };
+      const args = [from.daysAgo, from.cursor, scanSize];
+      return read(scanEndedScript, queueId, args, (reply) => {
+        const cursor = textAt(reply, 7);
+        return {
+          cursor: cursor === '0' ? null : cursor,
+          partyIds: reply.slice(8).map((id) => bytesToUuid(id as Buffer)),
+        };
+      });
     },
 
     /**

@@ -3,7 +3,7 @@ import type { RedisClient } from '@queue-manager/service-kit/redis';
 import { modelFields } from './line-keys.ts';
 
 export type ScriptArgument = string | number | Buffer;
-type Script = (keys: readonly string[], args: readonly ScriptArgument[]) => Promise<unknown>;
+export type Script = (keys: readonly string[], args: readonly ScriptArgument[]) => Promise<unknown>;
 
 type Call = (...args: ScriptArgument[]) => Promise<unknown>;
 

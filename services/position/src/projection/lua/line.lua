@@ -46,6 +46,12 @@ local function readMeta()
   return whole and meta or nil
 end
 
+-- The first part of every read's reply; see read-places-7.lua.
+local function beginReply(meta)
+  if not meta then return { 0, countPending() or 0 } end
+  return { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+end
+
 -- Parses a value of the parties hash into state, member of the line and rank of the lane.
 local function parseValue(value)
   local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')

@@ -8,12 +8,10 @@
 --   The first seven as in read-places-7.lua.
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
+local reply = beginReply(meta)
+if not meta then return reply end
 
-local reply = {
-  1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy,
-  meta.name, meta.state, meta.boardLabels,
-}
+reply[8], reply[9], reply[10] = meta.name, meta.state, meta.boardLabels
 local called = redis.call('ZREVRANGE', CALLED, 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
 for at = 1, #called, 2 do
   reply[#reply + 1] = called[at]

@@ -7,13 +7,14 @@
 --   The first seven as in read-places-7.lua; the last is 0 if none is buffered.
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
+local reply = beginReply(meta)
+if not meta then return reply end
 
 local lastPending = 0
 for _, seq in ipairs(redis.call('HKEYS', PENDING)) do
   lastPending = math.max(lastPending, tonumber(seq) or 0)
 end
-return {
-  1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy,
-  meta.called, meta.name, meta.state, meta.boardLabels, lastPending,
-}
+for _, value in ipairs({ meta.called, meta.name, meta.state, meta.boardLabels, lastPending }) do
+  reply[#reply + 1] = value
+end
+return reply

@@ -13,9 +13,8 @@
 --   member  order key .. party id (bytes); empty, as is the rank, beyond either end of the line
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
-
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+local reply = beginReply(meta)
+if not meta then return reply end
 
 local value = redis.call('HGET', PARTIES, ARGV[1])
 local rank = false

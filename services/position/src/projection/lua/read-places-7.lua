@@ -15,9 +15,8 @@
 --   lane       rank of its lane; -1 unless it waits
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
-
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+local reply = beginReply(meta)
+if not meta then return reply end
 for _, partyId in ipairs(ARGV) do
   local state, rank, lane = '', -1, -1
   local value = redis.call('HGET', PARTIES, partyId)

@@ -9,9 +9,8 @@
 --   score  rank of the lane of a waiting party, time of the call (ms) of a called one
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
-
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+local reply = beginReply(meta)
+if not meta then return reply end
 for _, partyId in ipairs(ARGV) do
   local value = redis.call('HGET', PARTIES, partyId)
   local score, ended = false, false

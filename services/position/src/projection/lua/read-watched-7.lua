@@ -9,9 +9,8 @@
 --   place  rank of the lane .. member of the line; empty unless waiting
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
-
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+local reply = beginReply(meta)
+if not meta then return reply end
 for _, partyId in ipairs(ARGV) do
   local state, rank, place = '', -1, ''
   local value = redis.call('HGET', PARTIES, partyId)

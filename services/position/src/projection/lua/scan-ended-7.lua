@@ -10,9 +10,8 @@
 --   cursor  as text, for the next scan; 0 at the end
 
 local meta = readMeta()
-if not meta then return { 0, countPending() or 0 } end
-
-local reply = { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
+local reply = beginReply(meta)
+if not meta then return reply end
 local key = ARGV[1] == '0' and ENDED or ENDED_BEFORE
 local scanned = redis.call('HSCAN', key, ARGV[2], 'COUNT', ARGV[3])
 reply[#reply + 1] = scanned[1]
