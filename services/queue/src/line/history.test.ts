@@ -307,7 +307,7 @@ describe('npm run history', () => {
     const { queueId } = await service.openLine();
     for (const [args, complaint] of [
       [[], /QUEUE_ID/],
-      [['Bar'], /no id of a queue/],
+      [['Bar'], /is not a queue id/],
       [[newId(service.clock)], /there is no queue/],
       [[queueId, '--at', 'yesterday'], /--at must be a time/],
       [[queueId, '--at', '2001-01-01T00:00:00Z'], /did not exist yet/],
