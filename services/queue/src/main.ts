@@ -86,10 +86,8 @@ await serve(async () => {
     feed: createLineFeed({
       position,
       logger,
-      onCommitted() {
-        relay.wake();
-        dispatcher.wake();
-      },
+      relay,
+      onCommitted: dispatcher.wake,
     }),
     quotes: createQuotes(db, logger),
     repeats: createKeyedMutex(),

@@ -65,6 +65,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     feed: createLineFeed({
       position,
       logger: testLogger,
+      relay: { wake() {}, delivered() {} },
       onCommitted: () => {},
       budgetMs: 15_000,
     }),

@@ -6,6 +6,7 @@ import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
 import { createPool, type Pool, type RowDataPacket } from 'mysql2/promise';
+import { cpuOfSystem, describeCpu } from '../measure/cpu-of-system.ts';
 import type { LoadResult } from '../measure/http-load-worker.ts';
 import { openQueueTables } from '../measure/queue-tables.ts';
 import { median, type Row, say } from '../measure/report.ts';
@@ -66,7 +67,9 @@ async function openSystem() {
     async settle(): Promise<void> {
       const deadline = performance.now() + settleMsMax;
       for (;;) {
-        const [rows] = await system.db.query<RowDataPacket[]>('SELECT 1 FROM outbox LIMIT 1');
+        const [rows] = await system.db.query<RowDataPacket[]>(
+          'SELECT 1 FROM events WHERE relay_at IS NOT NULL LIMIT 1',
+        );
         const { Attributes = {} } = await sqs.send(
           new GetQueueAttributesCommand({ QueueUrl: positionEvents, AttributeNames: ['All'] }),
         );
@@ -104,6 +107,8 @@ type Sample = {
   p99: number;
   /** CPU time of the queue service per change, including the work after its answer. */
   cpuMs: number;
+  /** The same of every service and store, by name; empty where there is no /proc. */
+  cpuMsBy: Record<string, number>;
 };
 type Round = { raw: number } & Record<Door, Sample>;
 type Throughput = Work & { rounds: Round[] };
@@ -153,6 +158,7 @@ async function measureThroughput(system: System, options: Options): Promise<Thro
     const runOurs = async (door: Door, { work, lines: count }: Work, seconds: number) => {
       const over = lines.get(count) ?? [];
       const cpuBefore = await system.cpuSeconds('queue service');
+      const allBefore = cpuOfSystem();
       const result = (await load.ask('run', {
         baseUrl: system.urls[door],
         connections,
@@ -173,7 +179,14 @@ async function measureThroughput(system: System, options: Options): Promise<Thro
       if (result.refused > 0) throw new Error(`${work}: ${result.refused} calls were refused`);
       await system.settle();
       const cpuSeconds = (await system.cpuSeconds('queue service')) - cpuBefore;
-      return { ...result, cpuMs: (1_000 * cpuSeconds) / (result.perSecond * seconds) };
+      const msEach = (used: number) => (1_000 * used) / (result.perSecond * seconds);
+      const cpuMsBy = Object.fromEntries(
+        Array.from(cpuOfSystem(), ([name, used]) => [
+          name,
+          msEach(used - (allBefore.get(name) ?? 0)),
+        ]),
+      );
+      return { ...result, cpuMs: msEach(cpuSeconds), cpuMsBy };
     };
 
     say('Warming up …');
@@ -200,7 +213,7 @@ async function measureThroughput(system: System, options: Options): Promise<Thro
             doors
               .map(
                 (door) =>
-                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)}, ${taken[door].cpuMs.toFixed(2)} ms CPU)`,
+                  `${door} ${taken[door].perSecond.toFixed(0)} (${taken[door].ratio.toFixed(2)}, ${taken[door].cpuMs.toFixed(2)} ms CPU; ${describeCpu(taken[door].cpuMsBy)})`,
               )
               .join(', '),
         );
@@ -328,7 +341,8 @@ function rows({ machine, throughput, calls, closeMs }: Result): Row[] {
     const raw = median(rounds.map((round) => round.raw));
     all.push({ what: `${nameOf(result)}: raw mysql2`, measured: `${raw.toFixed(0)} per second` });
     for (const door of doors) {
-      const of = (key: keyof Sample) => median(rounds.map((round) => round[door][key]));
+      const of = (key: Exclude<keyof Sample, 'cpuMsBy'>) =>
+        median(rounds.map((round) => round[door][key]));
       const ratio = of('ratio');
       const hasGoal = result.work === 'join' && door === 'queue service';
       all.push({

@@ -51,12 +51,9 @@ async function writeEvent(
   now: Date,
 ): Promise<void> {
   await connection.execute(
-    'INSERT INTO events (queue_id, seq, id, type, party_id, time, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [line, seq, id(), type, party, now, data],
-  );
-  await connection.execute(
-    'INSERT INTO outbox (queue_id, seq, created_at, request_id, traceparent) VALUES (?, ?, ?, ?, ?)',
-    [line, seq, now, null, null],
+    `INSERT INTO events (queue_id, seq, id, type, party_id, time, data, relay_at, request_id, traceparent)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [line, seq, id(), type, party, now, data, now, null, null],
   );
   await connection.query('COMMIT');
 }

@@ -71,8 +71,10 @@ export function lookInside(env: Record<string, string>): Inside {
       const note = (count: number, what: string) => {
         if (count > 0) found.push(`${count} ${what}`);
       };
-      // In the direction in which work flows, so that none is missed between two queries.
-      const [outbox] = await rows<{ count: number }>('SELECT COUNT(*) AS count FROM outbox');
+      // In the direction in which work flows, so that none slips past between two looks.
+      const [outbox] = await rows<{ count: number }>(
+        'SELECT COUNT(*) AS count FROM events WHERE relay_at IS NOT NULL',
+      );
       note(outbox?.count ?? 0, 'events in the outbox');
       const soon = new Date(Date.now() + soonMs);
       const tasks = await rows<{ state: string; count: number }>(

@@ -1,4 +1,3 @@
-import type { LineEvent } from '@queue-manager/contracts/internal';
 import { createSqsClient } from '@queue-manager/events/client';
 import { createPublisher } from '@queue-manager/events/publish';
 import { systemClock } from '@queue-manager/service-kit/clock';
@@ -11,6 +10,7 @@ import { createQueueApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
 import { createKeyedMutex } from '../line/keyed-mutex.ts';
+import type { StoredEvent } from '../line/line-event.ts';
 import { createQuotes } from '../line/quotes.ts';
 
 /**
@@ -20,7 +20,7 @@ import { createQuotes } from '../line/quotes.ts';
 export async function openBenchService(options: {
   url: string;
   prefix: string;
-  onCommit?: (events: readonly LineEvent[]) => void;
+  onCommit?: (events: readonly StoredEvent[]) => void;
 }) {
   const { url, prefix, onCommit } = options;
   const db = openDatabase({ url, poolSize: 50 });

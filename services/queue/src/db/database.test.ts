@@ -75,6 +75,7 @@ describe('migrations', () => {
         { name: '0006-line-complete' },
         { name: '0007-models' },
         { name: '0008-invitation-sends' },
+        { name: '0009-outbox-in-events' },
       ]);
     }));
 

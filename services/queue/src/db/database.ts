@@ -10,6 +10,7 @@ import * as accounts from './migrations/0005-accounts.ts';
 import * as lineComplete from './migrations/0006-line-complete.ts';
 import * as models from './migrations/0007-models.ts';
 import * as invitationSends from './migrations/0008-invitation-sends.ts';
+import * as outboxInEvents from './migrations/0009-outbox-in-events.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -126,6 +127,7 @@ const migrations: Record<string, Migration> = {
   '0006-line-complete': lineComplete,
   '0007-models': models,
   '0008-invitation-sends': invitationSends,
+  '0009-outbox-in-events': outboxInEvents,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

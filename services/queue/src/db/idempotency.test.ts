@@ -299,7 +299,6 @@ describe('a repeat with the same Idempotency-Key', () => {
     const db = service.db;
     const rows = {
       events: await db.selectFrom('events').selectAll().where('queue_id', '=', queue_id).execute(),
-      outbox: await db.selectFrom('outbox').selectAll().where('queue_id', '=', queue_id).execute(),
       parties: await db
         .selectFrom('parties')
         .selectAll()

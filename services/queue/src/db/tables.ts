@@ -189,7 +189,7 @@ export type PersonalTable = {
   locale: string | null;
 };
 
-export type EventTable = {
+export type EventTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
   id: Buffer;
@@ -199,6 +199,8 @@ export type EventTable = {
   time: Date;
   /** JSON */
   data: string;
+  /** From when on the relay sends it to SQS; null once it is delivered. */
+  relay_at: Date | null;
 };
 
 /** Why a change was made, in somebody's words: erased with the personal data. */
@@ -224,6 +226,7 @@ export type TraceColumns = {
   traceparent: string | null;
 };
 
+/** Written by the version before; what stands here is taken over by the relay (see `relay.ts`). */
 type OutboxTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
@@ -271,4 +274,6 @@ type AlertTable = {
 export type VenueRow = Selectable<VenueTable>;
 export type QueueRow = Selectable<QueueTable>;
 export type PartyRow = Selectable<PartyTable>;
+/** A party as a change of its line reads it: with whether it can be notified. */
+export type LockedParty = PartyRow & { has_email: 0 | 1 };
 export type TaskRow = Selectable<TaskTable>;

@@ -50,7 +50,7 @@ describe('the request that work comes from', () => {
     };
 
     const { owner, queueId, joinCode } = await service.openLine();
-    await db.deleteFrom('outbox').execute();
+    await db.updateTable('events').set({ relay_at: null }).execute();
     relay.start();
     dispatcher.start();
     const asGuest = { requestId: 'abc', traceparent };
@@ -59,6 +59,7 @@ describe('the request that work comes from', () => {
       headers: { 'x-request-id': 'abc', traceparent },
     });
     assert.equal(status, 201);
+    clock.advance(1);
     assert.deepEqual(await carriedBy('position-events'), asGuest);
     assert.deepEqual(await carriedBy('mails'), asGuest);
 
@@ -68,11 +69,13 @@ describe('the request that work comes from', () => {
       as: owner,
       headers: { 'x-request-id': 'def' },
     });
+    clock.advance(1);
     const asHost = { requestId: 'def', traceparent: undefined };
     assert.deepEqual(await carriedBy('position-events'), asHost);
     clock.advance(3_600);
     await consumer.start();
     assert.deepEqual(await carriedBy('task-results'), asHost);
+    clock.advance(1);
     assert.deepEqual(await carriedBy('position-events'), asHost);
     assert.deepEqual((await service.eventsOf(queueId)).map(({ type }) => type).slice(-3), [
       'party.joined',

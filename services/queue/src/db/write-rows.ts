@@ -9,29 +9,29 @@ import type { Tables } from './tables.ts';
  * that the types of the tables allow.
  */
 
+/** Keeps a statement far below any server's packet limit when a whole line is removed. */
+const rowsPerStatement = 500;
 /** Inserts of more rows than this are not prepared: each number of rows is another text. */
 const preparedRowsMax = 4;
 
-/** Inserts rows that all have the same columns, in one statement. */
+/** Inserts rows that all have the same columns, in as few statements as possible. */
 export async function insertRows<Table extends keyof Tables & string>(
   trx: DatabaseTransaction,
   table: Table,
   rows: readonly Insertable<Tables[Table]>[],
 ): Promise<void> {
-  const [first] = rows;
-  if (first === undefined) return;
-  const columns = Object.keys(first);
+  const columns = Object.keys(rows[0] ?? {});
   const places = `(${columns.map(() => '?').join(', ')})`;
-  const parameters: unknown[] = [];
-  for (const row of rows as readonly Record<string, unknown>[]) {
-    for (const column of columns) parameters.push(row[column] ?? null);
+  for (let from = 0; from < rows.length; from += rowsPerStatement) {
+    const chunk = rows.slice(from, from + rowsPerStatement) as readonly Record<string, unknown>[];
+    const parameters = chunk.flatMap((row) => columns.map((column) => row[column] ?? null));
+    const text = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${chunk.map(() => places).join(', ')}`;
+    await trx.executeQuery(
+      chunk.length <= preparedRowsMax
+        ? preparedQuery(text, parameters)
+        : CompiledQuery.raw(text, parameters),
+    );
   }
-  const text = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows.map(() => places).join(', ')}`;
-  await trx.executeQuery(
-    rows.length <= preparedRowsMax
-      ? preparedQuery(text, parameters)
-      : CompiledQuery.raw(text, parameters),
-  );
 }
 
 /**

@@ -37,7 +37,7 @@ export async function admitParty(
   venue: VenueFacts,
   arrival: Arrival,
   actor: Actor,
-): Promise<{ record: PartyRecord; place: Place | null }> {
+): Promise<{ record: PartyRecord; place: Place | null; isRepeat: boolean }> {
   // A repeat answers with the place of the first answer, which is written a moment after the commit.
   const release =
     request.key === null ? null : await deps.repeats.acquire(`${request.caller} ${request.key}`);
@@ -48,11 +48,11 @@ export async function admitParty(
       const party = await addToEnd(deps, line, venue, arrival, actor);
       return { result: partyRecord(party), events: await line.write() };
     });
-    const place =
-      events.length === 0
-        ? await deps.quotes.told(record)
-        : await deps.quotes.tell(record, deps.feed.committed(events));
-    return { record, place };
+    const isRepeat = events.length === 0;
+    const place = isRepeat
+      ? await deps.quotes.told(record)
+      : await deps.quotes.tell(record, deps.feed.committed(events));
+    return { record, place, isRepeat };
   } finally {
     release?.();
   }

@@ -2,28 +2,36 @@ import { lanes } from '@queue-manager/contracts/parties';
 import type { PartyMove } from '@queue-manager/contracts/party-moves';
 import { sql } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
-import type { PartyRow, QueueRow } from '../db/tables.ts';
+import { preparedQuery } from '../db/prepared-query.ts';
+import type { LockedParty, PartyRow, QueueRow } from '../db/tables.ts';
+import type { TaskKindName } from './task-kinds.ts';
 import type { TaskPlan } from './task-plan.ts';
 
 /** The change that work follows from, under the lock of its line. */
 type LineChange = { trx: DatabaseTransaction; queue: QueueRow; now: Date; tasks: TaskPlan };
 
-/** From which place in the line a guest is told that its turn is near. */
+/** From this position on, a guest is told that it is almost there. */
 const almostTherePlace = 3;
 
-/** Which move of a party has which work follow. `before` is the party as it stood. */
+/**
+ * Schedules and cancels the work that follows a move. `before` is the party as it stood. A party without an e-mail
+ * address gets no `notify.*` tasks.
+ */
 export async function planFollowUp(
   line: LineChange,
   move: PartyMove,
-  before: PartyRow,
+  before: PartyRow & Partial<LockedParty>,
   party: PartyRow,
 ): Promise<void> {
   const { tasks, now, queue } = line;
+  const notify = (kind: TaskKindName) => {
+    if (before.has_email === 1) tasks.schedule(kind, party.id);
+  };
   switch (move) {
     case 'call': {
       const isAgain = before.state === 'called';
       if (isAgain) tasks.cancel(party.id, ['call.expire']);
-      tasks.schedule(isAgain ? 'notify.recalled' : 'notify.called', party.id);
+      notify(isAgain ? 'notify.recalled' : 'notify.called');
       tasks.schedule('call.expire', party.id, {
         runAt: new Date(now.getTime() + queue.call_grace_seconds * 1_000),
         payload: { calls: party.calls },
@@ -32,7 +40,7 @@ export async function planFollowUp(
     }
     case 'noShow':
       tasks.cancel(party.id);
-      tasks.schedule('notify.no-show', party.id);
+      notify('notify.no-show');
       return;
     case 'confirm':
       tasks.schedule('call.expire', party.id, {
@@ -53,7 +61,7 @@ export async function planFollowUp(
       tasks.cancel(party.id);
       // Others were not told that their place was gone: by no mail, nor by the answer to their own leaving.
       if (before.state === 'no_show' || before.state === 'removed') {
-        tasks.schedule('notify.restored', party.id);
+        notify('notify.restored');
       }
   }
 }
@@ -76,23 +84,48 @@ async function endOfConfirmedCall(
   return new Date(called_at.getTime() + 2 * Math.max(queue.call_grace_seconds * 1_000, ...given));
 }
 
+const selectFront = (limit: number) => `
+  SELECT p.*, c.email IS NOT NULL AS has_email
+  FROM (
+    SELECT * FROM parties FORCE INDEX (parties_line)
+    WHERE queue_id = ? AND state = 'waiting'
+    ORDER BY lane, order_key, id LIMIT ${limit}
+  ) AS p
+  LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+  ORDER BY p.lane, p.order_key, p.id`;
+const selectAlmostThere = selectFront(almostTherePlace);
+const selectFirstAndAlmostThere = selectFront(1 + almostTherePlace);
+
 /**
- * Tells those who have come to the front, third in line or before, that it is nearly their turn: each once,
- * and none who joined that near to the front, since its place was told on joining. Called when someone left
- * the line, under its lock; one seek into `parties_line`, however long the line is.
+ * The first waiting party, and those that are near the front once it has left: so a call needs no second read for
+ * `planAlmostThere`. No row is locked (the queue's row is) and none is skipped: with `SKIP LOCKED` a party could be
+ * overtaken. Reads four entries of `parties_line`, however long the line is.
  */
-export async function planAlmostThere({ trx, queue, tasks }: LineChange): Promise<void> {
-  const { rows } = await sql<{ id: Buffer }>`
-    SELECT front.id
-    FROM (
-      SELECT id, almost_there FROM parties FORCE INDEX (parties_line)
-      WHERE queue_id = ${queue.id} AND state = 'waiting'
-      ORDER BY lane, order_key, id LIMIT ${almostTherePlace}
-    ) AS front
-    JOIN personal AS c ON c.queue_id = ${queue.id} AND c.party_id = front.id
-    WHERE front.almost_there = 0 AND c.email IS NOT NULL`.execute(trx);
-  if (rows.length === 0) return;
-  const ids = rows.map(({ id }) => id);
+export async function readFront(
+  trx: DatabaseTransaction,
+  queueId: Buffer,
+): Promise<{ first: LockedParty | undefined; next: LockedParty[] }> {
+  const { rows } = await trx.executeQuery(preparedQuery(selectFirstAndAlmostThere, [queueId]));
+  const [first, ...next] = rows as LockedParty[];
+  return { first, next };
+}
+
+/**
+ * Schedules "almost there" for parties that have come to the front, third in line or before: once each, and not for
+ * those that joined that near to the front, whose answer told them so. Call it when a party left the line, with the
+ * front of the line if that is known.
+ */
+export async function planAlmostThere(
+  { trx, queue, tasks }: LineChange,
+  known?: readonly LockedParty[],
+): Promise<void> {
+  const front =
+    known ??
+    ((await trx.executeQuery(preparedQuery(selectAlmostThere, [queue.id]))).rows as LockedParty[]);
+  const ids = front.flatMap(({ id, almost_there, has_email }) =>
+    almost_there === 0 && has_email === 1 ? [id] : [],
+  );
+  if (ids.length === 0) return;
   await trx
     .updateTable('parties')
     .set({ almost_there: 1 })
@@ -102,7 +135,7 @@ export async function planAlmostThere({ trx, queue, tasks }: LineChange): Promis
   for (const id of ids) tasks.schedule('notify.almost-there', id);
 }
 
-/** Whether a party that joins in this lane stands that near to the front; read before it is written. */
+/** Whether a party that joins in this lane is almost there at once; read before it is written. */
 export async function joinsNearFront({ trx, queue }: LineChange, lane: number): Promise<boolean> {
   if (queue.waiting < almostTherePlace) return true;
   // Behind everybody.

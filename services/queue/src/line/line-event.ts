@@ -1,10 +1,54 @@
-import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
+import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
-import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { routes } from '@queue-manager/events/topology';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import type { DatabaseTransaction } from '../db/database.ts';
 import type { EventTable } from '../db/tables.ts';
+import { traceColumns } from '../db/trace-context.ts';
+import { insertRows } from '../db/write-rows.ts';
 
-/** An event as its row keeps it, in its envelope. */
-export function toEvent(row: EventTable): LineEvent | EventOf<'venue.deleted'> {
+/** What the table of events holds. */
+export type StoredEvent = LineEvent | EventOf<'venue.deleted'>;
+
+/** How long the relay leaves an event to the feed. */
+export const feedFirstMs = 1_000;
+
+/** Whether the position service alone receives an event, so that the feed can deliver it. */
+export function isFed(event: Event): event is LineEvent {
+  const [receiver, ...others] = routes[event.type];
+  return receiver === 'position-events' && others.length === 0;
+}
+
+/** Writes events, and with them that they have to be delivered. */
+export async function insertEvents(
+  trx: DatabaseTransaction,
+  events: readonly StoredEvent[],
+): Promise<void> {
+  const trace = traceColumns();
+  await insertRows(
+    trx,
+    'events',
+    events.map((event) => {
+      const time = new Date(event.time);
+      return {
+        queue_id: queueIdOf(event),
+        seq: seqOf(event),
+        id: uuidToBytes(event.id),
+        type: event.type,
+        party_id: 'party' in event.data ? uuidToBytes(event.data.party.partyId) : null,
+        time,
+        data: JSON.stringify(event.data),
+        relay_at: isFed(event) ? new Date(time.getTime() + feedFirstMs) : time,
+        ...trace,
+      };
+    }),
+  );
+}
+
+/** An event in its envelope, from its row. */
+export function toEvent(
+  row: Pick<EventTable, 'id' | 'type' | 'party_id' | 'queue_id' | 'time' | 'data'>,
+): StoredEvent {
   return makeEvent({
     id: bytesToUuid(row.id),
     source: '/queue',
@@ -12,15 +56,21 @@ export function toEvent(row: EventTable): LineEvent | EventOf<'venue.deleted'> {
     subject: bytesToUuid(row.party_id ?? row.queue_id),
     time: row.time.toISOString(),
     data: JSON.parse(row.data),
-  }) as LineEvent | EventOf<'venue.deleted'>;
+  }) as StoredEvent;
 }
 
-/** The same of a row that stands under a queue's id: those are its line's. */
-export function toLineEvent(row: EventTable): LineEvent {
+/** An event of a line, from a row under the queue's id. */
+export function toLineEvent(row: Parameters<typeof toEvent>[0]): LineEvent {
   return toEvent(row) as LineEvent;
 }
 
-/** The sequence number that an event of a line carries. */
-export function seqOf(event: LineEvent): number {
+/** The id that an event's row stands under: its queue's; `venue.deleted` stands under its venue's. */
+export function queueIdOf({ data }: StoredEvent): Buffer {
+  return uuidToBytes('queueId' in data ? data.queueId : data.venueId);
+}
+
+/** The sequence number that an event carries. A venue has one event. */
+export function seqOf(event: StoredEvent): number {
+  if (event.type === 'venue.deleted') return 1;
   return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;
 }

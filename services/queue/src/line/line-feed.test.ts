@@ -63,6 +63,9 @@ describe('the direct way to the position service', () => {
   let answerTo: (events: LineEvent[]) => Promise<('applied' | 'pending')[]>;
   const calls: number[][] = [];
   let wakes = 0;
+  let relayWakes = 0;
+  /** Sequence numbers of the events that the relay was told to be delivered. */
+  const delivered: number[] = [];
 
   const placeOf = (event: LineEvent): Place => ({
     position: seqOf(event),
@@ -93,6 +96,8 @@ describe('the direct way to the position service', () => {
   beforeEach(() => {
     calls.length = 0;
     wakes = 0;
+    relayWakes = 0;
+    delivered.length = 0;
     answerTo = async () => [];
   });
 
@@ -100,6 +105,12 @@ describe('the direct way to the position service', () => {
     createLineFeed({
       position: over,
       logger: testLogger,
+      relay: {
+        wake() {
+          relayWakes += 1;
+        },
+        delivered: (events) => delivered.push(...events.map(seqOf)),
+      },
       onCommitted: () => {
         wakes += 1;
       },
@@ -135,6 +146,35 @@ describe('the direct way to the position service', () => {
     };
     assert.equal((await feed.committed([joined(7)]))?.position, 7);
     assert.deepEqual(calls, [[7], [7], [7]]);
+    assert.deepEqual(delivered, [7]);
+  });
+
+  it('reports events as delivered only once the position service has applied them', async () => {
+    const feed = feedOf(patient);
+    await feed.committed([joined(1), joined(2)]);
+    assert.deepEqual(delivered, [1, 2]);
+    const nowhere = createInternalClient({
+      baseUrl: 'http://127.0.0.1:1',
+      credential: testCredential,
+    });
+    assert.equal(await feedOf(patient, nowhere).committed([joined(3)]), null);
+    await nowhere.close();
+    assert.deepEqual([delivered, relayWakes], [[1, 2], 0]);
+  });
+
+  it('leaves events that others receive to the relay, and wakes it', async () => {
+    const deleted = makeEvent({
+      id: newId(systemClock),
+      source: '/queue',
+      type: 'venue.deleted',
+      subject: venueId,
+      time: now,
+      data: { venueId },
+    });
+    const feed = feedOf(patient);
+    assert.equal((await feed.committed([joined(1), deleted]))?.position, 1);
+    assert.equal(await feed.committed([deleted]), null);
+    assert.deepEqual([calls, delivered, relayWakes, wakes], [[[1]], [1], 2, 2]);
   });
 
   it('never holds an answer up for longer than its budget', async () => {

@@ -6,7 +6,8 @@ import {
   runInContext,
   type TraceContext,
 } from '@queue-manager/service-kit/trace-context';
-import { seqOf } from './line-event.ts';
+import { isFed, type StoredEvent, seqOf } from './line-event.ts';
+import type { Relay } from './relay.ts';
 
 /** What an answer may wait for the position service, in milliseconds. */
 const usualBudgetMs = 50;
@@ -30,11 +31,11 @@ export const queuedMax = 10_000;
 
 export type LineFeed = {
   /**
-   * Hands on the events of one commit. Resolves when the position service has applied the last of them, with
+   * Delivers the events of one commit. Resolves when the position service has applied the last of them, with
    * its party's place (null unless waiting), or with null when the budget is over, or when too many wait already.
    * Never rejects.
    */
-  committed(events: readonly LineEvent[]): Promise<Place | null>;
+  committed(events: readonly StoredEvent[]): Promise<Place | null>;
 };
 
 /** Who waits for the last event of a commit. */
@@ -48,14 +49,15 @@ type Entry = {
 };
 
 /**
- * The direct way of events to the position service: events of concurrent requests go together in one call,
- * in the order of their queues' sequence numbers. Best effort by design: the relay carries every event the
- * guaranteed way as well.
+ * Delivers committed events to the position service: those of concurrent requests in one call, in the order of their
+ * queues' sequence numbers. Best effort by design: the relay sends whatever is not delivered within a second, and the
+ * events that others receive.
  */
 export function createLineFeed(options: {
   position: InternalClient;
   logger: Logger;
-  /** Called for every commit that left events: wakes the relay and the dispatcher. */
+  relay: Pick<Relay, 'wake' | 'delivered'>;
+  /** Called for every commit that left events: wakes the dispatcher. */
   onCommitted: () => void;
   /** 50 ms by default. */
   budgetMs?: number;
@@ -69,7 +71,7 @@ export function createLineFeed(options: {
   function planFlush(): void {
     if (isFlushPlanned || queued.length === 0 || callsUnderWay >= callsMax) return;
     isFlushPlanned = true;
-    // One turn of the event loop lets commits that finish together share a call.
+    // One tick lets commits that finish together share a call.
     setImmediate(() => {
       isFlushPlanned = false;
       void flush();
@@ -88,11 +90,14 @@ export function createLineFeed(options: {
           timeoutMs: Math.max(callTimeoutMs, budgetMs),
         }),
       );
+      const applied: LineEvent[] = [];
       batch.forEach((entry, index) => {
         const answer = answers[index];
+        if (answer?.outcome === 'applied') applied.push(entry.event);
         if (answer?.outcome === 'pending') askAgain(entry);
         else entry.waiter?.done(answer?.place ?? null);
       });
+      options.relay.delivered(applied);
     } catch (error) {
       options.logger.debug({ err: error }, 'the position service did not take events directly');
       for (const { waiter } of batch) waiter?.done(null);
@@ -127,10 +132,13 @@ export function createLineFeed(options: {
   }
 
   return {
-    committed(events) {
+    committed(all) {
+      if (all.length === 0) return Promise.resolve(null);
+      options.onCommitted();
+      const events = all.filter(isFed);
+      if (events.length < all.length) options.relay.wake();
       const last = events.at(-1);
       if (last === undefined) return Promise.resolve(null);
-      options.onCommitted();
       // All of a commit or nothing: the later of its events could not be applied without the earlier.
       if (queued.length + events.length > queuedMax) return Promise.resolve(null);
       const { promise, resolve } = Promise.withResolvers<Place | null>();

@@ -8,24 +8,32 @@ import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import type { Clock } from '@queue-manager/service-kit/clock';
-import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type Selectable, sql, type Updateable } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
-import type { PartyRow, PartyTable, PersonalTable, QueueRow, QueueTable } from '../db/tables.ts';
-import { traceColumns } from '../db/trace-context.ts';
+import type {
+  LockedParty,
+  PartyRow,
+  PartyTable,
+  PersonalTable,
+  QueueRow,
+  QueueTable,
+} from '../db/tables.ts';
 import { insertRows, updateRow } from '../db/write-rows.ts';
 import { planAlmostThere, planFollowUp } from './follow-up.ts';
-import { seqOf } from './line-event.ts';
+import { insertEvents } from './line-event.ts';
 import { Occupancy } from './occupancy.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import { TaskPlan } from './task-plan.ts';
 
 const source = '/queue';
+const selectParty = `
+  SELECT p.*, c.email IS NOT NULL AS has_email
+  FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+  WHERE p.queue_id = ? AND p.id = ?`;
 const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
-/** Keeps a statement far below any server's packet limit when a whole line is removed. */
-const rowsPerStatement = 500;
 /** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
 const partiesPerStatement = 100;
 
@@ -39,13 +47,15 @@ type MoveOptions = {
   override?: boolean | undefined;
   /** Another place in the line. */
   place?: Pick<PartyRow, 'lane' | 'order_key'>;
-  /** That place as whoever moves the party counted it. */
+  /** The position that the caller asked for. */
   position?: number | undefined;
+  /** The front of the line after the move, where it is known already. */
+  next?: readonly LockedParty[];
 };
 
 /**
  * A line under its lock, within one transaction. Changes are made through it so that none can forget its
- * sequence number, its event, its outbox pointer, the counters or the work that follows.
+ * sequence number, its event, the counters or the tasks that follow.
  */
 export class Line {
   readonly trx: DatabaseTransaction;
@@ -59,6 +69,7 @@ export class Line {
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
   readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
+  #next: readonly LockedParty[] | undefined;
 
   constructor(
     clock: Clock,
@@ -93,17 +104,17 @@ export class Line {
   }
 
   /** The party's row under the lock; another request may have moved it since it was loaded. */
-  async party(partyId: Buffer): Promise<PartyRow> {
-    return this.trx
-      .selectFrom('parties')
-      .selectAll()
-      .where('queue_id', '=', this.queue.id)
-      .where('id', '=', partyId)
-      .executeTakeFirstOrThrow();
+  async party(partyId: Buffer): Promise<LockedParty> {
+    const { rows } = await this.trx.executeQuery(
+      preparedQuery(selectParty, [this.queue.id, partyId]),
+    );
+    const party = rows[0] as LockedParty | undefined;
+    if (party === undefined) throw new Error('A party is gone, though its line is not');
+    return party;
   }
 
   /** The party's row under the lock, for a move that is prepared first. Throws what `move` would. */
-  async partyFor(partyId: Buffer, move: PartyMove): Promise<PartyRow> {
+  async partyFor(partyId: Buffer, move: PartyMove): Promise<LockedParty> {
     const party = await this.party(partyId);
     assertMove(party, move);
     return party;
@@ -114,10 +125,10 @@ export class Line {
    * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
    */
   async move(
-    party: PartyRow,
+    party: LockedParty,
     move: PartyMove,
     actor: Actor,
-    { reason, override, place, position }: MoveOptions = {},
+    { reason, override, place, position, next }: MoveOptions = {},
   ): Promise<PartyRow> {
     const { to, event } = partyMoves[move];
     assertMove(party, move);
@@ -134,6 +145,7 @@ export class Line {
       { reason, override: isOverridden, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
+    this.#next = next;
     await planFollowUp(this, move, party, moved);
     return moved;
   }
@@ -150,7 +162,7 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    { reason, override, position }: Omit<MoveOptions, 'place'> = {},
+    { reason, override, position }: Omit<MoveOptions, 'place' | 'next'> = {},
   ): Promise<PartyRow> {
     const changed = this.#recordChange(party, type, changes, actor, { reason, override, position });
     const { queue_id, id } = party;
@@ -193,7 +205,7 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    { reason, override, position }: Omit<MoveOptions, 'place'>,
+    { reason, override, position }: Omit<MoveOptions, 'place' | 'next'>,
   ): PartyRow {
     const seq = this.#takeSeq();
     const changed = { ...party, ...changes, seq } as PartyRow;
@@ -229,37 +241,12 @@ export class Line {
 
   /** Writes the queue's row, the events and the tasks. Returns the events, for the feed after the commit. */
   async write(): Promise<LineEvent[]> {
-    const { trx, queue, now } = this;
+    const { trx, queue } = this;
     if (this.events.length === 0) return [];
-    if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this);
+    if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this, this.#next);
     await this.#writeQueue();
-    const trace = traceColumns();
-    for (const events of chunks(this.events)) {
-      await insertRows(
-        trx,
-        'events',
-        events.map((event) => ({
-          queue_id: queue.id,
-          seq: seqOf(event),
-          id: uuidToBytes(event.id),
-          type: event.type,
-          party_id: event.type === 'queue.changed' ? null : uuidToBytes(event.subject),
-          time: now,
-          data: JSON.stringify(event.data),
-        })),
-      );
-      await insertRows(
-        trx,
-        'outbox',
-        events.map((event) => ({
-          queue_id: queue.id,
-          seq: seqOf(event),
-          created_at: now,
-          ...trace,
-        })),
-      );
-    }
-    for (const reasons of chunks(this.#reasons)) await insertRows(trx, 'reasons', reasons);
+    await insertEvents(trx, this.events);
+    await insertRows(trx, 'reasons', this.#reasons);
     await this.tasks.write(trx, queue);
     return this.events;
   }
@@ -312,12 +299,6 @@ export class Line {
 
   #envelope(subject: string) {
     return { id: newId(this.#clock), source, subject, time: this.now.toISOString() };
-  }
-}
-
-function* chunks<T>(rows: readonly T[]): Generator<T[]> {
-  for (let from = 0; from < rows.length; from += rowsPerStatement) {
-    yield rows.slice(from, from + rowsPerStatement);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Event, EventOf } from '@queue-manager/contracts/events';
@@ -7,15 +8,16 @@ import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
-import type { WorkLoop } from '../db/work-loop.ts';
 import { type QueueService, startQueueService } from '../testing.ts';
-import { createRelay } from './relay.ts';
+import { feedFirstMs, toLineEvent } from './line-event.ts';
+import { createLineFeed } from './line-feed.ts';
+import { createRelay, type Relay } from './relay.ts';
 
 describe('the relay', () => {
   let service: QueueService;
   let broker: TestQueues;
   let publisher: Publisher;
-  const running: WorkLoop[] = [];
+  const running: Relay[] = [];
 
   before(async () => {
     service = await startQueueService();
@@ -30,10 +32,10 @@ describe('the relay', () => {
     await Promise.all(running.splice(0).map((relay) => relay.stop()));
     // The next test finds no message of this one.
     await received('position-events');
-    await service.db.deleteFrom('outbox').execute();
+    await service.db.updateTable('events').set({ relay_at: null }).execute();
   });
 
-  function start(over: Publisher = publisher): WorkLoop {
+  function start(over: Publisher = publisher): Relay {
     const { db, clock, deps } = service;
     const relay = createRelay({ db, clock, logger: deps.logger, publisher: over });
     relay.start();
@@ -51,11 +53,19 @@ describe('the relay', () => {
     }
   }
 
-  const pointers = async () =>
-    (await service.db.selectFrom('outbox').select('seq').orderBy('seq').execute()).map(
-      ({ seq }) => seq,
-    );
-  const isEmpty = async () => (await pointers()).length === 0;
+  /** Sequence numbers of the events in the outbox. */
+  const waiting = async () =>
+    (
+      await service.db
+        .selectFrom('events')
+        .select('seq')
+        .where('relay_at', 'is not', null)
+        .orderBy('seq')
+        .execute()
+    ).map(({ seq }) => seq);
+  /** Ends the time that events are left to the feed, which delivers none of them in these tests. */
+  const endFeedTime = () => service.clock.advance(feedFirstMs / 1_000);
+  const isEmpty = async () => (await waiting()).length === 0;
   const idsOf = async (queueId: string) =>
     (await service.eventsOf(queueId)).map(({ id }) => bytesToUuid(id));
 
@@ -65,11 +75,12 @@ describe('the relay', () => {
     return createPublisher({ sqs, prefix: broker.prefix });
   }
 
-  it('takes every event to the position service by SQS, in the order of the line, and forgets it', async () => {
+  it('sends every event that the feed did not deliver to the position service, in the order of the line', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);
     await service.move(party, 'seat', owner);
     await service.call('POST', `/v1/queues/${queueId}/close`, { as: owner });
+    endFeedTime();
     start();
     await until('the outbox is empty', isEmpty);
     const events = await received('position-events');
@@ -86,6 +97,8 @@ describe('the relay', () => {
     const { owner, venueId, queueId } = await service.openLine();
     await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
     start();
+    await until('it is sent at once', async () => (await waiting()).length === 2);
+    endFeedTime();
     await until('the outbox is empty', isEmpty);
     const [event, ...none] = await received<EventOf<'venue.deleted'>>('queue-events');
     assert.deepEqual(none, []);
@@ -103,9 +116,11 @@ describe('the relay', () => {
   it('goes on at once when it is woken', async () => {
     const { owner, queueId } = await service.openLine();
     const relay = start();
+    endFeedTime();
     await until('the outbox is empty', isEmpty);
     for (let round = 0; round < 3; round += 1) {
       await service.add(queueId, owner);
+      endFeedTime();
       relay.wake();
       await until('the outbox is empty', isEmpty);
     }
@@ -126,8 +141,9 @@ describe('the relay', () => {
     });
     await service.add(queueId, owner, { email: 'ana@example.com' });
     await service.call('POST', `/v1/queues/${queueId}/call-next`, { as: owner });
+    endFeedTime();
     await until('it has tried in vain twice', () => tries >= 2);
-    assert.deepEqual(await pointers(), [1, 2, 3]);
+    assert.deepEqual(await waiting(), [1, 2, 3]);
     isAway = false;
     relay.wake();
     await until('the outbox is empty', isEmpty);
@@ -148,9 +164,10 @@ describe('the relay', () => {
       .where('seq', '>', 1)
       .where('seq', '<=', 1 + bad)
       .execute();
+    endFeedTime();
     service.clock.advance(1);
     const relay = start();
-    await until('all others have gone', async () => (await pointers()).length === bad);
+    await until('all others have gone', async () => (await waiting()).length === bad);
     const good = events.filter(({ seq }) => seq === 1 || seq > 1 + bad);
     assert.deepEqual(
       (await received('position-events')).map(({ id }) => id).sort(),
@@ -178,6 +195,7 @@ describe('the relay', () => {
         lines.flatMap(({ owner, queueId }) =>
           Array.from({ length: 15 }, async () => {
             await service.add(queueId, owner);
+            endFeedTime();
             for (const relay of relays) relay.wake();
           }),
         ),
@@ -196,14 +214,16 @@ describe('the relay', () => {
     const { owner, queueId } = await service.openLine();
     const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
     const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+    const [made] = await service.eventsOf(queueId);
     const slow = service.db.transaction().execute(async (trx) => {
       await trx
-        .insertInto('outbox')
+        .insertInto('events')
         .values({
-          queue_id: uuidToBytes(queueId),
+          ...(made as NonNullable<typeof made>),
+          id: uuidToBytes(randomUUID()),
           seq: 9_999,
           // The oldest of all.
-          created_at: new Date(0),
+          relay_at: new Date(0),
         })
         .execute();
       hold();
@@ -211,6 +231,7 @@ describe('the relay', () => {
     });
     await isHeld;
     await service.add(queueId, owner);
+    endFeedTime();
     const relay = start();
     try {
       const isThere = async () => (await received('position-events')).length > 0;
@@ -221,7 +242,98 @@ describe('the relay', () => {
       await slow;
     }
     relay.wake();
-    // It points to no event: nothing to send, nothing to keep.
-    await until('the outbox is empty', isEmpty);
+    // Committed, it is sent as well.
+    await until('it is sent', async () => (await received('position-events')).length === 1);
+  });
+
+  it('sends what an instance of the version before left in its own table', async () => {
+    const { owner, queueId } = await service.openLine();
+    await service.add(queueId, owner);
+    await service.db.updateTable('events').set({ relay_at: null }).execute();
+    const queue_id = uuidToBytes(queueId);
+    const pointer = { created_at: service.clock.now(), request_id: 'abc', traceparent: null };
+    await service.db
+      .insertInto('outbox')
+      .values([1, 2, 3].map((seq) => ({ queue_id, seq, ...pointer })))
+      .execute();
+    start();
+    const ids: string[] = [];
+    await until('both events are sent', async () => {
+      ids.push(...(await received('position-events')).map(({ id }) => id));
+      return ids.length === 2;
+    });
+    assert.deepEqual(ids, await idsOf(queueId));
+    await until('both tables are done', async () => {
+      const left = await service.db.selectFrom('outbox').select('seq').execute();
+      return left.length === 0 && (await isEmpty());
+    });
+    const requestIds = (await service.eventsOf(queueId)).map(({ request_id }) => request_id);
+    assert.deepEqual(requestIds, ['abc', 'abc']);
+  });
+
+  describe('beside the feed', () => {
+    const eventOf = async (queueId: string) => {
+      const last = (await service.eventsOf(queueId)).at(-1);
+      return toLineEvent(last as NonNullable<typeof last>);
+    };
+
+    it('sends nothing that the feed delivered in time', async () => {
+      const { owner, queueId } = await service.openLine();
+      await service.add(queueId, owner);
+      const relay = start();
+      const feed = createLineFeed({ ...service.deps, relay, onCommitted() {}, budgetMs: 15_000 });
+      const events = (await service.eventsOf(queueId)).map(toLineEvent);
+      await feed.committed(events);
+      await until('the outbox is empty', isEmpty);
+      endFeedTime();
+      relay.wake();
+      await until('it had nothing to do', isEmpty);
+      assert.deepEqual(await received('position-events'), []);
+    });
+
+    it('sends an event that was applied before a crash kept it from being noted', async () => {
+      const { queueId } = await service.openLine();
+      const event = await eventOf(queueId);
+      const applied = service.positionApp.events.filter(({ id }) => id === event.id);
+      assert.equal(applied.length, 1);
+      // The process that knew of it is gone; another one's relay finds the event.
+      endFeedTime();
+      start();
+      await until('the outbox is empty', isEmpty);
+      assert.deepEqual(await received('position-events'), [event]);
+    });
+
+    it('sends an event that the feed could not deliver, from any process', async () => {
+      service.positionApp.state.isAway = true;
+      try {
+        const { queueId } = await service.openLine();
+        const event = await eventOf(queueId);
+        const [own, other] = [start(), start()];
+        const feed = createLineFeed({
+          ...service.deps,
+          relay: own,
+          onCommitted() {},
+          budgetMs: 50,
+        });
+        assert.equal(await feed.committed([event]), null);
+        await own.stop();
+        assert.deepEqual(await waiting(), [1]);
+        endFeedTime();
+        other.wake();
+        await until('the outbox is empty', isEmpty);
+        assert.deepEqual(await received('position-events'), [event]);
+      } finally {
+        service.positionApp.state.isAway = false;
+      }
+    });
+
+    it('notes at its end what the feed delivered', async () => {
+      const { queueId } = await service.openLine();
+      const relay = start();
+      await relay.stop();
+      relay.delivered([await eventOf(queueId)]);
+      await relay.stop();
+      assert.deepEqual(await waiting(), []);
+    });
   });
 });

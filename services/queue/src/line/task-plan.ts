@@ -1,13 +1,14 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { isOneOf } from '../db/task-keys.ts';
 import { traceColumns } from '../db/trace-context.ts';
+import { insertRows } from '../db/write-rows.ts';
 import type { TaskKindName } from './task-kinds.ts';
 
-/** Keeps a statement far below any server's limit of a packet when a whole line is removed. */
-const perStatement = 500;
+/** Keeps a statement far below any server's packet limit when a whole line is removed. */
+const cancelledPerStatement = 500;
 
 /** The queue whose parties the tasks are about. */
 type Place = { venue_id: Buffer; id: Buffer };
@@ -32,10 +33,7 @@ export class TaskPlan {
     this.#now = now;
   }
 
-  /**
-   * Schedules work about a party, for now unless told when. Of the kinds `notify.*`, only what has somewhere
-   * to go is written: a party without an e-mail address has no such task.
-   */
+  /** Schedules work about a party, due now unless `runAt` says when. */
   schedule(
     kind: TaskKindName,
     partyId: Buffer,
@@ -63,12 +61,28 @@ export class TaskPlan {
 
   async write(trx: DatabaseTransaction, place: Place): Promise<void> {
     const cancelled = [...this.#cancelled.values()];
-    for (let from = 0; from < cancelled.length; from += perStatement) {
-      await this.#delete(trx, cancelled.slice(from, from + perStatement));
+    for (let from = 0; from < cancelled.length; from += cancelledPerStatement) {
+      await this.#delete(trx, cancelled.slice(from, from + cancelledPerStatement));
     }
-    for (let from = 0; from < this.#planned.length; from += perStatement) {
-      await this.#insert(trx, place, this.#planned.slice(from, from + perStatement));
-    }
+    const trace = traceColumns();
+    await insertRows(
+      trx,
+      'tasks',
+      this.#planned.map(({ kind, partyId, runAt, payload }) => ({
+        venue_id: place.venue_id,
+        id: uuidToBytes(newId(this.#clock)),
+        kind,
+        queue_id: place.id,
+        party_id: partyId,
+        payload: JSON.stringify(payload),
+        state: 'scheduled' as const,
+        last_error: null,
+        run_at: runAt,
+        lease_until: null,
+        updated_at: this.#now,
+        ...trace,
+      })),
+    );
   }
 
   /**
@@ -91,27 +105,5 @@ export class TaskPlan {
     });
     if (found.length === 0) return;
     await trx.deleteFrom('tasks').where(isOneOf(found)).execute();
-  }
-
-  /** One statement, which looks for the e-mail address itself: the line is locked meanwhile. */
-  async #insert(
-    trx: DatabaseTransaction,
-    place: Place,
-    planned: readonly Planned[],
-  ): Promise<void> {
-    const { request_id, traceparent } = traceColumns();
-    const rows = planned.map(({ kind, partyId, runAt, payload }): RawBuilder<unknown> => {
-      const id = uuidToBytes(newId(this.#clock));
-      const condition = kind.startsWith('notify.')
-        ? sql`FROM personal WHERE queue_id = ${place.id} AND party_id = ${partyId} AND email IS NOT NULL`
-        : sql``;
-      return sql`SELECT ${place.venue_id}, ${id}, ${kind}, ${place.id}, ${partyId},
-        ${JSON.stringify(payload)}, 'scheduled', ${runAt}, ${this.#now},
-        ${request_id}, ${traceparent} ${condition}`;
-    });
-    await sql`
-      INSERT INTO tasks (venue_id, id, kind, queue_id, party_id, payload, state, run_at, updated_at,
-        request_id, traceparent)
-      ${sql.join(rows, sql` UNION ALL `)}`.execute(trx);
   }
 }

@@ -3,12 +3,12 @@ import { route } from '@queue-manager/service-kit/route';
 import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from '../join/admit-party.ts';
-import { staffViews } from './party-view.ts';
+import { staffViewOf, staffViews } from './party-view.ts';
 
 export const addParty = (deps: Deps) =>
   route(contract, async ({ params, body, claims, idempotencyKey }) => {
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
-    const { record, place } = await admitParty(
+    const { record, place, isRepeat } = await admitParty(
       deps,
       {
         key: idempotencyKey,
@@ -21,6 +21,17 @@ export const addParty = (deps: Deps) =>
       { ...body, locale: body.locale, source: 'staff' },
       { kind: 'staff', userId: claims.sub },
     );
-    const places = new Map(place === null ? [] : [[record.partyId, place]]);
-    return (await staffViews(deps, [record], places))[0] as Party;
+    if (isRepeat) {
+      const places = new Map(place === null ? [] : [[record.partyId, place]]);
+      return (await staffViews(deps, [record], places))[0] as Party;
+    }
+    // What was written a moment ago is not read back.
+    const isNotified = body.email !== null;
+    return staffViewOf(deps, record, place, {
+      ...body,
+      quoted: place?.estimate ?? null,
+      notifications: isNotified
+        ? [{ channel: 'email', kind: 'notify.joined', state: 'scheduled', at: record.joinedAt }]
+        : [],
+    });
   });

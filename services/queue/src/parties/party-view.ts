@@ -3,43 +3,66 @@ import { getPlaces, type Place } from '@queue-manager/contracts/internal';
 import type { Party } from '@queue-manager/contracts/parties';
 import type { Estimate } from '@queue-manager/contracts/values';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import type { Selectable } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import { ticketUrlOf } from '../access/ticket-url.ts';
-import type { PersonalTable, QueueRow } from '../db/tables.ts';
+import { preparedQuery } from '../db/prepared-query.ts';
+import type { QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import type { PartyRecord } from '../line/snapshots.ts';
-import { loadNotifications } from './notifications.ts';
 
-type PersonalRow = Selectable<PersonalTable>;
+type Notification = Party['notifications'][number];
 
-/** The rows beside `parties` that a full answer needs, for parties of one queue. */
-async function loadDetails(deps: Deps, records: readonly PartyRecord[]) {
-  const personal = new Map<string, PersonalRow>();
-  const quotes = new Map<string, Estimate>();
+/** What an answer shows of a party besides its record: personal data, quote and notifications. */
+export type PartyDetails = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
+  quoted: Estimate | null;
+  notifications: Notification[];
+};
+
+type DetailsRow = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
+  estimate: string | null;
+  party_id: Buffer;
+  kind: Notification['kind'] | null;
+  state: Notification['state'];
+  updated_at: Date;
+};
+
+const selectDetails = (parties: number) => `
+  SELECT p.id AS party_id, c.name, c.email, c.phone, c.notes, q.estimate, t.kind, t.state, t.updated_at
+  FROM parties AS p
+  LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+  LEFT JOIN quotes AS q ON q.queue_id = p.queue_id AND q.party_id = p.id
+  LEFT JOIN tasks AS t FORCE INDEX (tasks_party) ON t.party_id = p.id AND t.kind LIKE 'notify.%'
+  WHERE p.queue_id = ? AND p.id IN (${Array.from({ length: parties }, () => '?').join(', ')})
+  ORDER BY p.id, t.id`;
+
+/** Details of parties of one queue, by party id; notifications are in the order in which they were scheduled. */
+async function loadDetails(
+  { db }: Deps,
+  records: readonly PartyRecord[],
+): Promise<Map<string, PartyDetails>> {
   const [first] = records;
-  if (first !== undefined) {
-    const queueId = uuidToBytes(first.queueId);
-    const ids = records.map(({ partyId }) => uuidToBytes(partyId));
-    const [personalRows, quoteRows] = await Promise.all([
-      deps.db
-        .selectFrom('personal')
-        .selectAll()
-        .where('queue_id', '=', queueId)
-        .where('party_id', 'in', ids)
-        .execute(),
-      deps.db
-        .selectFrom('quotes')
-        .select(['party_id', 'estimate'])
-        .where('queue_id', '=', queueId)
-        .where('party_id', 'in', ids)
-        .execute(),
-    ]);
-    for (const row of personalRows) personal.set(bytesToUuid(row.party_id), row);
-    for (const row of quoteRows) {
-      quotes.set(bytesToUuid(row.party_id), JSON.parse(row.estimate) as Estimate);
-    }
-  }
-  return { personal, quotes };
+  if (first === undefined) return new Map();
+  const text = selectDetails(records.length);
+  const ids = [first.queueId, ...records.map(({ partyId }) => partyId)].map(uuidToBytes);
+  const { rows } = await db.executeQuery(
+    records.length === 1 ? preparedQuery(text, ids) : CompiledQuery.raw(text, ids),
+  );
+  const byParty = Map.groupBy(rows as DetailsRow[], ({ party_id }) => bytesToUuid(party_id));
+  return new Map(Array.from(byParty, ([partyId, ofParty]) => [partyId, detailsOf(ofParty)]));
+}
+
+function detailsOf(rows: readonly DetailsRow[]): PartyDetails {
+  const { name, email, phone, notes, estimate } = rows[0] as DetailsRow;
+  return {
+    name,
+    email,
+    phone,
+    notes,
+    quoted: estimate === null ? null : (JSON.parse(estimate) as Estimate),
+    notifications: rows.flatMap(({ kind, state, updated_at }) =>
+      kind === null ? [] : [{ channel: 'email', kind, state, at: updated_at.toISOString() }],
+    ),
+  };
 }
 
 /** Asks the position service for the places of those waiting; null for all when it is away. */
@@ -68,40 +91,40 @@ export async function loadPlaces(
   }
 }
 
-/** Parties of one queue as staff see them. `places` overrides what the position service would be asked for. */
+/** Parties of one queue as staff see them. */
 export async function staffViews(
   deps: Deps,
   records: readonly PartyRecord[],
-  places: Map<string, Place>,
+  places: ReadonlyMap<string, Place>,
 ): Promise<Party[]> {
-  const [{ personal, quotes }, notifications] = await Promise.all([
-    loadDetails(deps, records),
-    loadNotifications(
-      deps.db,
-      records.map(({ partyId }) => uuidToBytes(partyId)),
-    ),
-  ]);
-  return records.map((record) => {
-    const { partyId, queueId, orderKey: _, ...facts } = record;
-    const person = personal.get(partyId);
-    const place = record.state === 'waiting' ? places.get(partyId) : undefined;
-    const ticket = deps.tickets.issue({ queueId, partyId });
-    return {
-      ...facts,
-      id: partyId,
-      queueId,
-      ticket,
-      ticketUrl: ticketUrlOf(deps, ticket),
-      name: person?.name ?? null,
-      email: person?.email ?? null,
-      phone: person?.phone ?? null,
-      notes: person?.notes ?? null,
-      position: place?.position ?? null,
-      estimate: place?.estimate ?? null,
-      quoted: quotes.get(partyId) ?? null,
-      notifications: notifications.get(partyId) ?? [],
-    };
-  });
+  const details = await loadDetails(deps, records);
+  return records.map((record) =>
+    staffViewOf(deps, record, places.get(record.partyId) ?? null, details.get(record.partyId)),
+  );
+}
+
+/** A party as staff see it. */
+export function staffViewOf(
+  deps: Deps,
+  { partyId: id, orderKey: _, ...facts }: PartyRecord,
+  place: Place | null,
+  details?: PartyDetails,
+): Party {
+  const ticket = deps.tickets.issue({ queueId: facts.queueId, partyId: id });
+  return {
+    ...facts,
+    id,
+    ticket,
+    ticketUrl: ticketUrlOf(deps, ticket),
+    name: details?.name ?? null,
+    email: details?.email ?? null,
+    phone: details?.phone ?? null,
+    notes: details?.notes ?? null,
+    position: place?.position ?? null,
+    estimate: place?.estimate ?? null,
+    quoted: details?.quoted ?? null,
+    notifications: details?.notifications ?? [],
+  };
 }
 
 /** One party as staff see it, with its place asked for when it is waiting. */
@@ -116,14 +139,14 @@ export async function guestView(
   record: PartyRecord,
   queue: Pick<QueueRow, 'name' | 'text' | 'end_message'>,
 ): Promise<GuestParty> {
-  const { personal } = await loadDetails(deps, [record]);
+  const details = await loadDetails(deps, [record]);
   return {
     queueId: record.queueId,
     queueName: queue.name,
     text: queue.text,
     endMessage: queue.end_message,
     number: record.number,
-    name: personal.get(record.partyId)?.name ?? null,
+    name: details.get(record.partyId)?.name ?? null,
     size: record.size,
     state: record.state,
     joinedAt: record.joinedAt,

@@ -64,8 +64,8 @@ export async function fillLine(
         party_id: id,
         time: now,
         data: JSON.stringify({ party: partySnapshot(party) }),
+        relay_at: now,
       },
-      pointer: { queue_id: queue.id, seq, created_at: now },
     };
   });
   const count = (state: PartyState) => parties.filter((party) => party.state === state).length;
@@ -83,10 +83,6 @@ export async function fillLine(
       await trx
         .insertInto('events')
         .values(chunk.map(({ event }) => event))
-        .execute();
-      await trx
-        .insertInto('outbox')
-        .values(chunk.map(({ pointer }) => pointer))
         .execute();
     }
     await trx

@@ -1,11 +1,10 @@
-import type { Actor } from '@queue-manager/contracts/events';
-import type { LineEvent } from '@queue-manager/contracts/internal';
-import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { type Actor, makeEvent } from '@queue-manager/contracts/events';
+import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import { lockVenue } from '../access/lock-venue.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
-import { traceColumns } from '../db/trace-context.ts';
 import type { Deps } from '../deps.ts';
 import { lockLine } from '../line/line.ts';
+import { insertEvents, type StoredEvent } from '../line/line-event.ts';
 import { closeForGood } from '../queues/delete-queue.ts';
 
 /**
@@ -18,8 +17,8 @@ export async function removeVenue(
   trx: DatabaseTransaction,
   venueId: Buffer,
   actor: Actor,
-): Promise<LineEvent[]> {
-  const events: LineEvent[] = [];
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
   const now = deps.clock.now();
   await lockVenue(trx, venueId);
   const queues = await trx
@@ -43,31 +42,14 @@ export async function removeVenue(
   await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
   await trx.updateTable('venues').set({ deleted_at: now }).where('id', '=', venueId).execute();
-  await announceDeletion(deps, trx, venueId, now);
-  return events;
-}
-
-/** Writes `venue.deleted`, the only event of a venue. It shares the queues' tables, under the venue's id. */
-async function announceDeletion(
-  { clock }: Deps,
-  trx: DatabaseTransaction,
-  venueId: Buffer,
-  now: Date,
-): Promise<void> {
-  const key = { queue_id: venueId, seq: 1 };
-  await trx
-    .insertInto('events')
-    .values({
-      ...key,
-      id: uuidToBytes(newId(clock)),
-      type: 'venue.deleted',
-      party_id: null,
-      time: now,
-      data: JSON.stringify({ venueId: bytesToUuid(venueId) }),
-    })
-    .execute();
-  await trx
-    .insertInto('outbox')
-    .values({ ...key, created_at: now, ...traceColumns() })
-    .execute();
+  const event = makeEvent({
+    id: newId(deps.clock),
+    source: '/queue',
+    type: 'venue.deleted',
+    subject: bytesToUuid(venueId),
+    time: now.toISOString(),
+    data: { venueId: bytesToUuid(venueId) },
+  });
+  await insertEvents(trx, [event]);
+  return [...events, event];
 }
