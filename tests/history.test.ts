@@ -121,7 +121,7 @@ describe('the history of a queue', () => {
       answer.headers.get('content-disposition') ?? '',
       /^attachment; filename="parties-\d{4}-\d\d-\d\d\.csv"$/,
     );
-    const file = (await succeed(exportParties, inQueue(queue))).toString();
+    const file = Buffer.from(await succeed(exportParties, inQueue(queue))).toString();
     assert.ok(file.startsWith('\ufeffnumber,name,size,'));
     const [, row, end, ...more] = file.split('\r\n');
     assert.ok(
