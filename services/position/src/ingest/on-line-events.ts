@@ -4,8 +4,8 @@ import type { Handlers } from '@queue-manager/events/consume';
 import type { Deps } from '../deps.ts';
 
 /**
- * Applies events from SQS: guaranteed delivery beside the direct feed, so most events are already applied and change
- * nothing. An event that arrived before an earlier one is buffered in Redis and acknowledged: if Redis loses it, the
+ * Applies events from SQS: those that the feed could not deliver in time. Some are already applied and change nothing.
+ * An event that arrived before an earlier one is buffered in Redis and acknowledged: if Redis loses it, the
  * rebuild that must follow includes it.
  */
 export function onLineEvents({ lines, estimates }: Pick<Deps, 'lines' | 'estimates'>): Handlers {

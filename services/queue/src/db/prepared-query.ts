@@ -4,9 +4,9 @@ import { CompiledQuery } from 'kysely';
 const prepared = new Set<string>();
 
 /**
- * A statement that a change of a line, or its way there, runs every time: prepared once a connection, which
- * spares the server its parsing and this process the writing of values into text. Only for a fixed text, since
- * each is kept, and without a number that MySQL takes as a whole number alone, such as a LIMIT's.
+ * A statement that is prepared once per connection, so that the server does not parse it again and this process does
+ * not write values into text. Use it only for fixed texts, because each is cached for ever, and never pass an
+ * integer-only value such as LIMIT as a parameter.
  */
 export function preparedQuery(text: string, parameters: readonly unknown[]): CompiledQuery {
   prepared.add(text);

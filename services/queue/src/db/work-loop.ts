@@ -14,9 +14,9 @@ export type WorkLoop = {
 };
 
 /**
- * Does `step` over and over until it is stopped; a step says how many milliseconds to sleep after it. A step
- * that throws is done again after a pause that grows, and that nothing but a stop ends: work comes on while
- * what it needs is away. `waits` and `goesOn` are what is logged at the beginning and the end of that.
+ * Runs `step` over and over until it is stopped; a step returns how many milliseconds to sleep after it. A step that
+ * throws is retried with backoff that only `stop` interrupts: new work must not cause retries while a store is down.
+ * `waits` and `goesOn` are logged at the beginning and the end of such an outage.
  */
 export function createWorkLoop(options: {
   step: () => Promise<number>;

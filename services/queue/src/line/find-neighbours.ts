@@ -15,8 +15,9 @@ const timeoutMs = 8_000;
 
 /**
  * Asks the position service between whom a party is to be put: the order is never walked here. Asked before
- * the line is locked, so that nobody waits for the answer; called under the lock, the function that this gives
- * answers or throws. So a repeat of a request gets its first answer also while the position service is away.
+ * the line is locked, so that nobody waits for the answer. Returns a function; call it under the lock. It returns the
+ * neighbours or throws the error of the earlier read. So a repeat of a request gets its first answer even while the
+ * position service is unavailable.
  */
 export async function findNeighbours(
   deps: { position: InternalClient },
@@ -41,7 +42,7 @@ export async function findNeighbours(
   }
 }
 
-/** The party was not waiting when it was looked at; that it does again is news to whoever asked. */
+/** The party was not waiting when it was read. Even if it waits again now, the caller could not have known that. */
 function notWaiting({ state }: PartyRow): never {
   throw problems.invalidTransition({ detail: `The party was ${state}, not waiting.` });
 }

@@ -59,7 +59,7 @@ export async function planFollowUp(
       return;
     case 'restore':
       tasks.cancel(party.id);
-      // Others were not told that their place was gone: by no mail, nor by the answer to their own leaving.
+      // Only no-shows and removed parties are notified: the others were never told that they had lost their place.
       if (before.state === 'no_show' || before.state === 'removed') {
         notify('notify.restored');
       }

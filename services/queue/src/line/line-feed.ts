@@ -16,17 +16,17 @@ const callTimeoutMs = 1_000;
 /** Before asking again for an event that waits for an earlier one. */
 const pendingPauseMs = 5;
 /**
- * What a call could not hand on is handed on again after these times: a position service that crashed is back by
- * then, while SQS may have given the event to the process that crashed, and hides it for half a minute.
+ * Delays before a failed delivery is retried. A crashed position service is back by then, while SQS may hide the event
+ * for 30 s if the crashed process had received it.
  */
 const retriesMs = [250, 500, 1_000, 2_000, 4_000];
-/** Events that wait for that at the most. */
+/** Maximum number of events that wait for a retry. */
 const retriedMax = 1_000;
 /** Events in one call at the most: the largest there can be, with a long order key and reason, fit a body. */
 const batchMax = 100;
 /** Calls on their way at once; more events than these carry wait for the next. */
 const callsMax = 4;
-/** Events that wait for a call at the most, some ten megabytes: what comes while these wait, the relay brings. */
+/** Maximum number of events that wait for a call, some ten megabytes. Events beyond it go through the relay. */
 export const queuedMax = 10_000;
 
 export type LineFeed = {

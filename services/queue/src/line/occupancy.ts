@@ -40,10 +40,10 @@ export class Occupancy {
   }
 
   /**
-   * Counts people in or out and records who did. Never below 0: who went uncounted came in uncounted. Throws
-   * `venue-full` when more would be in than the capacity; letting nobody in is never too much, also when an
-   * override, or a smaller capacity, has left more in than that. Gives back whether the override was needed:
-   * only then it is on record.
+   * Counts people in or out and records who did. Occupancy never goes below 0: if more people leave than were
+   * counted in, some entered uncounted. Throws `venue-full` when people coming in would exceed the capacity; people
+   * may always leave, even when an override or a smaller capacity has left more in than that. Returns whether the
+   * override was needed; only then is it recorded.
    */
   async change({ delta, actor, party, override = false, reason }: Change): Promise<boolean> {
     const { capacity, occupancy: before, id: venueId } = this.#venue;

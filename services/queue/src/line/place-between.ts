@@ -11,10 +11,10 @@ type Place = Pick<PartyRow, 'lane' | 'order_key'>;
 
 /**
  * The place of a party between two neighbours, found under the line's lock. The neighbours were read without it and are
- * coordinates only: their parties may have gone or moved, their places stay where they were. Towards the front
- * the party comes directly in front of `behind`, towards the end directly behind `before`, so that it
- * overtakes nobody that it need not, of those who may be restored either. Its own place when that is between
- * the two already.
+ * coordinates only: their parties may have gone or moved, their places stay where they were. A party that moves
+ * forward goes directly in front of `behind`, one that moves back directly behind `before`, so that it overtakes as
+ * few parties as possible, counting ended parties that may be restored. Returns its own place when that is already
+ * between the two.
  *
  * It takes the lane of the neighbours; at the border of two lanes, at the front and at the end it keeps its own
  * where that fits. Throws `place-used-up` when no key fits any more.

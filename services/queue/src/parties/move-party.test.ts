@@ -173,7 +173,7 @@ describe('another place in the line', () => {
     assert.deepEqual(await order(), [2, 3, 4, 6, 1, 5]);
   });
 
-  it('is none for who does not wait, for other venues, and for what is no place', async () => {
+  it('is refused when the party is not waiting, is of another venue, or the position is not valid', async () => {
     const { parties, put, act, owner, venueId } = await openLine(2);
     const [party, called] = parties as [Party, Party];
     await act(called, 'call');
