@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isRawBody } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
 import { limits } from '@queue-manager/contracts/values';
 import {
@@ -16,6 +17,7 @@ import type { VerifyAccessToken } from './access-tokens.ts';
 import { isUuid } from './ids.ts';
 import { requestIdHeader } from './internal-client.ts';
 import { credentialHeader, isCredential } from './internal-credential.ts';
+import { deadlineHeader, deadlineOf } from './limits/deadline.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
@@ -36,6 +38,8 @@ type AppOptions = {
   verifyAccessToken?: VerifyAccessToken;
   /** Whether other services may multiplex requests over one connection; false by default. */
   sharesConnections?: boolean;
+  /** How long a response may take; by default, what the caller's header allows. */
+  timeoutMs?: number;
   /** Addresses or ranges of proxies whose `X-Forwarded-*` headers are trusted; none by default. */
   trustedProxies?: string[];
 };
@@ -59,7 +63,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     childLoggerFactory: (parent, bindings, options) =>
       createRequestLogger(parent as Logger, bindings, options) as unknown as FastifyBaseLogger,
     bodyLimit: limits.bodyBytes,
-    ...(options.sharesConnections ? { http: { shouldUpgradeCallback: isSharedUpgrade } } : {}),
+    http: {
+      // Node looks for late requests every 30 s by default.
+      connectionsCheckingInterval: 1_000,
+      ...(options.sharesConnections ? { shouldUpgradeCallback: isSharedUpgrade } : {}),
+    },
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
@@ -95,9 +103,18 @@ export function createApp(options: AppOptions): FastifyInstance {
     else parseJson(request, body as string, done);
   });
 
+  // A stream or download may take any time once it has begun.
+  const { timeoutMs } = options;
+  const deadline = ({ headers, routeOptions: { config } }: FastifyRequest) => {
+    if (config.isStream === true || isRawBody(config.contract?.response)) return undefined;
+    return timeoutMs === undefined
+      ? deadlineOf(headers[deadlineHeader])
+      : performance.now() + timeoutMs;
+  };
+
   // These hooks run for every request. They return a promise only when there is something to wait for.
   app.addHook('onRequest', (request, _reply, done) => {
-    runInContext(contextOf(request), done);
+    runInContext(contextOf(request), done, deadline(request));
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);

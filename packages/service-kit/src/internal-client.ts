@@ -9,6 +9,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { z } from 'zod';
 import { createAddresses, isConnectError, isConnectionLost } from './addresses.ts';
 import { credentialHeader } from './internal-credential.ts';
+import { assertInTime, deadlineHeader, remainingMs } from './limits/deadline.ts';
 import { Problem } from './problems.ts';
 import { currentContext } from './trace-context.ts';
 
@@ -93,7 +94,9 @@ export function createInternalClient(options: {
     const path = contract.url
       .replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] as string))
       .concat(query === '' ? '' : `?${query}`);
-    const timeoutMs = (input.timeoutMs as number | undefined) ?? 5_000;
+    assertInTime();
+    const ownTimeoutMs = (input.timeoutMs as number | undefined) ?? 5_000;
+    const timeoutMs = Math.min(ownTimeoutMs, remainingMs() ?? ownTimeoutMs);
     const isRaw = isRawBody(contract.response);
     const { requestId, traceparent } = currentContext() ?? {};
     // Cleared after the call, which `AbortSignal.timeout` does not allow: its timer would fire after every call.
@@ -105,6 +108,7 @@ export function createInternalClient(options: {
         path,
         headers: {
           [credentialHeader]: options.credential,
+          [deadlineHeader]: String(Math.floor(timeoutMs)),
           ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(requestId === undefined ? {} : { [requestIdHeader]: requestId }),
           ...(traceparent === undefined ? {} : { traceparent }),

@@ -78,10 +78,6 @@ const outageCodes = new Set([
   'ENOTFOUND',
   'EHOSTUNREACH',
   'PROTOCOL_CONNECTION_LOST',
-  'ER_SERVER_SHUTDOWN',
-  'ER_CON_COUNT_ERROR',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'ER_NORMAL_SHUTDOWN',
   'POOL_CLOSED',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -90,6 +86,44 @@ const outageCodes = new Set([
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
 ]);
+
+/** Errors of a MySQL or MariaDB server that only reads, by number: it was a writer before a failover. */
+const readOnlyErrors = new Set([
+  1290, // runs with --read-only
+  1792, // read-only transaction
+  1836, // read-only mode
+]);
+
+/** Errors of a MySQL or MariaDB server that cannot work at the moment, by number. */
+const mysqlOutages = new Set([
+  ...readOnlyErrors,
+  1021, // disk full
+  1026, // cannot write a file
+  1030, // the storage engine failed
+  1037, // out of memory
+  1040, // too many connections
+  1041, // out of resources
+  1047, // not part of its cluster
+  1053, // shutting down
+  1077, // shut down
+  1114, // table full
+  1129, // this host is blocked after connection errors
+  1135, // cannot create a thread
+  1180, // failed while committing
+  1203, // too many connections of this user
+  1205, // waited too long for a lock
+  1226, // a limit of this user is reached
+  1317, // the statement was killed
+  1927, // MariaDB: the connection was killed
+  1969, // MariaDB: the statement took too long
+  3024, // MySQL: the statement took too long
+]);
+
+/** Whether an error means that the MySQL server only reads. */
+export function isReadOnly(error: unknown): boolean {
+  return readOnlyErrors.has((error as { errno?: number } | null)?.errno ?? 0);
+}
+
 const outageNames = new Set([
   'TimeoutError',
   'MaxRetriesPerRequestError',
@@ -125,11 +159,14 @@ const outageMessages = [
 /** Whether an error means that a store or another service is unavailable, rather than a bug of ours. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, $metadata } = error as {
+  const { code, errno, sqlState, $metadata } = error as {
     code?: unknown;
+    errno?: number;
+    sqlState?: string;
     $metadata?: { httpStatusCode?: number };
   };
   if (typeof code === 'string' && outageCodes.has(code)) return true;
+  if (sqlState !== undefined && mysqlOutages.has(errno ?? 0)) return true;
   // AWS has many error names for its own failures; all have a 5xx status.
   if (($metadata?.httpStatusCode ?? 0) >= 500) return true;
   if (outageNames.has(error.name)) return true;

@@ -103,13 +103,13 @@ export function mastersOf(client: RedisClient): Redis[] {
 }
 
 /**
- * Resolves when all data is available: for a cluster, when every slot is served by a node that responds. A ping of
- * the cluster client is not enough, since any single node answers it.
+ * Resolves when all data can be written: a server that is full or read-only still answers a ping. For a cluster,
+ * every slot must be served, and every node must take a write.
  */
 export async function checkRedis(client: RedisClient): Promise<void> {
   const masters = mastersOf(client);
   if (masters.length === 0) throw new Error("Cluster isn't ready");
-  await Promise.all(masters.map((server) => server.ping()));
+  await Promise.all(masters.map((server) => takeWrite(client, server)));
   if (!(client instanceof Cluster)) return;
   const info = await client.cluster('INFO');
   const [, size] = /^cluster_size:(\d+)/m.exec(info) ?? [];
@@ -117,6 +117,21 @@ export async function checkRedis(client: RedisClient): Promise<void> {
   if (!/^cluster_state:ok\b/m.test(info) || masters.length < Number(size)) {
     throw new Error('CLUSTERDOWN A part of the cluster is unavailable');
   }
+}
+
+/** Writes a key that belongs on this server. */
+async function takeWrite(client: RedisClient, server: Redis): Promise<void> {
+  const address = `${server.options.host}:${server.options.port}`;
+  for (let n = 0; n < 1_000; n += 1) {
+    const key = `ready:${n}`;
+    if (client instanceof Cluster) {
+      const slot = Number(await server.cluster('KEYSLOT', key));
+      if (client.slots[slot]?.[0] !== address) continue;
+    }
+    await server.set(key, '1', 'EX', 60);
+    return;
+  }
+  throw new Error("Cluster isn't ready");
 }
 
 type Lookup = (error: null, address: string) => void;

@@ -13,18 +13,24 @@ const forms: Record<keyof TraceContext, RegExp> = {
   traceparent: /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/,
 };
 
-const storage = new AsyncLocalStorage<TraceContext>();
+const storage = new AsyncLocalStorage<{ context: TraceContext; deadline: number | undefined }>();
 
 /**
  * Runs `fn`, and everything it starts, in a context. An empty one means that the work belongs to no single request.
+ * Nobody waits for the result after `deadline`, on the clock of `performance.now()`; no deadline by default.
  */
-export function runInContext<T>(context: TraceContext, fn: () => T): T {
-  return storage.run(context, fn);
+export function runInContext<T>(context: TraceContext, fn: () => T, deadline?: number): T {
+  return storage.run({ context, deadline }, fn);
 }
 
 /** The context of the running code; undefined outside of any. */
 export function currentContext(): TraceContext | undefined {
-  return storage.getStore();
+  return storage.getStore()?.context;
+}
+
+/** The deadline of the running code, on the clock of `performance.now()`; undefined if there is none. */
+export function currentDeadline(): number | undefined {
+  return storage.getStore()?.deadline;
 }
 
 /** The well-formed ids of untrusted input, such as headers; other values are dropped. */

@@ -210,6 +210,7 @@ describe('gateway', () => {
         'x-forwarded-proto': 'https',
         'x-forwarded-host': 'evil.example',
         'x-forwarded-prefix': '/x',
+        'x-deadline-ms': '100000',
         'x-real-ip': '203.0.113.7',
         forwarded: 'for=203.0.113.7',
         connection: 'keep-alive, x-request-id, x-forwarded-for, host',
@@ -227,6 +228,9 @@ describe('gateway', () => {
     const headers = { ...upstreams.received[0]?.headers };
     assert.match(String(headers['x-request-id']), /./);
     delete headers['x-request-id'];
+    // The gateway's own, shorter than its 15 s.
+    assert.match(String(headers['x-deadline-ms']), /^1[34]\d{3}$/);
+    delete headers['x-deadline-ms'];
     assert.deepEqual(headers, {
       'accept-language': 'pt',
       'if-none-match': '"a"',

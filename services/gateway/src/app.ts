@@ -25,8 +25,8 @@ type Deps = {
   verifyAccessToken: VerifyAccessToken;
 };
 
-/** Time for a client to send a whole request. */
-const requestTimeoutMs = 30_000;
+/** Time for a client to send a whole request, and to take any part of a response. */
+const clientTimeoutMs = 30_000;
 
 /**
  * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service, and
@@ -43,10 +43,15 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const app = createApp({
     logger,
     internalCredential: config.INTERNAL_CREDENTIAL,
+    timeoutMs: config.UPSTREAM_TIMEOUT_MS,
     trustedProxies: config.TRUSTED_PROXIES,
     readiness: readinessOf({ ...upstreams, mailer: config.MAILER_SERVICE_URL }),
   });
-  app.server.requestTimeout = requestTimeoutMs;
+  Object.assign(app.server, {
+    headersTimeout: clientTimeoutMs,
+    requestTimeout: clientTimeoutMs,
+    timeout: clientTimeoutMs,
+  });
 
   // Bodies are forwarded as raw bytes; the service validates them.
   app.removeContentTypeParser('application/json');
@@ -55,7 +60,10 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   );
 
   const headers = await securityHeaders();
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers: received } = request.raw;
+    const forwarded = received['x-forwarded-for'];
+    if (forwarded !== undefined) received['x-forwarded-for'] = withoutPorts(String(forwarded));
     reply.headers(headers);
     done();
   });
@@ -66,10 +74,14 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       'authorization',
       'content-type',
       'idempotency-key',
+      'if-none-match',
       'last-event-id',
+      'traceparent',
       requestIdHeader,
     ],
     exposedHeaders: [
+      'content-disposition',
+      'etag',
       requestIdHeader,
       'retry-after',
       'ratelimit-limit',
@@ -119,6 +131,14 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
 
   app.addHook('onClose', () => redis.disconnect());
   return app;
+}
+
+/** Some proxies add the port to each address in `X-Forwarded-For`, which would make each connection another caller. */
+function withoutPorts(forwarded: string): string {
+  return forwarded
+    .split(',')
+    .map((address) => address.trim().replace(/^\[(.*)\](:\d+)?$|^([\d.]+):\d+$/, '$1$3'))
+    .join(', ');
 }
 
 /** Responds with 405 and `Allow` to other methods of a known URL. */

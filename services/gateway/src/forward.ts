@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
-import type { Contract } from '@queue-manager/contracts/contract';
+import { type Contract, isRawBody, type ServiceName } from '@queue-manager/contracts/contract';
 import { isConnectError, isConnectionLost } from '@queue-manager/service-kit/addresses';
+import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
+import { createGate } from '@queue-manager/service-kit/limits/gate';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   connectTimeoutMs,
@@ -18,8 +21,12 @@ type Hook<Name extends keyof FastifyReplyFromHooks> = NonNullable<FastifyReplyFr
 /** Makes the handler of a contract's route, which forwards the call to its service. */
 type Forward = (
   contract: Contract,
-) => (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+) => (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
+/** Connections to each process of a service: more than may wait for one busy line. */
+const connectionsMax = 512;
+/** Calls that wait for a connection to a service. */
+const waitingMax = 2_000;
 /** Larger responses are streamed instead of buffered. */
 const bufferedBytesMax = 64 * 1_024;
 
@@ -31,9 +38,9 @@ export async function createForward(
   await app.register(replyFrom, {
     disableRequestLogging: true,
     undici: {
-      // Further calls wait in undici's queue. undici closes idle connections before the service does, by its
+      // undici closes idle connections before the service does, by its
       // Keep-Alive header, so that no call gets a dead connection.
-      connections: 128,
+      connections: connectionsMax,
       pipelining: 1,
       headersTimeout: timeoutMs,
       bodyTimeout: silenceMsMax,
@@ -42,10 +49,22 @@ export async function createForward(
     },
   });
 
+  const gateOf = (service: ServiceName) =>
+    createGate({ atOnce: connectionsMax * upstreams[service].inOrder().length, waitingMax });
+  const gates = {
+    auth: gateOf('auth'),
+    user: gateOf('user'),
+    queue: gateOf('queue'),
+    position: gateOf('position'),
+  };
+
   return (contract) => {
     const pathOf = upstreamPath(contract.url);
     const addresses = upstreams[contract.service];
-    return (request, reply) => {
+    const gate = gates[contract.service];
+    // A download may pause for longer than the rest of its deadline.
+    const hasDeadline = !isRawBody(contract.response);
+    const forward = (request: FastifyRequest, reply: FastifyReply) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
       const inOrder = addresses.inOrder();
@@ -67,9 +86,20 @@ export async function createForward(
         },
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
       };
-      const send = () => reply.from(path, hooks);
-      return send();
+      const send = () => {
+        const ms = remainingMs();
+        if (ms !== undefined && hasDeadline) hooks.timeout = Math.max(1, ms);
+        reply.from(path, hooks);
+      };
+      send();
     };
+    return (request, reply) =>
+      gate.run(async () => {
+        if (!request.raw.socket.destroyed) forward(request, reply);
+        // The connection is busy until the client has the response, or has gone.
+        await finished(reply.raw).catch(() => undefined);
+        return reply;
+      });
   };
 }
 

@@ -158,6 +158,36 @@ describe('rate limits', () => {
     assert.equal(await statusOf(other, { path: '/v1/join/abc' }), 200);
   });
 
+  it('limits guesses at one account from many addresses, and lets those in that are known', async () => {
+    const gateway = await gatewayWith({});
+    const owner = login('ana@example.com', '203.0.113.9');
+    // The sign-in is remembered after its response.
+    upstreams.answerWith((_request, reply) => reply.code(200).send({}));
+    assert.equal(await statusOf(gateway, owner), 200);
+    upstreams.answerWith((_request, reply) => reply.code(401).send({}));
+    const guess = (n: number) => statusOf(gateway, login('ANA@example.com', `198.51.100.${n}`));
+    const statuses = [];
+    for (let n = 1; n <= 80; n++) statuses.push(await guess(n));
+    assert.ok(statuses.slice(0, 59).every((status) => status === 401));
+    assert.ok(statuses.slice(60).every((status) => status === 429));
+    assert.equal(await statusOf(gateway, owner), 401);
+    assert.equal(await statusOf(gateway, login('rui@example.com', '198.51.100.1')), 401);
+    upstreams.answerWith(async () => ({}));
+  });
+
+  it('takes the connections of one address as one caller, whatever their ports', async () => {
+    const gateway = await gatewayWith({ RATE_LIMIT_CREDENTIALS_PER_MINUTE: '2' });
+    const from = ['203.0.113.7:50001', '203.0.113.7:50002', '203.0.113.7'];
+    const of6 = ['[2001:db8::7]:50001', '[2001:db8::7]', '2001:db8::7'];
+    for (const addresses of [from, of6]) {
+      const statuses = [];
+      for (const address of addresses) {
+        statuses.push(await statusOf(gateway, login('ana@example.com', address)));
+      }
+      assert.deepEqual(statuses, [200, 200, 429]);
+    }
+  });
+
   it('stores neither addresses nor e-mails in Redis', async () => {
     const gateway = await gatewayWith({});
     const redis = new Redis(testEnv('REDIS_URL'));
@@ -293,7 +323,7 @@ describe('rate limits', () => {
     }
   });
 
-  it('lets everyone in while Redis is unavailable, and counts again afterwards', async () => {
+  it('counts on its own while Redis is unavailable, and with the others afterwards', async () => {
     const target = new URL(testEnv('REDIS_URL'));
     const wire = await startWire({ host: target.hostname, port: Number(target.port) });
     const gateway = await gatewayWith({
@@ -311,9 +341,10 @@ describe('rate limits', () => {
     for (const state of ['silent', 'cut', 'silent'] as const) {
       // Redis does not come back by itself, so a call that waits for it would never end.
       wire.set(state);
-      for (let calls = 0; calls < 8; calls++) {
-        assert.equal(await statusOf(gateway, login('ana@example.com')), 200);
-      }
+      const email = `${randomUUID()}@example.com`;
+      const statuses = [];
+      for (let calls = 0; calls < 4; calls++) statuses.push(await statusOf(gateway, login(email)));
+      assert.deepEqual(statuses, [200, 200, 429, 429]);
     }
     wire.set('whole');
     await until('the counts are back', isCounting);

@@ -1,16 +1,18 @@
 import { createHmac, hash } from 'node:crypto';
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { RateLimit } from '@queue-manager/contracts/contract';
+import { login } from '@queue-manager/contracts/tokens';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import { bearerOf } from '@queue-manager/service-kit/create-app';
-import { invalidField, isProblem, problems } from '@queue-manager/service-kit/problems';
+import { invalidField, isProblem, Problem, problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
   onRequestAsyncHookHandler,
+  onResponseAsyncHookHandler,
   preHandlerAsyncHookHandler,
 } from 'fastify';
 
@@ -36,27 +38,33 @@ type RateLimitOptions = {
 type LimitHooks = {
   onRequest: onRequestAsyncHookHandler;
   preHandler?: preHandlerAsyncHookHandler;
+  onResponse?: onResponseAsyncHookHandler;
 };
 
 /** Counts a call; throws `too-many-requests` above the limit. */
 type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 /** The key that a call counts for; null when it is not counted. */
 type KeyOf = (request: FastifyRequest) => string | null;
-type LimitSettings = { max: number; keyOf: KeyOf } & (
+type LimitSettings = { max: number; keyOf: KeyOf; windowMs?: number } & (
   | { cache: number }
-  | { redis: RedisClient; nameSpace: string; skipOnError: true }
+  | { redis: RedisClient; nameSpace: string }
 );
 
 const uncounted = '';
-const windowMs = 60_000;
+const knownPrefix = 'rate-limit:known:';
+const minuteMs = 60_000;
+/** Guesses at one account from addresses that have never signed in to it. */
+const guesses = { max: 60, windowMs: 15 * minuteMs };
+/** How long an address is known after a sign-in. */
+const knownSeconds = 30 * 86_400;
 
 /** LRU size of a limit in memory. */
 const callersMax = 50_000;
 
 /**
  * The hooks that count a call, by the `rateLimit` of its contract. Limits against abuse (`credentials`, `password`,
- * `join`) are shared by all gateways through Redis, and let everyone in while it is unavailable. The others protect
- * this process and are counted in memory.
+ * `join`) are shared by all gateways through Redis; while it is unavailable, each gateway counts its own. The others
+ * protect this process and are counted in memory.
  */
 export async function createRateLimits(
   app: FastifyInstance,
@@ -65,14 +73,19 @@ export async function createRateLimits(
   const { perMinute, verifyAccessToken } = options;
   const inMemory = (max: number, keyOf: KeyOf) =>
     createLimit(app, { max, keyOf, cache: callersMax });
-  const shared = (name: string, max: number, keyOf: KeyOf) =>
-    createLimit(app, {
-      max,
-      keyOf: hashed(`${options.secret} ${name}`, keyOf),
-      redis: options.redis,
-      nameSpace: `rate-limit:${name}:`,
-      skipOnError: true,
-    });
+  const shared = async (name: string, max: number, plainKeyOf: KeyOf, windowMs = minuteMs) => {
+    const keyOf = hashed(`${options.secret} ${name}`, plainKeyOf);
+    const nameSpace = `rate-limit:${name}:`;
+    const { redis } = options;
+    const count = await createLimit(app, { max, keyOf, windowMs, redis, nameSpace });
+    const countHere = await createLimit(app, { max, keyOf, windowMs, cache: callersMax });
+    const limit: Limit = (request, reply) =>
+      count(request, reply).catch((error: unknown) => {
+        if (error instanceof Problem) throw error;
+        return countHere(request, reply);
+      });
+    return limit;
+  };
 
   const byAddress = await inMemory(perMinute.address, addressOf);
   const ticketsByAddress = await inMemory(perMinute.ticketAddress, addressOf);
@@ -88,6 +101,24 @@ export async function createRateLimits(
     const email = emailOf(request);
     return email === null ? null : `${request.routeOptions.url} ${email} ${addressOf(request)}`;
   });
+  const guessesByEmail = await shared(
+    'guesses',
+    guesses.max,
+    (request) => {
+      const email = emailOf(request);
+      return email === null ? null : `${request.routeOptions.url} ${email}`;
+    },
+    guesses.windowMs,
+  );
+  // Otherwise guesses from many addresses would keep the owner out.
+  const knownKeyOf = hashed(`${options.secret} known`, (request) => {
+    const email = emailOf(request);
+    return email === null ? null : `${email} ${addressOf(request)}`;
+  });
+  const isKnown = async (request: FastifyRequest) => {
+    const key = knownKeyOf(request);
+    return key !== null && (await options.redis.exists(knownPrefix + key).catch(() => 0)) === 1;
+  };
   // Limits guessing a password with a stolen token.
   const passwordsByAccount = await shared('password', perMinute.credentials, ({ claims }) =>
     claims === null ? null : claims.sub,
@@ -108,7 +139,19 @@ export async function createRateLimits(
   return {
     address: { onRequest: byAddress },
     join: { onRequest: joinsByAddress },
-    credentials: { onRequest: credentialsByAddress, preHandler: credentialsByEmail },
+    credentials: {
+      onRequest: credentialsByAddress,
+      preHandler: async (request, reply) => {
+        await credentialsByEmail(request, reply);
+        if (!(await isKnown(request))) await guessesByEmail(request, reply);
+      },
+      onResponse: async (request, reply) => {
+        if (request.routeOptions.url !== login.url || reply.statusCode !== login.status) return;
+        const key = knownKeyOf(request);
+        if (key === null) return;
+        await options.redis.set(knownPrefix + key, '1', 'EX', knownSeconds).catch(() => undefined);
+      },
+    },
     password: { onRequest: account, preHandler: passwordsByAccount },
     ticket: {
       onRequest: async (request, reply) => {
@@ -123,7 +166,7 @@ export async function createRateLimits(
 /** Creates one limit, in a scope of its own, since the plugin's settings apply per scope. */
 async function createLimit(
   app: FastifyInstance,
-  { max, keyOf, ...store }: LimitSettings,
+  { max, keyOf, windowMs = minuteMs, ...store }: LimitSettings,
 ): Promise<Limit> {
   const { promise, resolve } = Promise.withResolvers<ReturnType<typeof app.createRateLimit>>();
   await app.register(async (scope) => {
@@ -148,7 +191,7 @@ async function createLimit(
     if (!result.isExceeded) return;
     const retryAfterSeconds = Math.max(1, result.ttlInSeconds);
     throw problems.tooManyRequests({
-      detail: `Up to ${result.max} requests a minute are allowed. Try again in ${retryAfterSeconds} s.`,
+      detail: `There have been too many requests. Please try again in ${retryAfterSeconds} s.`,
       retryAfterSeconds,
     });
   };

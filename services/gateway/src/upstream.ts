@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceName } from '@queue-manager/contracts/contract';
 import { type Addresses, createAddresses } from '@queue-manager/service-kit/addresses';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
+import { deadlineHeader, remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import { problems } from '@queue-manager/service-kit/problems';
 import { wellFormedContext } from '@queue-manager/service-kit/trace-context';
 import type { FastifyRequest } from 'fastify';
@@ -77,6 +78,9 @@ export function upstreamPath(pattern: string): (params: Record<string, string>) 
       .join('/');
 }
 
+/** What is left for the way back: a service that is in time by its own deadline is in time by the gateway's. */
+const responseMs = (ms: number) => Math.min(1_000, ms / 10);
+
 /** The headers of a call to a service. */
 export function toService(
   request: Pick<FastifyRequest, 'id' | 'ip' | 'protocol' | 'host' | 'body'>,
@@ -89,6 +93,10 @@ export function toService(
     'x-forwarded-host': request.host,
     ...wellFormedContext({ traceparent: received.traceparent }),
   };
+  const ms = remainingMs();
+  if (ms !== undefined) {
+    headers[deadlineHeader] = String(Math.max(0, Math.floor(ms - responseMs(ms))));
+  }
   for (const name of forwardedHeaders) {
     if (received[name] !== undefined) headers[name] = String(received[name]);
   }

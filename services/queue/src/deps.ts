@@ -1,6 +1,7 @@
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import type { KeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InvitationTokens } from './access/invitation-tokens.ts';
@@ -23,6 +24,8 @@ export type Deps = {
   /** Takes events after their commit. */
   feed: LineFeed;
   quotes: Quotes;
+  /** Limits how many connections wait for the lock of one queue, by its id. */
+  lines: KeyedGate;
   /** Makes repeats of a join wait for the answer to the first. */
   repeats: KeyedMutex;
   /** For due tasks that no change of a queue scheduled; after those, the feed wakes the dispatcher. */

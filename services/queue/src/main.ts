@@ -12,14 +12,14 @@ import { createInternalClient } from '@queue-manager/service-kit/internal-client
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
-import { sql } from 'kysely';
 import { createInvitationTokens } from './access/invitation-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { queueEnv } from './config.ts';
-import { migrate, openDatabase } from './db/database.ts';
+import { checkDatabase, migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
+import { createLineGate } from './line/line.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createRelay } from './line/relay.ts';
@@ -45,7 +45,6 @@ await serve(async () => {
   const sns = createSnsClient();
   const prefix = config.SQS_PREFIX;
   const db = openDatabase({ url: config.MYSQL_URL, poolSize: config.MYSQL_POOL_SIZE });
-  const isDatabaseUp = () => sql`SELECT 1`.execute(db);
 
   await requireStore('MySQL (MYSQL_URL)', migrate(db));
   if (config.PROVISION) {
@@ -90,6 +89,7 @@ await serve(async () => {
       onCommitted: dispatcher.wake,
     }),
     quotes: createQuotes(db, logger),
+    lines: createLineGate(),
     repeats: createKeyedMutex(),
     wakeDispatcher: dispatcher.wake,
     verifyAccessToken: createAccessTokenVerifier({
@@ -106,7 +106,7 @@ await serve(async () => {
     prefix,
     logger,
     clock,
-    ready: () => Promise.all([isDatabaseUp(), isSqsUp()]),
+    ready: () => Promise.all([checkDatabase(db), isSqsUp()]),
   };
   const consumers = [
     createConsumer({
@@ -138,7 +138,7 @@ await serve(async () => {
     onTaskLost: (task, error) => reporter.failed(task, new Error(error)),
   });
 
-  const app = createQueueApp(deps, { mysql: isDatabaseUp, sqs: isSqsUp });
+  const app = createQueueApp(deps, { mysql: () => checkDatabase(db), sqs: isSqsUp });
   app.addHook('onReady', async () => {
     relay.start();
     dispatcher.start();

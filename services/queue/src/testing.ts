@@ -15,6 +15,7 @@ import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
+import { createLineGate } from './line/line.ts';
 import { toEvent } from './line/line-event.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
@@ -70,6 +71,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
       budgetMs: 15_000,
     }),
     quotes: createQuotes(db, testLogger),
+    lines: createLineGate(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: createAccessTokenVerifier({

@@ -10,6 +10,7 @@ import { createQueueApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
 import { createKeyedMutex } from '../line/keyed-mutex.ts';
+import { createLineGate } from '../line/line.ts';
 import type { StoredEvent } from '../line/line-event.ts';
 import { createQuotes } from '../line/quotes.ts';
 
@@ -48,6 +49,7 @@ export async function openBenchService(options: {
       },
     },
     quotes: createQuotes(db, testLogger),
+    lines: createLineGate(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: async () => ({

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { isOutage, isProblem } from '@queue-manager/service-kit/problems';
 import { freshDatabase, until } from '@queue-manager/service-kit/testing';
+import { currentDeadline, runInContext } from '@queue-manager/service-kit/trace-context';
 import { sql } from 'kysely';
-import { type Database, migrate, openDatabase } from './database.ts';
+import { checkDatabase, type Database, inTransaction, migrate, openDatabase } from './database.ts';
 
 async function withDatabase(work: (open: () => Database) => Promise<void>): Promise<void> {
   const database = await freshDatabase();
@@ -47,6 +49,7 @@ const tables = [
   'reasons',
   'tasks',
   'venues',
+  'write_checks',
 ];
 
 describe('migrations', () => {
@@ -76,6 +79,7 @@ describe('migrations', () => {
         { name: '0007-models' },
         { name: '0008-invitation-sends' },
         { name: '0009-outbox-in-events' },
+        { name: '0010-write-checks' },
       ]);
     }));
 
@@ -129,6 +133,98 @@ describe('a connection', () => {
         return before.isDisjointFrom(ids) ? ids : null;
       });
       assert.ok(after.size > 0);
+    }));
+});
+
+describe('a deadline', () => {
+  const unavailable = { code: 'unavailable', retryAfterSeconds: 1 };
+  const insert = (trx: Database, id: number) =>
+    trx.insertInto('write_checks').values({ id, checked_at: new Date() }).execute();
+  const idsIn = async (db: Database) =>
+    (await db.selectFrom('write_checks').select('id').orderBy('id').execute()).map(({ id }) => id);
+  const inTime = <T>(ms: number, work: () => Promise<T>) =>
+    runInContext({}, work, performance.now() + ms);
+
+  it('rolls back what waits for a lock, and gives the connection to others', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      await insert(db, 1);
+      const released = Promise.withResolvers<void>();
+      const locked = Promise.withResolvers<void>();
+      const holding = inTransaction(db, async (trx) => {
+        await trx.selectFrom('write_checks').where('id', '=', 1).forUpdate().selectAll().execute();
+        locked.resolve();
+        await released.promise;
+      });
+      await locked.promise;
+      // More than there are connections.
+      const late = Array.from({ length: 6 }, (_, index) =>
+        inTime(50, () =>
+          inTransaction(db, async (trx) => {
+            await insert(trx, 10 + index);
+            await trx
+              .selectFrom('write_checks')
+              .where('id', '=', 1)
+              .forUpdate()
+              .selectAll()
+              .execute();
+          }),
+        ),
+      );
+      const results = await Promise.allSettled(late);
+      released.resolve();
+      await holding;
+      for (const result of results) {
+        assert.ok(result.status === 'rejected' && isProblem(result.reason, 'unavailable'));
+      }
+      assert.deepEqual(await idsIn(db), [1]);
+      await inTime(60_000, () => inTransaction(db, (trx) => insert(trx, 2)));
+      assert.deepEqual(await idsIn(db), [1, 2]);
+    }));
+
+  it('that passes before the commit leaves nothing behind', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      const late = inTime(200, () =>
+        inTransaction(db, async (trx) => {
+          await insert(trx, 1);
+          const deadline = currentDeadline() as number;
+          await until('the deadline has passed', () => performance.now() > deadline);
+        }),
+      );
+      await assert.rejects(late, unavailable);
+      assert.deepEqual(await idsIn(db), []);
+    }));
+
+  it('that has passed begins nothing', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      await assert.rejects(
+        inTime(-1, () => insert(db, 1)),
+        unavailable,
+      );
+      assert.deepEqual(await idsIn(db), []);
+    }));
+});
+
+describe('a server that only reads', () => {
+  it('is an outage, fails the check, and its connections are not used again', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      const connection = async () => {
+        const { rows } = await sql<{ id: number }>`SELECT CONNECTION_ID() AS id`.execute(db);
+        return rows[0]?.id;
+      };
+      const before = await connection();
+      await sql`SET SESSION TRANSACTION READ ONLY`.execute(db);
+      const error = await checkDatabase(db).catch((thrown: unknown) => thrown);
+      assert.ok(isOutage(error), String(error));
+      assert.notEqual(await connection(), before);
+      await checkDatabase(db);
     }));
 });
 

@@ -1,4 +1,5 @@
-import { problems } from '@queue-manager/service-kit/problems';
+import { remainingMs, tooBusy } from '@queue-manager/service-kit/limits/deadline';
+import { isReadOnly, Problem, problems } from '@queue-manager/service-kit/problems';
 import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
@@ -11,6 +12,7 @@ import * as lineComplete from './migrations/0006-line-complete.ts';
 import * as models from './migrations/0007-models.ts';
 import * as invitationSends from './migrations/0008-invitation-sends.ts';
 import * as outboxInEvents from './migrations/0009-outbox-in-events.ts';
+import * as writeChecks from './migrations/0010-write-checks.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -26,9 +28,6 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
   const pool = createPool({
     uri: options.url,
     connectionLimit: options.poolSize,
-    // A request waits for a connection rather than fail: its own time limit is the gateway's.
-    waitForConnections: true,
-    queueLimit: 0,
     connectTimeout: 5_000,
     timezone: 'Z',
     charset: 'utf8mb4_bin',
@@ -51,20 +50,52 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
          innodb_lock_wait_timeout = 10`,
     );
   });
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: preparing(pool) }) });
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: withDeadlines(pool) }) });
 }
 
-/** The pool as Kysely uses it, with the statements that are to be prepared sent so. */
-function preparing(pool: Pool): MysqlPool {
-  const connections = new WeakMap<PoolConnection, PreparingConnection>();
+/** Requests that wait for a connection; more are refused. */
+const waitingMax = 1_000;
+/** A rollback may go beyond its request's deadline, so that the connection can be kept. */
+const rollbackMs = 1_000;
+
+type Callback<T> = (error: unknown, result: T) => void;
+
+/**
+ * Calls back with the result, or with `unavailable` when that takes longer than `ms`. What comes after that goes to
+ * `late`.
+ */
+function within<T>(ms: number | undefined, callback: Callback<T>, late: Callback<T>): Callback<T> {
+  if (ms === undefined) return callback;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    callback(tooBusy(), undefined as T);
+  }, ms);
+  return (error, result) => {
+    clearTimeout(timer);
+    (isLate ? late : callback)(error, result);
+  };
+}
+
+/** The pool as Kysely uses it. Statements end with the deadline of their request, and some are prepared. */
+function withDeadlines(pool: Pool): MysqlPool {
+  const connections = new WeakMap<PoolConnection, TimedConnection>();
+  let waiting = 0;
   return {
     getConnection(callback) {
-      pool.getConnection((error, connection) => {
-        if (error !== null) return callback(error, undefined as never);
-        const known = connections.get(connection) ?? new PreparingConnection(connection);
+      const ms = remainingMs();
+      if (waiting >= waitingMax || (ms !== undefined && ms <= 0)) {
+        return callback(tooBusy(), undefined as never);
+      }
+      const give: Callback<PoolConnection | undefined> = (error, connection) => {
+        waiting -= 1;
+        if (connection === undefined) return callback(error, undefined as never);
+        const known = connections.get(connection) ?? new TimedConnection(connection);
         connections.set(connection, known);
         callback(null, known);
-      });
+      };
+      waiting += 1;
+      pool.getConnection(within(ms, give, (_error, connection) => connection?.release()));
     },
     end: (callback) => pool.end(callback),
   };
@@ -72,9 +103,11 @@ function preparing(pool: Pool): MysqlPool {
 
 type KyselyConnection = Parameters<Parameters<MysqlPool['getConnection']>[0]>[1];
 
-class PreparingConnection implements KyselyConnection {
+class TimedConnection implements KyselyConnection {
   readonly config: object;
   readonly #connection: PoolConnection;
+  #isReadOnly = false;
+  #isDestroyed = false;
 
   constructor(connection: PoolConnection) {
     this.config = connection.config;
@@ -86,12 +119,32 @@ class PreparingConnection implements KyselyConnection {
   }
 
   connect: KyselyConnection['connect'] = (callback) => this.#connection.connect(callback);
-  destroy = () => this.#connection.destroy();
-  release = () => this.#connection.release();
-  query: KyselyConnection['query'] = (text, parameters, callback) =>
-    (isPrepared(text)
-      ? this.#connection.execute(text, parameters, callback as never)
-      : this.#connection.query(text, parameters, callback as never)) as never;
+  destroy = () => {
+    this.#isDestroyed = true;
+    this.#connection.destroy();
+  };
+  /** A server that has become a reader stays one for its connections: a new connection finds the new writer. */
+  release = () => (this.#isReadOnly ? this.destroy() : this.#connection.release());
+
+  query = ((text: string, parameters: unknown[], callback: Callback<unknown>) => {
+    const isRollback = text === 'rollback';
+    // The server rolls back what a lost connection has not committed.
+    if (isRollback && this.#isDestroyed) return callback(null, []);
+    const remaining = remainingMs();
+    const ms = isRollback && remaining !== undefined ? Math.max(remaining, rollbackMs) : remaining;
+    if (ms !== undefined && ms <= 0) return callback(tooBusy(), []);
+    const done = within<unknown>(
+      ms,
+      (error, result) => {
+        if (error instanceof Problem) this.destroy();
+        this.#isReadOnly ||= isReadOnly(error);
+        callback(error, result);
+      },
+      () => {},
+    );
+    if (isPrepared(text)) this.#connection.execute(text, parameters as never, done);
+    else this.#connection.query(text, parameters, done);
+  }) as KyselyConnection['query'];
 }
 
 const deadlock = 'ER_LOCK_DEADLOCK';
@@ -117,6 +170,16 @@ export async function inTransaction<T>(
   }
 }
 
+/** Writes a row of its own: a reader, or a server with a full disk, still answers `SELECT`. Throws if it cannot. */
+export async function checkDatabase(db: Database): Promise<void> {
+  const row = { id: 1, checked_at: new Date() };
+  await db
+    .insertInto('write_checks')
+    .values(row)
+    .onDuplicateKeyUpdate({ checked_at: row.checked_at })
+    .execute();
+}
+
 /** In the order in which they ran everywhere; one that has landed is never edited. */
 const migrations: Record<string, Migration> = {
   '0001-line': line,
@@ -128,6 +191,7 @@ const migrations: Record<string, Migration> = {
   '0007-models': models,
   '0008-invitation-sends': invitationSends,
   '0009-outbox-in-events': outboxInEvents,
+  '0010-write-checks': writeChecks,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

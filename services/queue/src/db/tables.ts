@@ -29,6 +29,7 @@ export type Tables = {
   idempotency_keys: IdempotencyTable;
   tasks: TaskTable;
   alerts: AlertTable;
+  write_checks: { id: number; checked_at: Date };
 };
 
 type AccountTable = {

@@ -2,7 +2,7 @@ import type { Actor } from '@queue-manager/contracts/events';
 import type { Place } from '@queue-manager/contracts/internal';
 import type { Lane, PartySource } from '@queue-manager/contracts/parties';
 import { normaliseEmail } from '@queue-manager/contracts/values';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
 import type { VenueFacts } from '../access/membership.ts';
@@ -42,12 +42,14 @@ export async function admitParty(
   const release =
     request.key === null ? null : await deps.repeats.acquire(`${request.caller} ${request.key}`);
   try {
-    const { result: record, events } = await once(deps, request, async (trx) => {
-      const line = await lockLine(deps, trx, request.target);
-      assertAdmitted(line.queue, arrival);
-      const party = await addToEnd(deps, line, venue, arrival, actor);
-      return { result: partyRecord(party), events: await line.write() };
-    });
+    const { result: record, events } = await deps.lines.run(bytesToUuid(request.target), () =>
+      once(deps, request, async (trx) => {
+        const line = await lockLine(deps, trx, request.target);
+        assertAdmitted(line.queue, arrival);
+        const party = await addToEnd(deps, line, venue, arrival, actor);
+        return { result: partyRecord(party), events: await line.write() };
+      }),
+    );
     const isRepeat = events.length === 0;
     const place = isRepeat
       ? await deps.quotes.told(record)

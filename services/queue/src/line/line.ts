@@ -9,6 +9,7 @@ import type { PartyState } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
+import { createKeyedGate, type KeyedGate } from '@queue-manager/service-kit/limits/gate';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type Selectable, sql, type Updateable } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
@@ -170,7 +171,10 @@ export class Line {
     return changed;
   }
 
-  /** `move` with `remove` for a whole line: hundreds in one statement, since the line is locked meanwhile. */
+  /**
+   * `move` with `remove` for parties at the end of the line, where nobody moves up: hundreds in one statement, since
+   * the line is locked meanwhile.
+   */
   async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
     const [first] = parties;
     if (first === undefined) return;
@@ -196,7 +200,6 @@ export class Line {
         this.trx,
       );
     }
-    if (parties.some(({ state }) => state === 'waiting')) this.#hasMovedUp = true;
   }
 
   /** Counts what a change of a party changes and notes its event; gives the row as it is to be written. */
@@ -338,6 +341,14 @@ function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<Part
     case 'remove':
       return { ended_at: now };
   }
+}
+
+/**
+ * The gate of changes of a line: `deps.lines.run(queueId, …)` around a transaction that calls `lockLine`. The lock is
+ * held by one transaction at a time, so more connections that wait for it would only be missing elsewhere.
+ */
+export function createLineGate(): KeyedGate {
+  return createKeyedGate({ atOnce: 8, waitingMax: 256 });
 }
 
 /**

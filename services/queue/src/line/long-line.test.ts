@@ -4,8 +4,11 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { testCredential, until } from '@queue-manager/service-kit/testing';
 import { sql } from 'kysely';
+import { queueClear } from '../tasks/kinds/queue-clear.ts';
+import { dueTaskOf } from '../tasks/testing.ts';
 import { type Answer, assertProblem, type QueueService, startQueueService } from '../testing.ts';
 import { createRelay } from './relay.ts';
+import { sliceSize } from './remove-slice.ts';
 
 /*
  * No operation walks the line. How many rows a request makes the database read is counted by the database
@@ -213,15 +216,19 @@ describe('on a long line with a long past', () => {
     assert.deepEqual(left, []);
   });
 
-  it('closing with everyone in it is one change of everyone', async () => {
+  it('closing with everyone in it reads each of them once, slice by slice', async () => {
     const { waiting: now } = await service.rowOf(queueId);
-    const { status } = await assertReads(around + 4 * now, () =>
+    const { status, body } = await assertReads(around + 5 * sliceSize, () =>
       service.call('POST', `/v1/queues/${queueId}/close`, {
         as: owner,
         body: { expireWaiting: true },
       }),
     );
-    assert.equal(status, 200);
+    assert.deepEqual([status, body.waiting], [200, now - sliceSize]);
+    const task = await dueTaskOf(service, { kind: 'queue.clear' });
+    const { rows } = await rowsReadBy(() => queueClear.handle(service.deps, task));
+    assert.ok(rows <= 10 * now, `${rows} rows read for ${now} parties`);
+    assert.equal((await service.rowOf(queueId)).waiting, 0);
     const told = () =>
       service.positionApp.events.filter(({ type }) => type === 'party.removed').length;
     await until('the position service knows of all of them', () => told() === now);

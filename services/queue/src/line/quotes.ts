@@ -2,6 +2,7 @@ import type { Place } from '@queue-manager/contracts/internal';
 import type { Estimate } from '@queue-manager/contracts/values';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { Database } from '../db/database.ts';
 import type { PartyRecord } from './snapshots.ts';
 
@@ -52,7 +53,7 @@ export function createQuotes(db: Database, logger: Logger): Quotes {
       const place = await given;
       if (place === null) return null;
       queued.push({ joined, place });
-      nextWrite ??= write();
+      nextWrite ??= runInContext({}, write);
       await nextWrite;
       return place;
     },

@@ -8,4 +8,5 @@ export type TaskKindName =
   | 'notify.no-show'
   | 'notify.restored'
   | 'call.expire'
+  | 'queue.clear'
   | 'retention.erase';

@@ -20,11 +20,13 @@ export async function changePartyOnce(
   change: (line: Line) => Promise<PartyRow>,
   options: { occupancyOf?: Buffer | undefined } = {},
 ): Promise<PartyRecord> {
-  const { result, events } = await once(deps, request, async (trx) => {
-    const line = await lockLine(deps, trx, queueId, options);
-    const party = await change(line);
-    return { result: partyRecord(party), events: await line.write() };
-  });
+  const { result, events } = await deps.lines.run(bytesToUuid(queueId), () =>
+    once(deps, request, async (trx) => {
+      const line = await lockLine(deps, trx, queueId, options);
+      const party = await change(line);
+      return { result: partyRecord(party), events: await line.write() };
+    }),
+  );
   await deps.feed.committed(events);
   return result;
 }

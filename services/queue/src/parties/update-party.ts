@@ -1,5 +1,6 @@
 import { updateParty as contract } from '@queue-manager/contracts/parties';
 import { normaliseEmail } from '@queue-manager/contracts/values';
+import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import type { z } from 'zod';
 import { partyFor } from '../access/membership.ts';
@@ -20,37 +21,39 @@ export const updateParty = (deps: Deps) =>
     const least = override ? 'manager' : 'host';
     const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, least);
     const actor = { kind: 'staff', userId: claims.sub } as const;
-    const { record, events } = await inTransaction(deps.db, async (trx) => {
-      const line = await lockLine(deps, trx, party.queue_id, {
-        occupancyOf: size === undefined ? undefined : venue.id,
-      });
-      const current = await line.party(party.id);
-      const changes = changedOnly(current, { size });
-      const { max_party_size } = line.queue;
-      if (changes.size !== undefined && changes.size > max_party_size) {
-        throw tooLarge(max_party_size);
-      }
-      const isPersonChanged = await changePerson(trx, party, body);
-      if (!isPersonChanged && changes.size === undefined) {
-        return { record: partyRecord(current), events: [] };
-      }
-      // Only a seated party counts towards occupancy.
-      const isOverridden =
-        changes.size !== undefined &&
-        current.state === 'seated' &&
-        (await line.occupancy.change({
-          delta: changes.size - current.size,
-          actor,
-          party: current,
-          override,
+    const { record, events } = await deps.lines.run(bytesToUuid(party.queue_id), () =>
+      inTransaction(deps.db, async (trx) => {
+        const line = await lockLine(deps, trx, party.queue_id, {
+          occupancyOf: size === undefined ? undefined : venue.id,
+        });
+        const current = await line.party(party.id);
+        const changes = changedOnly(current, { size });
+        const { max_party_size } = line.queue;
+        if (changes.size !== undefined && changes.size > max_party_size) {
+          throw tooLarge(max_party_size);
+        }
+        const isPersonChanged = await changePerson(trx, party, body);
+        if (!isPersonChanged && changes.size === undefined) {
+          return { record: partyRecord(current), events: [] };
+        }
+        // Only a seated party counts towards occupancy.
+        const isOverridden =
+          changes.size !== undefined &&
+          current.state === 'seated' &&
+          (await line.occupancy.change({
+            delta: changes.size - current.size,
+            actor,
+            party: current,
+            override,
+            reason,
+          }));
+        const changed = await line.changeParty(current, 'party.changed', changes, actor, {
           reason,
-        }));
-      const changed = await line.changeParty(current, 'party.changed', changes, actor, {
-        reason,
-        override: isOverridden,
-      });
-      return { record: partyRecord(changed), events: await line.write() };
-    });
+          override: isOverridden,
+        });
+        return { record: partyRecord(changed), events: await line.write() };
+      }),
+    );
     await deps.feed.committed(events);
     return staffView(deps, record);
   });

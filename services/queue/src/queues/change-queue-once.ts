@@ -19,14 +19,13 @@ export async function changeQueueOnce(
 ): Promise<Queue> {
   const { params, claims, body, idempotencyKey } = request;
   const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-  const { result, events } = await once(
-    deps,
-    { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body },
-    async (trx) => {
+  const key = { key: idempotencyKey, caller: claims.sub, operationId, target: queue.id, body };
+  const { result, events } = await deps.lines.run(params.queueId, () =>
+    once(deps, key, async (trx) => {
       const line = await lockLine(deps, trx, queue.id);
       await change(line);
       return { result: queueView(deps, line.queue), events: await line.write() };
-    },
+    }),
   );
   await deps.feed.committed(events);
   return result;

@@ -8,6 +8,7 @@ import { notifyJoined } from './kinds/notify-joined.ts';
 import { notifyNoShow } from './kinds/notify-no-show.ts';
 import { notifyRecalled } from './kinds/notify-recalled.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
+import { queueClear } from './kinds/queue-clear.ts';
 import { retentionErase } from './kinds/retention-erase.ts';
 
 /** All kinds of tasks, one line each. */
@@ -20,6 +21,7 @@ const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
   'notify.no-show': notifyNoShow,
   'notify.restored': notifyRestored,
   'call.expire': callExpire,
+  'queue.clear': queueClear,
   'retention.erase': retentionErase,
 };
 

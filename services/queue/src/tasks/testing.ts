@@ -4,11 +4,12 @@ import { createQueueUrls } from '@queue-manager/events/client';
 import type { Publisher } from '@queue-manager/events/publish';
 import type { TestQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { TaskRow } from '../db/tables.ts';
 import type { WorkLoop } from '../db/work-loop.ts';
 import { publicUrl, type QueueService } from '../testing.ts';
 import { createDispatcher } from './dispatcher.ts';
+import type { DueTask } from './kind.ts';
 
 export const testLeaseSeconds = 300;
 
@@ -98,4 +99,17 @@ export async function takeEvents<E extends Event>(
     }));
     await broker.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   }
+}
+
+/** The last task that matches the filter, as its `task.due` message carries it. */
+export async function dueTaskOf(service: QueueService, filter: Filter): Promise<DueTask> {
+  const task = (await tasksOf(service, filter)).at(-1);
+  if (task === undefined) throw new Error('There is no such task');
+  return {
+    task: refOf(bytesToUuid(task.venue_id), bytesToUuid(task.id)),
+    kind: task.kind,
+    queueId: task.queue_id && bytesToUuid(task.queue_id),
+    partyId: task.party_id && bytesToUuid(task.party_id),
+    payload: JSON.parse(task.payload),
+  };
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { normaliseEmail } from '@queue-manager/contracts/values';
-import { invalidField, problems } from '@queue-manager/service-kit/problems';
+import { createGate } from '@queue-manager/service-kit/limits/gate';
+import { invalidField } from '@queue-manager/service-kit/problems';
 import { dictionary } from '@zxcvbn-ts/language-common';
-import pLimit from 'p-limit';
 
 export type Passwords = {
   hash(password: string): Promise<string>;
@@ -14,27 +14,19 @@ export type Passwords = {
 /** From OWASP's Password Storage Cheat Sheet, for Argon2id, the library's default. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** Callers further back in the queue would time out before they are served. */
 const waitingMax = 500;
 
-/** Hashes passwords off the main thread, at most `atOnce` at a time to bound memory. */
+/**
+ * Hashes passwords off the main thread, at most `atOnce` at a time to bound memory. Both functions throw `unavailable`
+ * when too many callers wait already.
+ */
 export async function createPasswords(options: { atOnce: number }): Promise<Passwords> {
-  const semaphore = pLimit(options.atOnce);
-  /** Throws `unavailable` when too many callers wait already. */
-  const run = <T>(work: () => Promise<T>): Promise<T> => {
-    if (semaphore.pendingCount >= waitingMax) {
-      throw problems.unavailable({
-        detail: 'Too many people are signing in. Please try again in a moment.',
-        retryAfterSeconds: 2,
-      });
-    }
-    return semaphore(work);
-  };
+  const gate = createGate({ atOnce: options.atOnce, waitingMax });
   const dummyHash = await hash(randomBytes(32), cost);
   return {
-    hash: async (password) => run(() => hash(normalise(password), cost)),
+    hash: async (password) => gate.run(() => hash(normalise(password), cost)),
     matches: async (known, password) => {
-      const isMatch = await run(() => verify(known ?? dummyHash, normalise(password)));
+      const isMatch = await gate.run(() => verify(known ?? dummyHash, normalise(password)));
       return isMatch && known !== undefined;
     },
   };

@@ -40,18 +40,20 @@ export const callExpire = {
       .executeTakeFirst();
     if (!isUnanswered(seen)) return;
     try {
-      const events = await inTransaction(deps.db, async (trx) => {
-        const line = await lockLine(deps, trx, queue);
-        const party = await line.party(id);
-        if (!isUnanswered(party)) return [];
-        await line.move(
-          party,
-          'noShow',
-          { kind: 'system' },
-          { reason: 'The call was not answered' },
-        );
-        return line.write();
-      });
+      const events = await deps.lines.run(queueId, () =>
+        inTransaction(deps.db, async (trx) => {
+          const line = await lockLine(deps, trx, queue);
+          const party = await line.party(id);
+          if (!isUnanswered(party)) return [];
+          await line.move(
+            party,
+            'noShow',
+            { kind: 'system' },
+            { reason: 'The call was not answered' },
+          );
+          return line.write();
+        }),
+      );
       await deps.feed.committed(events);
     } catch (error) {
       // The queue was deleted, and with it everyone's call.

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runInContext } from '../trace-context.ts';
+import { createGate, createKeyedGate } from './gate.ts';
+
+const busy = { code: 'unavailable', retryAfterSeconds: 1 };
+
+/** Work that runs until it is ended. */
+function heldWork() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { work: () => promise, end: resolve };
+}
+
+describe('gate', () => {
+  it('runs as much as it may at once, and the rest in order', async () => {
+    const gate = createGate({ atOnce: 2, waitingMax: 10 });
+    const [first, second] = [heldWork(), heldWork()];
+    const begun: number[] = [];
+    const runs = [
+      gate.run(first.work),
+      gate.run(second.work),
+      ...[3, 4].map((n) => gate.run(async () => void begun.push(n))),
+    ];
+    await new Promise(setImmediate);
+    assert.deepEqual(begun, []);
+    second.end();
+    await Promise.all(runs.slice(1));
+    assert.deepEqual(begun, [3, 4]);
+    first.end();
+    await runs[0];
+  });
+
+  it('refuses what is more than may wait, at once', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 1 });
+    const held = heldWork();
+    const runs = [gate.run(held.work), gate.run(async () => {})];
+    await assert.rejects(
+      gate.run(async () => {}),
+      busy,
+    );
+    held.end();
+    await Promise.all(runs);
+    assert.equal(await gate.run(async () => 'free again'), 'free again');
+  });
+
+  it('does not begin what waited past its deadline, and gives its turn to the next', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 2 });
+    const held = heldWork();
+    const holding = gate.run(held.work);
+    let hasBegun = false;
+    const late = runInContext(
+      {},
+      () =>
+        gate.run(async () => {
+          hasBegun = true;
+        }),
+      performance.now() + 5,
+    );
+    const next = gate.run(async () => 'next');
+    await assert.rejects(late, busy);
+    held.end();
+    await holding;
+    assert.equal(await next, 'next');
+    assert.equal(hasBegun, false);
+  });
+
+  it('refuses at once what would wait past its deadline', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 100 });
+    for (let taken = 0; taken < 40; taken += 1) await gate.run(() => delay(5));
+    const held = heldWork();
+    const holding = gate.run(held.work);
+    const waiting = Array.from({ length: 10 }, () => gate.run(async () => 'in time'));
+    const inTenMs = performance.now() + 10;
+    const late = runInContext({}, () => gate.run(async () => 'late'), inTenMs).catch(
+      () => 'refused',
+    );
+    assert.equal(await Promise.race([late, new Promise(setImmediate)]), 'refused');
+    held.end();
+    await Promise.all([holding, ...waiting]);
+  });
+
+  it('does not begin what comes after its deadline', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 1 });
+    const late = runInContext({}, () => gate.run(async () => 'begun'), performance.now() - 1);
+    await assert.rejects(late, busy);
+  });
+
+  it('goes on when work fails', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 1 });
+    await assert.rejects(
+      gate.run(async () => {
+        throw new Error('broken');
+      }),
+      /broken/,
+    );
+    assert.equal(await gate.run(async () => 'fine'), 'fine');
+  });
+});
+
+describe('keyed gate', () => {
+  it('lets one key wait without the others', async () => {
+    const gates = createKeyedGate({ atOnce: 1, waitingMax: 0 });
+    const held = heldWork();
+    const holding = gates.run('a', held.work);
+    await assert.rejects(
+      gates.run('a', async () => {}),
+      busy,
+    );
+    assert.equal(await gates.run('b', async () => 'b'), 'b');
+    held.end();
+    await holding;
+    assert.equal(await gates.run('a', async () => 'a'), 'a');
+  });
+});

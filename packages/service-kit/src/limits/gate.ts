@@ -1,0 +1,93 @@
+import { assertInTime, remainingMs, tooBusy } from './deadline.ts';
+
+type GateOptions = {
+  /** Maximum of work that runs at the same time. */
+  atOnce: number;
+  /** Maximum that waits for it. */
+  waitingMax: number;
+};
+
+export type Gate = {
+  /**
+   * Runs `work` in its turn, in the order of the calls. Throws `unavailable` when too many wait already, or when the
+   * deadline of the caller passes first.
+   */
+  run<T>(work: () => Promise<T>): Promise<T>;
+};
+
+/** Weight of the latest work in the average duration. */
+const latestWeight = 1 / 16;
+
+/**
+ * Limits how much runs at the same time and how much waits for it. Refuses at once what would wait past its deadline,
+ * by the average duration of earlier work.
+ * Ours rather than p-limit or p-queue, whose queues neither refuse nor know a deadline.
+ */
+export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
+  let running = 0;
+  let averageMs = 0;
+  const waiting = new Set<() => void>();
+
+  async function enter(): Promise<void> {
+    assertInTime();
+    if (running < atOnce) {
+      running += 1;
+      return;
+    }
+    const ms = remainingMs();
+    const waitMs = ((waiting.size + 1) * averageMs) / atOnce;
+    if (waiting.size >= waitingMax || (ms !== undefined && waitMs > ms)) throw tooBusy();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    waiting.add(resolve);
+    const timer = ms === undefined ? undefined : setTimeout(() => reject(tooBusy()), ms);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(resolve);
+    }
+  }
+
+  function leave(): void {
+    const [next] = waiting;
+    if (next === undefined) {
+      running -= 1;
+      return;
+    }
+    waiting.delete(next);
+    next();
+  }
+
+  return {
+    async run(work) {
+      await enter();
+      const begun = performance.now();
+      try {
+        return await work();
+      } finally {
+        averageMs += (performance.now() - begun - averageMs) * latestWeight;
+        leave();
+      }
+    },
+  };
+}
+
+/** A gate for each key, such as an account or a queue. */
+export type KeyedGate = { run<T>(key: string, work: () => Promise<T>): Promise<T> };
+
+export function createKeyedGate(options: GateOptions): KeyedGate {
+  const gates = new Map<string, { gate: Gate; callers: number }>();
+  return {
+    async run(key, work) {
+      const entry = gates.get(key) ?? { gate: createGate(options), callers: 0 };
+      gates.set(key, entry);
+      entry.callers += 1;
+      try {
+        return await entry.gate.run(work);
+      } finally {
+        entry.callers -= 1;
+        if (entry.callers === 0) gates.delete(key);
+      }
+    },
+  };
+}

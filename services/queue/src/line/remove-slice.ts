@@ -1,0 +1,35 @@
+import type { Actor } from '@queue-manager/contracts/events';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import type { Line } from './line.ts';
+
+/** Parties removed under one lock, so that joins and calls of the queue go on in between. */
+export const sliceSize = 500;
+
+export const reasonOfClosing = 'The queue closed';
+
+/**
+ * Removes parties in a state from the end of the line, so that nobody moves up before being removed, each
+ * with its own event. `untilSeq` spares parties that have changed since that sequence number. Resolves with whether
+ * there are more: these are for the next transaction.
+ */
+export async function removeSlice(
+  line: Line,
+  state: PartyState,
+  actor: Actor,
+  { reason, untilSeq }: { reason?: string; untilSeq?: number } = {},
+): Promise<boolean> {
+  const parties = await line.trx
+    .selectFrom('parties')
+    .selectAll()
+    .where('queue_id', '=', line.queue.id)
+    .where('state', '=', state)
+    .$if(untilSeq !== undefined, (query) => query.where('seq', '<=', untilSeq as number))
+    .orderBy('lane', 'desc')
+    .orderBy('order_key', 'desc')
+    .orderBy('id', 'desc')
+    .limit(sliceSize + 1)
+    .execute();
+  const hasMore = parties.length > sliceSize;
+  await line.removeAll(parties.slice(0, sliceSize).reverse(), actor, reason);
+  return hasMore;
+}
