@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import { PermanentFailure } from '@queue-manager/events/consume';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { hourMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
-import { createScript } from './scripts.ts';
+
+const countMailLua = readFileSync(new URL('./lua/count-mail-1.lua', import.meta.url), 'utf8');
 
 /** Counts a mail to an address. Throws a `PermanentFailure` when the address has reached its limit. */
 export type RecipientLimit = (
@@ -14,8 +16,8 @@ export type RecipientLimit = (
 ) => Promise<void>;
 
 /**
- * Counted separately: joining queues with somebody else's address, or inviting it to venues, must not block that
- * person's password resets.
+ * Counted separately: joining queues with someone else's address, or inviting it to venues, must not block the
+ * password resets of its owner.
  */
 export type MailSubject = 'account' | 'invitation' | 'party';
 
@@ -30,15 +32,13 @@ export function createRecipientLimit(options: {
   mailsPerHour: number;
 }): RecipientLimit {
   const { redis, clock, secret, mailsPerHour } = options;
-  const countMail = createScript(redis, 'count-mail-1');
-
   return async (mailId, address, subject) => {
     const recipient = createHmac('sha256', secret)
       .update(`mails-to ${subject} ${normaliseEmail(address)}`)
       .digest('base64url');
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();
-    if ((await countMail(key, mailId, now, hourMs, mailsPerHour)) === 0)
+    if ((await redis.eval(countMailLua, 1, key, mailId, now, hourMs, mailsPerHour)) === 0)
       throw new PermanentFailure('too many mails to this address this hour');
   };
 }

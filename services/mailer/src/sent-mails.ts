@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadLetterRetentionDays } from '@queue-manager/events/topology';
 import { dayMs } from '@queue-manager/service-kit/durations';
+import { createLeases } from '@queue-manager/service-kit/lease';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
-import { createScript } from './scripts.ts';
 
 export type SentMails = {
   /**
@@ -19,8 +19,7 @@ export type SentMails = {
  * Lease of a mail that is being sent: shorter than the visibility timeout, so that the lease of a killed process has
  * expired at the next delivery.
  */
-const leaseMs = 20_000;
-const extendMs = 5_000;
+const leaseTimes = { leaseMs: 20_000, extendMs: 5_000 };
 const pollMs = 250;
 /** No message is redriven later than dead letters are kept. */
 const keepMs = deadLetterRetentionDays * dayMs;
@@ -32,8 +31,7 @@ const sent = 'sent';
  */
 export function createSentMails(options: { redis: RedisClient; signal: AbortSignal }): SentMails {
   const { redis, signal } = options;
-  const extendLease = createScript(redis, 'extend-lease-1');
-  const releaseLease = createScript(redis, 'release-lease-1');
+  const leases = createLeases(redis, leaseTimes);
   const keyOf = (mailId: string) => `mail:{${mailId}}`;
   /** Mails that the server accepted, but that could not be recorded in Redis yet. */
   const unrecorded = new Set<string>();
@@ -41,25 +39,9 @@ export function createSentMails(options: { redis: RedisClient; signal: AbortSign
   /** Acquires the lease of a mail, unless it was sent. */
   const acquire = async (key: string, lease: string): Promise<'acquired' | 'sent'> => {
     for (;;) {
-      if ((await redis.set(key, lease, 'PX', leaseMs, 'NX')) === 'OK') return 'acquired';
+      if ((await redis.set(key, lease, 'PX', leaseTimes.leaseMs, 'NX')) === 'OK') return 'acquired';
       if ((await redis.get(key)) === sent) return 'sent';
       await delay(pollMs, undefined, { signal });
-    }
-  };
-
-  const sendAsOwner = async (key: string, lease: string, send: () => Promise<void>) => {
-    // If extending fails, the lease expires. The mail is being sent anyway.
-    const extending = setInterval(
-      () => extendLease(key, lease, leaseMs).catch(() => undefined),
-      extendMs,
-    );
-    try {
-      await send();
-    } catch (error) {
-      await releaseLease(key, lease).catch(() => undefined);
-      throw error;
-    } finally {
-      clearInterval(extending);
     }
   };
 
@@ -69,7 +51,13 @@ export function createSentMails(options: { redis: RedisClient; signal: AbortSign
       if (!unrecorded.has(mailId)) {
         const lease = `sending ${randomUUID()}`;
         if ((await acquire(key, lease)) === 'sent') return;
-        await sendAsOwner(key, lease, send);
+        try {
+          // Should the lease expire, the mail is still sent.
+          await leases.holdDuring(key, lease, send);
+        } catch (error) {
+          await leases.release(key, lease);
+          throw error;
+        }
         unrecorded.add(mailId);
       }
       await redis.set(key, sent, 'PX', keepMs);
