@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, it } from 'node:test';
-import { pathOf } from '@queue-manager/client/client';
 import { listApiKeys } from '@queue-manager/contracts/api-keys';
-import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
+import { type Contract, isRawBody, pathOf } from '@queue-manager/contracts/contract';
 import { getTicket, snooze } from '@queue-manager/contracts/guests';
 import { listQueueEvents } from '@queue-manager/contracts/history';
 import {

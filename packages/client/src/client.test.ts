@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { callNext } from '@queue-manager/contracts/parties';
 import { getJwks } from '@queue-manager/contracts/tokens';
-import { createClient, everyItem, pathOf } from './client.ts';
+import { createClient, everyItem } from './client.ts';
 
 async function clientOf(context: TestContext, status: number, body: string) {
   const server = createServer((_, response) => response.writeHead(status).end(body));
@@ -42,15 +42,6 @@ describe('createClient', () => {
     const { call } = await clientOf(context, 502, '<html>');
     const answer = await call(getJwks, {});
     assert.equal(!answer.ok && answer.problem, null);
-  });
-});
-
-describe('pathOf', () => {
-  it('encodes parameters, and omits undefined ones from the query', () => {
-    assert.equal(
-      pathOf(callNext, { queueId: 'a/b' }, { limit: 2, cursor: undefined }),
-      '/v1/queues/a%2Fb/call-next?limit=2',
-    );
   });
 });
 

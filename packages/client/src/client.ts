@@ -1,4 +1,4 @@
-import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
+import { type Contract, isRawBody, pathOf } from '@queue-manager/contracts/contract';
 import type { ProblemDetails } from '@queue-manager/contracts/problems';
 import type { z } from 'zod';
 
@@ -127,22 +127,6 @@ export async function* everyItem<T>(
     yield* data;
     cursor = nextCursor;
   } while (cursor !== null);
-}
-
-/** The path of a route with its parameters and query filled in. */
-export function pathOf(
-  contract: Contract,
-  params: Record<string, string> = {},
-  query: Record<string, unknown> = {},
-): string {
-  const path = contract.url.replace(/:(\w+)/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
-  );
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) search.set(name, String(value));
-  }
-  return search.size === 0 ? path : `${path}?${search}`;
 }
 
 /** Null where something in between answered, which need not send problem+json. */

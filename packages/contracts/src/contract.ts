@@ -69,3 +69,17 @@ export function contract<const C extends ContractInput>(written: C): Written<C> 
 export function isRawBody(response: Contract['response']): response is RawBody {
   return response !== undefined && 'contentType' in response;
 }
+
+/** The path of a route with its parameters and query filled in. */
+export function pathOf(
+  { url }: Contract,
+  params: Record<string, string> = {},
+  query: Record<string, unknown> = {},
+): string {
+  const path = url.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
+  return search.size === 0 ? path : `${path}?${search}`;
+}

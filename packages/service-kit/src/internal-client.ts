@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Contract, isRawBody } from '@queue-manager/contracts/contract';
+import { type Contract, isRawBody, pathOf } from '@queue-manager/contracts/contract';
 import {
   type ProblemCode,
   ProblemDetails,
@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { createAddresses, isConnectError, isConnectionLost } from './addresses.ts';
 import { credentialHeader } from './internal-credential.ts';
 import { assertInTime, deadlineHeader, remainingMs } from './limits/deadline.ts';
-import { Problem } from './problems.ts';
+import { isProblem, Problem } from './problems.ts';
 import { currentContext } from './trace-context.ts';
 
 export const requestIdHeader = 'x-request-id';
@@ -41,6 +41,8 @@ export type InternalClient = {
    * `UpstreamError` when the service is unavailable, too slow, or responds with anything else.
    */
   call<C extends Contract>(contract: C, options: CallOptions<C>): Promise<CallResult<C>>;
+  /** Like `call`, but returns null instead of the problem `not-found`. */
+  find<C extends Contract>(contract: C, options: CallOptions<C>): Promise<CallResult<C> | null>;
   close(): Promise<void>;
 };
 
@@ -89,11 +91,7 @@ export function createInternalClient(options: {
   }
 
   async function call(contract: Contract, input: Record<string, unknown>): Promise<unknown> {
-    const params = (input.params ?? {}) as Record<string, string>;
-    const query = new URLSearchParams(textsOf(input.query ?? {})).toString();
-    const path = contract.url
-      .replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] as string))
-      .concat(query === '' ? '' : `?${query}`);
+    const { params, query } = input as Partial<Record<'params' | 'query', Record<string, string>>>;
     assertInTime();
     const ownTimeoutMs = (input.timeoutMs as number | undefined) ?? 5_000;
     const timeoutMs = Math.min(ownTimeoutMs, remainingMs() ?? ownTimeoutMs);
@@ -105,7 +103,7 @@ export function createInternalClient(options: {
     try {
       const answer = await request(contract, {
         method: contract.method,
-        path,
+        path: pathOf(contract, params, query),
         headers: {
           [credentialHeader]: options.credential,
           [deadlineHeader]: String(Math.floor(timeoutMs)),
@@ -135,6 +133,11 @@ export function createInternalClient(options: {
 
   return {
     call: call as InternalClient['call'],
+    find: ((contract, options) =>
+      call(contract, options).catch((error: unknown) => {
+        if (isProblem(error, 'not-found')) return null;
+        throw error;
+      })) as InternalClient['find'],
     async close() {
       await Promise.all(Array.from(pools.values(), (pool) => pool.close()));
     },
@@ -144,12 +147,6 @@ export function createInternalClient(options: {
 /** Whether a call may be sent again when the service may have handled it already. */
 function isRepeatable({ method, isRepeatable = method === 'GET' }: Contract): boolean {
   return isRepeatable;
-}
-
-function textsOf(query: object): [string, string][] {
-  return Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, String(value)]);
 }
 
 function problemOf(contract: Contract, status: number, body: string): Error {

@@ -1,22 +1,17 @@
+import { getAccount } from '@queue-manager/contracts/internal';
 import { listSessions as contract, type Session } from '@queue-manager/contracts/tokens';
 import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
-import { isUuid } from '@queue-manager/service-kit/ids';
-import { invalidField, problems } from '@queue-manager/service-kit/problems';
+import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
-import { findAccount } from './find-account.ts';
 import { isValidFor, readSessions } from './sessions.ts';
 
 /** The valid sessions, newest first. */
 export const listSessions = (deps: Deps) =>
   route(contract, async ({ claims, query }) => {
-    const afterId =
-      query.cursor === undefined ? undefined : decodeCursor(query.cursor, ['string'])[0];
-    if (afterId !== undefined && !isUuid(afterId)) {
-      throw invalidField('cursor', 'is not a valid cursor for this list');
-    }
-    const account = await findAccount(deps, claims.sub);
-    if (account === undefined) {
+    const [afterId] = query.cursor === undefined ? [] : decodeCursor(query.cursor, ['uuid']);
+    const account = await deps.userService.find(getAccount, { params: { userId: claims.sub } });
+    if (account === null) {
       throw problems.unauthenticated({ detail: 'This account has been deleted.' });
     }
     const data: Session[] = [];

@@ -1,8 +1,8 @@
+import { getAccount } from '@queue-manager/contracts/internal';
 import { refresh as contract, tokenLives } from '@queue-manager/contracts/tokens';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from './deps.ts';
-import { findAccount } from './find-account.ts';
 import { issueTokens } from './issue-tokens.ts';
 import { deleteSession, findSession, isValidFor, type Session, spendToken } from './sessions.ts';
 
@@ -31,8 +31,8 @@ export const refresh = (deps: Deps) =>
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }
-      const account = await findAccount(deps, userId);
-      if (account === undefined || !isValidFor(account, session)) {
+      const account = await deps.userService.find(getAccount, { params: { userId } });
+      if (account === null || !isValidFor(account, session)) {
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }

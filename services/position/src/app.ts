@@ -14,7 +14,6 @@ import { createLearner, defaultPace, type LearningPace } from './estimates/learn
 import { createModelStore } from './estimates/model-store.ts';
 import { onLineEvents } from './ingest/on-line-events.ts';
 import { ingestRoutes } from './ingest/routes.ts';
-import { createFindParty } from './lines/find-party.ts';
 import { createGapWatch } from './lines/gap-watch.ts';
 import { createLabels } from './lines/labels.ts';
 import { createLines } from './lines/lines.ts';
@@ -82,11 +81,9 @@ export function createPositionApp(options: PositionAppOptions) {
     onLearned: (queueId, seq, model) => estimates.keep(queueId, seq, model),
   });
   const estimates = createEstimates({ store, learner, logger });
-  const findParty = createFindParty({ queueService });
   const live = createLive({
     redis,
     lines,
-    findParty,
     queueService,
     clock,
     logger,
@@ -96,7 +93,7 @@ export function createPositionApp(options: PositionAppOptions) {
     clock,
     tickets,
     lines,
-    findParty,
+    queueService,
     estimates,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
@@ -116,7 +113,7 @@ export function createPositionApp(options: PositionAppOptions) {
   });
   const rooms = [
     readRoutes(deps),
-    liveRoutes({ ...deps, live, queueService, logger, membershipCheckMs }),
+    liveRoutes({ ...deps, live, logger, membershipCheckMs }),
     ingestRoutes(deps),
   ];
   for (const route of rooms.flat()) app.route(route);

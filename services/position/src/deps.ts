@@ -1,7 +1,7 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Estimates } from './estimates/estimates.ts';
-import type { FindParty } from './lines/find-party.ts';
 import type { Labels } from './lines/labels.ts';
 import type { Lines } from './lines/lines.ts';
 
@@ -13,7 +13,7 @@ export type Deps = {
   clock: Clock;
   tickets: TicketCodec;
   lines: Lines;
-  findParty: FindParty;
+  queueService: InternalClient;
   labels: Labels;
   estimates: Estimates;
   /** How long a direct call may wait for a rebuild of its queue's projection. */

@@ -114,7 +114,7 @@ export function createLearner(options: {
       await learn(queueId);
       failures.delete(queueId);
     } catch (error) {
-      if (isGone(error)) return void failures.delete(queueId);
+      if (isProblem(error, 'not-found')) return void failures.delete(queueId);
       const before = failures.get(queueId) ?? 0;
       const inMs = backoffMs(before + 1, { firstMs: pace.everyMs, maxMs: retryMsMax });
       logger.warn({ err: error, queueId, inMs }, 'cannot learn from the events yet');
@@ -213,7 +213,7 @@ export function createLearner(options: {
       });
       await store.noteKept(queueId, seq);
     } catch (error) {
-      if (isGone(error)) return;
+      if (isProblem(error, 'not-found')) return;
       logger.warn({ err: error, queueId }, 'cannot copy the model to the queue service yet');
       if (!isStopped) scheduleCopy(queueId, 0);
     }
@@ -240,9 +240,4 @@ export function createLearner(options: {
       await pTimeout(done, { milliseconds: stopMsMax, message: false });
     },
   };
-}
-
-/** Whether the queue does not exist (any more). */
-function isGone(error: unknown): boolean {
-  return isProblem(error, 'not-found');
 }

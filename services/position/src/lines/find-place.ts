@@ -1,7 +1,8 @@
+import { getPartySnapshot } from '@queue-manager/contracts/internal';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import { isInLine, type Line, type PlaceInLine } from '../projection/projection.ts';
-import type { FindParty } from './find-party.ts';
 import type { Lines } from './lines.ts';
 
 /** A party may leave or return between the two reads; after this many attempts the caller must retry. */
@@ -15,7 +16,7 @@ export type FoundPlace = PlaceInLine & Pick<Line, 'waiting' | 'modelSeq' | 'seq'
  * `not-found` only when the queue service knows no such party.
  */
 export async function findPlace(
-  { lines, findParty }: { lines: Lines; findParty: FindParty },
+  { lines, queueService }: { lines: Lines; queueService: InternalClient },
   { queueId, partyId }: TicketSubject,
 ): Promise<FoundPlace> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
@@ -23,7 +24,7 @@ export async function findPlace(
     const place = line?.places[0] ?? null;
     if (line !== null && place !== null) return { ...line, ...place };
 
-    const party = await findParty(queueId, partyId);
+    const party = await queueService.find(getPartySnapshot, { params: { queueId, partyId } });
     if (party === null) throw problems.notFound();
     if (!isInLine(party.state) && party.seq <= (line?.seq ?? party.seq)) {
       if (line !== null) await lines.rememberEnded(queueId, party, line.seq);

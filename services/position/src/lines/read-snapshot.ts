@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { PartySnapshot } from '@queue-manager/contracts/events';
 import { getSnapshot, SnapshotHead } from '@queue-manager/contracts/internal';
 import { type InternalClient, UpstreamError } from '@queue-manager/service-kit/internal-client';
-import { isOutage, isProblem } from '@queue-manager/service-kit/problems';
+import { isOutage } from '@queue-manager/service-kit/problems';
 import type { z } from 'zod';
 import { ownTick } from './own-tick.ts';
 
@@ -28,13 +28,9 @@ export async function readSnapshot(
   queueService: InternalClient,
   queueId: string,
 ): Promise<Snapshot | null> {
-  let stream: Readable;
-  try {
-    stream = await queueService.call(getSnapshot, { params: { queueId }, timeoutMs: silenceMsMax });
-  } catch (error) {
-    if (isProblem(error, 'not-found')) return null;
-    throw error;
-  }
+  const options = { params: { queueId }, timeoutMs: silenceMsMax };
+  const stream = await queueService.find(getSnapshot, options);
+  if (stream === null) return null;
   const batches = textLines(stream);
   const { value: lines = [] } = await batches.next();
   const [first, ...others] = lines;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { getLineChecksum, type LineChecksum } from '@queue-manager/contracts/internal';
+import { getLineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { createLeases } from '@queue-manager/service-kit/lease';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { isProblem, problems } from '@queue-manager/service-kit/problems';
+import { problems } from '@queue-manager/service-kit/problems';
 import pLimit from 'p-limit';
 import { lockKey, type SnapshotKeys, snapshotKeys } from '../projection/line-keys.ts';
 import type { Places, Projection, UnknownLine } from '../projection/projection.ts';
@@ -106,7 +106,7 @@ export function createRebuild(options: {
       if (performance.now() > waitEnd) break;
     }
     throw problems.unavailable({
-      detail: 'The line could not be loaded. Please try again. Try again.',
+      detail: 'The line could not be loaded. Please try again.',
       retryAfterSeconds: 1,
     });
   }
@@ -119,22 +119,13 @@ export function createRebuild(options: {
     queueId: string,
     { seqWanted, held }: { seqWanted: number; held: string },
   ): Promise<boolean> {
-    const checksum = await readChecksum(queueId);
+    const checksum = await queueService.find(getLineChecksum, { params: { queueId } });
     if (checksum === null || checksum.seq < seqWanted) return false;
     for (let attempt = 1; attempt <= trustAttemptsMax; attempt++) {
       if (attempt > 1) await delay(pollMs);
       if (await projection.trust(queueId, checksum, held)) return true;
     }
     return false;
-  }
-
-  async function readChecksum(queueId: string): Promise<LineChecksum | null> {
-    try {
-      return await queueService.call(getLineChecksum, { params: { queueId } });
-    } catch (error) {
-      if (isProblem(error, 'not-found')) return null;
-      throw error;
-    }
   }
 
   /**

@@ -167,7 +167,7 @@ export function createLineEvents(options: {
           // Stop at an empty page even if more was reported: the next poll reads again.
           if (events.length === 0 || (events.length < readMax && tail.seq >= tail.wanted)) return;
         } catch (error) {
-          if (isNotFound(error)) {
+          if (isProblem(error, 'not-found')) {
             tail.isOver = true;
             return;
           }
@@ -273,5 +273,3 @@ function textOf(event: HistoryEvent): EventText {
   const text = `id: ${event.seq}\n${eventOf(type, JSON.stringify(event))}`;
   return { seq: event.seq, text };
 }
-
-const isNotFound = (error: unknown) => isProblem(error, 'not-found');

@@ -1,5 +1,3 @@
-import type { Clock } from '@queue-manager/service-kit/clock';
-import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Deps } from '../deps.ts';
 import { findPlace } from '../lines/find-place.ts';
@@ -21,28 +19,25 @@ type Live = {
 /** Dependencies of the streaming endpoints. */
 export type LiveDeps = Deps & {
   live: Live;
-  queueService: InternalClient;
   logger: Logger;
   /** 60 s by default. */
   membershipCheckMs?: number | undefined;
 };
 
 export function createLive(
-  options: Pick<Deps, 'lines' | 'findParty'> & {
+  options: Pick<Deps, 'lines' | 'queueService' | 'clock'> & {
     redis: RedisConnection;
-    queueService: InternalClient;
-    clock: Clock;
     logger: Logger;
     checkMs?: number | undefined;
   },
 ): Live {
-  const { redis, lines, findParty, queueService, clock, logger } = options;
+  const { redis, lines, queueService, clock, logger } = options;
   const streams = createEventStreams();
   const ticketStreams = createTicketStreams({ redis: redis.client, clock, logger });
   const watch = createLineWatch({
     subscriptions: redis.subscriptions,
     lines,
-    findPlace: (subject) => findPlace({ lines, findParty }, subject),
+    findPlace: (subject) => findPlace({ lines, queueService }, subject),
     onStreamEvicted: ticketStreams.onEvicted,
     onHoldersAsked: ticketStreams.onAsked,
     logger,

@@ -2,30 +2,29 @@ import type { EventData, PartyEventType } from '@queue-manager/contracts/events'
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
-import { invalidField } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { EventTable } from '../db/tables.ts';
 
-/** A page of what happened in a queue, or to one party of it, oldest first. */
+/** A page of the events of a queue, or of one party of it, oldest first. */
 export async function historyPage(
   db: Database,
   { queueId, partyId }: { queueId: Buffer; partyId?: Buffer },
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): Promise<{ data: HistoryEvent[]; nextCursor: string | null }> {
-  const after = cursor === undefined ? 0 : seqIn(cursor);
+  const [after] = cursor === undefined ? [0] : decodeCursor(cursor, ['count']);
   const events = await eventsAfter(db, { queueId, partyId, after, limit: limit + 1 });
   const { shown, nextCursor } = pageOf(events, limit, ({ seq }) => encodeCursor([seq]));
   return { data: shown, nextCursor };
 }
 
-/** What happened behind the event `after` in a queue, or to one party of it, oldest first. */
+/** The events of a queue, or of one party of it, that follow `after`, oldest first. */
 export async function eventsAfter(
   db: Database,
-  given: { queueId: Buffer; partyId?: Buffer | undefined; after: number; limit: number },
+  options: { queueId: Buffer; partyId?: Buffer | undefined; after: number; limit: number },
 ): Promise<HistoryEvent[]> {
-  const { queueId, partyId, after, limit } = given;
+  const { queueId, partyId, after, limit } = options;
   const rows = await db
     .selectFrom('events as e')
     .leftJoin('reasons as r', (join) =>
@@ -40,14 +39,6 @@ export async function eventsAfter(
     .limit(limit)
     .execute();
   return rows.map(historyEvent);
-}
-
-function seqIn(cursor: string): number {
-  const [seq] = decodeCursor(cursor, ['number']);
-  if (!Number.isSafeInteger(seq) || seq < 0) {
-    throw invalidField('cursor', 'is not a valid cursor for this list');
-  }
-  return seq;
 }
 
 function historyEvent(row: Selectable<EventTable> & { reason: string | null }): HistoryEvent {

@@ -1,8 +1,7 @@
 import { OrderKeyHex } from '@queue-manager/contracts/events';
 import { listParties as contract, lanes, type PartyState } from '@queue-manager/contracts/parties';
-import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
-import { bytesToUuid, isUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
-import { invalidField } from '@queue-manager/service-kit/problems';
+import { decodeCursor, encodeCursor, invalidCursor } from '@queue-manager/service-kit/cursor';
+import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import { sql } from 'kysely';
 import { queueFor } from '../access/membership.ts';
@@ -51,10 +50,8 @@ export const listParties = (deps: Deps) =>
   });
 
 function afterCursor(cursor: string) {
-  const [lane, orderKey, partyId] = decodeCursor(cursor, ['number', 'string', 'string']);
-  if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success || !isUuid(partyId)) {
-    throw invalidField('cursor', 'is not a valid cursor for this list');
-  }
+  const [lane, orderKey, partyId] = decodeCursor(cursor, ['count', 'string', 'uuid']);
+  if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success) throw invalidCursor();
   return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
 }
 

@@ -10,13 +10,12 @@ import { queueView } from './queue-view.ts';
 export const listQueues = (deps: Deps) =>
   route(contract, async function listQueues({ params, query, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
-    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await deps.db
       .selectFrom('queues')
       .selectAll()
       .where('venue_id', '=', venue.id)
       .where('deleted_at', 'is', null)
-      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .where('id', '>', decodeIdCursor(query.cursor))
       .orderBy('id')
       .limit(query.limit + 1)
       .execute();

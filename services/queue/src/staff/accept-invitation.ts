@@ -59,12 +59,10 @@ export const acceptInvitation = (deps: Deps) =>
 /** The e-mail of an account, or the error to answer with. */
 async function findEmail({ users }: Deps, userId: string): Promise<string | Error> {
   try {
-    return (await users.call(getAccount, { params: { userId } })).email;
+    const account = await users.find(getAccount, { params: { userId } });
+    return account?.email ?? problems.unauthenticated({ detail: 'This account has been deleted.' });
   } catch (error) {
-    const isGone = isProblem(error, 'not-found');
-    return isGone
-      ? problems.unauthenticated({ detail: 'This account has been deleted.' })
-      : (error as Error);
+    return error as Error;
   }
 }
 

@@ -10,12 +10,11 @@ import type { Deps } from '../deps.ts';
 export const listApiKeys = ({ db }: Deps) =>
   route(contract, async function listApiKeys({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
       .selectFrom('api_keys')
       .select(['id', 'name', 'created_by', 'created_at'])
       .where('venue_id', '=', venue.id)
-      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .where('id', '>', decodeIdCursor(query.cursor))
       .orderBy('id')
       .limit(query.limit + 1)
       .execute();

@@ -10,13 +10,12 @@ import { invitationView } from './invitations.ts';
 export const listInvitations = ({ db, clock }: Deps) =>
   route(contract, async function listInvitations({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
       .selectFrom('invitations')
       .selectAll()
       .where('venue_id', '=', venue.id)
       .where('expires_at', '>', clock.now())
-      .$if(after !== null, (select) => select.where('id', '>', after as Buffer))
+      .where('id', '>', decodeIdCursor(query.cursor))
       .orderBy('id')
       .limit(query.limit + 1)
       .execute();

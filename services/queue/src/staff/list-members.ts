@@ -11,12 +11,11 @@ import type { Deps } from '../deps.ts';
 export const listMembers = (deps: Deps) =>
   route(contract, async function listMembers({ params, query, claims }) {
     const venue = await venueFor(deps.db, params.venueId, claims.sub, 'host');
-    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await deps.db
       .selectFrom('members')
       .select(['user_id', 'role'])
       .where('venue_id', '=', venue.id)
-      .$if(after !== null, (select) => select.where('user_id', '>', after as Buffer))
+      .where('user_id', '>', decodeIdCursor(query.cursor))
       .orderBy('user_id')
       .limit(query.limit + 1)
       .execute();

@@ -2,7 +2,6 @@ import type { Actor } from '@queue-manager/contracts/events';
 import { listOccupancyChanges as contract } from '@queue-manager/contracts/occupancy';
 import { decodeCursor, encodeCursor } from '@queue-manager/service-kit/cursor';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
-import { invalidField } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { venueFor } from '../access/membership.ts';
 import { pageOf } from '../db/page-of.ts';
@@ -12,12 +11,12 @@ import type { Deps } from '../deps.ts';
 export const listOccupancyChanges = ({ db }: Deps) =>
   route(contract, async function listOccupancyChanges({ params, query, claims }) {
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const before = query.cursor === undefined ? null : decodeSeq(query.cursor);
+    const [before] = query.cursor === undefined ? [] : decodeCursor(query.cursor, ['count']);
     const rows = await db
       .selectFrom('occupancy_changes')
       .selectAll()
       .where('venue_id', '=', venue.id)
-      .$if(before !== null, (select) => select.where('seq', '<', before as number))
+      .$if(before !== undefined, (select) => select.where('seq', '<', before as number))
       .orderBy('seq', 'desc')
       .limit(query.limit + 1)
       .execute();
@@ -36,10 +35,3 @@ export const listOccupancyChanges = ({ db }: Deps) =>
       nextCursor,
     };
   });
-
-function decodeSeq(cursor: string): number {
-  const [seq] = decodeCursor(cursor, ['number']);
-  if (!Number.isSafeInteger(seq))
-    throw invalidField('cursor', 'is not a valid cursor for this list');
-  return seq;
-}

@@ -9,7 +9,6 @@ import { venueView } from './venue-view.ts';
 /** Oldest first: ids are ordered by creation time. */
 export const listVenues = ({ db }: Deps) =>
   route(contract, async function listVenues({ query, claims }) {
-    const after = query.cursor === undefined ? null : decodeIdCursor(query.cursor);
     const rows = await db
       .selectFrom('members as m')
       .innerJoin('venues as v', 'v.id', 'm.venue_id')
@@ -17,7 +16,7 @@ export const listVenues = ({ db }: Deps) =>
       .select('m.role')
       .where('m.user_id', '=', uuidToBytes(claims.sub))
       .where('v.deleted_at', 'is', null)
-      .$if(after !== null, (select) => select.where('m.venue_id', '>', after as Buffer))
+      .where('m.venue_id', '>', decodeIdCursor(query.cursor))
       .orderBy('m.venue_id')
       .limit(query.limit + 1)
       .execute();
