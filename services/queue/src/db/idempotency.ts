@@ -4,6 +4,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import { type Database, type DatabaseTransaction, inTransaction } from './database.ts';
+import { sweepUntil } from './sweep-until.ts';
 import type { IdempotencyTable } from './tables.ts';
 import { insertRows } from './write-rows.ts';
 
@@ -108,13 +109,8 @@ function throwKeyTaken(error: unknown): never {
   throw (error as { code?: unknown }).code === 'ER_DUP_ENTRY' ? new KeyTaken() : error;
 }
 
-/** Deletes a batch of answers that are past their day; returns how many. */
-export async function sweepIdempotencyKeys(deps: { db: Database; clock: Clock }): Promise<number> {
-  const { numDeletedRows } = await deps.db
-    .deleteFrom('idempotency_keys')
-    .where('created_at', '<=', new Date(deps.clock.now().getTime() - keptMs))
-    .orderBy('created_at')
-    .limit(1_000)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+/** Deletes a batch of expired answers; returns how many. */
+export function sweepIdempotencyKeys({ db, clock }: { db: Database; clock: Clock }) {
+  const until = new Date(clock.now().getTime() - keptMs);
+  return sweepUntil(db, 'idempotency_keys', 'created_at', until);
 }

@@ -1,26 +1,23 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { sql } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
+import type { QueueRow } from '../db/tables.ts';
 import { isOneOf } from '../db/task-keys.ts';
-import { traceColumns } from '../db/trace-context.ts';
 import { insertRows } from '../db/write-rows.ts';
+import { newTask } from './new-task.ts';
 import type { TaskKindName } from './task-kinds.ts';
 
 /** Keeps a statement far below any server's packet limit when a whole line is removed. */
 const cancelledPerStatement = 500;
 
-/** The queue whose parties the tasks are about. */
-type Place = { venue_id: Buffer; id: Buffer };
-
 type Planned = {
   kind: TaskKindName;
-  partyId: Buffer;
-  runAt: Date;
+  party_id: Buffer;
+  run_at: Date;
   payload: Record<string, unknown>;
 };
 
-/** The tasks that one change of a line schedules and cancels; written with it, in its transaction. */
+/** The tasks that one change of a line schedules and cancels, written in its transaction. */
 export class TaskPlan {
   readonly #clock: Clock;
   readonly #now: Date;
@@ -33,20 +30,20 @@ export class TaskPlan {
     this.#now = now;
   }
 
-  /** Schedules work about a party, due now unless `runAt` says when. */
+  /** Schedules a task of a party; due now by default. */
   schedule(
     kind: TaskKindName,
     partyId: Buffer,
     options: { runAt?: Date; payload?: Record<string, unknown> } = {},
   ): void {
     const { runAt = this.#now, payload = {} } = options;
-    this.#planned.push({ kind, partyId, runAt, payload });
+    this.#planned.push({ kind, party_id: partyId, run_at: runAt, payload });
   }
 
-  /** Cancels what is scheduled about a party and not handed out yet, of all kinds or of those given. */
+  /** Cancels the party's tasks that are not handed out yet: those of some kinds, by default all. */
   cancel(partyId: Buffer, kinds?: readonly TaskKindName[]): void {
     const isCancelled = (task: Planned) =>
-      task.partyId.equals(partyId) && (kinds === undefined || kinds.includes(task.kind));
+      task.party_id.equals(partyId) && (kinds === undefined || kinds.includes(task.kind));
     this.#planned = this.#planned.filter((task) => !isCancelled(task));
     const key = partyId.toString('hex');
     const earlier = this.#cancelled.get(key);
@@ -59,37 +56,25 @@ export class TaskPlan {
     });
   }
 
-  async write(trx: DatabaseTransaction, place: Place): Promise<void> {
+  async write(trx: DatabaseTransaction, queue: Pick<QueueRow, 'id' | 'venue_id'>): Promise<void> {
     const cancelled = [...this.#cancelled.values()];
     for (let from = 0; from < cancelled.length; from += cancelledPerStatement) {
       await this.#delete(trx, cancelled.slice(from, from + cancelledPerStatement));
     }
-    const trace = traceColumns();
     await insertRows(
       trx,
       'tasks',
-      this.#planned.map(({ kind, partyId, runAt, payload }) => ({
-        venue_id: place.venue_id,
-        id: uuidToBytes(newId(this.#clock)),
-        kind,
-        queue_id: place.id,
-        party_id: partyId,
-        payload: JSON.stringify(payload),
-        state: 'scheduled' as const,
-        last_error: null,
-        run_at: runAt,
-        lease_until: null,
-        updated_at: this.#now,
-        ...trace,
-      })),
+      this.#planned.map((task) =>
+        newTask(this.#clock, this.#now, { ...task, venue_id: queue.venue_id, queue_id: queue.id }),
+      ),
     );
   }
 
   /**
-   * Passes over rows that somebody else has locked, so that a change of a line never waits for a dispatcher.
-   * Mostly these are tasks being handed out. In a small table it can also be a row that a scan has only looked
-   * at; such a task stays scheduled and is handed out. So cancelling saves work and promises nothing: each
-   * handler looks again at what its task is about. Deleted by primary key, in its order.
+   * Skips rows that another transaction has locked, so that a change of a line never waits for a dispatcher. These are
+   * mostly tasks that are being handed out; in a small table also rows that another query only scans. A skipped task
+   * stays scheduled and is handed out, so cancelling only saves work: each handler checks whether its task still
+   * applies. Deletes by primary key, in its order.
    */
   async #delete(
     trx: DatabaseTransaction,

@@ -1,22 +1,18 @@
 import { addParty as contract, type Party } from '@queue-manager/contracts/parties';
 import { route } from '@queue-manager/service-kit/route';
+import { idempotent } from '../access/idempotent.ts';
 import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from '../join/admit-party.ts';
 import { staffViewOf, staffViews } from './party-view.ts';
 
 export const addParty = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async (request) => {
+    const { params, body, claims } = request;
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     const { record, place, isRepeat } = await admitParty(
       deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: queue.id,
-        body,
-      },
+      idempotent(contract, request, queue.id),
       venue,
       { ...body, locale: body.locale, source: 'staff' },
       { kind: 'staff', userId: claims.sub },

@@ -4,6 +4,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { sql } from 'kysely';
 import type { z } from 'zod';
+import { idempotent } from '../access/idempotent.ts';
 import { queueFor } from '../access/membership.ts';
 import type { LockedParty } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
@@ -16,7 +17,8 @@ import { staffView } from './party-view.ts';
 type Filter = z.infer<typeof contract.schema.body>;
 
 export const callNext = (deps: Deps) =>
-  route(contract, async ({ params, body, claims, idempotencyKey }) => {
+  route(contract, async (request) => {
+    const { params, body, claims } = request;
     const { minSize, maxSize } = body;
     if (minSize !== undefined && maxSize !== undefined && minSize > maxSize) {
       throw problems.validationFailed({
@@ -27,13 +29,7 @@ export const callNext = (deps: Deps) =>
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     const record = await changePartyOnce(
       deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: queue.id,
-        body,
-      },
+      idempotent(contract, request, queue.id),
       queue.id,
       async (line) => {
         const { first, next } = await firstThatFits(line, body);

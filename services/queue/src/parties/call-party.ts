@@ -5,4 +5,4 @@ import { movePartyOnce } from './change-party-once.ts';
 
 /** Calling a party that is called already is a recall, also when two hosts press at the same moment. */
 export const callParty = (deps: Deps) =>
-  route(contract, (request) => movePartyOnce(deps, request, contract.operationId, 'call'));
+  route(contract, (request) => movePartyOnce(deps, contract, request, 'call'));

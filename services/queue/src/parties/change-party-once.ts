@@ -3,6 +3,7 @@ import type { Party } from '@queue-manager/contracts/parties';
 import { changesOccupancy, type PartyMove } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { isProblem, problems } from '@queue-manager/service-kit/problems';
+import { idempotent } from '../access/idempotent.ts';
 import { partyFor } from '../access/membership.ts';
 import type { TicketParty } from '../access/ticket-party.ts';
 import { type IdempotentRequest, once } from '../db/idempotency.ts';
@@ -34,26 +35,22 @@ export async function changePartyOnce(
 /** A host's POST that moves one party by the table of moves. */
 export async function movePartyOnce(
   deps: Deps,
+  contract: { operationId: string },
   request: {
     params: { partyId: string };
     claims: { sub: string };
     body: { reason?: string | undefined; override?: boolean | undefined };
     idempotencyKey: string | null;
   },
-  operationId: string,
   move: PartyMove,
 ): Promise<Party> {
-  const { params, claims, body, idempotencyKey } = request;
+  const { params, claims, body } = request;
   const { reason, override } = body;
-  const { party, venue } = await partyFor(
-    deps.db,
-    params.partyId,
-    claims.sub,
-    override ? 'manager' : 'host',
-  );
+  const least = override ? 'manager' : 'host';
+  const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, least);
   const record = await changePartyOnce(
     deps,
-    { key: idempotencyKey, caller: claims.sub, operationId, target: party.id, body },
+    idempotent(contract, request, party.id),
     party.queue_id,
     async (line) =>
       line.move(
@@ -70,9 +67,9 @@ export async function movePartyOnce(
 /** A guest's POST that changes its own party. */
 export async function changeOwnPartyOnce(
   deps: Deps,
-  { party, queue }: TicketParty,
+  { operationId }: { operationId: string },
   { body, idempotencyKey }: { body: unknown; idempotencyKey: string | null },
-  operationId: string,
+  { party, queue }: TicketParty,
   change: (line: Line) => Promise<PartyRow>,
 ): Promise<GuestParty> {
   const caller = bytesToUuid(party.id);
@@ -81,7 +78,7 @@ export async function changeOwnPartyOnce(
   return guestView(deps, record, queue);
 }
 
-/** The ticket is good, and will be: nobody is left in a line that is no more. */
+/** A ticket outlives its queue, so a deleted queue is a refused move, not an unknown ticket. */
 function refuseDeleted(error: unknown): never {
   if (!isProblem(error, 'not-found')) throw error;
   throw problems.invalidTransition({ detail: 'The queue has been deleted.' });

@@ -7,7 +7,7 @@ import { changeOwnPartyOnce } from './change-party-once.ts';
 export const confirmComing = (deps: Deps) =>
   route(contract, async (request) => {
     const own = await ticketParty(deps, request.params.ticket);
-    return changeOwnPartyOnce(deps, own, request, contract.operationId, async (line) => {
+    return changeOwnPartyOnce(deps, contract, request, own, async (line) => {
       const present = await line.partyFor(own.party.id, 'confirm');
       // Said before: a call is confirmed once, and its time doubled once.
       if (present.confirmed_at !== null) return present;

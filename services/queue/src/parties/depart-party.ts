@@ -4,4 +4,4 @@ import type { Deps } from '../deps.ts';
 import { movePartyOnce } from './change-party-once.ts';
 
 export const departParty = (deps: Deps) =>
-  route(contract, (request) => movePartyOnce(deps, request, contract.operationId, 'depart'));
+  route(contract, (request) => movePartyOnce(deps, contract, request, 'depart'));

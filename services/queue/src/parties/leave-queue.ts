@@ -7,7 +7,7 @@ import { changeOwnPartyOnce } from './change-party-once.ts';
 export const leaveQueue = (deps: Deps) =>
   route(contract, async (request) => {
     const own = await ticketParty(deps, request.params.ticket);
-    return changeOwnPartyOnce(deps, own, request, contract.operationId, async (line) =>
+    return changeOwnPartyOnce(deps, contract, request, own, async (line) =>
       line.move(await line.party(own.party.id), 'leave', { kind: 'guest' }),
     );
   });

@@ -1,5 +1,6 @@
 import { moveParty as contract } from '@queue-manager/contracts/parties';
 import { route } from '@queue-manager/service-kit/route';
+import { idempotent } from '../access/idempotent.ts';
 import { partyFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { findNeighbours } from '../line/find-neighbours.ts';
@@ -8,18 +9,13 @@ import { changePartyOnce } from './change-party-once.ts';
 import { staffView } from './party-view.ts';
 
 export const moveParty = (deps: Deps) =>
-  route(contract, async ({ params, claims, body, idempotencyKey }) => {
+  route(contract, async (request) => {
+    const { params, body, claims } = request;
     const { party, queueSeq } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
     const neighboursOf = await findNeighbours(deps, party, queueSeq, { position: body.position });
     const record = await changePartyOnce(
       deps,
-      {
-        key: idempotencyKey,
-        caller: claims.sub,
-        operationId: contract.operationId,
-        target: party.id,
-        body,
-      },
+      idempotent(contract, request, party.id),
       party.queue_id,
       async (line) => {
         const present = await line.partyFor(party.id, 'move');

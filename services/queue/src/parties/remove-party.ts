@@ -4,4 +4,4 @@ import type { Deps } from '../deps.ts';
 import { movePartyOnce } from './change-party-once.ts';
 
 export const removeParty = (deps: Deps) =>
-  route(contract, (request) => movePartyOnce(deps, request, contract.operationId, 'remove'));
+  route(contract, (request) => movePartyOnce(deps, contract, request, 'remove'));

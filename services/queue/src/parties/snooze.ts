@@ -15,7 +15,7 @@ export const snooze = (deps: Deps) =>
     const neighboursOf = await findNeighbours(deps, party, queue.seq, {
       places: request.body.places,
     });
-    return changeOwnPartyOnce(deps, own, request, contract.operationId, async (line) => {
+    return changeOwnPartyOnce(deps, contract, request, own, async (line) => {
       const present = await line.partyFor(party.id, 'snooze');
       if (present.snoozes >= limits.snoozesMax) {
         throw problems.snoozeLimitReached({

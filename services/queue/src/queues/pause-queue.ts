@@ -5,7 +5,7 @@ import { changeQueueOnce } from './change-queue-once.ts';
 
 export const pauseQueue = (deps: Deps) =>
   route(contract, (request) =>
-    changeQueueOnce(deps, request, contract.operationId, async (line) => {
+    changeQueueOnce(deps, contract, request, async (line) => {
       if (line.queue.state === 'paused') return;
       line.set({ state: 'paused' });
       line.queueChanged({ kind: 'staff', userId: request.claims.sub });

@@ -6,7 +6,7 @@ import { newJoinCode } from './join-code.ts';
 
 export const replaceJoinCode = (deps: Deps) =>
   route(contract, (request) =>
-    changeQueueOnce(deps, request, contract.operationId, async (line) => {
+    changeQueueOnce(deps, contract, request, async (line) => {
       line.set({ join_code: newJoinCode() });
       line.queueChanged({ kind: 'staff', userId: request.claims.sub });
     }),

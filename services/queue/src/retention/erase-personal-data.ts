@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
+import { lowestId } from '../db/id-cursor.ts';
 
 /** Rows per transaction: keeps locks to a few milliseconds. */
 const chunkSize = 500;
@@ -19,10 +20,10 @@ type Erasure = { db: Database; venueId: Buffer };
  */
 export async function eraseUntil({ db, venueId }: Erasure, cutoff: Date): Promise<void> {
   for (const queueId of await queuesOf(db, venueId)) {
-    await inChunks<Buffer>((after) => eraseEndedParties(db, queueId, cutoff, after));
-    await inChunks<number>((after) => eraseReasons(db, queueId, cutoff, after));
+    await eraseEndedParties(db, queueId, cutoff);
+    await eraseReasons(db, queueId, cutoff);
   }
-  await inChunks<number>((after) => eraseOccupancyReasons(db, venueId, cutoff, after));
+  await eraseOccupancyReasons(db, venueId, cutoff);
 }
 
 /** Erases all personal data and tasks of a deleted venue, which cannot change any more. */
@@ -37,7 +38,7 @@ export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
       sql`DELETE FROM reasons WHERE queue_id = ${queueId} ORDER BY seq LIMIT ${chunkSize}`,
     );
   }
-  await inChunks<number>((after) => eraseOccupancyReasons(db, venueId, endOfTime, after));
+  await eraseOccupancyReasons(db, venueId, endOfTime);
   await untilNoneLeft(
     db,
     sql`DELETE FROM tasks WHERE venue_id = ${venueId} ORDER BY venue_id, id LIMIT ${chunkSize}`,
@@ -50,10 +51,19 @@ async function queuesOf(db: Database, venueId: Buffer): Promise<Buffer[]> {
   return rows.map(({ id }) => id);
 }
 
-/** `erase` returns the key after which the next chunk begins; undefined at the end. */
-async function inChunks<K>(erase: (after: K | undefined) => Promise<K | undefined>): Promise<void> {
-  let after = await erase(undefined);
-  while (after !== undefined) after = await erase(after);
+/** Finds and erases a chunk at a time. `find` reads the keys of one chunk, those after the given key. */
+async function inChunks<K>(
+  first: K,
+  find: (after: K) => Promise<K[]>,
+  erase: (keys: K[]) => Promise<unknown>,
+): Promise<void> {
+  let keys: K[];
+  let after: K | undefined = first;
+  do {
+    keys = await find(after);
+    if (keys.length > 0) await erase(keys);
+    after = keys.at(-1);
+  } while (after !== undefined && keys.length === chunkSize);
 }
 
 async function untilNoneLeft(db: Database, statement: RawBuilder<unknown>): Promise<void> {
@@ -71,30 +81,27 @@ async function untilNoneLeft(db: Database, statement: RawBuilder<unknown>): Prom
  * deadlock with one, whatever the order of its locks. A change waits for this only for a party that ended long
  * ago, and as long as one chunk takes. Skipped rows are erased the next day.
  */
-async function eraseEndedParties(
-  db: Database,
-  queueId: Buffer,
-  cutoff: Date,
-  after: Buffer | undefined,
-): Promise<Buffer | undefined> {
-  const found = await db
-    .selectFrom('personal')
-    .select('party_id')
-    .where('queue_id', '=', queueId)
-    .where('party_id', '<', firstIdAfter(cutoff))
-    .$if(after !== undefined, (q) => q.where('party_id', '>', after as Buffer))
-    .orderBy('party_id')
-    .limit(chunkSize)
-    .execute();
-  if (found.length === 0) return undefined;
+async function eraseEndedParties(db: Database, queueId: Buffer, cutoff: Date): Promise<void> {
   const isOver = (ids: readonly Buffer[]) => sql`
     p.queue_id = ${queueId} AND p.id IN (${sql.join(ids)}) AND (
       p.state IN ('departed', 'no_show', 'left', 'removed') AND p.ended_at <= ${cutoff}
       OR p.state = 'seated' AND p.seated_at <= ${cutoff})`;
-  const { rows: seen } = await sql<{ id: Buffer }>`
-    SELECT p.id FROM parties AS p
-    WHERE ${isOver(found.map(({ party_id }) => party_id))}`.execute(db);
-  if (seen.length > 0) {
+  async function find(after: Buffer): Promise<Buffer[]> {
+    const rows = await db
+      .selectFrom('personal')
+      .select('party_id')
+      .where('queue_id', '=', queueId)
+      .where('party_id', '>', after)
+      .where('party_id', '<', firstIdAfter(cutoff))
+      .orderBy('party_id')
+      .limit(chunkSize)
+      .execute();
+    return rows.map(({ party_id }) => party_id);
+  }
+  async function erase(found: readonly Buffer[]): Promise<void> {
+    const { rows: seen } = await sql<{ id: Buffer }>`
+      SELECT p.id FROM parties AS p WHERE ${isOver(found)}`.execute(db);
+    if (seen.length === 0) return;
     await inTransaction(db, async (trx) => {
       const { rows } = await sql<{ id: Buffer }>`
         SELECT p.id FROM parties AS p FORCE INDEX (PRIMARY)
@@ -103,77 +110,66 @@ async function eraseEndedParties(
         WHERE ${isOver(seen.map(({ id }) => id))}
         FOR UPDATE SKIP LOCKED`.execute(trx);
       if (rows.length === 0) return;
+      const ids = rows.map(({ id }) => id);
       await trx
         .deleteFrom('personal')
         .where('queue_id', '=', queueId)
-        .where(
-          'party_id',
-          'in',
-          rows.map(({ id }) => id),
-        )
+        .where('party_id', 'in', ids)
         .execute();
     });
   }
-  return found.length < chunkSize ? undefined : found.at(-1)?.party_id;
+  await inChunks(lowestId, find, erase);
 }
 
 /** By the time of a reason's event. Reasons are only ever inserted, so no lock is waited for. */
-async function eraseReasons(
-  db: Database,
-  queueId: Buffer,
-  cutoff: Date,
-  after: number | undefined,
-): Promise<number | undefined> {
-  const found = await db
-    .selectFrom('reasons as r')
-    .innerJoin('events as e', (join) =>
-      join.onRef('e.queue_id', '=', 'r.queue_id').onRef('e.seq', '=', 'r.seq'),
-    )
-    .select('r.seq')
-    .where('r.queue_id', '=', queueId)
-    .where('e.time', '<=', cutoff)
-    .$if(after !== undefined, (q) => q.where('r.seq', '>', after as number))
-    .orderBy('r.seq')
-    .limit(chunkSize)
-    .execute();
-  const seqs = found.map(({ seq }) => seq);
-  if (seqs.length > 0) {
-    await inTransaction(db, (trx) =>
-      trx.deleteFrom('reasons').where('queue_id', '=', queueId).where('seq', 'in', seqs).execute(),
-    );
+async function eraseReasons(db: Database, queueId: Buffer, cutoff: Date): Promise<void> {
+  async function find(after: number): Promise<number[]> {
+    const rows = await db
+      .selectFrom('reasons as r')
+      .innerJoin('events as e', (join) =>
+        join.onRef('e.queue_id', '=', 'r.queue_id').onRef('e.seq', '=', 'r.seq'),
+      )
+      .select('r.seq')
+      .where('r.queue_id', '=', queueId)
+      .where('r.seq', '>', after)
+      .where('e.time', '<=', cutoff)
+      .orderBy('r.seq')
+      .limit(chunkSize)
+      .execute();
+    return rows.map(({ seq }) => seq);
   }
-  return seqs.length < chunkSize ? undefined : seqs.at(-1);
+  await inChunks(0, find, (seqs) =>
+    inTransaction(db, (trx) =>
+      trx.deleteFrom('reasons').where('queue_id', '=', queueId).where('seq', 'in', seqs).execute(),
+    ),
+  );
 }
 
 /** Occupancy changes are numbered per venue and, like reasons, only ever inserted. */
-async function eraseOccupancyReasons(
-  db: Database,
-  venueId: Buffer,
-  cutoff: Date,
-  after: number | undefined,
-): Promise<number | undefined> {
-  const found = await db
-    .selectFrom('occupancy_changes')
-    .select('seq')
-    .where('venue_id', '=', venueId)
-    .where('reason', 'is not', null)
-    .where('time', '<=', cutoff)
-    .$if(after !== undefined, (q) => q.where('seq', '>', after as number))
-    .orderBy('seq')
-    .limit(chunkSize)
-    .execute();
-  const seqs = found.map(({ seq }) => seq);
-  if (seqs.length > 0) {
-    await inTransaction(db, (trx) =>
+async function eraseOccupancyReasons(db: Database, venueId: Buffer, cutoff: Date): Promise<void> {
+  async function find(after: number): Promise<number[]> {
+    const rows = await db
+      .selectFrom('occupancy_changes')
+      .select('seq')
+      .where('venue_id', '=', venueId)
+      .where('seq', '>', after)
+      .where('reason', 'is not', null)
+      .where('time', '<=', cutoff)
+      .orderBy('seq')
+      .limit(chunkSize)
+      .execute();
+    return rows.map(({ seq }) => seq);
+  }
+  await inChunks(0, find, (seqs) =>
+    inTransaction(db, (trx) =>
       trx
         .updateTable('occupancy_changes')
         .set({ reason: null })
         .where('venue_id', '=', venueId)
         .where('seq', 'in', seqs)
         .execute(),
-    );
-  }
-  return seqs.length < chunkSize ? undefined : seqs.at(-1);
+    ),
+  );
 }
 
 /** The lower bound of ids created after a time: a UUIDv7 begins with its creation time in milliseconds. */

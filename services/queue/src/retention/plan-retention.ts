@@ -1,8 +1,8 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
+import { newTask } from '../line/new-task.ts';
 import type { TaskKindName } from '../line/task-kinds.ts';
 
 /** How often a venue's old personal data is erased. */
@@ -50,19 +50,7 @@ export async function planRetention({
     const isPlanned = new Set(waiting.map(({ venue_id }) => venue_id.toString('hex')));
     const tasks = ids
       .filter((id) => !isPlanned.has(id.toString('hex')))
-      .map((venue_id) => ({
-        venue_id,
-        id: uuidToBytes(newId(clock)),
-        kind,
-        queue_id: null,
-        party_id: null,
-        payload: '{}',
-        state: 'scheduled' as const,
-        last_error: null,
-        run_at: now,
-        lease_until: null,
-        updated_at: now,
-      }));
+      .map((venue_id) => newTask(clock, now, { venue_id, kind }));
     if (tasks.length > 0) await trx.insertInto('tasks').values(tasks).execute();
     return venues.length;
   });

@@ -11,7 +11,7 @@ import { venueFor } from '../access/membership.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { once } from '../db/idempotency.ts';
 import type { Deps } from '../deps.ts';
-import { scheduleVenueTask } from '../line/schedule-venue-task.ts';
+import { newTask } from '../line/new-task.ts';
 import { countSend } from './invitation-sends.ts';
 import { type InvitationRow, invitationView, requireGrantable } from './invitations.ts';
 
@@ -49,13 +49,16 @@ export const createInvitation = (deps: Deps) =>
       await requireRoom(trx, venue.id, now);
       await countSend(trx, { user_id: caller, id: invitation.id, sent_at: now });
       await trx.insertInto('invitations').values(invitation).execute();
-      await scheduleVenueTask(deps.clock, trx, venue.id, {
-        kind: 'notify.invitation',
-        payload: { invitationId: invitationView(invitation).id },
-      });
       // Without the e-mail: stored answers must hold no personal data.
-      const { email: _, ...kept } = invitationView(invitation);
-      return { result: kept, events: [] };
+      const { email: _, ...result } = invitationView(invitation);
+      const payload = { invitationId: result.id };
+      const task = newTask(deps.clock, now, {
+        venue_id: venue.id,
+        kind: 'notify.invitation',
+        payload,
+      });
+      await trx.insertInto('tasks').values(task).execute();
+      return { result, events: [] };
     });
     deps.wakeDispatcher();
     return { ...result, email: body.email } satisfies Invitation;

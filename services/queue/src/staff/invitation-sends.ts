@@ -3,6 +3,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
+import { sweepUntil } from '../db/sweep-until.ts';
 
 /*
  * The invitation mails that an account sent, to limit them per day. Stored apart from invitations, which are deleted
@@ -44,12 +45,6 @@ export async function deleteSendsOf(trx: DatabaseTransaction, userId: Buffer): P
 }
 
 /** Deletes a batch of records that are older than a day; returns how many. */
-export async function sweepInvitationSends(deps: { db: Database; clock: Clock }): Promise<number> {
-  const { numDeletedRows } = await deps.db
-    .deleteFrom('invitation_sends')
-    .where('sent_at', '<=', new Date(deps.clock.now().getTime() - dayMs))
-    .orderBy('sent_at')
-    .limit(1_000)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+export function sweepInvitationSends({ db, clock }: { db: Database; clock: Clock }) {
+  return sweepUntil(db, 'invitation_sends', 'sent_at', new Date(clock.now().getTime() - dayMs));
 }

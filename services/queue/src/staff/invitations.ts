@@ -5,6 +5,7 @@ import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Selectable } from 'kysely';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
+import { sweepUntil } from '../db/sweep-until.ts';
 import type { InvitationTable } from '../db/tables.ts';
 
 export type InvitationRow = Selectable<InvitationTable>;
@@ -45,12 +46,6 @@ export function invitationView(row: InvitationRow): Invitation {
 }
 
 /** Deletes a batch of expired invitations; returns how many. */
-export async function sweepInvitations(deps: { db: Database; clock: Clock }): Promise<number> {
-  const { numDeletedRows } = await deps.db
-    .deleteFrom('invitations')
-    .where('expires_at', '<=', deps.clock.now())
-    .orderBy('expires_at')
-    .limit(1_000)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+export function sweepInvitations({ db, clock }: { db: Database; clock: Clock }) {
+  return sweepUntil(db, 'invitations', 'expires_at', clock.now());
 }

@@ -7,7 +7,6 @@ import { reasonOfClosing, removeSlice } from '../../line/remove-slice.ts';
 import type { WorkKind } from '../kind.ts';
 
 const Payload = z.object({
-  queueId: z.uuid(),
   userId: z.uuid(),
   /** Sequence number of the queue when it was closed. */
   seq: z.int(),
@@ -20,8 +19,9 @@ const Payload = z.object({
 export const queueClear = {
   kind: 'queue.clear',
   destination: 'tasks',
-  async handle(deps, { payload }) {
-    const { queueId, userId, seq } = Payload.parse(payload);
+  async handle(deps, { queueId, payload }) {
+    const { userId, seq } = Payload.parse(payload);
+    if (queueId === null) throw new Error('queue.clear names no queue');
     const actor = { kind: 'staff', userId } as const;
     const removeNext = () =>
       inTransaction(deps.db, async (trx) => {
