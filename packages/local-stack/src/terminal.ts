@@ -19,6 +19,21 @@ export function parseOptions<const T extends ParseArgsConfig>(config: T) {
   }
 }
 
+/** The lines of a table: the first column aligned left, the others as `align` says. */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  align: 'left' | 'right' = 'left',
+): string[] {
+  const pad = align === 'left' ? 'padEnd' : 'padStart';
+  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell[at === 0 ? 'padEnd' : pad](widths?.[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
 /** One Ctrl-C arrives several times: from the terminal, from npm and from bootstrap.mjs. */
 const sameSignalMs = 1_000;
 

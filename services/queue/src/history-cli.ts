@@ -1,7 +1,8 @@
 /** `npm run history -- QUEUE_ID`: a queue as it stood at any past moment, rebuilt from its events alone. */
-import { parseArgs } from 'node:util';
 import type { PartySnapshot } from '@queue-manager/contracts/events';
 import type { PartyState } from '@queue-manager/contracts/parties';
+import { StackError } from '@queue-manager/local-stack/stack-error';
+import { parseOptions, tableLines } from '@queue-manager/local-stack/terminal';
 import { ConfigError, readConfig } from '@queue-manager/service-kit/config';
 import { isUuid } from '@queue-manager/service-kit/ids';
 import { z } from 'zod';
@@ -30,42 +31,29 @@ Options:
   --help     print this help
 `;
 
-/** An error that the user can fix. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 type Arguments = { queueId: string; at: Date | null; json: boolean };
 
 const Moment = z.iso.datetime({ offset: true });
 
 function readArguments(): Arguments | undefined {
-  const { values, positionals } = parsed();
+  const { values, positionals } = parseOptions({
+    allowPositionals: true,
+    options: {
+      at: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) return undefined;
   const [queueId, ...others] = positionals;
   if (queueId === undefined || others.length > 0) {
-    throw new UsageError('expected one queue id: npm run history -- QUEUE_ID (see --help)');
+    throw new StackError('expected one queue id: npm run history -- QUEUE_ID (see --help)');
   }
-  if (!isUuid(queueId)) throw new UsageError(`${queueId} is not a queue id`);
+  if (!isUuid(queueId)) throw new StackError(`${queueId} is not a queue id`);
   if (values.at !== undefined && !Moment.safeParse(values.at).success) {
-    throw new UsageError('--at must be a time such as 2026-11-20T20:15:00Z');
+    throw new StackError('--at must be a time such as 2026-11-20T20:15:00Z');
   }
   return { queueId, at: values.at === undefined ? null : new Date(values.at), json: values.json };
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        at: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('\n')[0]} See --help.`);
-  }
 }
 
 async function readHistory({ queueId, at }: Arguments): Promise<History> {
@@ -75,15 +63,15 @@ async function readHistory({ queueId, at }: Arguments): Promise<History> {
     const history = await foldHistory(readLineEvents(db, queueId), at);
     if (history !== undefined) return history;
     const first = await readLineEvents(db, queueId, 1).next();
-    throw new UsageError(
+    throw new StackError(
       first.done
         ? `there is no queue ${queueId}`
         : `the queue did not exist yet: it was created at ${first.value.time}`,
     );
   } catch (error) {
-    if (error instanceof UsageError || error instanceof BrokenHistory) throw error;
+    if (error instanceof StackError || error instanceof BrokenHistory) throw error;
     const { code, message } = error as { code?: unknown; message?: string };
-    throw new UsageError(`the database cannot be read: ${message || String(code)}`);
+    throw new StackError(`the database cannot be read: ${message || String(code)}`);
   } finally {
     await db.destroy();
   }
@@ -146,12 +134,7 @@ function table(title: string, parties: PartySnapshot[]): string[] {
     since(party),
   ]);
   const head = ['position', 'number', 'lane', 'size', 'state', 'since'];
-  const widths = head.map((name, column) =>
-    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: string[]) =>
-    `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
-  return [`${title}:`, line(head), ...rows.map(line), ''];
+  return [`${title}:`, ...tableLines([head, ...rows]).map((line) => `  ${line}`), ''];
 }
 
 try {
@@ -164,7 +147,7 @@ try {
     );
   }
 } catch (error) {
-  const isExpected = [UsageError, BrokenHistory, ConfigError].some((kind) => error instanceof kind);
+  const isExpected = [StackError, BrokenHistory, ConfigError].some((kind) => error instanceof kind);
   if (!isExpected) throw error;
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;

@@ -7,7 +7,7 @@ import { createDeadLetters, type DeadLetter } from '@queue-manager/events/dead-l
 import { type QueueName, queueNames } from '@queue-manager/events/topology';
 import { createProgress } from '../progress.ts';
 import { StackError } from '../stack-error.ts';
-import { parseOptions, runUntilStopped, say } from '../terminal.ts';
+import { parseOptions, runUntilStopped, say, tableLines } from '../terminal.ts';
 
 const help = `Usage: npm run dead-letters -- COMMAND
 
@@ -95,16 +95,6 @@ function isOneOf<const T extends string>(allowed: readonly T[], value: string): 
 const columns = ['MESSAGE', 'TYPE', 'SUBJECT', 'AGE', 'TRIES', 'ERROR'];
 const never = 'unknown: its consumer exited while handling it';
 
-function table(rows: readonly string[][]): string {
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
-}
-
 function shown(letters: readonly DeadLetter[], now: Date, withBody: boolean): string {
   const rows = letters.map((letter) => [
     letter.messageId,
@@ -114,15 +104,11 @@ function shown(letters: readonly DeadLetter[], now: Date, withBody: boolean): st
     String(letter.receives),
     printable(letter.failure?.error ?? never),
   ]);
-  if (!withBody) return table([columns, ...rows]);
-  const [head, ...lines] = table([columns, ...rows])
-    .trimEnd()
-    .split('\n');
-  return [
-    head,
-    ...lines.flatMap((line, index) => [line, `  ${printable(letters[index]?.body ?? '')}`]),
-    '',
-  ].join('\n');
+  const [head, ...lines] = tableLines([columns, ...rows]);
+  const shownLines = lines.flatMap((line, index) =>
+    withBody ? [line, `  ${printable(letters[index]?.body ?? '')}`] : [line],
+  );
+  return [head, ...shownLines, ''].join('\n');
 }
 
 /** Escapes control characters, which a terminal would interpret. */
@@ -156,7 +142,7 @@ async function run({ command, queue, ids, body }: Arguments, signal: AbortSignal
   if (queue === undefined) {
     const rows: string[][] = [];
     for (const name of queueNames) rows.push([name, String(await deadLetters.count(name))]);
-    process.stdout.write(table([['QUEUE', 'DEAD LETTERS'], ...rows]));
+    process.stdout.write(`${tableLines([['QUEUE', 'DEAD LETTERS'], ...rows]).join('\n')}\n`);
     return 0;
   }
   const count = await deadLetters.count(queue);

@@ -1,9 +1,9 @@
 /** `npm run estimates -- FILE`: judges the model's estimates on a trace, beside the rules of existing products. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readWholeTrace } from '@queue-manager/load/trace/trace';
 import { StackError } from '@queue-manager/local-stack/stack-error';
+import { parseOptions, tableLines } from '@queue-manager/local-stack/terminal';
 import {
   gaveUpLateShare,
   isJudged,
@@ -37,28 +37,20 @@ Options:
 type Arguments = { file: string; predictions: string | undefined; json: boolean };
 
 function readArguments(): Arguments | undefined {
-  const { values, positionals } = parsed();
+  const { values, positionals } = parseOptions({
+    allowPositionals: true,
+    options: {
+      predictions: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
   if (values.help) return undefined;
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
     throw new StackError('name one FILE: npm run estimates -- FILE (see --help)');
   }
   return { file, predictions: values.predictions, json: values.json };
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        predictions: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new StackError(`${(error as Error).message.split('\n')[0]} See --help.`);
-  }
 }
 
 async function writePredictions(path: string, predictions: readonly Prediction[]): Promise<void> {
@@ -97,26 +89,32 @@ function asText(predictions: readonly Prediction[]): string {
   return [
     `${guests} guests waited and were served.`,
     '',
-    ...table([
-      ['', 'mean error', 'too low', 'within 10-90'],
-      ...ruleNames.map((name) => [
-        titles[name],
-        seconds(rules[name].maeSeconds),
-        percent(rules[name].tooLowShare),
-        '',
-      ]),
+    ...tableLines(
       [
-        'our model',
-        seconds(model.maeSeconds),
-        percent(model.tooLowShare),
-        percent(model.coverage80),
+        ['', 'mean error', 'too low', 'within 10-90'],
+        ...ruleNames.map((name) => [
+          titles[name],
+          seconds(rules[name].maeSeconds),
+          percent(rules[name].tooLowShare),
+          '',
+        ]),
+        [
+          'our model',
+          seconds(model.maeSeconds),
+          percent(model.tooLowShare),
+          percent(model.coverage80),
+        ],
       ],
-    ]),
+      'right',
+    ),
     '',
     `The model's error is ${(model.maeSeconds / best).toFixed(3)} of the best rule's.`,
     `${percent(gaveUpLateShare(predictions))} of the guests that gave up did so after their p90.`,
     '',
-    ...table([['', 'guests', 'mean error', 'of the best rule', 'within 10-90'], ...parts]),
+    ...tableLines(
+      [['', 'guests', 'mean error', 'of the best rule', 'within 10-90'], ...parts],
+      'right',
+    ),
     '',
   ].join('\n');
 }
@@ -138,17 +136,6 @@ function seconds(value: number): string {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
-}
-
-/** Aligns the first column left, the others right. */
-function table(rows: string[][]): string[] {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 try {
