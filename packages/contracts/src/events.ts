@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Lane, PartySource, PartyState } from './parties.ts';
 import { BoardLabels, QueueState } from './queues.ts';
-import { Locale, PartySize, Timestamp, Uuid } from './values.ts';
+import { Email, Locale, PartySize, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
 /** Who made a change: ids only, never names. `system` is a timer or a rule. */
@@ -132,7 +132,7 @@ export type MailContent = z.infer<typeof MailContent>;
 
 /** The only event with personal data: the mailer has no store to look it up in. */
 const MailRequestedData = z.object({
-  to: z.email(),
+  to: Email,
   locale: Locale,
   content: MailContent,
   /** The task that awaits the outcome; account mails have none. */

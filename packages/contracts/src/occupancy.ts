@@ -51,7 +51,8 @@ export const changeOccupancy = contract({
           .int()
           .min(-peopleMax)
           .max(peopleMax)
-          .refine((delta) => delta !== 0, 'must not be 0'),
+          .refine((delta) => delta !== 0, 'must not be 0')
+          .meta({ not: { const: 0 } }),
         ...overrideFields,
       })
       .superRefine(overrideNeedsReason),

@@ -108,14 +108,19 @@ describe('openApiDocuments', () => {
     assert.deepEqual(byId('addParty').requestBody?.content['application/json']?.schema.required, [
       'name',
     ]);
-    const state = byId('listParties').parameters?.find(({ name }) => name === 'state');
+    const state = byId('listParties').parameters?.find(({ name }) => name === 'state') as Json;
     assert.deepEqual(state, {
       name: 'state',
       in: 'query',
       required: false,
-      description: (state as Json | undefined)?.description,
-      schema: { type: 'string', default: 'waiting,called' },
+      description: state.description,
+      schema: {
+        type: 'string',
+        pattern: (state.schema as Json).pattern,
+        default: 'waiting,called',
+      },
     });
+    assert.match('waiting,no_show', new RegExp(String((state.schema as Json).pattern)));
   });
 
   it('references named schemas and allows new fields in responses', () => {

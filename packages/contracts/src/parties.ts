@@ -133,12 +133,17 @@ export const addParty = contract({
   problems: ['party-too-large', 'not-found', 'queue-full', 'queue-paused', 'queue-closed'],
 });
 
+const anyState = `(?:${partyStates.join('|')})`;
+
 /** Comma-separated, as in `?state=waiting,called`. */
 const PartyStates = z
   .string()
   .transform((written) => written.split(','))
   .pipe(z.array(PartyState).min(1))
-  .meta({ description: `Comma-separated: ${partyStates.join(', ')}` });
+  .meta({
+    description: `Comma-separated: ${partyStates.join(', ')}`,
+    pattern: `^${anyState}(?:,${anyState})*$`,
+  });
 
 export const listParties = contract({
   operationId: 'listParties',
@@ -155,7 +160,7 @@ export const listParties = contract({
     querystring: pageQuery({
       state: PartyStates.prefault('waiting,called'),
       lane: Lane.optional(),
-      q: z.string().trim().min(1).max(80).optional(),
+      q: PersonName.optional(),
     }),
   },
   status: 200,

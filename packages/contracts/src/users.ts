@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { Email, Locale, PersonName, Timestamp, Uuid } from './values.ts';
+import { charactersIn, Email, Locale, PersonName, Timestamp, Uuid } from './values.ts';
 
 export const User = z
   .object({
@@ -17,8 +17,9 @@ export type User = z.infer<typeof User>;
 /** Checks only the length; the user service refuses common passwords and the e-mail itself. */
 export const Password = z
   .string()
-  .min(8, 'must be at least 8 characters long')
-  .max(128, 'must be at most 128 characters long');
+  .refine((password) => charactersIn(password) >= 8, 'must be at least 8 characters long')
+  .refine((password) => charactersIn(password) <= 128, 'must be at most 128 characters long')
+  .meta({ minLength: 8, maxLength: 128 });
 
 /** A password to check. No minimum length, so that a wrong one always gets `invalid-credentials`. */
 export const OfferedPassword = z.string().min(1).max(1_024);

@@ -19,25 +19,67 @@ export const limits = {
   pageSizeDefault: 50,
 } as const;
 
-/** A single line: trimmed, without control characters, which are unsafe in mail headers and on boards. */
+/*
+ * Published patterns are plain ranges, which mean the same with and without the flags `u` and `v`: what is beyond
+ * U+FFFF is matched only by classes that exclude characters, as one character or as its two halves.
+ */
+const space = '\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff';
+/** Direction of text: unsafe inside a line, and copied along with names and numbers. */
+const direction = '\\u202a-\\u202e\\u2066-\\u2069';
+/** Unsafe in mail headers and on boards. */
+const control = `\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029${direction}`;
+/** Characters that nobody sees, such as a soft hyphen. There are more beyond U+FFFF. */
+const hidden =
+  '\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u2065\\u206a-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\ufff0-\\ufffb';
+const edge = `[${space}${direction}${hidden}]`;
+/** Hidden characters may belong to the last letter or emoji. */
+const lineEnd = `[${space}${direction}]`;
+const [edges, lineEnds] = [new RegExp(edge), new RegExp(lineEnd)];
+
+/** Cuts off edges, and at the end only `ends`. One regular expression for the end would take quadratic time. */
+function trim(text: string, ends: RegExp): string {
+  let [from, to] = [0, text.length];
+  while (from < to && edges.test(text.charAt(from))) from += 1;
+  while (from < to && ends.test(text.charAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+/** The length of a text as JSON Schema measures it: in Unicode characters. */
+export function charactersIn(text: string): number {
+  return [...text].length;
+}
+
+const entered = (trimmed: z.ZodString, max: number, pattern: string, message: string) =>
+  trimmed
+    .refine((text) => charactersIn(text) <= max, {
+      error: `must be at most ${max} characters long`,
+      abort: true,
+    })
+    .regex(new RegExp(pattern), { error: message, abort: true })
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
+
+/** A single line of which something can be seen. */
 const line = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(max, `must be at most ${max} characters long`)
-    .regex(
-      /^[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u,
-      'must not contain control characters',
-    );
+  entered(
+    z.string().overwrite((text) => trim(text, lineEnds)),
+    max,
+    `^${edge}*[^${control}${space}${hidden}][^${control}]*${lineEnd}*$`,
+    'must be a line of visible text, without control characters',
+  )
+    .refine(
+      (text) => /[^\s\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text),
+      'must be visible',
+    )
+    .meta({ minLength: 1, maxLength: max });
 
 /** Text that may have several lines. */
 const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .max(max, `must be at most ${max} characters long`)
-    .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, 'must not contain control characters');
+  entered(
+    z.string().trim(),
+    max,
+    '^[^\\u0000-\\u0008\\u000e-\\u001f\\u007f-\\u009f]*$',
+    'must not contain control characters',
+  ).meta({ maxLength: max });
 
 export const Uuid = z.uuid();
 export const Timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
@@ -47,23 +89,38 @@ export const Text = text(2_000);
 export const Notes = text(1_000);
 export const Reason = line(200);
 
+const atom = "[!#-'*+\\-\\/-9=?A-Z^-~]+";
+const labelEnd = '(?:[A-Za-z0-9\\-]*[A-Za-z0-9])?';
+
 export const Email = z
   .string()
-  .trim()
-  .max(254, 'must be at most 254 characters long')
-  .pipe(z.email('must be an e-mail address'))
+  .overwrite((text) => trim(text, edges))
+  .max(254, { error: 'must be at most 254 characters long', abort: true })
+  .regex(
+    new RegExp(
+      `^${edge}*${atom}(?:\\.${atom})*@(?:[A-Za-z0-9]${labelEnd}\\.)+[A-Za-z]${labelEnd}${edge}*$`,
+    ),
+    'must be an e-mail address',
+  )
   .meta({ format: 'email' });
 
 /** The form of an e-mail to compare, hash and index by: two spellings of one address become equal. */
 export function normaliseEmail(email: string): string {
-  return email.trim().toLowerCase();
+  return trim(email, edges).toLowerCase();
 }
 
-/** A phone number as people write it; kept as digits with an optional leading plus. */
+const digit = '[0-9\\u0660-\\u0669\\u06f0-\\u06f9\\uff10-\\uff19]';
+const separator = `[\\(\\)\\-.\\/\\u2010-\\u2015\\u2212\\u30fc\\uff08\\uff09\\uff0d-\\uff0f${space}${direction}${hidden}]*`;
+
+/** A phone number as people write and paste it, without what nobody sees. */
 export const Phone = z
   .string()
-  .trim()
-  .regex(/^\+?[0-9(][0-9 ()./-]{3,28}$/, 'must be a phone number')
+  .overwrite((text) => text.replace(new RegExp(`[${direction}${hidden}]`, 'g'), '').trim())
+  .max(40, { error: 'must be at most 40 characters long', abort: true })
+  .regex(
+    new RegExp(`^${separator}(?:[+\\uff0b]${separator})?(?:${digit}${separator}){4,20}$`),
+    'must be a phone number',
+  )
   .transform((written) => written.replace(/[^+0-9]/g, ''))
   .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'))
   .meta({
@@ -81,26 +138,36 @@ function isLocale(tag: string): boolean {
 
 function isTimezone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined && !/^[+-]/.test(name);
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
   } catch {
     return false;
   }
 }
+
+const notALocale = 'must be a language tag such as en or pt-PT';
 
 /** A BCP 47 language tag such as `en` or `pt-PT`. */
 export const Locale = z
   .string()
   .min(2)
   .max(35)
-  .refine(isLocale, 'must be a language tag such as en or pt-PT')
+  .regex(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/, { error: notALocale, abort: true })
+  .refine(isLocale, notALocale)
   .meta({ description: 'A BCP 47 language tag such as en or pt-PT' });
+
+const zonePart = '[A-Za-z0-9_+\\-]';
+const notATimezone = 'must be an IANA time zone such as Europe/Lisbon';
 
 /** An IANA time zone such as `Europe/Lisbon`. */
 export const Timezone = z
   .string()
   .min(1)
   .max(64)
-  .refine(isTimezone, 'must be an IANA time zone such as Europe/Lisbon')
+  .regex(new RegExp(`^[A-Za-z]${zonePart}*(?:\\/${zonePart}+)*$`), {
+    error: notATimezone,
+    abort: true,
+  })
+  .refine(isTimezone, notATimezone)
   .meta({ description: 'An IANA time zone such as Europe/Lisbon' });
 
 export const TimeOfDay = z

@@ -1,4 +1,4 @@
-import { Locale } from '@queue-manager/contracts/values';
+import { Email, Locale } from '@queue-manager/contracts/values';
 import { Flag, RedisUrl, serviceEnv } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
@@ -6,7 +6,7 @@ import { z } from 'zod';
 const Sender = z.string().transform((written, context) => {
   const [, name = '', bracketed, bare] =
     /^(?:([^<>]*)<([^<>]+)>|([^<>]+))$/.exec(written.trim()) ?? [];
-  const address = z.email().safeParse(bracketed ?? bare);
+  const address = Email.safeParse(bracketed ?? bare);
   if (!address.success || /\p{Cc}/u.test(name)) {
     context.addIssue({
       code: 'custom',
@@ -34,7 +34,7 @@ export const mailerEnv = {
   /** Redis counts as unavailable after this long without a reply. */
   REDIS_COMMAND_TIMEOUT_MS: z.coerce.number().int().min(1).max(60_000).default(1_000),
   /** Recipient of alerts about dead letters, and the language. Without one, alerts are only logged. */
-  OPERATOR_EMAIL: z.email().optional(),
+  OPERATOR_EMAIL: Email.optional(),
   OPERATOR_LOCALE: Locale.default('en'),
   MAILS_PER_RECIPIENT_PER_HOUR: z.coerce.number().int().min(1).default(60),
   /**

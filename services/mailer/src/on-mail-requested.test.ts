@@ -210,6 +210,21 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.deepEqual(await mailsTo(nobody), []);
   });
 
+  it('sends to any valid address, and shows none of them', async (test) => {
+    const { publish, deadLetters, smtpProxy } = await setUp(test);
+    const plain = uniqueAddress('ana').toLowerCase();
+    for (const local of ["o'brien", 'x!y', 'ana/bar', 'ana&rui', '#$%*=?^`{|}~']) {
+      const to = `${local}-${plain}`;
+      await publish(mailRequested(to, partyCalled));
+      assert.equal((await mailTo(to)).to[0]?.address, to);
+    }
+    const refused = `a=b'c-${plain}`;
+    smtpProxy.reply(refused, `550 5.1.1 <${refused}> is unknown`);
+    await publish(mailRequested(refused, partyCalled));
+    const [dead] = await deadLetters(1);
+    assert.equal(dead?.error, '550 5.1.1 the address is unknown');
+  });
+
   it('sends a redriven dead letter once the server accepts it', async (test) => {
     const { publish, deadLetters, smtpProxy, results } = await setUp(test);
     const to = uniqueAddress('ana');

@@ -123,6 +123,7 @@ function serverError({ code, command, responseCode }: SmtpError): UpstreamError 
 function redactedReply(response: string, to: string): string {
   const local = to.slice(0, to.lastIndexOf('@'));
   const redacted = response
+    .replace(new RegExp(`(?<![\\w.-])<?${RegExp.escape(to)}>?`, 'gi'), 'the address')
     .replace(/<?[^\s<>()[\]"',;:=]+(?:@|%40)[^\s<>()[\]"',;:]+>?/gi, 'the address')
     .replace(new RegExp(`(?<![\\w.-])${RegExp.escape(local)}(?![\\w.-])`, 'giu'), 'the address')
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')

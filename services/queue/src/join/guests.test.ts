@@ -84,6 +84,9 @@ describe('guests', () => {
     const { owner, queueId, joinCode } = await service.openLine({ maxPartySize: 4 });
     for (const [body, path] of [
       [{ name: '' }, 'name'],
+      [{ name: '\u200b' }, 'name'],
+      [{ name: '\u{e0020}' }, 'name'],
+      [{ name: '\ud83d' }, 'name'],
       [{ size: 0 }, 'size'],
       [{ email: 'x@' }, 'email'],
       [{ phone: '12' }, 'phone'],
