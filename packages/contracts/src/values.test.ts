@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { mergedOpenApi } from './openapi.ts';
-import { Email, Locale, Notes, normaliseEmail, PersonName, TimeOfDay, Timezone } from './values.ts';
+import {
+  Email,
+  Locale,
+  Notes,
+  normaliseEmail,
+  PersonName,
+  Phone,
+  TimeOfDay,
+  Timezone,
+} from './values.ts';
 
 const accepts = (schema: z.ZodType) => (value: string) => schema.safeParse(value).success;
 const patternOf = (schema: z.ZodType) =>
@@ -157,6 +166,36 @@ const cases: {
       ],
     ],
   },
+  Phone: {
+    schema: Phone,
+    yes: [
+      ...[
+        '+44 (0)20 7946 0958',
+        '\u202a+44 20 7946 0958\u202c',
+        '+44\u00a020\u00a07946\u00a00958',
+        '+44\u201120\u20117946\u20110958',
+      ],
+      ...[
+        '(+44) 20 7946 0958',
+        '020 7946 0958',
+        '(351) 912.345.678',
+        '+٤٤٢٠٧٩٤٦٠٩٥٨',
+        '０３－１２３４－５６７８',
+        ' +351912345678\t',
+      ],
+    ],
+    no: [
+      '',
+      '12',
+      'call me',
+      '+',
+      '++44 20 7946 0958',
+      '+44 20 7946 0958 ext 3',
+      '1'.repeat(21),
+      '0800-FLOWERS',
+      '🎉1234',
+    ],
+  },
   Locale: {
     schema: Locale,
     yes: ['en', 'pt-PT', 'zh-Hant-TW', 'de-1996'],
@@ -233,6 +272,7 @@ describe('text that people enter', () => {
     assert.equal(PersonName.parse(' ❤\ufe0f '), '❤\ufe0f');
     assert.equal(Email.parse('\u202aana@example.org\u202c\u200b'), 'ana@example.org');
     assert.equal(normaliseEmail('\u200b Ana@Example.org\u202c'), 'ana@example.org');
+    assert.equal(Phone.parse('\u202a+44\u00ad20 7946 0958\u202c'), '+4420 7946 0958');
   });
 
   it('is checked in linear time', () => {

@@ -121,11 +121,9 @@ export const Phone = z
     new RegExp(`^${separator}(?:[+\\uff0b]${separator})?(?:${digit}${separator}){4,20}$`),
     'must be a phone number',
   )
-  .transform((written) => written.replace(/[^+0-9]/g, ''))
-  .pipe(z.string().regex(/^\+?[0-9]{4,15}$/, 'must have 4 to 15 digits'))
   .meta({
     description:
-      'A phone number in any common notation; stored as digits with an optional leading plus',
+      'A phone number in any common notation. Kept with its country code, as in +351912345678; one without gets that of the country of the venue’s timezone, or else of its locale. Where neither names a country (`UTC` and `en`), its digits are kept.',
   });
 
 function isLocale(tag: string): boolean {

@@ -73,7 +73,7 @@ describe('guests', () => {
       size: 3,
       lane: 'regular',
       email: 'rui@example.com',
-      phone: '351912345678',
+      phone: '+351912345678',
       notes: null,
       source: 'guest',
       quoted: second.body.estimate,
@@ -90,6 +90,7 @@ describe('guests', () => {
       [{ size: 0 }, 'size'],
       [{ email: 'x@' }, 'email'],
       [{ phone: '12' }, 'phone'],
+      [{ phone: '020 7946 0958' }, 'phone'],
       [{ locale: 'x y' }, 'locale'],
       [{ lane: 'priority' }, 'lane'],
       [{ notes: 'by the window' }, 'notes'],
@@ -150,6 +151,7 @@ describe('guests', () => {
     for (const [given, names] of [
       [{ name: 'Mail again', email: 'rui@example.com' }, ['Mail', 'Mail again']],
       [{ name: 'Phone again', phone: '+351-912-345-678' }, ['Phone', 'Phone again']],
+      [{ name: 'Local', phone: '912 345 678' }, ['Local']],
       [{ name: 'Both', email: 'ANA@example.com', phone: '+351912345678' }, ['Added', 'Both']],
       [{ name: 'Gone again', email: 'gone@example.com' }, []],
     ] as const) {

@@ -4,6 +4,7 @@ import { queueByJoinCode } from '../access/membership.ts';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from './admit-party.ts';
+import { dialablePhone } from './dialable-phone.ts';
 
 export const joinQueue = (deps: Deps) =>
   route(contract, async ({ params, body, idempotencyKey }, reply) => {
@@ -20,7 +21,14 @@ export const joinQueue = (deps: Deps) =>
         body,
       },
       venue,
-      { ...body, locale: body.locale, lane: 'regular', notes: null, source: 'guest' },
+      {
+        ...body,
+        phone: dialablePhone(body.phone, venue),
+        locale: body.locale,
+        lane: 'regular',
+        notes: null,
+        source: 'guest',
+      },
       { kind: 'guest' },
     );
     const ticket = deps.tickets.issue(record);

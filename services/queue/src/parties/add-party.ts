@@ -4,17 +4,19 @@ import { idempotent } from '../access/idempotent.ts';
 import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from '../join/admit-party.ts';
+import { dialablePhone } from '../join/dialable-phone.ts';
 import { staffViewOf, staffViews } from './party-view.ts';
 
 export const addParty = (deps: Deps) =>
   route(contract, async (request) => {
     const { params, body, claims } = request;
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
+    const phone = dialablePhone(body.phone, venue);
     const { record, place, isRepeat } = await admitParty(
       deps,
       idempotent(contract, request, queue.id),
       venue,
-      { ...body, locale: body.locale, source: 'staff' },
+      { ...body, phone, locale: body.locale, source: 'staff' },
       { kind: 'staff', userId: claims.sub },
     );
     if (isRepeat) {
@@ -25,6 +27,7 @@ export const addParty = (deps: Deps) =>
     const isNotified = body.email !== null;
     return staffViewOf(deps, record, place, {
       ...body,
+      phone,
       quoted: place?.estimate ?? null,
       notifications: isNotified
         ? [{ channel: 'email', kind: 'notify.joined', state: 'scheduled', at: record.joinedAt }]

@@ -69,7 +69,7 @@ describe('parties', () => {
         size: 4,
         lane: 'priority',
         email: 'Jose@Example.com',
-        phone: '+351 912-345-678',
+        phone: '912-345-678',
         notes: 'High chair\nWindow',
         locale: 'pt-PT',
       });
@@ -327,7 +327,7 @@ describe('parties', () => {
         name: 'Ana Sousa',
         size: 3,
         email: 'sousa@example.com',
-        phone: '+351 900 000 000',
+        phone: '900 000 000',
         notes: 'Terrace',
       };
       const changed = await patch(party.id, owner, changes);

@@ -9,6 +9,7 @@ import { type DatabaseTransaction, inTransaction } from '../db/database.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge } from '../join/admit-party.ts';
+import { dialablePhone } from '../join/dialable-phone.ts';
 import { lockLine } from '../line/line.ts';
 import { partyRecord } from '../line/snapshots.ts';
 import { staffView } from './party-view.ts';
@@ -20,6 +21,7 @@ export const updateParty = (deps: Deps) =>
     const { size, override, reason } = body;
     const least = override ? 'manager' : 'host';
     const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, least);
+    const personal = { ...body, phone: dialablePhone(body.phone, venue) };
     const actor = { kind: 'staff', userId: claims.sub } as const;
     const { record, events } = await deps.lines.run(bytesToUuid(party.queue_id), () =>
       inTransaction(deps.db, async (trx) => {
@@ -32,7 +34,7 @@ export const updateParty = (deps: Deps) =>
         if (changes.size !== undefined && changes.size > max_party_size) {
           throw tooLarge(max_party_size);
         }
-        const isPersonChanged = await changePerson(trx, party, body);
+        const isPersonChanged = await changePerson(trx, party, personal);
         if (!isPersonChanged && changes.size === undefined) {
           return { record: partyRecord(current), events: [] };
         }
