@@ -84,10 +84,12 @@ const TaskDueData = z.object({
 });
 export type TaskDueData = z.infer<typeof TaskDueData>;
 
-/** The outcome of one attempt. Managers read `error`, which holds no personal data. */
+/**
+ * The outcome of one attempt. Managers read `error`, which says why it failed or was skipped and holds no personal data.
+ */
 const TaskFinishedData = z.object({
   task: TaskRef,
-  outcome: z.enum(['done', 'failed']),
+  outcome: z.enum(['done', 'skipped', 'failed']),
   error: z.string().max(1_000).nullable(),
 });
 export type TaskFinishedData = z.infer<typeof TaskFinishedData>;

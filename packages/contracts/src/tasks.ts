@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { contract } from './contract.ts';
 import { optionalBody, page, pageQuery, Timestamp, Uuid } from './values.ts';
 
-export const taskStates = ['scheduled', 'running', 'done', 'failed'] as const;
-export const TaskState = z.enum(taskStates);
+export const taskStates = ['scheduled', 'running', 'done', 'skipped', 'failed'] as const;
+export const TaskState = z.enum(taskStates).meta({
+  description:
+    '`skipped`: a rule forbade the mail, for example because its recipient had too many; `lastError` says which. `failed`: needs attention and can be retried.',
+});
 export type TaskState = z.infer<typeof TaskState>;
 
 export const Task = z
@@ -15,7 +18,7 @@ export const Task = z
     attempts: z
       .int()
       .meta({ description: 'How often the task was handed out; a retry keeps counting' }),
-    lastError: z.string().nullable(),
+    lastError: z.string().nullable().meta({ description: 'Why the task failed or was skipped' }),
     runAt: Timestamp,
     updatedAt: Timestamp,
   })

@@ -1,4 +1,9 @@
-import { type EventOf, makeEvent, type TaskRef } from '@queue-manager/contracts/events';
+import {
+  type EventData,
+  type EventOf,
+  makeEvent,
+  type TaskRef,
+} from '@queue-manager/contracts/events';
 import { batched } from '@queue-manager/service-kit/batched';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
@@ -14,6 +19,8 @@ type Report = { event: EventOf<'task.finished'>; context: TraceContext };
 export type TaskReporter = {
   /** Reports success. Throws when SQS did not accept the report. */
   done(task: TaskRef): Promise<void>;
+  /** Reports that a rule forbade the work, which is nobody's failure. Throws like `done`. */
+  skipped(task: TaskRef, reason: string): Promise<void>;
   /** Reports that a task failed for good, with the text of the error. Throws like `done`. */
   failed(task: TaskRef, error: unknown): Promise<void>;
 };
@@ -41,7 +48,11 @@ export function createTaskReporter(options: {
     { max: batchMax },
   );
 
-  const report = async (task: TaskRef, outcome: 'done' | 'failed', error: string | null) => {
+  const report = async (
+    task: TaskRef,
+    outcome: EventData<'task.finished'>['outcome'],
+    error: string | null,
+  ) => {
     const refused = await send({
       event: makeEvent({
         id: newId(clock),
@@ -58,6 +69,7 @@ export function createTaskReporter(options: {
 
   return {
     done: (task) => report(task, 'done', null),
+    skipped: (task, reason) => report(task, 'skipped', reason),
     failed: (task, error) => report(task, 'failed', failureText(error)),
   };
 }

@@ -5,7 +5,7 @@ import type { MailSubject } from './recipient-limit.ts';
 /** A mail and the id of the event that requested it. */
 type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content'> & { eventId: string };
 
-/** Sends a mail once. Throws a `PermanentFailure` when it can never be sent. */
+/** Sends a mail once. Throws `MailSkipped` when a rule forbids it, and `PermanentFailure` when it can never be sent. */
 export const deliverMail =
   ({ sentMails, recipientLimit, renderMail, smtp, logger }: Deps) =>
   async ({ eventId, to, locale, content }: Mail): Promise<void> => {

@@ -1,15 +1,25 @@
 import type { Event, EventOf } from '@queue-manager/contracts/events';
 import { deliverMail } from './deliver-mail.ts';
 import type { Deps } from './deps.ts';
+import { MailSkipped } from './mail-skipped.ts';
 
-/** Sends the requested mail and reports its task, if any, as done. */
+/** Sends the requested mail and reports its task, if any, as done or skipped. */
 export const onMailRequested = (deps: Deps) => {
+  const { taskReporter, logger } = deps;
   const deliver = deliverMail(deps);
 
   return async ({ id, data }: EventOf<'mail.requested'>): Promise<void> => {
     const { task, ...mail } = data;
-    await deliver({ eventId: id, ...mail });
-    if (task !== undefined) await deps.taskReporter.done(task);
+    try {
+      await deliver({ eventId: id, ...mail });
+    } catch (error) {
+      if (!(error instanceof MailSkipped)) throw error;
+      const { template } = mail.content;
+      logger.info({ eventId: id, template, reason: error.message }, 'mail skipped');
+      if (task !== undefined) await taskReporter.skipped(task, error.message);
+      return;
+    }
+    if (task !== undefined) await taskReporter.done(task);
   };
 };
 

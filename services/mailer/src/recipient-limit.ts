@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { normaliseEmail } from '@queue-manager/contracts/values';
-import { PermanentFailure } from '@queue-manager/events/consume';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { hourMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import { MailSkipped } from './mail-skipped.ts';
 
 const countMailLua = readFileSync(new URL('./lua/count-mail-1.lua', import.meta.url), 'utf8');
 
-/** Counts a mail to an address. Throws a `PermanentFailure` when the address has reached its limit. */
+/** Counts a mail to an address. Throws `MailSkipped` when the address has reached its limit. */
 export type RecipientLimit = (
   mailId: string,
   address: string,
@@ -39,6 +39,6 @@ export function createRecipientLimit(options: {
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();
     if ((await redis.eval(countMailLua, 1, key, mailId, now, hourMs, mailsPerHour)) === 0)
-      throw new PermanentFailure('too many mails to this address this hour');
+      throw new MailSkipped('too many mails to this address this hour');
   };
 }

@@ -71,7 +71,7 @@ export async function checkTasks(
       if (lastError === null) complain(`task ${id} failed without an error`);
     }
     const isForLater = state === 'scheduled' && Date.parse(runAt) > Date.now();
-    if (state !== 'done' && state !== 'failed' && !isForLater) {
+    if (state !== 'done' && state !== 'skipped' && state !== 'failed' && !isForLater) {
       complain(`task ${id} (${kind}) is ${state}`);
     }
   }

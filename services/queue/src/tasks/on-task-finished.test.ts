@@ -76,6 +76,21 @@ describe('task.finished', () => {
     assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).last_error], ['done', null]);
   });
 
+  it('records a skipped task, and success after it when the message was delivered twice', async () => {
+    const id = await running();
+    const skipped = result(refOf(venueId, id));
+    Object.assign(skipped.data, { outcome: 'skipped', error: 'too many mails' });
+    await finish(skipped);
+    assert.deepEqual(
+      [(await rowOf(id)).state, (await rowOf(id)).last_error],
+      ['skipped', 'too many mails'],
+    );
+    await finish(result(refOf(venueId, id), '550 No such mailbox'));
+    assert.equal((await rowOf(id)).state, 'skipped');
+    await finish(result(refOf(venueId, id)));
+    assert.deepEqual([(await rowOf(id)).state, (await rowOf(id)).last_error], ['done', null]);
+  });
+
   it('ignores results of a run before a retry', async () => {
     const id = await running();
     await service.db

@@ -20,18 +20,18 @@ describe('sweep tasks', () => {
     };
   }
 
-  it('deletes tasks 30 days after they were done, and no others', async () => {
+  it('deletes tasks 30 days after they were done or skipped, and no others', async () => {
     const { venueId } = await venue();
     const housekeeping = createHousekeeping(service.deps);
     // Housekeeping itself schedules tasks of another kind.
     const kind = 'call.expire';
     const old = { kind, run_at: service.clock.now() };
-    for (const state of ['done', 'failed', 'scheduled'] as const) {
+    for (const state of ['done', 'skipped', 'failed', 'scheduled'] as const) {
       await insertTask(service, venueId, { ...old, state });
     }
     service.clock.advance(30 * 86_400 - 1);
     await housekeeping.sweep();
-    assert.equal((await tasksOf(service, { venueId, kind })).length, 3);
+    assert.equal((await tasksOf(service, { venueId, kind })).length, 4);
     service.clock.advance(1);
     await insertTask(service, venueId, { kind, state: 'done' });
     await housekeeping.sweep();

@@ -1,4 +1,4 @@
-import type { TaskRef } from '@queue-manager/contracts/events';
+import type { EventData, TaskRef } from '@queue-manager/contracts/events';
 import type { TaskState } from '@queue-manager/contracts/tasks';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { type RawBuilder, sql } from 'kysely';
@@ -127,11 +127,12 @@ async function update(
     WHERE ${isOneOf(tasks)} ${condition}`.execute(trx);
 }
 
-export type Finished = { task: TaskRef; outcome: 'done' | 'failed'; error: string | null };
+export type Finished = EventData<'task.finished'>;
 
 /**
  * Records results with one statement per distinct outcome. Stale and repeated results change nothing. A failed task
- * becomes done when an operator redrove its dead letter.
+ * becomes done when an operator redrove its dead letter, a skipped one when its message was delivered twice and the
+ * limit had ended by then.
  */
 export async function finishTasks(
   db: Database,
@@ -145,7 +146,7 @@ export async function finishTasks(
       db,
       group.map(({ task }) => task),
       { state: outcome, last_error: error, lease_until: null, updated_at: now },
-      outcome === 'done' ? ['running', 'failed'] : ['running'],
+      outcome === 'done' ? ['running', 'failed', 'skipped'] : ['running'],
     );
   }
 }
