@@ -109,6 +109,14 @@ export function normaliseEmail(email: string): string {
   return trim(email, edges).toLowerCase();
 }
 
+/**
+ * The mailbox of an e-mail, for limits and unsubscribes: `ana+1@example.com` and `ana+2@example.com` both reach
+ * `ana@example.com`. Accounts and duplicates keep them apart, since some servers deliver them to different people.
+ */
+export function mailboxOf(email: string): string {
+  return normaliseEmail(email).replace(/(?<=[^"])\+[^"@]*(?=@[^@]*$)/, '');
+}
+
 const digit = '[0-9\\u0660-\\u0669\\u06f0-\\u06f9\\uff10-\\uff19]';
 const separator = `[\\(\\)\\-.\\/\\u2010-\\u2015\\u2212\\u30fc\\uff08\\uff09\\uff0d-\\uff0f${space}${direction}${hidden}]*`;
 

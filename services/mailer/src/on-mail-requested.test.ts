@@ -369,7 +369,7 @@ describe('onMailRequested', { concurrency: true }, () => {
     await publish(first);
     await drained();
     clock.advance(1_800);
-    await publish(mailRequested(to.toUpperCase(), partyCalled));
+    await publish(mailRequested(to.toUpperCase().replace('@', '+bar@'), partyCalled));
     await drained();
     const task = newTask();
     const third = mailRequested(to, partyCalled, 'en', task);

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { normaliseEmail } from '@queue-manager/contracts/values';
+import { mailboxOf } from '@queue-manager/contracts/values';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { hourMs } from '@queue-manager/service-kit/durations';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
@@ -22,8 +22,8 @@ export type RecipientLimit = (
 export type MailSubject = 'account' | 'invitation' | 'party';
 
 /**
- * Limits the mails to an address within any hour, since anyone can join a queue with anyone's address. Redis holds
- * a keyed hash of the address.
+ * Limits the mails to a mailbox within any hour, since anyone can join a queue with anyone's address. Redis holds
+ * a keyed hash of the mailbox.
  */
 export function createRecipientLimit(options: {
   redis: RedisClient;
@@ -34,7 +34,7 @@ export function createRecipientLimit(options: {
   const { redis, clock, secret, mailsPerHour } = options;
   return async (mailId, address, subject) => {
     const recipient = createHmac('sha256', secret)
-      .update(`mails-to ${subject} ${normaliseEmail(address)}`)
+      .update(`mails-to ${subject} ${mailboxOf(address)}`)
       .digest('base64url');
     const key = `mails-to:{${recipient}}`;
     const now = clock.now().getTime();

@@ -1,4 +1,6 @@
+import { mailboxOf } from '@queue-manager/contracts/values';
 import { daySeconds } from '@queue-manager/service-kit/durations';
+import { addressKeyOf } from '../store/accounts.ts';
 import type { Store } from '../store/tables.ts';
 import type { Write, Writes } from '../store/transact.ts';
 import { type Announcement, type Committer, commit } from './outbox.ts';
@@ -9,17 +11,17 @@ type Mail = Extract<Announcement, { kind: `mail.${string}` }>;
 
 /**
  * Requests a mail in one transaction with the writes that it belongs to. Writes nothing when the address has
- * reached its mails of the day (UTC), since the link could not be sent. Without a mail it makes the same kind of
+ * reached its mails of the day (UTC, over all its plus-addresses), since the link could not be sent. Without a mail it makes the same kind of
  * writes, so that the response time does not reveal whether an account exists.
  */
 export async function requestMail(
   deps: Committer,
-  request: { addressKey: string; mail: Mail | null; writes?: Writes; record: Writes },
+  request: { email: string; mail: Mail | null; writes?: Writes; record: Writes },
 ): Promise<void> {
-  const { addressKey, mail, writes = {}, record } = request;
+  const { email, mail, writes = {}, record } = request;
   const refused = await commit(
     deps,
-    { ...record, allowance: countRequest(deps, addressKey, mail !== null), ...writes },
+    { ...record, allowance: countRequest(deps, email, mail !== null), ...writes },
     mail === null ? [] : [mail],
   );
   if (refused.length === 0) return;
@@ -31,14 +33,17 @@ export async function requestMail(
   if (refusedRecord.length > 0) throw new Error('A repeat of the request was faster');
 }
 
-function countRequest({ tables, clock }: Store, addressKey: string, isForMail: boolean): Write {
+function countRequest({ tables, clock }: Store, email: string, isForMail: boolean): Write {
   const now = clock.now();
   const day = now.toISOString().slice(0, 10);
   const ttl = Math.ceil(now.getTime() / 1_000) + 2 * daySeconds;
   return {
     Update: {
       TableName: tables.signUps.name,
-      Key: { addressKey, sk: `${isForMail ? 'mails' : 'silences'}#${day}` },
+      Key: {
+        addressKey: addressKeyOf(mailboxOf(email)),
+        sk: `${isForMail ? 'mails' : 'silences'}#${day}`,
+      },
       UpdateExpression: 'SET #count = if_not_exists(#count, :none) + :one, #ttl = :ttl',
       ConditionExpression: 'attribute_not_exists(#count) OR #count < :max',
       ExpressionAttributeNames: { '#count': 'count', '#ttl': 'ttl' },

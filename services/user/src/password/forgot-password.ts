@@ -3,7 +3,7 @@ import { hourMs } from '@queue-manager/service-kit/durations';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { requestMail } from '../outbox/mail-requests.ts';
-import { addressKeyOf, findAccountByEmail } from '../store/accounts.ts';
+import { findAccountByEmail } from '../store/accounts.ts';
 import { idempotently } from '../store/idempotency.ts';
 
 const pending = { status: 'pending' } as const;
@@ -18,7 +18,7 @@ export const forgotPassword = (deps: Deps) =>
         const account = await findAccountByEmail(deps, body.email);
         const expiresAt = new Date(deps.clock.now().getTime() + hourMs);
         await requestMail(deps, {
-          addressKey: addressKeyOf(body.email),
+          email: body.email,
           mail:
             account === undefined
               ? null

@@ -21,7 +21,7 @@ export const resendVerification = (deps: Deps) =>
         // Once an account exists, its sign-ups can no longer be verified.
         const isVerifiable = newest !== undefined && account === undefined;
         await requestMail(deps, {
-          addressKey,
+          email: body.email,
           mail: isVerifiable
             ? { kind: 'mail.verify-account', signUp: { addressKey, id: newest.id } }
             : null,

@@ -74,6 +74,16 @@ describe('signUp', () => {
     assert.equal((await service.mails(email)).length, 4);
   });
 
+  it('counts the mails to all plus-addresses of a mailbox together', async () => {
+    const email = randomEmail();
+    const tagged = ['+a@', '+b@', '+b+c@', '+d@', '@'].map((at) => email.replace('@', at));
+    for (const each of tagged) await signUp(each);
+    const counts = await Promise.all(
+      tagged.map(async (each) => (await service.mails(each)).length),
+    );
+    assert.deepEqual(counts, [1, 1, 1, 0, 0]);
+  });
+
   it('returns 400 naming the invalid field', async () => {
     const refusals: [string, Record<string, unknown>][] = [
       ['email', { email: 'nobody' }],

@@ -23,7 +23,7 @@ export const signUp = (deps: Deps) =>
         const addressKey = addressKeyOf(email);
         if (account !== undefined) {
           await requestMail(deps, {
-            addressKey,
+            email,
             mail: { kind: 'mail.account-exists', userId: account.id },
             record: record(),
           });
@@ -33,7 +33,7 @@ export const signUp = (deps: Deps) =>
         const id = newId(deps.clock);
         const expiresAt = new Date(now.getTime() + signUpLifeSeconds * 1_000);
         await requestMail(deps, {
-          addressKey,
+          email,
           mail: { kind: 'mail.verify-account', signUp: { addressKey, id } },
           writes: {
             signUp: putSignUp(deps, {

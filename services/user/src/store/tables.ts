@@ -5,7 +5,7 @@ import type { Table } from '@queue-manager/service-kit/dynamo';
 /** The tables of this service, by their contents. */
 export const tablesOf = (prefix: string) =>
   ({
-    /** By address: pending sign-ups (`signup#<id>`, newest last) and the day's mail count (`mails#<day>`). */
+    /** By address: pending sign-ups (`signup#<id>`, newest last) and the day's mail count of a mailbox (`mails#<day>`). */
     signUps: {
       name: `${prefix}signups`,
       partitionKey: 'addressKey',
