@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { MailContent } from '@queue-manager/contracts/events';
 import mjml2html from 'mjml';
+import { inertName, isInert } from './inert-name.ts';
 import {
   type AlertTexts,
   commonTexts,
@@ -68,14 +69,16 @@ type Parts = { subject: string; paragraphs: string[]; slots: Record<string, stri
 
 function letterOf(content: LetterContent, language: Language): Parts {
   const common = commonTexts[language];
-  // Invitations have no name: the recipient may have no account.
-  const greeting = common.greeting('name' in content ? unlinked(content.name) : '');
-  const textsFor = texts[content.template][language] as (content: LetterContent) => LetterTexts;
-  const written = textsFor(
-    content.template === 'venue-invitation'
-      ? { ...content, venueName: unlinked(content.venueName) }
-      : content,
+  // Invitations have no name: the recipient may have no account. A mail can do without a name that is not inert.
+  const greeting = common.greeting(
+    'name' in content && isInert(content.name) ? inertName(content.name) : '',
   );
+  const textsFor = texts[content.template][language] as (content: LetterContent) => LetterTexts;
+  const written = textsFor({
+    ...content,
+    ...('venueName' in content ? { venueName: inertName(content.venueName) } : {}),
+    ...('queueName' in content ? { queueName: inertName(content.queueName) } : {}),
+  });
   const { link } = content;
   return {
     subject: written.subject,
@@ -160,12 +163,4 @@ function webAddress(link: string): string {
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new Error('A link in a mail must be an http or https URL');
   return url.href;
-}
-
-/**
- * Anyone who signs up, joins a queue or invites to a venue chooses both the name and the recipient. A name that mail
- * clients would turn into a link is left out, so that our mails cannot carry spam.
- */
-function unlinked(name: string): string {
-  return /:\/\/|[\p{L}\p{N}]\.\p{L}{2}/u.test(name) ? '' : name;
 }

@@ -111,16 +111,16 @@ export const texts: {
   },
   'venue-invitation': {
     en: ({ venueName, role }) => ({
-      subject: venueName === '' ? 'You are invited' : `You are invited to join ${venueName}`,
-      heading: venueName === '' ? 'You are invited' : `You are invited to join ${venueName}`,
-      intro: `You are invited to join the team at ${venueName === '' ? 'a venue' : venueName} on Queue Manager as ${roleNames.en[role]}. To accept, sign in with this e-mail address, or sign up with it first.`,
+      subject: `You are invited to join ${venueName}`,
+      heading: `You are invited to join ${venueName}`,
+      intro: `You are invited to join the team at ${venueName} on Queue Manager as ${roleNames.en[role]}. To accept, sign in with this e-mail address, or sign up with it first.`,
       button: 'Accept the invitation',
       note: "The link works once and for a limited time. If you don't know this venue, ignore this e-mail. Nothing happens unless you accept.",
     }),
     pt: ({ venueName, role }) => ({
-      subject: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
-      heading: venueName === '' ? 'Recebeu um convite' : `Convite: ${venueName}`,
-      intro: `Recebeu um convite para fazer parte da equipa ${venueName === '' ? 'de um estabelecimento' : `do estabelecimento ${venueName}`} no Queue Manager, com a função de ${roleNames.pt[role]}. Para aceitar, inicie sessão com este endereço de e-mail ou registe-se primeiro com ele.`,
+      subject: `Convite: ${venueName}`,
+      heading: `Convite: ${venueName}`,
+      intro: `Recebeu um convite para fazer parte da equipa do estabelecimento ${venueName} no Queue Manager, com a função de ${roleNames.pt[role]}. Para aceitar, inicie sessão com este endereço de e-mail ou registe-se primeiro com ele.`,
       button: 'Aceitar o convite',
       note: 'O link só pode ser usado uma vez e é válido por tempo limitado. Se não conhece o estabelecimento, ignore esta mensagem. Nada acontece se não aceitar.',
     }),
