@@ -127,6 +127,7 @@ export const MailContent = z.discriminatedUnion('template', [
   z.object({ template: z.literal('party-called'), graceSeconds: z.int(), ...partyMail }),
   z.object({ template: z.literal('party-recalled'), graceSeconds: z.int(), ...partyMail }),
   z.object({ template: z.literal('party-no-show'), ...partyMail }),
+  z.object({ template: z.literal('party-removed'), lineClosed: z.boolean(), ...partyMail }),
   z.object({ template: z.literal('party-restored'), ...partyMail }),
   z.object({ template: z.literal('operator-alert'), ...alertFacts }),
 ]);

@@ -26,6 +26,8 @@ const letters: Exclude<MailContent, Alert>[] = [
   partyCalled,
   { template: 'party-recalled', graceSeconds: 300, ...partyFacts },
   { template: 'party-no-show', ...partyFacts },
+  { template: 'party-removed', lineClosed: false, ...partyFacts },
+  { template: 'party-removed', lineClosed: true, ...partyFacts },
   { template: 'party-restored', ...partyFacts },
 ];
 

@@ -29,6 +29,7 @@ const bodies: Record<Template, Body> = {
   'party-called': 'party',
   'party-recalled': 'party',
   'party-no-show': 'party',
+  'party-removed': 'party',
   'party-restored': 'party',
   'operator-alert': 'alert',
 };

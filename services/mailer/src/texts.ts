@@ -205,6 +205,40 @@ export const texts: {
       note: 'Se ainda estiver por perto, peça na receção para voltar à fila.',
     }),
   },
+  'party-removed': {
+    en: ({ number, venueName, queueName, lineClosed }) =>
+      lineClosed
+        ? {
+            subject: `The line has closed: number ${number} at ${venueName}`,
+            heading: `The line at ${venueName} has closed`,
+            intro: `The line “${queueName}” at ${venueName} has closed, so we can't call number ${number} any more. We're sorry.`,
+            button: 'Open your ticket',
+            note: 'If you have a question, please ask the host.',
+          }
+        : {
+            subject: `You're no longer in line: number ${number} at ${venueName}`,
+            heading: `You're no longer in line at ${venueName}`,
+            intro: `The host has removed number ${number} from the line “${queueName}” at ${venueName}.`,
+            button: 'Open your ticket',
+            note: 'If you think this is a mistake, ask the host to put you back in line.',
+          },
+    pt: ({ number, venueName, queueName, lineClosed }) =>
+      lineClosed
+        ? {
+            subject: `A fila fechou: número ${number}, ${venueName}`,
+            heading: `A fila fechou: ${venueName}`,
+            intro: `A fila “${queueName}” (${venueName}) fechou, por isso já não podemos chamar o número ${number}. Lamentamos.`,
+            button: 'Abrir a sua senha',
+            note: 'Se tiver alguma dúvida, fale com a receção, por favor.',
+          }
+        : {
+            subject: `Já não está na fila: número ${number}, ${venueName}`,
+            heading: `Já não está na fila: ${venueName}`,
+            intro: `O número ${number} foi retirado da fila “${queueName}” (${venueName}).`,
+            button: 'Abrir a sua senha',
+            note: 'Se achar que é um engano, peça na receção para voltar à fila.',
+          },
+  },
   'party-restored': {
     en: ({ number, venueName, queueName }) => ({
       subject: `You're back in line: number ${number} at ${venueName}`,

@@ -27,6 +27,7 @@ const relevantIn: Record<string, readonly PartyState[]> = {
   'notify.called': ['called'],
   'notify.recalled': ['called'],
   'notify.no-show': ['no_show'],
+  'notify.removed': ['removed'],
 };
 
 /** Every task of a venue. */
@@ -134,6 +135,7 @@ function followUpOf(party: Party, tasks: readonly Task[]): string[] {
     if (state === 'called') wanted['notify.called'] = 1;
     if (state === 'called') wanted['notify.recalled'] = calls - 1;
     if (state === 'no_show') wanted['notify.no-show'] = 1;
+    if (state === 'removed') wanted['notify.removed'] = 1;
   }
   const violations: string[] = [];
   for (const [kind, count] of Object.entries(wanted)) {

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { DatabaseTransaction } from '../db/database.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
 import type { LockedParty, PartyRow, QueueRow } from '../db/tables.ts';
+import { updateRow } from '../db/write-rows.ts';
 import type { TaskKindName } from './task-kinds.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -54,16 +55,26 @@ export async function planFollowUp(
     case 'seat':
     case 'depart':
     case 'leave':
+      tasks.cancel(party.id);
+      return;
     case 'remove':
       tasks.cancel(party.id);
+      notify('notify.removed');
       return;
     case 'restore':
       tasks.cancel(party.id);
-      // Only no-shows and removed parties are notified: the others were never told that they had lost their place.
-      if (before.state === 'no_show' || before.state === 'removed') {
-        notify('notify.restored');
-      }
+      // Those who were seated are inside, and talk to the host.
+      if (before.state !== 'seated' && before.state !== 'departed') notify('notify.restored');
   }
+}
+
+/** Tells a party at its new address what matters now: its ticket, or that it is called. */
+export function planNewAddress({ tasks }: LineChange, { id, state }: PartyRow): void {
+  if (state !== 'waiting' && state !== 'called') return;
+  const kind = state === 'waiting' ? 'notify.joined' : 'notify.called';
+  // What is not handed out yet would go to the new address, too.
+  tasks.cancel(id, [kind]);
+  tasks.schedule(kind, id);
 }
 
 /**
@@ -112,16 +123,24 @@ export async function readFront(
 
 /**
  * Schedules "almost there" for parties that have come to the front, third in line or before: once each, and not for
- * those that joined that near to the front, whose answer told them so. Call it when a party left the line, with the
- * front of the line if that is known.
+ * those that joined that near to the front, whose answer told them so. Call it when a party left the line or was put
+ * elsewhere in it, with the front of the line if that is known. A party that was put further back is told again when it
+ * returns to the front.
  */
 export async function planAlmostThere(
   { trx, queue, tasks }: LineChange,
-  known?: readonly LockedParty[],
+  {
+    front: known,
+    moved,
+  }: { front: readonly LockedParty[] | undefined; moved: PartyRow | undefined },
 ): Promise<void> {
   const front =
     known ??
     ((await trx.executeQuery(preparedQuery(selectAlmostThere, [queue.id]))).rows as LockedParty[]);
+  if (moved?.almost_there === 1 && !front.some(({ id }) => id.equals(moved.id))) {
+    const { queue_id, id } = moved;
+    await updateRow(trx, 'parties', { almost_there: 0 }, { queue_id, id });
+  }
   const ids = front.flatMap(({ id, almost_there, has_email }) =>
     almost_there === 0 && has_email === 1 ? [id] : [],
   );

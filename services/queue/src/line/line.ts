@@ -70,6 +70,8 @@ export class Line {
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
   readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
+  /** A party that was put elsewhere in the line. */
+  #moved: PartyRow | undefined;
   #next: readonly LockedParty[] | undefined;
 
   constructor(
@@ -146,6 +148,7 @@ export class Line {
       { reason, override: isOverridden, position },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
+    if (to === 'waiting') this.#moved = moved;
     this.#next = next;
     await planFollowUp(this, move, party, moved);
     return moved;
@@ -175,7 +178,7 @@ export class Line {
    * `move` with `remove` for parties at the end of the line, where nobody moves up: hundreds in one statement, since
    * the line is locked meanwhile.
    */
-  async removeAll(parties: readonly PartyRow[], actor: Actor, reason?: string): Promise<void> {
+  async removeAll(parties: readonly LockedParty[], actor: Actor, reason?: string): Promise<void> {
     const [first] = parties;
     if (first === undefined) return;
     const { to, event } = partyMoves.remove;
@@ -246,7 +249,9 @@ export class Line {
   async write(): Promise<LineEvent[]> {
     const { trx, queue } = this;
     if (this.events.length === 0) return [];
-    if (this.#hasMovedUp && queue.waiting > 0) await planAlmostThere(this, this.#next);
+    if ((this.#hasMovedUp || this.#moved !== undefined) && queue.waiting > 0) {
+      await planAlmostThere(this, { front: this.#next, moved: this.#moved });
+    }
     await this.#writeQueue();
     await insertEvents(trx, this.events);
     await insertRows(trx, 'reasons', this.#reasons);

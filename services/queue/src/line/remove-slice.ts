@@ -1,5 +1,6 @@
 import type { Actor } from '@queue-manager/contracts/events';
 import type { PartyState } from '@queue-manager/contracts/parties';
+import { sql } from 'kysely';
 import type { Line } from './line.ts';
 
 /** Parties removed under one lock, so that joins and calls of the queue go on in between. */
@@ -19,14 +20,18 @@ export async function removeSlice(
   { reason, untilSeq }: { reason?: string; untilSeq?: number } = {},
 ): Promise<boolean> {
   const parties = await line.trx
-    .selectFrom('parties')
-    .selectAll()
-    .where('queue_id', '=', line.queue.id)
-    .where('state', '=', state)
-    .$if(untilSeq !== undefined, (query) => query.where('seq', '<=', untilSeq as number))
-    .orderBy('lane', 'desc')
-    .orderBy('order_key', 'desc')
-    .orderBy('id', 'desc')
+    .selectFrom('parties as p')
+    .leftJoin('personal as c', (join) =>
+      join.onRef('c.queue_id', '=', 'p.queue_id').onRef('c.party_id', '=', 'p.id'),
+    )
+    .selectAll('p')
+    .select(sql<0 | 1>`c.email IS NOT NULL`.as('has_email'))
+    .where('p.queue_id', '=', line.queue.id)
+    .where('p.state', '=', state)
+    .$if(untilSeq !== undefined, (query) => query.where('p.seq', '<=', untilSeq as number))
+    .orderBy('p.lane', 'desc')
+    .orderBy('p.order_key', 'desc')
+    .orderBy('p.id', 'desc')
     .limit(sliceSize + 1)
     .execute();
   const hasMore = parties.length > sliceSize;

@@ -6,6 +6,7 @@ export type TaskKindName =
   | 'notify.called'
   | 'notify.recalled'
   | 'notify.no-show'
+  | 'notify.removed'
   | 'notify.restored'
   | 'call.expire'
   | 'queue.clear'

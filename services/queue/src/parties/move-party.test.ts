@@ -362,7 +362,7 @@ describe('another place in the line', () => {
     assert.deepEqual(await order(), [1, 5, 3, 4, 2]);
   });
 
-  it('tells who comes near the front by it, once, and who is restored that it is', async () => {
+  it('tells who comes near the front by it, each time, and who is restored that it is', async () => {
     const { owner, queueId, put, snooze, act, parties } = await openLine(4);
     const email = 'ana@example.com';
     const { body: guest } = await service.add(queueId, owner, { email });
@@ -373,14 +373,19 @@ describe('another place in the line', () => {
     assert.deepEqual((await kinds()).toSorted(), ['notify.almost-there', 'notify.joined']);
     done(await put(guest, 1));
     done(await put(guest, 5));
-    done(await put(guest, 2));
     assert.deepEqual((await kinds()).toSorted(), ['notify.almost-there', 'notify.joined']);
+    done(await put(guest, 2));
+    assert.deepEqual((await kinds()).toSorted(), [
+      'notify.almost-there',
+      'notify.almost-there',
+      'notify.joined',
+    ]);
 
     const told: [string[], string[]][] = [
       [['remove'], ['notify.restored']],
       [['call', 'no-show'], ['notify.restored']],
-      [['leave'], []],
-      [['call'], []],
+      [['leave'], ['notify.restored']],
+      [['call'], ['notify.restored']],
       [['seat', 'depart'], []],
     ];
     for (const [moves, expected] of told) {

@@ -10,6 +10,7 @@ import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge } from '../join/admit-party.ts';
 import { dialablePhone } from '../join/dialable-phone.ts';
+import { planNewAddress } from '../line/follow-up.ts';
 import { lockLine } from '../line/line.ts';
 import { partyRecord } from '../line/snapshots.ts';
 import { staffView } from './party-view.ts';
@@ -34,8 +35,8 @@ export const updateParty = (deps: Deps) =>
         if (changes.size !== undefined && changes.size > max_party_size) {
           throw tooLarge(max_party_size);
         }
-        const isPersonChanged = await changePerson(trx, party, personal);
-        if (!isPersonChanged && changes.size === undefined) {
+        const person = await changePerson(trx, party, personal);
+        if (person === 'same' && changes.size === undefined) {
           return { record: partyRecord(current), events: [] };
         }
         // Only a seated party counts towards occupancy.
@@ -49,6 +50,7 @@ export const updateParty = (deps: Deps) =>
             override,
             reason,
           }));
+        if (person === 'new-address') planNewAddress(line, current);
         const changed = await line.changeParty(current, 'party.changed', changes, actor, {
           reason,
           override: isOverridden,
@@ -60,19 +62,19 @@ export const updateParty = (deps: Deps) =>
     return staffView(deps, record);
   });
 
-/** Changes a party's personal data; returns whether any of it differs. Erased data stays erased. */
+/** Changes a party's personal data, and returns what that means for the party. Erased data stays erased. */
 async function changePerson(
   trx: DatabaseTransaction,
   { queue_id, id }: PartyRow,
   { name, email, phone, notes }: UpdateParty,
-): Promise<boolean> {
+): Promise<'same' | 'changed' | 'new-address'> {
   const person = await trx
     .selectFrom('personal')
     .selectAll()
     .where('queue_id', '=', queue_id)
     .where('party_id', '=', id)
     .executeTakeFirst();
-  if (person === undefined) return false;
+  if (person === undefined) return 'same';
   const changes = changedOnly(person, {
     name,
     name_key: name?.toLowerCase(),
@@ -81,12 +83,12 @@ async function changePerson(
     phone,
     notes,
   });
-  if (Object.keys(changes).length === 0) return false;
+  if (Object.keys(changes).length === 0) return 'same';
   await trx
     .updateTable('personal')
     .set(changes)
     .where('queue_id', '=', queue_id)
     .where('party_id', '=', id)
     .execute();
-  return true;
+  return typeof changes.email_key === 'string' ? 'new-address' : 'changed';
 }

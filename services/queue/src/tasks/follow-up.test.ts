@@ -106,7 +106,7 @@ describe('follow-up tasks of a change', () => {
     assert.deepEqual(await kindsOf(service, party?.id.toString('hex') ?? ''), ['notify.joined']);
   });
 
-  for (const how of ['seat', 'leave', 'remove']) {
+  for (const how of ['seat', 'leave']) {
     it(`${how} cancels the scheduled tasks of the party, and no others`, async () => {
       const { owner, queueId } = await service.openLine();
       const [party, other] = [await add(queueId, owner), await add(queueId, owner)];
@@ -124,12 +124,94 @@ describe('follow-up tasks of a change', () => {
     });
   }
 
-  it('no-show leaves only its own mail', async () => {
+  for (const [how, kind] of [
+    ['no-show', 'notify.no-show'],
+    ['remove', 'notify.removed'],
+  ] as const) {
+    it(`${how} leaves only its own mail`, async () => {
+      const { owner, queueId } = await service.openLine();
+      const party = await add(queueId, owner);
+      await move(party, 'call', owner);
+      await move(party, how, owner);
+      assert.deepEqual(await kindsOf(service, party.id), [kind]);
+    });
+  }
+
+  for (const [what, end, told] of [
+    ['closing a queue with expireWaiting', 'close', [1, 0, 0, 0]],
+    ['deleting a queue', 'delete', [1, 1, 0, 0]],
+    ['deleting a venue', 'delete-venue', [1, 1, 0, 0]],
+  ] as const) {
+    it(`${what} notifies everyone whom it removes and who has an address`, async () => {
+      const { owner, queueId, venueId } = await service.openLine();
+      const parties = [];
+      for (const body of [{ email }, { email }, {}, { email }])
+        parties.push(await add(queueId, owner, body));
+      await move(parties[1] as Party, 'call', owner);
+      await move(parties[3] as Party, 'seat', owner);
+      const { status } =
+        end === 'close'
+          ? await service.call('POST', `/v1/queues/${queueId}/close`, {
+              as: owner,
+              body: { expireWaiting: true },
+            })
+          : await service.call(
+              'DELETE',
+              end === 'delete' ? `/v1/queues/${queueId}` : `/v1/venues/${venueId}`,
+              { as: owner },
+            );
+      assert.ok(status < 300);
+      const removed = await Promise.all(
+        parties.map(({ id }) => tasksOf(service, { partyId: id, kind: 'notify.removed' })),
+      );
+      assert.deepEqual(
+        removed.map(({ length }) => length),
+        told,
+      );
+    });
+  }
+
+  it('a new address gets the ticket, or the call, once', async () => {
     const { owner, queueId } = await service.openLine();
+    const patch = async ({ id }: Party, body: object) => {
+      service.clock.advance(1);
+      const { status } = await service.call('PATCH', `/v1/parties/${id}`, { as: owner, body });
+      assert.equal(status, 200);
+    };
     const party = await add(queueId, owner);
+    const handOut = () =>
+      service.db
+        .updateTable('tasks')
+        .set({ state: 'done' })
+        .where('party_id', '=', uuidToBytes(party.id))
+        .where('kind', 'like', 'notify.%')
+        .execute();
+    const told = () => kindsOf(service, party.id);
+    // The task that is not handed out yet reads the new address.
+    await patch(party, { email: 'anna@example.com' });
+    assert.deepEqual(await told(), ['notify.joined']);
+    await handOut();
+    await patch(party, { email: 'Anna@example.com', name: 'Anna' });
+    await patch(party, { notes: 'By the window' });
+    assert.deepEqual(await told(), ['notify.joined']);
+    await patch(party, { email: 'anne@example.com' });
+    assert.deepEqual(await told(), ['notify.joined', 'notify.joined']);
     await move(party, 'call', owner);
-    await move(party, 'no-show', owner);
-    assert.deepEqual(await kindsOf(service, party.id), ['notify.no-show']);
+    await handOut();
+    await patch(party, { email: null });
+    await patch(party, { email });
+    const called = (await told()).filter((kind) => kind === 'notify.called');
+    assert.equal(called.length, 2);
+    await move(party, 'seat', owner);
+    await patch(party, { email: 'late@example.com' });
+    assert.deepEqual(await told(), ['notify.joined', 'notify.joined', 'notify.called']);
+  });
+
+  it('a party that is given its first address gets the ticket', async () => {
+    const { owner, queueId } = await service.openLine();
+    const party = await add(queueId, owner, {});
+    await service.call('PATCH', `/v1/parties/${party.id}`, { as: owner, body: { email } });
+    assert.deepEqual(await kindsOf(service, party.id), ['notify.joined']);
   });
 
   it('a move does not wait for a dispatcher that has locked a task', async () => {
@@ -225,13 +307,42 @@ describe('follow-up tasks of a change', () => {
       assert.deepEqual(await told(parties), [0, 0, 0, 1, 1]);
     });
 
-    it('notifies nobody when all are removed', async () => {
-      const { owner, queueId, venueId } = await lineOf(8);
+    it('tells nobody so when all are removed', async () => {
+      const { owner, queueId, parties } = await lineOf(8);
       await service.call('POST', `/v1/queues/${queueId}/close`, {
         as: owner,
         body: { expireWaiting: true },
       });
-      assert.deepEqual(await tasksOf(service, { venueId }), []);
+      assert.deepEqual(await told(parties), Array(8).fill(0));
+    });
+
+    it('tells a party again that has come back to the front after a snooze or a move', async () => {
+      const { owner, parties } = await lineOf(5);
+      const [ana, bea, cid, dia, eva] = parties as [Party, Party, Party, Party, Party];
+      const to = async ({ id }: Party, position: number) => {
+        const body = { position, reason: 'Asked to' };
+        const { status } = await service.call('POST', `/v1/parties/${id}/move`, {
+          as: owner,
+          body,
+        });
+        assert.equal(status, 200);
+      };
+      // Within the front, nobody is told again.
+      await service.call('POST', `/v1/tickets/${ana.ticket}/snooze`, { body: { places: 2 } });
+      assert.deepEqual(await told(parties), [0, 0, 0, 0, 0]);
+      await service.call('POST', `/v1/tickets/${bea.ticket}/snooze`, { body: { places: 10 } });
+      // Cid, Ana, Dia, Eva, Bea
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 0]);
+      await to(dia, 5);
+      // Cid, Ana, Eva, Bea, Dia
+      assert.deepEqual(await told(parties), [0, 0, 0, 1, 1]);
+      await move(cid, 'seat', owner);
+      assert.deepEqual(await told(parties), [0, 1, 0, 1, 1]);
+      await to(dia, 1);
+      assert.deepEqual(await told(parties), [0, 1, 0, 2, 1]);
+      // Dia, Ana, Eva, Bea; Bea is told again when she is third, since she was put back by others only.
+      await move(eva, 'leave', owner);
+      assert.deepEqual(await told(parties), [0, 1, 0, 2, 0]);
     });
   });
 
@@ -248,7 +359,9 @@ describe('follow-up tasks of a change', () => {
     const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
     assert.equal(status, 204);
     // Scheduled tasks go at once, the others with the rest of the venue’s data.
-    const left = await tasksOf(service, { venueId });
+    const left = (await tasksOf(service, { venueId })).filter(
+      ({ kind }) => kind !== 'notify.removed',
+    );
     assert.deepEqual(
       left.map(({ state }) => state),
       ['done'],

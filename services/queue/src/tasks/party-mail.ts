@@ -3,7 +3,7 @@ import type { PartyState } from '@queue-manager/contracts/parties';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import { keyIn } from '../db/key-in.ts';
-import type { TaskRow } from '../db/tables.ts';
+import type { QueueRow, TaskRow } from '../db/tables.ts';
 import { type ComposeDeps, type Mail, type MailKind, taskKey } from './kind.ts';
 
 /** The data of a mail to a party. */
@@ -12,7 +12,6 @@ type PartyFacts = {
   number: number;
   venueName: string;
   queueName: string;
-  graceSeconds: number;
   link: string;
 };
 
@@ -24,7 +23,7 @@ type PartyFacts = {
 export function partyMail<const K extends string>(options: {
   kind: K;
   states: readonly PartyState[];
-  content(facts: PartyFacts): MailContent;
+  content(facts: PartyFacts, queue: Pick<QueueRow, 'state' | 'call_grace_seconds'>): MailContent;
 }): MailKind<K> {
   const { kind, states, content } = options;
   return {
@@ -44,14 +43,16 @@ export function partyMail<const K extends string>(options: {
         mails.set(taskKey(task), {
           to: row.email,
           locale: row.locale ?? row.venue_locale,
-          content: content({
-            name: row.name,
-            number: row.number,
-            venueName: row.venue_name,
-            queueName: row.queue_name,
-            graceSeconds: row.call_grace_seconds,
-            link: ticketUrlOf(deps, ticket),
-          }),
+          content: content(
+            {
+              name: row.name,
+              number: row.number,
+              venueName: row.venue_name,
+              queueName: row.queue_name,
+              link: ticketUrlOf(deps, ticket),
+            },
+            { state: row.queue_state, call_grace_seconds: row.call_grace_seconds },
+          ),
         });
       }
       return mails;
@@ -73,7 +74,7 @@ async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
     .innerJoin('queues as q', 'q.id', 'p.queue_id')
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
-    .select(['q.name as queue_name', 'q.call_grace_seconds'])
+    .select(['q.name as queue_name', 'q.state as queue_state', 'q.call_grace_seconds'])
     .select(['v.name as venue_name', 'v.locale as venue_locale'])
     .where(keyIn(['p.queue_id', 'p.id'], keys))
     .execute();

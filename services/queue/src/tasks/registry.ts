@@ -7,6 +7,7 @@ import { notifyInvitation } from './kinds/notify-invitation.ts';
 import { notifyJoined } from './kinds/notify-joined.ts';
 import { notifyNoShow } from './kinds/notify-no-show.ts';
 import { notifyRecalled } from './kinds/notify-recalled.ts';
+import { notifyRemoved } from './kinds/notify-removed.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
 import { queueClear } from './kinds/queue-clear.ts';
 import { retentionErase } from './kinds/retention-erase.ts';
@@ -19,6 +20,7 @@ const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
   'notify.called': notifyCalled,
   'notify.recalled': notifyRecalled,
   'notify.no-show': notifyNoShow,
+  'notify.removed': notifyRemoved,
   'notify.restored': notifyRestored,
   'call.expire': callExpire,
   'queue.clear': queueClear,

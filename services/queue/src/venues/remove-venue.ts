@@ -37,6 +37,7 @@ export async function removeVenue(
     .deleteFrom('tasks')
     .where('venue_id', '=', venueId)
     .where('state', '=', 'scheduled')
+    .where('kind', '!=', 'notify.removed')
     .execute();
   await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();

@@ -4,5 +4,5 @@ import { partyMail } from '../party-mail.ts';
 export const notifyAlmostThere = partyMail({
   kind: 'notify.almost-there',
   states: ['waiting'],
-  content: ({ graceSeconds: _, ...facts }) => ({ template: 'party-almost-there', ...facts }),
+  content: (facts) => ({ template: 'party-almost-there', ...facts }),
 });

@@ -4,5 +4,9 @@ import { partyMail } from '../party-mail.ts';
 export const notifyCalled = partyMail({
   kind: 'notify.called',
   states: ['called'],
-  content: (facts) => ({ template: 'party-called', ...facts }),
+  content: (facts, queue) => ({
+    template: 'party-called',
+    graceSeconds: queue.call_grace_seconds,
+    ...facts,
+  }),
 });

@@ -4,5 +4,5 @@ import { partyMail } from '../party-mail.ts';
 export const notifyJoined = partyMail({
   kind: 'notify.joined',
   states: ['waiting', 'called'],
-  content: ({ graceSeconds: _, ...facts }) => ({ template: 'party-joined', ...facts }),
+  content: (facts) => ({ template: 'party-joined', ...facts }),
 });

@@ -4,5 +4,5 @@ import { partyMail } from '../party-mail.ts';
 export const notifyNoShow = partyMail({
   kind: 'notify.no-show',
   states: ['no_show'],
-  content: ({ graceSeconds: _, ...facts }) => ({ template: 'party-no-show', ...facts }),
+  content: (facts) => ({ template: 'party-no-show', ...facts }),
 });

@@ -4,5 +4,9 @@ import { partyMail } from '../party-mail.ts';
 export const notifyRecalled = partyMail({
   kind: 'notify.recalled',
   states: ['called'],
-  content: (facts) => ({ template: 'party-recalled', ...facts }),
+  content: (facts, queue) => ({
+    template: 'party-recalled',
+    graceSeconds: queue.call_grace_seconds,
+    ...facts,
+  }),
 });

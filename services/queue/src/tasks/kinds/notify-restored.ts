@@ -4,5 +4,5 @@ import { partyMail } from '../party-mail.ts';
 export const notifyRestored = partyMail({
   kind: 'notify.restored',
   states: ['waiting'],
-  content: ({ graceSeconds: _, ...facts }) => ({ template: 'party-restored', ...facts }),
+  content: (facts) => ({ template: 'party-restored', ...facts }),
 });
