@@ -3,6 +3,8 @@ import { z } from 'zod';
 /** Limits that several places share. */
 export const limits = {
   bodyBytes: 256 * 1024,
+  /** Field errors that one problem names. */
+  fieldErrorsMax: 20,
   partySizeMax: 100,
   waitingMax: 1_000_000,
   /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */

@@ -46,6 +46,8 @@ type AppOptions = {
 
 const readinessTimeoutMs = 2_000;
 const retryAfterSeconds = 1;
+/** Of a field's path in a problem. */
+const pathLengthMax = 100;
 
 /**
  * A Fastify app with everything that services have in common: request ids, logs without personal data,
@@ -272,18 +274,21 @@ function validatorOf(schema: z.ZodType, httpPart: string) {
     if (parsed.success) return { value: parsed.data };
     // A malformed id cannot exist, so it gets the same 404 as an unknown one.
     if (httpPart === 'params') return { error: problems.notFound() };
-    const errors = parsed.error.issues.flatMap((issue) => {
+    // A body can hold thousands of wrong fields, with names of any length.
+    const { fieldErrorsMax } = limits;
+    const errors = parsed.error.issues.slice(0, fieldErrorsMax).flatMap((issue) => {
       const path = issue.path.join('.');
       if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => ({
-          path: path === '' ? key : `${path}.${key}`,
+        return issue.keys.slice(0, fieldErrorsMax).map((key) => ({
+          path: (path === '' ? key : `${path}.${key}`).slice(0, pathLengthMax),
           message: 'is not a known field',
         }));
       }
       return [{ path: path === '' ? httpPart : path, message: issue.message }];
     });
-    const detail = errors.map((error) => `${error.path}: ${error.message}`).join('; ');
-    return { error: problems.validationFailed({ detail, errors }) };
+    const named = errors.slice(0, fieldErrorsMax);
+    const detail = named.map((error) => `${error.path}: ${error.message}`).join('; ');
+    return { error: problems.validationFailed({ detail, errors: named }) };
   };
 }
 

@@ -1,7 +1,7 @@
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
-import type { KeyedGate } from '@queue-manager/service-kit/limits/gate';
+import type { Gate, KeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InvitationTokens } from './access/invitation-tokens.ts';
@@ -26,6 +26,12 @@ export type Deps = {
   quotes: Quotes;
   /** Limits how many connections wait for the lock of one queue, by its id. */
   lines: KeyedGate;
+  /** Limits the reports that are made at the same time, by account. */
+  reports: KeyedGate;
+  /** Limits the downloads that are under way, by account. */
+  downloads: KeyedGate;
+  /** Limits the pages of reports and downloads that are read at the same time. */
+  pages: Gate;
   /** Makes repeats of a join wait for the answer to the first. */
   repeats: KeyedMutex;
   /** For due tasks that no change of a queue scheduled; after those, the feed wakes the dispatcher. */

@@ -23,6 +23,7 @@ import { createLineGate } from './line/line.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createRelay } from './line/relay.ts';
+import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { onUserDeleted } from './staff/on-user-deleted.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
@@ -90,6 +91,7 @@ await serve(async () => {
     }),
     quotes: createQuotes(db, logger),
     lines: createLineGate(),
+    ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: dispatcher.wake,
     verifyAccessToken: createAccessTokenVerifier({

@@ -19,6 +19,7 @@ import { createLineGate } from './line/line.ts';
 import { toEvent } from './line/line-event.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
+import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import type { Answer, CallOptions } from './testing/answers.ts';
 import { type FilledParty, fillLine } from './testing/fill-line.ts';
@@ -72,6 +73,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     }),
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: createAccessTokenVerifier({

@@ -13,6 +13,7 @@ import { createKeyedMutex } from '../line/keyed-mutex.ts';
 import { createLineGate } from '../line/line.ts';
 import type { StoredEvent } from '../line/line-event.ts';
 import { createQuotes } from '../line/quotes.ts';
+import { createReportGates } from '../reports/report-gates.ts';
 
 /**
  * The queue service as `main.ts` composes it, except that `onCommit` replaces the feed to the position service:
@@ -50,6 +51,7 @@ export async function openBenchService(options: {
     },
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
     verifyAccessToken: async () => ({

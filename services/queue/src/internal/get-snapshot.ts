@@ -11,6 +11,8 @@ import { behind } from '../line/line-order.ts';
 import { partySnapshot, queueSnapshot } from '../line/snapshots.ts';
 
 const chunkSize = 1_000;
+/** Longest pause of a reader: a transaction that stays open keeps old versions of all rows. */
+const pauseMsMax = 30_000;
 
 /** Streams the queue as of one moment: REPEATABLE READ lets every page see what the first saw, without locks. */
 export const getSnapshot = ({ db }: Deps) =>
@@ -23,9 +25,13 @@ export const getSnapshot = ({ db }: Deps) =>
         .where('id', '=', uuidToBytes(params.queueId))
         .executeTakeFirst();
       if (queue === undefined) throw problems.notFound();
-      const answer = Readable.from(lines(trx, queue));
+      const pause = setTimeout(() => answer.destroy(new Error('The reader pauses')), pauseMsMax);
+      const answer = Readable.from(lines(trx, queue, () => pause.refresh()));
       // Also when the client disconnects, even before the first line: releases the connection.
-      answer.once('close', () => void end(trx));
+      answer.once('close', () => {
+        clearTimeout(pause);
+        void end(trx);
+      });
       return answer;
     } catch (error) {
       await end(trx);
@@ -41,7 +47,11 @@ async function end(trx: ControlledTransaction<Tables>): Promise<void> {
     .catch(() => undefined);
 }
 
-async function* lines(trx: ControlledTransaction<Tables>, queue: QueueRow): AsyncGenerator<string> {
+async function* lines(
+  trx: ControlledTransaction<Tables>,
+  queue: QueueRow,
+  onRead: () => void,
+): AsyncGenerator<string> {
   const head = {
     venueId: bytesToUuid(queue.venue_id),
     queueId: bytesToUuid(queue.id),
@@ -52,6 +62,7 @@ async function* lines(trx: ControlledTransaction<Tables>, queue: QueueRow): Asyn
   for (const state of inLine) {
     let last: PartyRow | undefined;
     do {
+      onRead();
       const after = last === undefined ? sql`` : sql`AND ${behind('parties', last)}`;
       const { rows } = await sql<PartyRow>`
         SELECT * FROM parties FORCE INDEX (parties_line)

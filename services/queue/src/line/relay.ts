@@ -17,6 +17,9 @@ const deliveredPerStatement = 500;
 /** Half the time that the relay leaves an event to the feed: what the feed delivered is noted before that is over. */
 const pollMs = 500;
 
+/** After this, another instance sends what was taken: longer than sending takes, with the SDK's retries. */
+const sendingMs = 60_000;
+
 type RelayDeps = {
   db: Database;
   clock: Clock;
@@ -72,22 +75,14 @@ export function createRelay(deps: RelayDeps): Relay {
 }
 
 /**
- * One batch, in the order of writing. `SKIP LOCKED` lets instances take different events. The rows stay locked while
- * SQS is asked, so that no other instance sends the same meanwhile; a crash there sends them again, which consumers
- * expect.
- *
- * Reads the head of `events_relay`; the UPDATE seeks 100 primary keys, so that it waits for nobody.
+ * One batch, in the order of writing. No lock is held while SQS is asked: the events are put off meanwhile, so that no
+ * other instance sends the same. After a crash there, they are sent again, which consumers expect.
  */
 async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: number }> {
-  return inTransaction(deps.db, async (trx) => {
-    await adoptOldPointers(trx, deps.clock.now());
-    const { rows } = await sql<Selectable<EventTable>>`
-      SELECT * FROM events FORCE INDEX (events_relay)
-      WHERE relay_at <= ${deps.clock.now()}
-      ORDER BY relay_at, queue_id, seq LIMIT ${batchSize}
-      FOR UPDATE SKIP LOCKED`.execute(trx);
-    if (rows.length === 0) return { taken: 0, refused: 0 };
-
+  const { db, clock } = deps;
+  const rows = await takeBatch(deps);
+  if (rows.length === 0) return { taken: 0, refused: 0 };
+  try {
     const { failed } = await deps.publisher.publish(
       rows.map(toEvent),
       new Map(rows.map((row) => [bytesToUuid(row.id), contextOf(row)])),
@@ -97,11 +92,32 @@ async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: nu
     if (refused.length > 0) {
       deps.logger.error({ refused: Object.fromEntries(failed) }, 'SQS refused events');
       // To the end of the outbox, so that they do not block the events behind them.
-      await setRelayAt(trx, refused, deps.clock.now());
+      await inTransaction(db, (trx) => setRelayAt(trx, refused, clock.now()));
     }
     const sent = rows.filter((row) => !isRefused(row));
-    if (sent.length > 0) await setRelayAt(trx, sent, null);
+    if (sent.length > 0) await inTransaction(db, (trx) => setRelayAt(trx, sent, null));
     return { taken: rows.length, refused: refused.length };
+  } catch (error) {
+    await inTransaction(db, (trx) => setRelayAt(trx, rows, clock.now())).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * `SKIP LOCKED` lets instances take different events. Reads the head of `events_relay`; the UPDATE seeks 100 primary
+ * keys, so that it waits for nobody.
+ */
+async function takeBatch({ db, clock }: RelayDeps): Promise<Selectable<EventTable>[]> {
+  return inTransaction(db, async (trx) => {
+    const now = clock.now();
+    await adoptOldPointers(trx, now);
+    const { rows } = await sql<Selectable<EventTable>>`
+      SELECT * FROM events FORCE INDEX (events_relay)
+      WHERE relay_at <= ${now}
+      ORDER BY relay_at, queue_id, seq LIMIT ${batchSize}
+      FOR UPDATE SKIP LOCKED`.execute(trx);
+    if (rows.length > 0) await setRelayAt(trx, rows, new Date(now.getTime() + sendingMs));
+    return rows;
   });
 }
 

@@ -33,9 +33,21 @@ export const exportParties = (deps: Deps) =>
     }
 
     const wallClock = createWallClock(venue.timezone);
-    const pages = readPeriod<Visit>(deps.db, queue.id, period, reading);
+    const pages = readPeriod<Visit>(deps, queue.id, period, reading);
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+    const { promise: begun, resolve: begin, reject: refuse } = Promise.withResolvers<void>();
+    deps.downloads
+      .run(claims.sub, () => {
+        begin();
+        return isOver;
+      })
+      .catch(refuse);
+    await begun;
     // Read before the answer starts, so that an unavailable database still becomes a problem.
-    const first = await pages.next();
+    const first = await pages.next().catch((error: unknown) => {
+      end();
+      throw error;
+    });
 
     async function* rows() {
       try {
@@ -55,8 +67,8 @@ export const exportParties = (deps: Deps) =>
       record_delimiter: 'windows',
       cast: { string: escapeFormulas },
     });
-    // The reader of `csv` gets the error; there is nothing to do about it here.
-    pipeline(Readable.from(rows()), csv, () => {});
+    // The reader of `csv` gets the error; there is nothing else to do about it here.
+    pipeline(Readable.from(rows()), csv, () => end());
 
     reply.header('content-disposition', disposition);
     return csv;

@@ -279,7 +279,7 @@ describe('get report', () => {
     );
     try {
       const { outcomes } = await reportOf(queueId, owner);
-      assert.deepEqual([pages, outcomes.waiting, outcomes.left], [3, 2_500, 0]);
+      assert.deepEqual([pages, outcomes.waiting, outcomes.left], [6, 2_500, 0]);
     } finally {
       service.deps.db = db;
     }

@@ -19,15 +19,18 @@ export const getReport = (deps: Deps) =>
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
     const period = periodOf(query, venue, deps.clock.now());
     const tally = new Tally(createWallClock(venue.timezone));
-    await deps.db
-      .transaction()
-      .setIsolationLevel('repeatable read')
-      .setAccessMode('read only')
-      .execute(async (trx) => {
-        for await (const parties of readPeriod<Visit>(trx, queue.id, period, reading)) {
-          for (const party of parties) tally.add(party);
-        }
-      });
+    await deps.reports.run(claims.sub, () =>
+      deps.db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(async (db) => {
+          const reader = { db, pages: deps.pages };
+          for await (const parties of readPeriod<Visit>(reader, queue.id, period, reading)) {
+            for (const party of parties) tally.add(party);
+          }
+        }),
+    );
     return {
       queueId: bytesToUuid(queue.id),
       from: period.from.toISOString(),

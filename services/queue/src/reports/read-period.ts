@@ -1,8 +1,9 @@
+import type { Gate } from '@queue-manager/service-kit/limits/gate';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
 import type { Period } from './period.ts';
 
-const partiesPerPage = 1_000;
+const partiesPerPage = 500;
 
 type JoinOrder = { joined_at: Date; id: Buffer };
 
@@ -12,10 +13,10 @@ type Reading = { columns: RawBuilder<unknown>; joins: RawBuilder<unknown> };
 /**
  * Reads the parties of a queue that joined in a period, in the order of joining, page by page along the index
  * `parties_joined`. Holds one page and no database cursor; reads the next page on demand. The order of joining
- * never changes, so each party comes once, whatever happens in the queue meanwhile.
+ * never changes, so each party comes once, whatever happens in the queue meanwhile. Pages of all reports take turns.
  */
 export async function* readPeriod<Row extends JoinOrder>(
-  db: Database | DatabaseTransaction,
+  { db, pages }: { db: Database | DatabaseTransaction; pages: Gate },
   queueId: Buffer,
   { from, to }: Period,
   { columns, joins }: Reading,
@@ -25,14 +26,15 @@ export async function* readPeriod<Row extends JoinOrder>(
   for (;;) {
     // Two ranges of the index, of which the server reads only the page. Without FORCE INDEX it sorts the whole
     // queue for every page.
-    const { rows } = await sql<Row>`
+    const page = sql<Row>`
       SELECT ${columns}
       FROM (
         SELECT * FROM parties FORCE INDEX (parties_joined)
         WHERE queue_id = ${queueId} AND joined_at < ${to} AND (${after})
         ORDER BY joined_at, id LIMIT ${perPage}
       ) AS p ${joins}
-      ORDER BY p.joined_at, p.id`.execute(db);
+      ORDER BY p.joined_at, p.id`;
+    const { rows } = await pages.run(() => page.execute(db));
     if (rows.length > 0) yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < perPage) return;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '@queue-manager/service-kit/ids';
+import { until } from '@queue-manager/service-kit/testing';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
 import { reportCalls, reportStart } from './testing.ts';
 
@@ -28,6 +29,33 @@ describe('reports', () => {
       assert.equal((await get(url, manager)).status, 200);
     }
   });
+
+  for (const [path, allowed] of [
+    ['report', 9],
+    ['parties.csv', 10],
+  ] as const) {
+    it(`of one account are few at a time, and do not keep others from theirs: ${path}`, async () => {
+      const { owner, queueId, venueId } = await service.openLine();
+      const manager = await service.member(venueId, 'manager');
+      const url = `/v1/queues/${queueId}/${path}`;
+      // Nothing is read until `release`.
+      const { promise: held, resolve: release } = Promise.withResolvers<void>();
+      for (let gates = 0; gates < 2; gates += 1) void service.deps.pages.run(() => held);
+      let refused = 0;
+      const answers = Array.from({ length: allowed + 3 }, async () => {
+        const { status, headers } = await get(url, owner);
+        if (status === 503) refused += 1;
+        return { status, retryAfter: headers['retry-after'] };
+      });
+      await until('three are refused', () => refused === 3);
+      const ofManager = get(url, manager);
+      release();
+      assert.equal((await ofManager).status, 200);
+      const statuses = Object.groupBy(await Promise.all(answers), ({ status }) => status);
+      assert.equal(statuses[200]?.length, allowed);
+      assert.ok(statuses[503]?.every(({ retryAfter }) => Number(retryAfter) >= 1));
+    });
+  }
 
   it('return 400 for an invalid period and name the field', async () => {
     const { owner, queueId } = await service.openLine();
