@@ -6,6 +6,10 @@ export const limits = {
   /** Field errors that one problem names. */
   fieldErrorsMax: 20,
   partySizeMax: 100,
+  /** Open streams of one address: a dining room shares one. */
+  streamsOfAddressMax: 2_000,
+  /** Open streams of one board. */
+  streamsOfBoardMax: 2_000,
   waitingMax: 1_000_000,
   /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */
   snoozesMax: 3,

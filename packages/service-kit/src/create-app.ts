@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { isRawBody } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
 import { limits } from '@queue-manager/contracts/values';
@@ -46,6 +47,7 @@ type AppOptions = {
 
 const readinessTimeoutMs = 2_000;
 const retryAfterSeconds = 1;
+const paramLengthMax = 512;
 /** Of a field's path in a problem. */
 const pathLengthMax = 100;
 
@@ -72,14 +74,12 @@ export function createApp(options: AppOptions): FastifyInstance {
     },
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
     genReqId: requestIdOf,
-    routerOptions: { maxParamLength: 512, querystringParser: parseQuery },
+    routerOptions: { maxParamLength: paramLengthMax, querystringParser: parseQuery },
+    // Such a URL has no route; Fastify would respond itself, without the hooks that add headers for browsers.
+    rewriteUrl: ({ url = '/' }) => (isReadable(url) ? url : '/'),
+    clientErrorHandler: refuseUnreadable,
     // Busy connections finish; idle ones would keep the process alive.
     forceCloseConnections: 'idle',
-    // A malformed URL is a 404; Fastify's own response would echo it.
-    frameworkErrors: (_error, request, reply) => {
-      reply.header(requestIdHeader, request.id);
-      sendProblem(routeNotFound(), request, reply);
-    },
   });
   if (options.sharesConnections) acceptSharedConnections(app, { internalCredential });
 
@@ -187,6 +187,41 @@ export function createApp(options: AppOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
+}
+
+/** Whether a router can take the URL apart. */
+function isReadable(url: string): boolean {
+  const [path = ''] = url.split('?', 1);
+  try {
+    return decodeURIComponent(path)
+      .split('/')
+      .every(({ length }) => length <= paramLengthMax);
+  } catch {
+    return false;
+  }
+}
+
+/** Responds to what is not HTTP, or comes too slowly; there is no request yet. */
+function refuseUnreadable({ code }: { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const problem = problems.validationFailed({
+    detail: 'The request could not be read.',
+    errors: [{ path: 'request', message: 'could not be read' }],
+  });
+  const requestId = randomUUID();
+  const body = JSON.stringify(problem.toDetails(requestId));
+  socket.end(
+    [
+      'HTTP/1.1 400 Bad Request',
+      'content-type: application/problem+json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+      'x-content-type-options: nosniff',
+      `${requestIdHeader}: ${requestId}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }
 
 function routeNotFound(): Problem {

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = {
   contentType: string;
@@ -10,6 +10,8 @@ export type Metrics = {
     help: string,
     labelNames: readonly L[],
   ): (labels: Record<L, string>) => void;
+  /** Registers a gauge, read when metrics are rendered. */
+  gauge(name: string, help: string, read: () => number): void;
   render(): Promise<string>;
 };
 
@@ -31,6 +33,14 @@ export function createMetrics(): Metrics {
     counter<L extends string>(name: string, help: string, labelNames: readonly L[]) {
       const counter = new Counter<string>({ name, help, labelNames, registers: [registry] });
       return (labels: Record<L, string>) => counter.inc(labels);
+    },
+    gauge(name, help, read) {
+      const gauge: Gauge = new Gauge({
+        name,
+        help,
+        collect: () => gauge.set(read()),
+        registers: [registry],
+      });
     },
     render: () => registry.metrics(),
   };

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { ProblemDetails } from '@queue-manager/contracts/problems';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { limits } from '@queue-manager/contracts/values';
 import { until } from '@queue-manager/service-kit/testing';
@@ -198,6 +200,32 @@ describe('gateway', () => {
       await assertProblem(await post('{}', type), 415, 'unsupported-media-type');
     }
     assert.equal(upstreams.received.length, 1);
+  });
+
+  it('responds to an unreadable URL like to an unknown one, for browsers too', async () => {
+    for (const path of ['/v1/join/%zz', '/v1/join/%c0%80', `/v1/tickets/${'A'.repeat(600)}`]) {
+      const { status, headers, body } = await rawRequest(gateway.port, {
+        path,
+        headers: { origin: 'http://localhost:3000' },
+      });
+      assert.equal(status, 404, path);
+      assert.equal(headers['content-type'], 'application/problem+json');
+      assert.equal(headers['access-control-allow-origin'], 'http://localhost:3000');
+      assert.equal(headers['x-content-type-options'], 'nosniff');
+      assert.match(body, /There is no route at this address/);
+    }
+  });
+
+  it('responds with a problem to what is not HTTP', async () => {
+    const socket = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
+    socket.end('GET / HTTP/9.9\r\nbroken\r\n\r\n');
+    const answer = (await socket.toArray()).join('');
+    assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    assert.match(head, /content-type: application\/problem\+json/);
+    const problem = ProblemDetails.parse(JSON.parse(body));
+    assert.equal(problem.status, 400);
+    assert.match(head, new RegExp(`x-request-id: ${problem.requestId}`));
   });
 
   it('drops headers that only services may send to each other', async () => {

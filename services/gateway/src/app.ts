@@ -6,6 +6,7 @@ import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { createMetrics } from '@queue-manager/service-kit/metrics';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
@@ -16,6 +17,7 @@ import { createForwardStream } from './forward-stream.ts';
 import { createRateLimits } from './rate-limits.ts';
 import { readinessOf } from './readiness.ts';
 import { securityHeaders } from './security-headers.ts';
+import { createStreamLimits } from './stream-limits.ts';
 import { addressesOf } from './upstream.ts';
 
 type Deps = {
@@ -40,8 +42,10 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     queue: [config.QUEUE_SERVICE_URL],
     position: config.POSITION_SERVICE_URL,
   };
+  const metrics = createMetrics();
   const app = createApp({
     logger,
+    metrics,
     internalCredential: config.INTERNAL_CREDENTIAL,
     timeoutMs: config.UPSTREAM_TIMEOUT_MS,
     trustedProxies: config.TRUSTED_PROXIES,
@@ -114,6 +118,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     upstreams: addressesOf(upstreams),
     timeoutMs,
     internalCredential: config.INTERNAL_CREDENTIAL,
+    streamLimits: createStreamLimits({ logger, metrics, streamsMax: config.STREAMS_MAX }),
   });
 
   for (const contract of publicContracts) {

@@ -52,9 +52,11 @@ export const gatewayEnv = {
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),
   ).default(['http://localhost:3000', 'http://localhost:4200']),
-  /** How long a call waits for Redis before it is let in uncounted. */
+  /** How long a call waits for Redis before this process counts it alone. */
   REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(100),
-  /** How long a service may take to begin its response. */
+  /** Event streams of this process; by default, as many as its limit of file descriptors allows besides calls. */
+  STREAMS_MAX: z.coerce.number().int().min(1).optional(),
+  /** How long a call may take. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 
   /** Per e-mail and address: sign-ups, sign-ins and requested mails. Per account: password checks. */

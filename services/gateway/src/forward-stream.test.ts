@@ -112,6 +112,28 @@ describe('streams', () => {
     await few.app.close();
   });
 
+  it('are refused when the gateway has too many, while calls go on', async () => {
+    flowing();
+    const few = await startGateway({ ...env, STREAMS_MAX: '2' });
+    const going = new AbortController();
+    for (let stream = 0; stream < 2; stream++) {
+      assert.equal((await open(few.url, { signal: going.signal })).status, 200);
+    }
+    const refused = await open(few.url);
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get('retry-after'), '5');
+    upstreams.answerWith(async () => ({}));
+    assert.equal((await fetch(new URL(`/v1/boards/${randomUUID()}`, few.url))).status, 200);
+    going.abort();
+    flowing();
+    await until('there is room again', async () => {
+      const answer = await open(few.url);
+      await answer.body?.cancel();
+      return answer.status === 200;
+    });
+    await few.app.close();
+  });
+
   it('end at the service when the client disconnects, also before the response', async () => {
     flowing();
     const going = new AbortController();

@@ -2,10 +2,13 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Contract } from '@queue-manager/contracts/contract';
+import { liveBoard } from '@queue-manager/contracts/live';
 import { type Addresses, isConnectError } from '@queue-manager/service-kit/addresses';
 import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { createSharedConnections } from '@queue-manager/service-kit/shared-connections';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { addressOf } from './rate-limits.ts';
+import type { StreamLimits } from './stream-limits.ts';
 import {
   connectTimeoutMs,
   type Forwarding,
@@ -42,7 +45,12 @@ type Upstream = { status: number; headers: IncomingHttpHeaders; body: ClientHttp
  */
 export function createForwardStream(
   app: FastifyInstance,
-  { upstreams, timeoutMs, internalCredential }: Forwarding & { internalCredential: string },
+  {
+    upstreams,
+    timeoutMs,
+    internalCredential,
+    streamLimits,
+  }: Forwarding & { internalCredential: string; streamLimits: StreamLimits },
 ): ForwardStream {
   const connections = createSharedConnections({ internalCredential, connectTimeoutMs });
   const openStreams = new Map<ServerResponse, ClientHttp2Stream>();
@@ -116,6 +124,8 @@ export function createForwardStream(
       // The client may disconnect while the request is being authorised.
       const opening: Opening = { from: request, path, isAborted: request.raw.socket.destroyed };
       if (opening.isAborted) return reply.hijack();
+      const board = contract.operationId === liveBoard.operationId ? path : null;
+      caller.once('close', streamLimits.open({ address: addressOf(request) ?? '', board }));
       caller.on('close', () => {
         opening.isAborted = true;
         if (opening.attempt !== undefined) cancel(opening.attempt);

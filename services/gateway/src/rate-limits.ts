@@ -206,7 +206,7 @@ function hashed(secret: string, keyOf: KeyOf): KeyOf {
 }
 
 /** The address, for IPv6 its /64 network, since a client has at least that. Null when the client has disconnected. */
-function addressOf(request: FastifyRequest): string | null {
+export function addressOf(request: FastifyRequest): string | null {
   const address: string | undefined = request.ip;
   return address === undefined ? null : normalizeIP(address);
 }

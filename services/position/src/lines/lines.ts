@@ -27,6 +27,9 @@ const readerWaitMsMax = 5_000;
 /** Queues whose last answered `seq` is remembered. */
 const answeredMax = 10_000;
 
+/** How long a queue that does not exist is not looked for again; its first event makes it known before. */
+const missingMs = 5_000;
+
 /** First pause between looks for an event in flight; doubles each time. */
 const eventLookMs = 10;
 
@@ -81,6 +84,7 @@ export function createLines(options: {
   const { projection, rebuild, gaps, logger, eventWaitMs, onUse } = options;
   /** Highest `seq` that an answer was based on, by queue. */
   const answered = new LRUCache<string, number>({ max: answeredMax });
+  const missing = new LRUCache<string, true>({ max: answeredMax, ttl: missingMs });
 
   async function catchUp(queueId: string, seq: number): Promise<boolean> {
     const waitEnd = performance.now() + eventWaitMs;
@@ -112,8 +116,12 @@ export function createLines(options: {
         if (line.seq > (answered.get(queueId) ?? -1)) answered.set(queueId, line.seq);
         return line;
       }
+      if (!line.isKnown && missing.has(queueId)) return null;
       try {
-        if (!(await rebuildTo(queueId, 0))) return null;
+        if (!(await rebuildTo(queueId, 0))) {
+          missing.set(queueId, true);
+          return null;
+        }
       } catch (error) {
         if (!line.isKnown || line.seq < (answered.get(queueId) ?? 0)) throw error;
         // A suspect projection may lack its last events, which beats no answer, unless an earlier answer had them.

@@ -189,7 +189,8 @@ export function createEventStreams(
       raw.removeHeader('transfer-encoding');
       raw.writeHead(200, {
         'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
+        // A proxy that compresses would hold events back.
+        'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
         ...(isShared ? {} : { connection: 'close' }),
       });

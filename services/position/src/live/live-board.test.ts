@@ -55,7 +55,7 @@ describe('GET /v1/live/boards/{queueId}', () => {
     const [first, second] = [model.join().subject, model.join().subject];
     await applied(model);
     const stream = await watch(model.queueId);
-    assert.equal(stream.headers['cache-control'], 'no-store');
+    assert.equal(stream.headers['cache-control'], 'no-store, no-transform');
     assert.equal(stream.events[0]?.name, 'board');
     assert.deepEqual(stream.last(), (await position.board(model.queueId)).body);
 

@@ -111,7 +111,7 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     const [model, ids] = await lineOf(one, 3);
     const stream = await follow(one, model, ids[1] as string);
     assert.equal(stream.headers['content-type'], 'text/event-stream');
-    assert.equal(stream.headers['cache-control'], 'no-store');
+    assert.equal(stream.headers['cache-control'], 'no-store, no-transform');
     assert.equal(stream.headers['referrer-policy'], 'no-referrer');
     assert.match(stream.text(), /^retry: \d+\n\nevent: position\n/);
     const { body } = await one.position.position(model.ticket(ids[1] as string));
