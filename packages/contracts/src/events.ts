@@ -138,6 +138,11 @@ const MailRequestedData = z.object({
   to: Email,
   locale: Locale,
   content: MailContent,
+  /**
+   * Mails to one party are sent in the order of the changes that they tell of, named by the queue's `seq`. An older one is
+   * skipped once a newer one was sent.
+   */
+  order: z.object({ partyId: Uuid, seq: z.int() }).optional(),
   /** The task that awaits the outcome; account mails have none. */
   task: TaskRef.optional(),
 });

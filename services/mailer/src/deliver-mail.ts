@@ -3,20 +3,21 @@ import type { Deps } from './deps.ts';
 import type { MailSubject } from './recipient-limit.ts';
 
 /** A mail and the id of the event that requested it. */
-type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content'> & { eventId: string };
+type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content' | 'order'> & { eventId: string };
 
 /** Sends a mail once. Throws `MailSkipped` when a rule forbids it, and `PermanentFailure` when it can never be sent. */
 export const deliverMail =
-  ({ sentMails, recipientLimit, renderMail, smtp, logger }: Deps) =>
-  async ({ eventId, to, locale, content }: Mail): Promise<void> => {
+  ({ sentMails, partyOrder, recipientLimit, renderMail, smtp, logger }: Deps) =>
+  async ({ eventId, to, locale, content, order }: Mail): Promise<void> => {
     const { template } = content;
     const rendered = renderMail(content, locale);
-    await sentMails.once(eventId, async () => {
+    const send = async () => {
       // Alerts to the operator are not limited.
       if (template !== 'operator-alert') await recipientLimit(eventId, to, subjectOf(template));
       await smtp.send({ eventId, to, ...rendered });
       logger.info({ eventId, template }, 'mail sent');
-    });
+    };
+    await sentMails.once(eventId, () => (order === undefined ? send() : partyOrder(order, send)));
   };
 
 function subjectOf(template: MailContent['template']): MailSubject {

@@ -4,6 +4,7 @@ import { createTaskReporter, type TaskReporter } from '@queue-manager/events/rep
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import { createPartyOrder, type PartyOrder } from './party-order.ts';
 import { createRecipientLimit, type RecipientLimit } from './recipient-limit.ts';
 import type { RenderMail } from './render-mail.ts';
 import { createSentMails, type SentMails } from './sent-mails.ts';
@@ -28,6 +29,7 @@ export type MailerOptions = {
 export type Deps = MailerOptions & {
   taskReporter: TaskReporter;
   sentMails: SentMails;
+  partyOrder: PartyOrder;
   recipientLimit: RecipientLimit;
 };
 
@@ -42,6 +44,7 @@ export function createDeps(options: MailerOptions, signal: AbortSignal): Deps {
       source: '/mailer',
     }),
     sentMails: createSentMails({ redis, signal }),
+    partyOrder: createPartyOrder({ redis, signal }),
     recipientLimit: createRecipientLimit({
       redis,
       clock,

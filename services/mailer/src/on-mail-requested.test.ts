@@ -18,6 +18,7 @@ import {
   mailTo,
   newTask,
   partyCalled,
+  partyJoined,
   startRedisProxy,
   startSmtpProxy,
   uniqueAddress,
@@ -356,6 +357,85 @@ describe('onMailRequested', { concurrency: true }, () => {
     await mailTo(to);
     await drained();
     assert.equal((await mailsTo(to)).length, 1);
+  });
+
+  it('skips a mail once a newer one to the same party was sent, and sends all others', async (test) => {
+    const { publish, drained, broker, smtpProxy, results } = await setUp(test);
+    const to = uniqueAddress('ana');
+    const partyId = newId(systemClock);
+    const [late, called, repeated] = [newTask(), newTask(), newTask()];
+    smtpProxy.reply(to, '450 4.2.0 Greylisted, come back later', 1);
+    const joined = mailRequested(to, partyJoined, 'en', late, { partyId, seq: 7 });
+    await publish(joined);
+    await until('it is deferred', () => smtpProxy.attempts(to) === 1);
+    const newer = mailRequested(to, partyCalled, 'en', called, { partyId, seq: 8 });
+    await publish(newer);
+    const error = 'a newer mail to this guest was sent before';
+    const reported = await results(2);
+    assert.deepEqual(
+      reported.find(({ task }) => task.taskId === called.taskId),
+      { task: called, outcome: 'done', error: null },
+    );
+    assert.deepEqual(
+      reported.find(({ task }) => task.taskId === late.taskId),
+      { task: late, outcome: 'skipped', error },
+    );
+    // Of the same change, of another party, asked for again by a manager, and delivered twice.
+    await publish(
+      mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 8 }),
+      mailRequested(to, partyJoined, 'en', undefined, { partyId: newId(systemClock), seq: 1 }),
+      mailRequested(to, partyJoined, 'en', repeated),
+      newer,
+    );
+    assert.deepEqual(
+      (await results(4)).slice(2).map(({ outcome }) => outcome),
+      ['done', 'done'],
+    );
+    await drained();
+    assert.equal((await mailsTo(to)).length, 4);
+    assert.deepEqual(await broker.deadLetters('mails'), []);
+  });
+
+  it('sends the mails to a party one at a time', async (test) => {
+    const { publish, drained, redis, smtpProxy } = await setUp(test, { mailers: 2 });
+    const [to, other] = [uniqueAddress('ana'), uniqueAddress('joao')];
+    const partyId = newId(systemClock);
+    const isTaken = smtpProxy.holdAcceptance();
+    await publish(mailRequested(to, partyJoined, 'en', undefined, { partyId, seq: 1 }));
+    await isTaken;
+    const called = mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 2 });
+    await publish(called);
+    await until('it is received', () => redis.exists(`mail:{${called.id}}`));
+    await publish(mailRequested(other, partyCalled));
+    await until('another party’s mail is sent', () => smtpProxy.attempts(other) === 1);
+    assert.equal(smtpProxy.attempts(to), 1);
+    smtpProxy.goUp();
+    await drained();
+    assert.deepEqual(
+      (await mailsTo(to)).map(({ subject }) => subject.slice(0, 9)),
+      ["You're in", "It's your"],
+    );
+  });
+
+  it('sends no older mail after a crash, and the newer one when it is delivered again', async (test) => {
+    const { publish, drained, redis } = await setUp(test);
+    const to = uniqueAddress('ana');
+    const partyId = newId(systemClock);
+    // As a mailer left it that died before the server's reply.
+    await redis.set(`mails-of:{${partyId}}`, '8', 'PX', 60_000);
+    await redis.set(`mails-of:{${partyId}}:lease`, 'one that died', 'PX', 1_500);
+    await publish(
+      mailRequested(to, partyJoined, 'en', undefined, { partyId, seq: 7 }),
+      mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 8 }),
+    );
+    await drained();
+    assert.deepEqual(
+      (await mailsTo(to)).map(({ subject }) => subject.slice(0, 9)),
+      ["It's your"],
+    );
+    const days = (await redis.pttl(`mails-of:{${partyId}}`)) / (24 * 60 * 60 * 1_000);
+    assert.ok(days > 13.9 && days <= 14, `kept for ${days} days`);
+    assert.equal(await redis.exists(`mails-of:{${partyId}}:lease`), 0);
   });
 
   it('limits the mails to an address per hour', async (test) => {

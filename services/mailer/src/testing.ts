@@ -44,6 +44,7 @@ export function mailRequested(
   content: MailContent,
   locale = 'en',
   task?: TaskRef,
+  order?: EventOf<'mail.requested'>['data']['order'],
 ): EventOf<'mail.requested'> {
   return makeEvent({
     id: newId(systemClock),
@@ -51,7 +52,13 @@ export function mailRequested(
     type: 'mail.requested',
     subject: newId(systemClock),
     time: systemClock.now().toISOString(),
-    data: { to, locale, content, ...(task === undefined ? {} : { task }) },
+    data: {
+      to,
+      locale,
+      content,
+      ...(order === undefined ? {} : { order }),
+      ...(task === undefined ? {} : { task }),
+    },
   });
 }
 
@@ -80,6 +87,11 @@ export const partyFacts = {
   queueName: 'Tables',
   link: 'https://queue.example/t/AbCdEf',
 };
+
+export const partyJoined = {
+  template: 'party-joined',
+  ...partyFacts,
+} as const satisfies MailContent;
 
 export const partyCalled = {
   template: 'party-called',

@@ -56,7 +56,10 @@ export class TaskPlan {
     });
   }
 
-  async write(trx: DatabaseTransaction, queue: Pick<QueueRow, 'id' | 'venue_id'>): Promise<void> {
+  async write(
+    trx: DatabaseTransaction,
+    queue: Pick<QueueRow, 'id' | 'venue_id' | 'seq'>,
+  ): Promise<void> {
     const cancelled = [...this.#cancelled.values()];
     for (let from = 0; from < cancelled.length; from += cancelledPerStatement) {
       await this.#delete(trx, cancelled.slice(from, from + cancelledPerStatement));
@@ -65,7 +68,13 @@ export class TaskPlan {
       trx,
       'tasks',
       this.#planned.map((task) =>
-        newTask(this.#clock, this.#now, { ...task, venue_id: queue.venue_id, queue_id: queue.id }),
+        newTask(this.#clock, this.#now, {
+          ...task,
+          venue_id: queue.venue_id,
+          queue_id: queue.id,
+          // Of the change's last event: orders the mails to a party.
+          payload: { ...task.payload, seq: queue.seq },
+        }),
       ),
     );
   }

@@ -40,7 +40,7 @@ describe('follow-up tasks of a change', () => {
         kind: 'notify.joined',
         queue_id: uuidToBytes(queueId),
         party_id: uuidToBytes(party.id),
-        payload: '{}',
+        payload: '{"seq":2}',
         state: 'scheduled',
         attempts: 0,
         refusals: 0,
@@ -63,7 +63,7 @@ describe('follow-up tasks of a change', () => {
     ]);
     const [expire] = await tasksOf(service, { partyId: party.id, kind: 'call.expire' });
     assert.equal(expire?.run_at.getTime(), calledAt.getTime() + 120_000);
-    assert.deepEqual(JSON.parse(expire?.payload ?? ''), { calls: 1 });
+    assert.deepEqual(JSON.parse(expire?.payload ?? ''), { calls: 1, seq: 3 });
   });
 
   it('a recall schedules its own mail and restarts the grace time', async () => {
@@ -76,7 +76,7 @@ describe('follow-up tasks of a change', () => {
     assert.equal(expires.length, 1);
     assert.notDeepEqual(expires[0]?.id, first?.id);
     assert.equal(expires[0]?.run_at.getTime(), service.clock.now().getTime() + 60_000);
-    assert.deepEqual(JSON.parse(expires[0]?.payload ?? ''), { calls: 2 });
+    assert.deepEqual(JSON.parse(expires[0]?.payload ?? ''), { calls: 2, seq: 4 });
     assert.deepEqual(await kindsOf(service, party.id), [
       'notify.joined',
       'notify.called',

@@ -40,6 +40,7 @@ export function partyMail<const K extends string>(options: {
           queueId: bytesToUuid(row.queue_id),
           partyId: bytesToUuid(row.id),
         });
+        const order = orderOf(task);
         mails.set(taskKey(task), {
           to: row.email,
           locale: row.locale ?? row.venue_locale,
@@ -53,11 +54,19 @@ export function partyMail<const K extends string>(options: {
             },
             { state: row.queue_state, call_grace_seconds: row.call_grace_seconds },
           ),
+          ...(order === undefined ? {} : { order }),
         });
       }
       return mails;
     },
   };
+}
+
+/** None for a mail that a manager asked for again: it is sent although later ones were. */
+function orderOf({ generation, party_id, payload }: TaskRow): Mail['order'] {
+  const { seq } = JSON.parse(payload) as { seq?: number };
+  if (generation > 0 || party_id === null || seq === undefined) return undefined;
+  return { partyId: bytesToUuid(party_id), seq };
 }
 
 /** One query for the batch; finds rows by primary key. */
