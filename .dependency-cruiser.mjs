@@ -26,6 +26,7 @@ const floors = {
     'line',
     'deps.ts',
     'retention',
+    'unsubscribe',
     'join',
     'parties',
     'queues',

@@ -407,6 +407,27 @@ describe('a queue', () => {
     assert.equal((await awaitMails(email, 6)).length, 6);
   });
 
+  it('mails a guest no more who unsubscribed with one click', async () => {
+    const queue = await openQueueOf(venue);
+    const email = randomEmail();
+    const body = { name: 'Ana', email };
+    const ana = await succeed(addParty, { token, params: { queueId: queue.id }, body });
+    const [mail] = await awaitMails(email, 1);
+    const link = /<(.+)>/.exec(mail?.headers['list-unsubscribe'] ?? '')?.[1] ?? '';
+    // As a scanner, and then as a mail client.
+    assert.equal((await fetch(link)).status, 200);
+    const form = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' });
+    assert.equal((await fetch(link, { method: 'POST', body: form })).status, 200);
+    await next(queue);
+    await until('the call is skipped', async () => {
+      const { notifications } = await succeed(getParty, partyOf(ana));
+      return notifications.some(
+        ({ kind, state }) => kind === 'notify.called' && state === 'skipped',
+      );
+    });
+    assert.equal((await awaitMails(email, 1)).length, 1);
+  });
+
   it('shows a guest nothing of other parties', async () => {
     const queue = await openQueueOf(venue);
     const other = await succeed(addParty, {

@@ -156,6 +156,8 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   }),
   getTicket: ofTicket('waiting'),
   confirmComing: ofTicket('called'),
+  getUnsubscribePage: () => ({ params: { token: 'no-such-token' }, answers: 'not-found' }),
+  unsubscribe: () => ({ params: { token: 'no-such-token' }, answers: 'not-found' }),
   leaveQueue: ofTicket('waiting'),
   snooze: ofTicket('waiting', { body: { places: 1 } }),
 

@@ -41,6 +41,8 @@ export type Contract = {
   readonly status: 200 | 201 | 202 | 204;
   /** The success body; absent with 204. */
   readonly response?: z.ZodType | RawBody;
+  /** Whether browsers and mail clients call it with forms. The gateway accepts these bodies and drops them. */
+  readonly takesForms?: boolean;
   /**
    * Whether a client may retry a call that may already have succeeded. Reads are repeatable by default; set this on
    * a POST that only reads or is idempotent by nature.

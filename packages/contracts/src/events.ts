@@ -109,6 +109,8 @@ const partyMail = {
   venueName: z.string(),
   queueName: z.string(),
   link: z.url(),
+  /** Stops all mails of the venue to this address; missing in messages of the version before. */
+  unsubscribeLink: z.url().optional(),
 };
 
 /** The content of a mail. The sender's configuration sets the base of `link`. */

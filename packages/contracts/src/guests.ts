@@ -163,3 +163,39 @@ export const snooze = contract({
   response: GuestParty,
   problems: ['not-found', 'invalid-transition', 'snooze-limit-reached', 'place-used-up'],
 });
+
+const UnsubscribeParams = z.strictObject({ token: z.string().min(1).max(200) });
+const htmlPage = { contentType: 'text/html; charset=utf-8' } as const;
+
+export const getUnsubscribePage = contract({
+  operationId: 'getUnsubscribePage',
+  summary: 'Get the page that stops e-mails from a venue',
+  description: 'Mails to guests link here. Changes nothing: the page has a button that does.',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/unsubscribe/:token',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { params: UnsubscribeParams },
+  status: 200,
+  response: htmlPage,
+  problems: ['not-found'],
+});
+
+export const unsubscribe = contract({
+  operationId: 'unsubscribe',
+  summary: 'Stop e-mails from a venue',
+  description:
+    'The venue sends no more e-mails to the address whose mail had this link, nor to its plus-addresses. Mail clients call it with one click (RFC 8058); the body, a form, is ignored. Responds with a page for the guest.',
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/unsubscribe/:token',
+  auth: 'public',
+  rateLimit: 'address',
+  takesForms: true,
+  isRepeatable: true,
+  schema: { params: UnsubscribeParams },
+  status: 200,
+  response: htmlPage,
+  problems: ['not-found'],
+});

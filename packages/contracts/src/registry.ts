@@ -1,6 +1,15 @@
 import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts';
 import type { Contract } from './contract.ts';
-import { confirmComing, getJoinPage, getTicket, joinQueue, leaveQueue, snooze } from './guests.ts';
+import {
+  confirmComing,
+  getJoinPage,
+  getTicket,
+  getUnsubscribePage,
+  joinQueue,
+  leaveQueue,
+  snooze,
+  unsubscribe,
+} from './guests.ts';
 import { listPartyEvents, listQueueEvents } from './history.ts';
 import { liveBoard, liveQueue, liveTicket } from './live.ts';
 import {
@@ -134,6 +143,8 @@ export const publicContracts: readonly Contract[] = [
   confirmComing,
   leaveQueue,
   snooze,
+  getUnsubscribePage,
+  unsubscribe,
 
   listTasks,
   retryTask,

@@ -4,7 +4,9 @@ import { z } from 'zod';
 const Mail = z.object({
   // Everything may be missing: an inbox killed while receiving a mail keeps a part of it.
   to: z.array(z.object({ address: z.string() })).default([]),
-  headers: z.object({ 'x-event-id': z.string().optional() }).default({}),
+  headers: z
+    .object({ 'x-event-id': z.string().optional(), 'list-unsubscribe': z.string().optional() })
+    .default({}),
   subject: z.string().default(''),
   text: z.string().default(''),
   html: z.union([z.string(), z.literal(false)]).optional(),

@@ -49,11 +49,14 @@ export const TicketKeys = z
       .min(1),
   );
 
-/** Secrets of at least 32 bytes as base64url, separated by commas: the first signs, all verify. */
+/** At least 32 bytes as base64url. */
+export const Secret = z.base64url().min(43, 'must be 32 bytes as base64url');
+
+/** Secrets separated by commas: the first signs, all verify. */
 export const Secrets = z
   .string()
   .transform((list) => list.split(','))
-  .pipe(z.array(z.base64url().min(43, 'must be 32 bytes as base64url')).min(1));
+  .pipe(z.array(Secret).min(1));
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -228,6 +228,25 @@ describe('gateway', () => {
     assert.match(head, new RegExp(`x-request-id: ${problem.requestId}`));
   });
 
+  it('accepts the forms of browsers and mail clients where they unsubscribe, and drops them', async () => {
+    const fields = { 'List-Unsubscribe': 'One-Click' };
+    const form = new FormData();
+    form.set('List-Unsubscribe', 'One-Click');
+    for (const body of [new URLSearchParams(fields), form, new URLSearchParams(), undefined]) {
+      const answer = await call('/v1/unsubscribe/t', { method: 'POST', ...(body && { body }) });
+      assert.equal(answer.status, 200);
+    }
+    assert.deepEqual(
+      upstreams.received.map(({ body, headers }) => [body.length, headers['content-type']]),
+      Array(4).fill([0, undefined]),
+    );
+    await assertProblem(
+      await call('/v1/unsubscribe/t', { method: 'POST', body: 'x' }),
+      415,
+      'unsupported-media-type',
+    );
+  });
+
   it('drops headers that only services may send to each other', async () => {
     await rawRequest(gateway.port, {
       path: `/v1/tickets/${'t'.repeat(20)}`,

@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import type { Contract } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
@@ -29,6 +30,8 @@ type Deps = {
 
 /** Time for a client to send a whole request, and to take any part of a response. */
 const clientTimeoutMs = 30_000;
+
+const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /**
  * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service, and
@@ -121,16 +124,27 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     streamLimits: createStreamLimits({ logger, metrics, streamsMax: config.STREAMS_MAX }),
   });
 
-  for (const contract of publicContracts) {
+  const addRoute = (to: FastifyInstance, contract: Contract) => {
     const isStream = isEventStream(contract);
-    app.route({
+    to.route({
       method: contract.method,
       url: contract.url,
       config: { isStream },
       ...limits[contract.rateLimit],
       handler: isStream ? forwardStream(contract) : forward(contract),
     });
+  };
+  for (const contract of publicContracts) {
+    if (!contract.takesForms) addRoute(app, contract);
   }
+  await app.register(async (forms) => {
+    forms.addContentTypeParser(formTypes, { parseAs: 'buffer' }, (_request, _body, done) =>
+      done(null, undefined),
+    );
+    for (const contract of publicContracts) {
+      if (contract.takesForms) addRoute(forms, contract);
+    }
+  });
   await serveDocs(app, limits.address.onRequest);
   refuseOtherMethods(app);
 

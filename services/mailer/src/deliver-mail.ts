@@ -14,7 +14,8 @@ export const deliverMail =
     const send = async () => {
       // Alerts to the operator are not limited.
       if (template !== 'operator-alert') await recipientLimit(eventId, to, subjectOf(template));
-      await smtp.send({ eventId, to, ...rendered });
+      const unsubscribeLink = 'unsubscribeLink' in content ? content.unsubscribeLink : undefined;
+      await smtp.send({ eventId, to, ...rendered, unsubscribeLink });
       logger.info({ eventId, template }, 'mail sent');
     };
     await sentMails.once(eventId, () => (order === undefined ? send() : partyOrder(order, send)));

@@ -146,6 +146,23 @@ describe('onMailRequested', { concurrency: true }, () => {
     assert.equal(new Date(english.headers.date ?? '').toISOString(), now);
   });
 
+  it('offers to unsubscribe with one click (RFC 8058) in mails to guests only', async (test) => {
+    const { publish } = await setUp(test);
+    const [guest, user] = [uniqueAddress('ana'), uniqueAddress('joao')];
+    // As long as a real one: the header must not be folded inside of the link.
+    const unsubscribeLink = `https://queue.example/v1/unsubscribe/${'x'.repeat(108)}`;
+    await publish(
+      mailRequested(guest, { ...partyCalled, unsubscribeLink }),
+      mailRequested(user, verifyAccount),
+    );
+    const { headers, text, html } = await mailTo(guest);
+    assert.equal(headers['list-unsubscribe'], `<${unsubscribeLink}>`);
+    assert.equal(headers['list-unsubscribe-post'], 'List-Unsubscribe=One-Click');
+    assert.ok(text.includes(`Stop e-mails from Café Zé:\n${unsubscribeLink}\n`), text);
+    assert.ok(html.includes(`href="${unsubscribeLink}"`));
+    assert.equal((await mailTo(user)).headers['list-unsubscribe'], undefined);
+  });
+
   it('prevents a name from injecting headers or HTML', async (test) => {
     const { publish } = await setUp(test);
     const [to, victim] = [uniqueAddress('ana'), uniqueAddress('victim')];

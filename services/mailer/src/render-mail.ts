@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { MailContent } from '@queue-manager/contracts/events';
+import { escapeHtml } from '@queue-manager/service-kit/escape-html';
 import mjml2html from 'mjml';
 import { inertName, isInert } from './inert-name.ts';
 import {
@@ -81,15 +82,27 @@ function letterOf(content: LetterContent, language: Language): Parts {
     ...('queueName' in content ? { queueName: inertName(content.queueName) } : {}),
   });
   const { link } = content;
+  const unsubscribe =
+    'venueName' in content && 'unsubscribeLink' in content && content.unsubscribeLink !== undefined
+      ? { label: common.unsubscribe(inertName(content.venueName)), link: content.unsubscribeLink }
+      : undefined;
   return {
     subject: written.subject,
     // The link is on its own line, so that mail clients recognise its end.
-    paragraphs: [greeting, written.intro, `${written.button}:\n${link}`, written.note],
+    paragraphs: [
+      greeting,
+      written.intro,
+      `${written.button}:\n${link}`,
+      written.note,
+      ...(unsubscribe === undefined ? [] : [`${unsubscribe.label}:\n${unsubscribe.link}`]),
+    ],
     slots: {
       ...written,
       greeting,
       link,
       openLink: common.openLink,
+      unsubscribe: unsubscribe?.label ?? '',
+      unsubscribeLink: unsubscribe?.link ?? link,
       ...('number' in content ? { number: String(content.number) } : {}),
     },
   };
@@ -126,25 +139,13 @@ function fill(html: string, slots: Record<string, string>): string {
   });
 }
 
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] as string);
-}
-
 /**
  * Removes line breaks, control characters and bidirectional overrides from all texts, so that none can add a header
  * or a paragraph. Throws when the link is not a web address.
  */
 function clean(content: MailContent): MailContent {
   const entries = Object.entries(content).map(([key, value]) => {
-    if (key === 'link') return [key, webAddress(String(value))];
+    if (key === 'link' || key === 'unsubscribeLink') return [key, webAddress(String(value))];
     return [key, cleanValue(value)];
   });
   return Object.fromEntries(entries) as MailContent;

@@ -5,7 +5,12 @@ import { createTransport } from 'nodemailer';
 import type { RenderedMail } from './render-mail.ts';
 
 export type Sender = { name: string; address: string };
-type OutgoingMail = RenderedMail & { eventId: string; to: string };
+type OutgoingMail = RenderedMail & {
+  eventId: string;
+  to: string;
+  /** Mail clients offer it as a button. */
+  unsubscribeLink: string | undefined;
+};
 
 export type Smtp = {
   /**
@@ -61,7 +66,7 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
   });
 
   return {
-    async send({ eventId, to, subject, text, html }) {
+    async send({ eventId, to, subject, text, html, unsubscribeLink }) {
       try {
         await transport.sendMail({
           from,
@@ -72,7 +77,17 @@ export function createSmtp(options: { url: string; from: Sender; clock: Clock })
           date: clock.now(),
           // The same for every delivery of the event, so that mail clients recognise a repeat.
           messageId: `<${eventId}@${domain}>`,
-          headers: { 'X-Event-Id': eventId, 'Auto-Submitted': 'auto-generated' },
+          headers: {
+            'X-Event-Id': eventId,
+            'Auto-Submitted': 'auto-generated',
+            // One click, RFC 8058.
+            ...(unsubscribeLink === undefined
+              ? {}
+              : {
+                  'List-Unsubscribe': `<${unsubscribeLink}>`,
+                  'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+                }),
+          },
           signal: AbortSignal.timeout(sendMsMax),
         });
       } catch (error) {

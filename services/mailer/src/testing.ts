@@ -86,6 +86,7 @@ export const partyFacts = {
   venueName: 'Café Zé',
   queueName: 'Tables',
   link: 'https://queue.example/t/AbCdEf',
+  unsubscribeLink: 'https://queue.example/v1/unsubscribe/XyZ',
 };
 
 export const partyJoined = {

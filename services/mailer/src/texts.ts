@@ -32,14 +32,19 @@ export type AlertTexts = {
 type TextsOf<T extends Template> = T extends 'operator-alert' ? AlertTexts : LetterTexts;
 
 /** Texts that all letters share. */
-export const commonTexts: Record<Language, { greeting(name: string): string; openLink: string }> = {
+export const commonTexts: Record<
+  Language,
+  { greeting(name: string): string; openLink: string; unsubscribe(venueName: string): string }
+> = {
   en: {
     greeting: (name) => (name === '' ? 'Hello,' : `Hello ${name},`),
     openLink: "If the button doesn't work, open this link:",
+    unsubscribe: (venueName) => `Stop e-mails from ${venueName}`,
   },
   pt: {
     greeting: (name) => (name === '' ? 'Olá,' : `Olá ${name},`),
     openLink: 'Se o botão não funcionar, abra este link:',
+    unsubscribe: (venueName) => `Deixar de receber e-mails de ${venueName}`,
   },
 };
 

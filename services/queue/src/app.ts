@@ -8,6 +8,7 @@ import { queuesRoutes } from './queues/routes.ts';
 import { reportsRoutes } from './reports/routes.ts';
 import { staffRoutes } from './staff/routes.ts';
 import { tasksRoutes } from './tasks/routes.ts';
+import { unsubscribeRoutes } from './unsubscribe/routes.ts';
 import { venuesRoutes } from './venues/routes.ts';
 
 /** The HTTP routes of all rooms. `main.ts` starts the consumers, the relay and the dispatcher. */
@@ -23,6 +24,7 @@ export function createQueueApp(
     partiesRoutes,
     reportsRoutes,
     joinRoutes,
+    unsubscribeRoutes,
     tasksRoutes,
     internalRoutes,
   ];

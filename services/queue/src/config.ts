@@ -1,4 +1,4 @@
-import { Flag, serviceEnv, TicketKeys, Url, Urls } from '@queue-manager/service-kit/config';
+import { Flag, Secret, serviceEnv, TicketKeys, Url, Urls } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 export const queueEnv = {
@@ -13,6 +13,11 @@ export const queueEnv = {
   /** Base of the links in mails and QR codes: to joining, tickets and invitations. */
   PUBLIC_URL: Url,
   TICKET_KEYS: TicketKeys,
+  /**
+   * Signs the unsubscribe links in mails, and keys the hashes of those who followed them. Never replace it: venues would
+   * mail them again.
+   */
+  UNSUBSCRIBE_KEY: Secret,
   SQS_PREFIX: z.string().default(''),
   PROVISION: Flag,
   /**

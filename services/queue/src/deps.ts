@@ -5,6 +5,7 @@ import type { Gate, KeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InvitationTokens } from './access/invitation-tokens.ts';
+import type { UnsubscribeTokens } from './access/unsubscribe-tokens.ts';
 import type { Database } from './db/database.ts';
 import type { KeyedMutex } from './line/keyed-mutex.ts';
 import type { LineFeed } from './line/line-feed.ts';
@@ -17,7 +18,8 @@ export type Deps = {
   logger: Logger;
   tickets: TicketCodec;
   invitationTokens: InvitationTokens;
-  /** Base of the links to tickets, joining and invitations; no trailing slash. */
+  unsubscribeTokens: UnsubscribeTokens;
+  /** Base of the links to tickets, joining, invitations and unsubscribing; no trailing slash. */
   publicUrl: string;
   position: InternalClient;
   users: InternalClient;

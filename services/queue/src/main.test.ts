@@ -48,6 +48,7 @@ describe('queue service process', { timeout: 120_000 }, () => {
         PUBLIC_URL: 'http://queue.test/',
         INTERNAL_CREDENTIAL: testCredential,
         TICKET_KEYS: JSON.stringify([{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }]),
+        UNSUBSCRIBE_KEY: Buffer.alloc(32, 8).toString('base64url'),
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,6 +13,7 @@ import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createInvitationTokens } from './access/invitation-tokens.ts';
+import { createUnsubscribeTokens } from './access/unsubscribe-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { queueEnv } from './config.ts';
 import { checkDatabase, migrate, openDatabase } from './db/database.ts';
@@ -42,6 +43,7 @@ await serve(async () => {
   const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
   const tickets = createTicketCodec(config.TICKET_KEYS);
   const invitationTokens = createInvitationTokens(config.TICKET_KEYS);
+  const unsubscribeTokens = createUnsubscribeTokens(config.UNSUBSCRIBE_KEY);
   const sqs = createSqsClient();
   const sns = createSnsClient();
   const prefix = config.SQS_PREFIX;
@@ -70,6 +72,7 @@ await serve(async () => {
     publisher,
     tickets,
     invitationTokens,
+    unsubscribeTokens,
     publicUrl,
     leaseSeconds: config.TASK_LEASE_SECONDS,
   });
@@ -80,6 +83,7 @@ await serve(async () => {
     logger,
     tickets,
     invitationTokens,
+    unsubscribeTokens,
     publicUrl,
     position,
     users,

@@ -11,6 +11,7 @@ import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InjectOptions } from 'fastify';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createInvitationTokens } from './access/invitation-tokens.ts';
+import { createUnsubscribeTokens } from './access/unsubscribe-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
@@ -60,6 +61,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     logger: testLogger,
     tickets: createTicketCodec(ticketKeys),
     invitationTokens: createInvitationTokens(ticketKeys),
+    unsubscribeTokens: createUnsubscribeTokens(Buffer.alloc(32, 8).toString('base64url')),
     publicUrl,
     position,
     users,

@@ -15,6 +15,8 @@ export interface Secrets {
   ACCOUNT_TOKEN_SECRET: string;
   /** Refresh tokens are derived from it and a secret of each session. */
   SESSION_SECRET: string;
+  /** Signs unsubscribe links, and keys the hashes of those who followed them. */
+  UNSUBSCRIBE_KEY: string;
 }
 
 const names: Record<keyof Secrets, true> = {
@@ -23,6 +25,7 @@ const names: Record<keyof Secrets, true> = {
   TOKEN_KEYS: true,
   ACCOUNT_TOKEN_SECRET: true,
   SESSION_SECRET: true,
+  UNSUBSCRIBE_KEY: true,
 };
 
 /** Whether a variable is one of the secrets. */
@@ -71,5 +74,6 @@ function newSecrets(): Secrets {
     TOKEN_KEYS: JSON.stringify([jwk]),
     ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
     SESSION_SECRET: randomBytes(32).toString('base64url'),
+    UNSUBSCRIBE_KEY: randomBytes(32).toString('base64url'),
   };
 }

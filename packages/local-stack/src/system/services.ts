@@ -14,7 +14,7 @@ export interface Service {
 export const services: Service[] = [
   { name: 'auth', secrets: ['TOKEN_KEYS', 'SESSION_SECRET'] },
   { name: 'user', secrets: ['ACCOUNT_TOKEN_SECRET'] },
-  { name: 'queue', secrets: ['TICKET_KEYS'] },
+  { name: 'queue', secrets: ['TICKET_KEYS', 'UNSUBSCRIBE_KEY'] },
   { name: 'position', secrets: ['TICKET_KEYS'] },
   { name: 'mailer', secrets: [] },
   { name: 'gateway', secrets: [] },

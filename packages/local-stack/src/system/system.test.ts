@@ -111,6 +111,7 @@ suite('the system', () => {
       'TICKET_KEYS',
       'TOKEN_KEYS',
       'ACCOUNT_TOKEN_SECRET',
+      'UNSUBSCRIBE_KEY',
     ]) {
       assert.ok(first.env[name]);
       assert.equal(first.env[name], second.env[name]);

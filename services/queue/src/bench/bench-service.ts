@@ -6,6 +6,7 @@ import { createInternalClient } from '@queue-manager/service-kit/internal-client
 import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createInvitationTokens } from '../access/invitation-tokens.ts';
+import { createUnsubscribeTokens } from '../access/unsubscribe-tokens.ts';
 import { createQueueApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
@@ -40,6 +41,7 @@ export async function openBenchService(options: {
     logger: testLogger,
     tickets: createTicketCodec(ticketKeys),
     invitationTokens: createInvitationTokens(ticketKeys),
+    unsubscribeTokens: createUnsubscribeTokens(Buffer.alloc(32, 8).toString('base64url')),
     publicUrl: 'http://bench.invalid',
     position: unused,
     users: unused,

@@ -48,6 +48,7 @@ const tables = [
   'quotes',
   'reasons',
   'tasks',
+  'unsubscribes',
   'venues',
   'write_checks',
 ];
@@ -80,6 +81,7 @@ describe('migrations', () => {
         { name: '0008-invitation-sends' },
         { name: '0009-outbox-in-events' },
         { name: '0010-write-checks' },
+        { name: '0011-unsubscribes' },
       ]);
     }));
 

@@ -13,6 +13,7 @@ import * as models from './migrations/0007-models.ts';
 import * as invitationSends from './migrations/0008-invitation-sends.ts';
 import * as outboxInEvents from './migrations/0009-outbox-in-events.ts';
 import * as writeChecks from './migrations/0010-write-checks.ts';
+import * as unsubscribes from './migrations/0011-unsubscribes.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -192,6 +193,7 @@ const migrations: Record<string, Migration> = {
   '0008-invitation-sends': invitationSends,
   '0009-outbox-in-events': outboxInEvents,
   '0010-write-checks': writeChecks,
+  '0011-unsubscribes': unsubscribes,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

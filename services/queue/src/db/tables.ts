@@ -29,6 +29,7 @@ export type Tables = {
   idempotency_keys: IdempotencyTable;
   tasks: TaskTable;
   alerts: AlertTable;
+  unsubscribes: UnsubscribeTable;
   write_checks: { id: number; checked_at: Date };
 };
 
@@ -264,6 +265,14 @@ export type TaskTable = TraceColumns & {
   /** While running: when it is taken for lost. */
   lease_until: Date | null;
   updated_at: Date;
+};
+
+/** Who wants no mails from a venue, and is not named: see `access/unsubscribe-tokens.ts`. */
+type UnsubscribeTable = {
+  venue_id: Buffer;
+  /** Keyed hash of the mailbox. */
+  recipient: Buffer;
+  created_at: Date;
 };
 
 /** When an alert about a queue's dead letters was last raised; no row once they are gone. */

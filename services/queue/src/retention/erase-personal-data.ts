@@ -26,7 +26,7 @@ export async function eraseUntil({ db, venueId }: Erasure, cutoff: Date): Promis
   await eraseOccupancyReasons(db, venueId, cutoff);
 }
 
-/** Erases all personal data and tasks of a deleted venue, which cannot change any more. */
+/** Erases all personal data, unsubscribes and tasks of a deleted venue, which cannot change any more. */
 export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
   for (const queueId of await queuesOf(db, venueId)) {
     await untilNoneLeft(
@@ -39,6 +39,10 @@ export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
     );
   }
   await eraseOccupancyReasons(db, venueId, endOfTime);
+  await untilNoneLeft(
+    db,
+    sql`DELETE FROM unsubscribes WHERE venue_id = ${venueId} ORDER BY recipient LIMIT ${chunkSize}`,
+  );
   await untilNoneLeft(
     db,
     sql`DELETE FROM tasks WHERE venue_id = ${venueId} ORDER BY venue_id, id LIMIT ${chunkSize}`,

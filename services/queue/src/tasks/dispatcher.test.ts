@@ -87,6 +87,12 @@ describe('dispatcher', () => {
     }
   }
 
+  function unsubscribeLinkOf(venueId: string, email: string): string {
+    const { unsubscribeTokens } = service.deps;
+    const token = unsubscribeTokens.make(unsubscribeTokens.of(uuidToBytes(venueId), email));
+    return `${publicUrl}/v1/unsubscribe/${token}`;
+  }
+
   async function add(queueId: string, owner: string, body: object): Promise<Party> {
     return (await service.add(queueId, owner, body)).body;
   }
@@ -120,6 +126,7 @@ describe('dispatcher', () => {
       venueName: 'Casa',
       queueName: 'Tables',
       link: `${publicUrl}/v1/tickets/${english.ticket}`,
+      unsubscribeLink: unsubscribeLinkOf(venueId, 'ann@example.com'),
     };
     const [task] = await tasksOf(service, { partyId: english.id, kind: 'notify.called' });
     assert.deepEqual(called?.data, {
@@ -218,6 +225,44 @@ describe('dispatcher', () => {
     assert.deepEqual(
       (await mails()).map(({ data }) => [data.to, data.order]),
       [['c@example.com', undefined]],
+    );
+  });
+
+  it('skips every mail of a venue to a recipient who has unsubscribed, and no others', async () => {
+    const [line, other] = [await service.openLine(), await service.openLine()];
+    const path = unsubscribeLinkOf(line.venueId, 'ana@example.com').slice(publicUrl.length);
+    assert.equal((await service.call('POST', path)).status, 200);
+    const party = await add(line.queueId, line.owner, { email: 'Ana+x@example.com' });
+    await service.move(party, 'call', line.owner);
+    await service.call('POST', `/v1/venues/${line.venueId}/invitations`, {
+      as: line.owner,
+      body: { email: 'ana@example.com', role: 'host' },
+    });
+    await add(line.queueId, line.owner, { email: 'joao@example.com' });
+    await add(other.queueId, other.owner, { email: 'ana@example.com' });
+    start();
+    await until('two are sent', async () => (await acceptedCount()) === 2);
+    await until('three are skipped', async () => (await inState('skipped')) === 3);
+    assert.deepEqual((await mails()).map(({ data }) => data.to).sort(), [
+      'ana@example.com',
+      'joao@example.com',
+    ]);
+    const { body } = await service.call('GET', `/v1/venues/${line.venueId}/tasks?state=skipped`, {
+      as: line.owner,
+    });
+    assert.deepEqual(
+      new Set(body.data.map(({ lastError }: { lastError: string }) => lastError)),
+      new Set(['the recipient wants no e-mails from this venue']),
+    );
+    assert.deepEqual(body.data.map(({ kind }: { kind: string }) => kind).sort(), [
+      'notify.called',
+      'notify.invitation',
+      'notify.joined',
+    ]);
+    const { body: seen } = await service.call('GET', `/v1/parties/${party.id}`, { as: line.owner });
+    assert.deepEqual(
+      seen.notifications.map(({ state }: { state: string }) => state),
+      ['skipped', 'skipped'],
     );
   });
 

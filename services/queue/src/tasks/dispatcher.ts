@@ -10,6 +10,7 @@ import { v5 } from 'uuid';
 import type { TaskRow } from '../db/tables.ts';
 import { contextOf } from '../db/trace-context.ts';
 import { createWorkLoop, type WorkLoop } from '../db/work-loop.ts';
+import { findUnsubscribed } from '../unsubscribe/find-unsubscribed.ts';
 import { type ComposeDeps, type Mail, taskKey } from './kind.ts';
 import { taskKinds } from './registry.ts';
 import {
@@ -104,6 +105,8 @@ type HandedOut = {
   messages: { task: TaskRow; event: Event }[];
   /** Mails that are outdated or have no recipient any more. */
   stale: TaskRow[];
+  /** Mails that a rule forbids. */
+  skipped: { task: TaskRow; reason: string }[];
   refused: { task: TaskRow; reason: string }[];
   /** Tasks that an outage of SQS hit while others were accepted. */
   unanswered: { task: TaskRow; error: unknown }[];
@@ -111,7 +114,7 @@ type HandedOut = {
 
 async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<void> {
   const { db, clock } = deps;
-  const { messages, stale, refused, unanswered } = await sendMessages(deps, tasks).catch(
+  const { messages, stale, skipped, refused, unanswered } = await sendMessages(deps, tasks).catch(
     async (error) => {
       await putBack(deps, tasks);
       throw error;
@@ -127,6 +130,15 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
   );
   // Deleted like cancelled ones: `done` would tell the host that the guest was notified.
   await deleteRunning(db, stale.map(taskRef));
+  await finishTasks(
+    db,
+    now,
+    skipped.map(({ task, reason }) => ({
+      task: taskRef(task),
+      outcome: 'skipped',
+      error: reason,
+    })),
+  );
   for (const { task, reason } of refused) await rescheduleRefused(deps, task, reason);
   const [first] = unanswered;
   if (first === undefined) return;
@@ -138,7 +150,7 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
 }
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const { messages, stale, refused } = await compose(deps, tasks);
+  const { messages, stale, skipped, refused } = await compose(deps, tasks);
   const { failed, unanswered } = await deps.publisher.publish(
     messages.map(({ event }) => event),
     new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
@@ -146,6 +158,7 @@ async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Pr
   return {
     messages: messages.filter(({ event }) => !failed.has(event.id)),
     stale,
+    skipped,
     refused: [
       ...refused,
       ...messages.flatMap(({ task, event: { id } }) => {
@@ -161,7 +174,13 @@ async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Pr
 
 /** Composes the message of each task, in one batch per kind. Throws when a store is unavailable. */
 async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
-  const composed: HandedOut = { messages: [], stale: [], refused: [], unanswered: [] };
+  const composed: HandedOut = {
+    messages: [],
+    stale: [],
+    skipped: [],
+    refused: [],
+    unanswered: [],
+  };
   for (const [name, ofKind] of Map.groupBy(tasks, ({ kind }) => kind)) {
     const kind = taskKinds.get(name);
     if (kind?.destination !== 'mails') {
@@ -170,9 +189,18 @@ async function compose(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
     }
     try {
       const mails = await kind.compose(deps, ofKind);
+      const isUnsubscribed = await findUnsubscribed(
+        deps,
+        ofKind.flatMap((task) => {
+          const to = mails.get(taskKey(task))?.to;
+          return to === undefined ? [] : { venueId: task.venue_id, to };
+        }),
+      );
       for (const task of ofKind) {
         const mail = mails.get(taskKey(task));
         if (mail === undefined) composed.stale.push(task);
+        else if (isUnsubscribed(task.venue_id, mail.to))
+          composed.skipped.push({ task, reason: 'the recipient wants no e-mails from this venue' });
         else composed.messages.push({ task, event: mailEvent(deps, task, mail) });
       }
     } catch (error) {

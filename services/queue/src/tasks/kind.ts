@@ -2,6 +2,7 @@ import type { EventData } from '@queue-manager/contracts/events';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { InvitationTokens } from '../access/invitation-tokens.ts';
+import type { UnsubscribeTokens } from '../access/unsubscribe-tokens.ts';
 import type { Database } from '../db/database.ts';
 import type { TaskRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
@@ -17,6 +18,7 @@ export type ComposeDeps = {
   clock: Clock;
   tickets: TicketCodec;
   invitationTokens: InvitationTokens;
+  unsubscribeTokens: UnsubscribeTokens;
   publicUrl: string;
 };
 

@@ -13,6 +13,7 @@ type PartyFacts = {
   venueName: string;
   queueName: string;
   link: string;
+  unsubscribeLink: string;
 };
 
 /**
@@ -51,6 +52,7 @@ export function partyMail<const K extends string>(options: {
               venueName: row.venue_name,
               queueName: row.queue_name,
               link: ticketUrlOf(deps, ticket),
+              unsubscribeLink: unsubscribeLinkOf(deps, row.venue_id, row.email),
             },
             { state: row.queue_state, call_grace_seconds: row.call_grace_seconds },
           ),
@@ -60,6 +62,15 @@ export function partyMail<const K extends string>(options: {
       return mails;
     },
   };
+}
+
+function unsubscribeLinkOf(
+  { unsubscribeTokens, publicUrl }: ComposeDeps,
+  venueId: Buffer,
+  email: string,
+): string {
+  const token = unsubscribeTokens.make(unsubscribeTokens.of(venueId, email));
+  return `${publicUrl}/v1/unsubscribe/${token}`;
 }
 
 /** None for a mail that a manager asked for again: it is sent although later ones were. */
@@ -84,7 +95,7 @@ async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
     .select(['q.name as queue_name', 'q.state as queue_state', 'q.call_grace_seconds'])
-    .select(['v.name as venue_name', 'v.locale as venue_locale'])
+    .select(['v.id as venue_id', 'v.name as venue_name', 'v.locale as venue_locale'])
     .where(keyIn(['p.queue_id', 'p.id'], keys))
     .execute();
   return new Map(rows.map((row) => [row.id.toString('hex'), row]));

@@ -15,7 +15,7 @@ export const testLeaseSeconds = 300;
 
 /** A dispatcher of the service under test; the caller starts it. */
 export function testDispatcher(service: QueueService, publisher: Publisher): WorkLoop {
-  const { logger, tickets, invitationTokens } = service.deps;
+  const { logger, tickets, invitationTokens, unsubscribeTokens } = service.deps;
   const { db, clock } = service;
   return createDispatcher({
     db,
@@ -23,6 +23,7 @@ export function testDispatcher(service: QueueService, publisher: Publisher): Wor
     logger,
     tickets,
     invitationTokens,
+    unsubscribeTokens,
     publicUrl,
     publisher,
     leaseSeconds: testLeaseSeconds,
