@@ -6,7 +6,10 @@ const queueStates = ['open', 'paused', 'closed'] as const;
 export const QueueState = z.enum(queueStates);
 export type QueueState = z.infer<typeof QueueState>;
 
-export const BoardLabels = z.enum(['number', 'name']);
+export const BoardLabels = z.enum(['number', 'name']).meta({
+  description:
+    'What a board shows for a called party: its number; or its first name and the initial of the last, and its number where the name does not tell them apart',
+});
 export type BoardLabels = z.infer<typeof BoardLabels>;
 
 export const Queue = z

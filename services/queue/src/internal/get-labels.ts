@@ -16,12 +16,22 @@ export const getLabels = ({ db }: Deps) =>
     return { labels: body.partyIds.map((partyId) => names.get(partyId) ?? null) };
   });
 
-/** The first name and the initial of the last: guests recognise themselves, others learn little. */
-export function boardLabel(name: string): string {
-  const words = name.split(/\s+/);
-  const first = words[0] as string;
-  const last = words.length > 1 ? words.at(-1) : undefined;
-  if (last === undefined) return first;
+/** Letters of one name, with what stands between and after them; nothing else is safe on a public screen. */
+const oneName = /^\p{L}[\p{L}\p{M}'’\p{Join_Control}-]*\.?$/u;
+/** Scripts that write whole names without a space. */
+const wholeName = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}]{3}/u;
+
+/**
+ * The first name and the initial of the last: guests recognise themselves, others learn little. Null where the first
+ * name cannot be told, as in a single word, an e-mail address or a phone number.
+ */
+export function boardLabel(name: string): string | null {
+  // "Lima, Ana"
+  const [before = '', after = ''] = name.split(/[,،、，]/);
+  const words = `${after} ${before}`.split(/\s+/).filter((word) => /\p{L}/u.test(word));
+  const [first = '', ...others] = words;
+  const last = others.at(-1)?.replace(/^\P{L}+/u, '');
+  if (last === undefined || !oneName.test(first) || wholeName.test(first)) return null;
   const [initial] = [...new Intl.Segmenter().segment(last)].map(({ segment }) => segment);
   return `${first} ${initial?.toUpperCase()}.`;
 }
