@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { escapeFormulas } from './csv-cell.ts';
+import { escapeFormulas, keepAsText } from './csv-cell.ts';
 
 it('puts an apostrophe before anything a spreadsheet could take for a formula', () => {
   for (const [written, cell] of [
@@ -48,9 +48,44 @@ it('leaves plain text unchanged', () => {
   }
 });
 
+it('marks what people entered and a spreadsheet would take for a number or a date', () => {
+  for (const text of [
+    ...[
+      '02079460958',
+      '020 7946 0958',
+      '1-2',
+      '1/2',
+      '3.10',
+      '12345678901234567890',
+      '1e5',
+      '12 E 3',
+    ],
+    ...['5 May', 'May 5', 'Mar-3', '12. Oct. 2026', '3 pm', '10:30', '€5', '50%', '(12)', '٠٥٠'],
+  ]) {
+    assert.equal(keepAsText(text), `'${text}`);
+    assert.equal(keepAsText(`'${text}`), `'${text}`, 'marking is idempotent');
+  }
+  for (const text of [
+    '',
+    'Ana',
+    'Ana 2',
+    'May',
+    '2 high chairs',
+    '7up',
+    '1@example.org',
+    "'tHooft",
+  ]) {
+    assert.equal(keepAsText(text), text);
+  }
+  assert.equal(keepAsText(null), null);
+  assert.equal(escapeFormulas(keepAsText('+351912345678')), "'+351912345678");
+  assert.equal(escapeFormulas(keepAsText('-1')), "'-1");
+});
+
 it('runs in linear time on adversarial text', () => {
   // Quadratic time or worse would not finish.
   for (const part of ['\ufeff', ' ', '"', '\n', ';', '"\ufeff ', '; ']) {
     assert.equal(escapeFormulas(`x${part.repeat(300_000)}`).length, 1 + part.length * 300_000);
+    keepAsText(`1${part.repeat(300_000)}`);
   }
 });

@@ -26,7 +26,7 @@ describe('export parties', () => {
     const nasty = [
       { name: '=HYPERLINK("http://x.test";"Ana, \'Zé\'")', notes: 'ok\n=1+1, "two";@3' },
       { name: '+Zoë 🎉', phone: '+351 912 345 678', email: '-ana@example.com' },
-      { name: '＝1', size: 4, lane: 'priority' },
+      { name: '1-2', size: 4, lane: 'priority', notes: '2 high chairs' },
       { name: 'Müller, "Max"' },
     ];
     const parties = [];
@@ -54,10 +54,11 @@ describe('export parties', () => {
     const rows = rowsIn(answer);
     assert.deepEqual(
       rows.map(({ name }) => name),
-      ['\'=HYPERLINK("http://x.test";"Ana, \'Zé\'")', "'+Zoë 🎉", "'＝1", ''],
+      ['\'=HYPERLINK("http://x.test";"Ana, \'Zé\'")', "'+Zoë 🎉", "'1-2", ''],
     );
     assert.equal(rows[0]?.notes, 'ok\n\'=1+1, "two";\'@3');
     assert.equal(rows[0]?.quotedP50Seconds, '');
+    assert.equal(rows[2]?.notes, '2 high chairs');
     assert.deepEqual(rows[1], {
       number: '2',
       name: "'+Zoë 🎉",

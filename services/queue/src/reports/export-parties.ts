@@ -9,7 +9,7 @@ import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { businessDayOf } from '../line/business-day.ts';
 import { laneOf } from '../line/snapshots.ts';
-import { escapeFormulas } from './csv-cell.ts';
+import { escapeFormulas, keepAsText } from './csv-cell.ts';
 import { periodOf } from './period.ts';
 import { joinQuotes, readPeriod, waitSecondsOf } from './read-period.ts';
 import { createWallClock, type WallClock } from './wall-clock.ts';
@@ -138,14 +138,14 @@ function cellsOf(
   const time = (moment: Date | null) => (moment === null ? null : wallClock.show(moment));
   return {
     number: visit.number,
-    name: visit.name,
+    name: keepAsText(visit.name),
     size: visit.size,
     lane: laneOf(visit.lane),
     state: visit.state,
     source: visit.source,
-    email: visit.email,
-    phone: visit.phone,
-    notes: visit.notes,
+    email: keepAsText(visit.email),
+    phone: keepAsText(visit.phone),
+    notes: keepAsText(visit.notes),
     joinedAt: time(visit.joined_at),
     calledAt: time(visit.called_at),
     confirmedAt: time(visit.confirmed_at),
