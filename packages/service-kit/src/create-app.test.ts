@@ -175,6 +175,33 @@ describe('createApp', () => {
     assert.equal(required.json().errors[0].path, 'body');
   });
 
+  it('reads a body in UTF-8 alone, with or without a byte order mark', async () => {
+    const send = (payload: Buffer, type = 'application/json') =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/rests',
+        headers: { 'content-type': type },
+        payload,
+      });
+    const json = '{"seconds":3}';
+    for (const type of ['', '; charset=utf-8', ';charset="UTF8"']) {
+      const answer = await send(Buffer.from(`\ufeff${json}`), `application/json${type}`);
+      assert.deepEqual(answer.json(), { seconds: 3 });
+    }
+    for (const [body, type, status] of [
+      [Buffer.from('{"é":1}', 'latin1'), '', 400],
+      [Buffer.from(json, 'latin1'), '; charset=iso-8859-1', 415],
+      [Buffer.from(json, 'utf16le'), '; charset=utf-16le', 415],
+      // An unpaired surrogate and an overlong slash.
+      [Buffer.from('7b22eda080223a317d', 'hex'), '', 400],
+      [Buffer.from('7b22c0af223a317d', 'hex'), '', 400],
+    ] as const) {
+      const answer = await send(body, `application/json${type}`);
+      assert.equal(answer.statusCode, status, `${body.toString('hex')} ${type}`);
+      if (status === 400) assert.equal(answer.json().detail, 'body is not valid UTF-8.');
+    }
+  });
+
   it('refuses a body that is not JSON, malformed or too large', async () => {
     const form = await app.inject({
       method: 'POST',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { isRawBody } from '@queue-manager/contracts/contract';
@@ -100,9 +101,15 @@ export function createApp(options: AppOptions): FastifyInstance {
   // An empty body counts as no body, so that a plain `curl -X POST` works.
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parseJson(request, body as string, done);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    let text: string;
+    try {
+      text = jsonText(body as Buffer, request.headers['content-type']);
+    } catch (error) {
+      return done(error as Problem);
+    }
+    if (text === '') done(null, undefined);
+    else parseJson(request, text, done);
   });
 
   // A stream or download may take any time once it has begun.
@@ -280,6 +287,16 @@ export function bearerOf(header: string | undefined): string {
     });
   }
   return token;
+}
+
+/** The text of a JSON body, without a byte order mark. JSON is UTF-8 (RFC 8259): throws a problem for anything else. */
+export function jsonText(body: Buffer, contentType: string | undefined): string {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw problems.unsupportedMediaType({ detail: 'Send JSON in UTF-8.' });
+  }
+  if (!isUtf8(body)) throw invalidField('body', 'is not valid UTF-8');
+  return body.toString().replace(/^\ufeff/, '');
 }
 
 function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null {

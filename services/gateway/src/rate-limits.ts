@@ -4,7 +4,7 @@ import type { RateLimit } from '@queue-manager/contracts/contract';
 import { login } from '@queue-manager/contracts/tokens';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
-import { bearerOf } from '@queue-manager/service-kit/create-app';
+import { bearerOf, jsonText } from '@queue-manager/service-kit/create-app';
 import { invalidField, isProblem, Problem, problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type {
@@ -222,13 +222,14 @@ function ticketOf(request: FastifyRequest): string {
 function emailOf(request: FastifyRequest): string | null {
   const body = request.body as Buffer | undefined;
   if (body === undefined) return null;
-  const { email } = (parseJson(body) ?? {}) as { email?: unknown };
+  const text = jsonText(body, request.headers['content-type']);
+  const { email } = (parseJson(text) ?? {}) as { email?: unknown };
   return typeof email === 'string' ? normaliseEmail(email) : null;
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw invalidField('body', 'is not valid JSON');
   }
