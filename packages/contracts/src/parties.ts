@@ -149,7 +149,7 @@ export const listParties = contract({
   operationId: 'listParties',
   summary: "List a queue's parties in line order",
   description:
-    'Without `state`, lists parties that are waiting or called. `q` matches a number or the start of a name.',
+    'Without `state`, lists parties that are waiting or called. `q` matches a number or the start of a name, in any case and with or without accents.',
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/parties',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -82,6 +83,7 @@ describe('migrations', () => {
         { name: '0009-outbox-in-events' },
         { name: '0010-write-checks' },
         { name: '0011-unsubscribes' },
+        { name: '0012-name-keys' },
       ]);
     }));
 
@@ -95,6 +97,45 @@ describe('migrations', () => {
       );
       await migrate(open());
       assert.deepEqual(await tablesOf(db), tables);
+    }));
+
+  it('bring the keys of names up to date, however many there are', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      const keyOf = {
+        'Ana Lima': 'ana lima',
+        'Jose\u0301': 'jose',
+        Weiß: 'weiss',
+        İsmail: 'ismail',
+      };
+      const names = Array.from({ length: 600 }, () => Object.keys(keyOf)).flat();
+      await db
+        .insertInto('personal')
+        .values(
+          names.map((name, index) => ({
+            queue_id: Buffer.alloc(16, index % 3),
+            party_id: randomBytes(16),
+            name,
+            name_key: name.toLowerCase(),
+            email: null,
+            email_key: null,
+            phone: null,
+            notes: null,
+            locale: null,
+          })),
+        )
+        .execute();
+      await sql`DELETE FROM kysely_migration WHERE name >= '0011'`.execute(db);
+      await migrate(open());
+      const { rows } = await sql`
+        SELECT name, name_key AS \`key\`, COUNT(*) AS count FROM personal GROUP BY name, name_key`.execute(
+        db,
+      );
+      assert.deepEqual(
+        new Set(rows),
+        new Set(Object.entries(keyOf).map(([name, key]) => ({ name, key, count: 600 }))),
+      );
     }));
 });
 

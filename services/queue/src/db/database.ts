@@ -14,6 +14,7 @@ import * as invitationSends from './migrations/0008-invitation-sends.ts';
 import * as outboxInEvents from './migrations/0009-outbox-in-events.ts';
 import * as writeChecks from './migrations/0010-write-checks.ts';
 import * as unsubscribes from './migrations/0011-unsubscribes.ts';
+import * as nameKeys from './migrations/0012-name-keys.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -194,6 +195,7 @@ const migrations: Record<string, Migration> = {
   '0009-outbox-in-events': outboxInEvents,
   '0010-write-checks': writeChecks,
   '0011-unsubscribes': unsubscribes,
+  '0012-name-keys': nameKeys,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

@@ -182,7 +182,7 @@ export type PersonalTable = {
   queue_id: Buffer;
   party_id: Buffer;
   name: string;
-  /** Lower-case name, for finding by its start. */
+  /** See `nameKey`. */
   name_key: string;
   email: string | null;
   email_key: string | null;

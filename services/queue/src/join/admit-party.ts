@@ -7,6 +7,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
 import type { VenueFacts } from '../access/membership.ts';
 import { type IdempotentRequest, once } from '../db/idempotency.ts';
+import { nameKey } from '../db/name-key.ts';
 import type { PartyRow, QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { businessDayOf } from '../line/business-day.ts';
@@ -123,7 +124,7 @@ async function addToEnd(
       queue_id: queue.id,
       party_id: id,
       name: arrival.name,
-      name_key: arrival.name.toLowerCase(),
+      name_key: nameKey(arrival.name),
       email: arrival.email,
       email_key: arrival.email === null ? null : normaliseEmail(arrival.email),
       phone: arrival.phone,

@@ -59,7 +59,7 @@ describe('what a join writes', () => {
       queue_id,
       party_id,
       name: contacts.name,
-      name_key: contacts.name.toLowerCase(),
+      name_key: 'ines avila 🎉',
       email: contacts.email,
       email_key: contacts.email.toLowerCase(),
       phone: contacts.phone,

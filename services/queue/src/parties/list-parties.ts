@@ -5,6 +5,7 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import { sql } from 'kysely';
 import { queueFor } from '../access/membership.ts';
+import { nameKey } from '../db/name-key.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
@@ -55,11 +56,13 @@ function afterCursor(cursor: string) {
   return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
 }
 
-/** Where `q` leads: to names that start with it in any case, and to a guest's number. */
+/** Where `q` leads: to names that start with it, and to a guest's number. */
 function found(q: string) {
-  const start = `${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  const key = nameKey(q);
+  // Without a letter, what is searched for starts no name.
+  const start = key === '' ? '' : `${key.replace(/[\\%_]/g, '\\$&')}%`;
   const named = sql`parties AS p JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
     WHERE c.name_key LIKE ${start}`;
-  if (!/^[0-9]{1,9}$/.test(q)) return [named];
-  return [named, sql`parties AS p FORCE INDEX (parties_number) WHERE p.number = ${Number(q)}`];
+  if (!/^[0-9]{1,9}$/.test(key)) return [named];
+  return [named, sql`parties AS p FORCE INDEX (parties_number) WHERE p.number = ${Number(key)}`];
 }

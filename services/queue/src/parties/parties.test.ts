@@ -230,6 +230,7 @@ describe('parties', () => {
         ['_', []],
         ['\\', ['\\o/']],
         ['éV', ['Éva']],
+        ['eva', ['Éva']],
         ["'", []],
       ] as const) {
         const { body } = await list(queueId, owner, `?q=${encodeURIComponent(q)}`);
@@ -241,6 +242,32 @@ describe('parties', () => {
       }
     });
 
+    it('are found by the start of a name in any Unicode form and case, with or without accents', async () => {
+      const { owner, queueId } = await service.openLine();
+      for (const [name, ...typed] of [
+        ['Jose\u0301 Nunes', 'jos\u00e9', 'jose\u0301', 'JOSE', 'José  Nu'],
+        ['Jos\u00e9 Pinto', 'jose\u0301 p', 'jose p'],
+        ['İsmail', 'is', 'İS', 'ıs', 'i\u0307s'],
+        ['Weiß', 'WEISS', 'weiß', 'WEIẞ'],
+        ['ΝΙΚΟΣΑ', 'νικος', 'Νικοσ'],
+        ['Ａｎａ', 'ana', 'ＡＮＡ'],
+        ['Lu\u00ads\u200b Li', 'lus l', 'L\u200bus'],
+        ['가영', '가', '\u1100\u1161'],
+        ['ﬁona', 'fi'],
+      ] as const) {
+        await service.add(queueId, owner, { name });
+        for (const q of typed) {
+          const { body } = await list(queueId, owner, `?q=${encodeURIComponent(q)}`);
+          const found = body.data.map(({ name }: Party) => name);
+          assert.ok(found.includes(name), `${name} by ${q}`);
+        }
+      }
+      for (const q of ['\u0301', '가여', 'kim']) {
+        const { body } = await list(queueId, owner, `?q=${encodeURIComponent(q)}`);
+        assert.deepEqual(body.data, [], q);
+      }
+    });
+
     it('are found by number, and once when the name starts with it too', async () => {
       const { owner, queueId } = await service.openLine();
       const { body: one } = await service.add(queueId, owner, { name: '2 for dinner' });
@@ -249,6 +276,7 @@ describe('parties', () => {
       await service.move(three, 'call', owner);
       const found = async (query: string) => idsOf((await list(queueId, owner, query)).body.data);
       assert.deepEqual(await found('?q=2'), [one.id, two.id]);
+      assert.deepEqual(await found(`?q=${encodeURIComponent('２')}`), [one.id, two.id]);
       assert.deepEqual(await found('?q=3'), [three.id]);
       assert.deepEqual(await found('?q=3&state=waiting'), []);
       assert.deepEqual(await found('?q=3&lane=priority'), []);

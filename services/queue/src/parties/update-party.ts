@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { partyFor } from '../access/membership.ts';
 import { changedOnly } from '../db/changed-only.ts';
 import { type DatabaseTransaction, inTransaction } from '../db/database.ts';
+import { nameKey } from '../db/name-key.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge } from '../join/admit-party.ts';
@@ -77,7 +78,7 @@ async function changePerson(
   if (person === undefined) return 'same';
   const changes = changedOnly(person, {
     name,
-    name_key: name?.toLowerCase(),
+    name_key: name === undefined ? undefined : nameKey(name),
     email,
     email_key: email ? normaliseEmail(email) : email,
     phone,

@@ -1,5 +1,6 @@
 import type { Lane, PartyState } from '@queue-manager/contracts/parties';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { nameKey } from '../db/name-key.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { keyBetween } from '../line/order-key.ts';
@@ -49,7 +50,7 @@ export async function fillLine(
         queue_id: queue.id,
         party_id: id,
         name,
-        name_key: name.toLowerCase(),
+        name_key: nameKey(name),
         email: null,
         email_key: null,
         phone: null,
