@@ -222,14 +222,6 @@ export class LineModel {
     if (last !== undefined && compare(this.party(last).at, at) >= 0) {
       return wrong(`${id} did not join behind ${last}, the last of its lane`);
     }
-    // Hosts are trusted not to add a party twice; a guest who joins again cannot be recognised.
-    const doubles =
-      by === 'staff' || phone === null
-        ? []
-        : [...this.parties.values()].filter(
-            (party) => party.phone === phone && ['waiting', 'called'].includes(party.state),
-          );
-    for (const double of doubles) double.possibleDuplicate = true;
     this.parties.set(id, {
       at,
       state: 'waiting',
@@ -238,9 +230,11 @@ export class LineModel {
       calls: 0,
       confirmed: false,
       snoozes: 0,
-      possibleDuplicate: doubles.length > 0,
+      possibleDuplicate: false,
       seq: event.seq,
     });
+    // Hosts are trusted not to add a party twice; a guest who joins again cannot be recognised.
+    if (by === 'guest') this.#markDoubles(id, phone);
     this.#lanes[lane] = [...this.#lanes[lane], id];
     return this.#record('party.joined', id, null, event) ?? this.#told(id);
   }
@@ -267,7 +261,20 @@ export class LineModel {
       party.confirmed = false;
     }
     if (move === 'confirm') party.confirmed = true;
+    if (move === 'restore') this.#markDoubles(id, party.phone);
     return this.#record(type, id, before, event) ?? this.#told(id);
+  }
+
+  /** Marks a party and those in the line with its phone, if there are any. */
+  #markDoubles(id: string, phone: string | null): void {
+    const same = [...this.parties].filter(
+      ([otherId, party]) =>
+        phone !== null &&
+        party.phone === phone &&
+        (otherId === id || ['waiting', 'called'].includes(party.state)),
+    );
+    if (same.length < 2) return;
+    for (const [, party] of same) party.possibleDuplicate = true;
   }
 
   /** Changes the occupancy, or returns the problem when it exceeds the capacity. Leaving is always possible. */

@@ -4,7 +4,6 @@ import type { Lane, PartySource } from '@queue-manager/contracts/parties';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
-import { sql } from 'kysely';
 import type { VenueFacts } from '../access/membership.ts';
 import { type IdempotentRequest, once } from '../db/idempotency.ts';
 import { nameKey } from '../db/name-key.ts';
@@ -15,6 +14,7 @@ import { joinsNearFront } from '../line/follow-up.ts';
 import { type Line, lockLine } from '../line/line.ts';
 import { keyBetween } from '../line/order-key.ts';
 import { laneIndex, type PartyRecord, partyRecord } from '../line/snapshots.ts';
+import { markDuplicates } from './mark-duplicates.ts';
 
 /** A party that joins, added by staff or by itself. */
 export type Arrival = {
@@ -79,21 +79,16 @@ async function addToEnd(
   arrival: Arrival,
   actor: Actor,
 ): Promise<PartyRow> {
-  const { queue, now, trx } = line;
+  const { queue, now } = line;
   const day = businessDayOf(now, venue.timezone, venue.day_starts_at);
   const number = queue.number_day === day ? queue.last_number + 1 : 1;
   const orderKey = keyBetween(queue.tail_key, null);
   const id = uuidToBytes(newId(deps.clock));
-  const duplicates = arrival.source === 'guest' ? await findDuplicates(line, arrival) : [];
-  if (duplicates.length > 0) {
-    await trx
-      .updateTable('parties')
-      .set({ possible_duplicate: 1 })
-      .where('queue_id', '=', queue.id)
-      .where('id', 'in', duplicates)
-      .execute();
-  }
-
+  const email_key = arrival.email === null ? null : normaliseEmail(arrival.email);
+  // Hosts know whom they add a second time.
+  const isDouble =
+    arrival.source === 'guest' &&
+    (await markDuplicates(line, id, { email_key, phone: arrival.phone }));
   const lane = laneIndex(arrival.lane);
   const isNearFront = await joinsNearFront(line, lane);
 
@@ -109,7 +104,7 @@ async function addToEnd(
       size: arrival.size,
       source: arrival.source,
       calls: 0,
-      possible_duplicate: duplicates.length > 0 ? 1 : 0,
+      possible_duplicate: isDouble ? 1 : 0,
       almost_there: isNearFront ? 1 : 0,
       snoozes: 0,
       joined_at: now,
@@ -126,7 +121,7 @@ async function addToEnd(
       name: arrival.name,
       name_key: nameKey(arrival.name),
       email: arrival.email,
-      email_key: arrival.email === null ? null : normaliseEmail(arrival.email),
+      email_key,
       phone: arrival.phone,
       notes: arrival.notes,
       locale: arrival.locale ?? null,
@@ -141,19 +136,4 @@ export function tooLarge(maxPartySize: number) {
     detail: `This queue accepts parties of up to ${maxPartySize}.`,
     errors: [{ path: 'size', message: `must be at most ${maxPartySize}` }],
   });
-}
-
-/** Parties in the line with the same e-mail or phone. */
-async function findDuplicates({ trx, queue }: Line, { email, phone }: Arrival): Promise<Buffer[]> {
-  const sameBy = (column: 'email_key' | 'phone', value: string) => sql`
-    SELECT p.id FROM personal AS c JOIN parties AS p ON p.queue_id = c.queue_id AND p.id = c.party_id
-    WHERE c.queue_id = ${queue.id} AND c.${sql.ref(column)} = ${value}
-      AND p.state IN ('waiting', 'called')`;
-  const searches = [
-    ...(email === null ? [] : [sameBy('email_key', normaliseEmail(email))]),
-    ...(phone === null ? [] : [sameBy('phone', phone)]),
-  ];
-  if (searches.length === 0) return [];
-  const { rows } = await sql<{ id: Buffer }>`${sql.join(searches, sql` UNION `)}`.execute(trx);
-  return rows.map(({ id }) => id);
 }

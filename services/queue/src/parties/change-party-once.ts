@@ -32,7 +32,7 @@ export async function changePartyOnce(
   return result;
 }
 
-/** A host's POST that moves one party by the table of moves. */
+/** A host's POST that moves one party by the table of moves; `after` is what the move leads to under the lock. */
 export async function movePartyOnce(
   deps: Deps,
   contract: { operationId: string },
@@ -43,6 +43,7 @@ export async function movePartyOnce(
     idempotencyKey: string | null;
   },
   move: PartyMove,
+  after = async (_line: Line, moved: PartyRow) => moved,
 ): Promise<Party> {
   const { params, claims, body } = request;
   const { reason, override } = body;
@@ -53,11 +54,14 @@ export async function movePartyOnce(
     idempotent(contract, request, party.id),
     party.queue_id,
     async (line) =>
-      line.move(
-        await line.party(party.id),
-        move,
-        { kind: 'staff', userId: claims.sub },
-        { reason, override },
+      after(
+        line,
+        await line.move(
+          await line.party(party.id),
+          move,
+          { kind: 'staff', userId: claims.sub },
+          { reason, override },
+        ),
       ),
     { occupancyOf: changesOccupancy(move) ? venue.id : undefined },
   );
