@@ -43,7 +43,10 @@ export const Party = z
   .object({
     id: Uuid,
     queueId: Uuid,
-    number: z.int(),
+    number: z.int().meta({
+      description:
+        'Counts from 1 on each business day. No two parties in the line have the same: a restored party gets a new one if its own is taken.',
+    }),
     ticket: z.string(),
     ticketUrl: z.string(),
     name: z.string().nullable().meta({ description: 'Null once erased' }),

@@ -84,6 +84,7 @@ describe('migrations', () => {
         { name: '0010-write-checks' },
         { name: '0011-unsubscribes' },
         { name: '0012-name-keys' },
+        { name: '0013-held-numbers' },
       ]);
     }));
 

@@ -15,6 +15,7 @@ import * as outboxInEvents from './migrations/0009-outbox-in-events.ts';
 import * as writeChecks from './migrations/0010-write-checks.ts';
 import * as unsubscribes from './migrations/0011-unsubscribes.ts';
 import * as nameKeys from './migrations/0012-name-keys.ts';
+import * as heldNumbers from './migrations/0013-held-numbers.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -196,6 +197,7 @@ const migrations: Record<string, Migration> = {
   '0010-write-checks': writeChecks,
   '0011-unsubscribes': unsubscribes,
   '0012-name-keys': nameKeys,
+  '0013-held-numbers': heldNumbers,
 };
 
 /** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */

@@ -133,6 +133,8 @@ export type QueueTable = {
   /** The business day that `last_number` counts in. */
   number_day: string | null;
   last_number: Generated<number>;
+  /** No party in the line has a number above both this and `last_number`. */
+  held_number: Generated<number>;
   created_at: Date;
   deleted_at: Date | null;
 };

@@ -9,10 +9,10 @@ import { type IdempotentRequest, once } from '../db/idempotency.ts';
 import { nameKey } from '../db/name-key.ts';
 import type { PartyRow, QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-import { businessDayOf } from '../line/business-day.ts';
 import { joinsNearFront } from '../line/follow-up.ts';
 import { type Line, lockLine } from '../line/line.ts';
 import { keyBetween } from '../line/order-key.ts';
+import { takeNumber } from '../line/party-numbers.ts';
 import { laneIndex, type PartyRecord, partyRecord } from '../line/snapshots.ts';
 import { markDuplicates } from './mark-duplicates.ts';
 
@@ -80,8 +80,7 @@ async function addToEnd(
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now } = line;
-  const day = businessDayOf(now, venue.timezone, venue.day_starts_at);
-  const number = queue.number_day === day ? queue.last_number + 1 : 1;
+  const number = await takeNumber(line, venue);
   const orderKey = keyBetween(queue.tail_key, null);
   const id = uuidToBytes(newId(deps.clock));
   const email_key = arrival.email === null ? null : normaliseEmail(arrival.email);
@@ -126,7 +125,6 @@ async function addToEnd(
       notes: arrival.notes,
       locale: arrival.locale ?? null,
     },
-    day,
     actor,
   );
 }

@@ -26,6 +26,7 @@ import { insertRows, updateRow } from '../db/write-rows.ts';
 import { planAlmostThere, planFollowUp } from './follow-up.ts';
 import { insertEvents } from './line-event.ts';
 import { Occupancy } from './occupancy.ts';
+import { numberOfReturning } from './party-numbers.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import { TaskPlan } from './task-plan.ts';
 
@@ -38,7 +39,14 @@ const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NUL
 /** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
 const partiesPerStatement = 100;
 
-type Counter = 'seq' | 'waiting' | 'called' | 'tail_key' | 'number_day' | 'last_number';
+type Counter =
+  | 'seq'
+  | 'waiting'
+  | 'called'
+  | 'tail_key'
+  | 'number_day'
+  | 'last_number'
+  | 'held_number';
 type QueueSettings = Omit<Updateable<QueueTable>, Counter>;
 
 type MoveOptions = {
@@ -140,10 +148,11 @@ export class Line {
       const delta = to === 'seated' ? party.size : -party.size;
       isOverridden = await this.occupancy.change({ delta, actor, party, override, reason });
     }
+    const number = move === 'restore' ? { number: await numberOfReturning(this, party) } : {};
     const moved = await this.changeParty(
       party,
       event,
-      { state: to, ...changesOf(move, party, this.now), ...place },
+      { state: to, ...changesOf(move, party, this.now), ...number, ...place },
       actor,
       { reason, override: isOverridden, position },
     );
@@ -229,15 +238,10 @@ export class Line {
   async addParty(
     party: Omit<PartyRow, 'seq'>,
     personal: Selectable<PersonalTable>,
-    day: string,
     actor: Actor,
   ): Promise<PartyRow> {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    Object.assign(this.queue, {
-      number_day: day,
-      last_number: party.number,
-      tail_key: party.order_key,
-    });
+    this.queue.tail_key = party.order_key;
     this.#count(added.state, +1);
     this.#partyEvent('party.joined', added, null, actor);
     await insertRows(this.trx, 'personal', [personal]);
@@ -261,8 +265,9 @@ export class Line {
 
   /** The counters always, so that most changes share one prepared statement. */
   async #writeQueue(): Promise<void> {
-    const { venue_id, id, seq, waiting, called, tail_key, number_day, last_number } = this.queue;
-    const counters = { seq, waiting, called, tail_key, number_day, last_number };
+    const { venue_id, id, seq, waiting, called, tail_key } = this.queue;
+    const { number_day, last_number, held_number } = this.queue;
+    const counters = { seq, waiting, called, tail_key, number_day, last_number, held_number };
     if (Object.keys(this.#settings).length === 0) {
       return updateRow(this.trx, 'queues', counters, { venue_id, id });
     }

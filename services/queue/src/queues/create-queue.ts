@@ -38,6 +38,7 @@ export const createQueue = (deps: Deps) =>
         tail_key: null,
         number_day: null,
         last_number: 0,
+        held_number: 0,
         created_at: clock.now(),
         deleted_at: null,
       };
