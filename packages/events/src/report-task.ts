@@ -4,9 +4,9 @@ import {
   makeEvent,
   type TaskRef,
 } from '@queue-manager/contracts/events';
-import { batched } from '@queue-manager/service-kit/batched';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
+import { batched } from '@queue-manager/service-kit/limits/batched';
 import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import { failureText } from './failure-text.ts';
 import type { Publisher } from './publish.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTick } from 'node:timers/promises';
-import { batched } from '@queue-manager/service-kit/batched';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { batched } from '@queue-manager/service-kit/limits/batched';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage, isProblem, Problem } from '@queue-manager/service-kit/problems';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';

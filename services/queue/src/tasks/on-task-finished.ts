@@ -1,5 +1,5 @@
 import type { EventOf } from '@queue-manager/contracts/events';
-import { batched } from '@queue-manager/service-kit/batched';
+import { batched } from '@queue-manager/service-kit/limits/batched';
 import type { Deps } from '../deps.ts';
 import { batchSize, type Finished, finishTasks } from './task-rows.ts';
 

@@ -1,4 +1,4 @@
-import { runInContext } from './trace-context.ts';
+import { runInContext } from '../trace-context.ts';
 
 /**
  * Collects calls into batches. Calls made in the same tick, or while a batch is running, go into the next batch of
