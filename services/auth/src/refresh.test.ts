@@ -79,6 +79,17 @@ describe('refresh', () => {
     assert.equal(body.sessions.length, 1);
   });
 
+  it('does not take a spent token for new when the clock is set back', async () => {
+    const { pair } = await accounts.signIn();
+    const first = await next(pair.refreshToken);
+    accounts.clock.advance(3_600);
+    const second = await next(first);
+    accounts.clock.advance(-3_590);
+    refused(await accounts.refresh(pair.refreshToken));
+    accounts.clock.advance(3_590);
+    refused(await accounts.refresh(second));
+  });
+
   it('returns the same successor to concurrent requests', async () => {
     const { pair } = await accounts.signIn();
     const answers = await Promise.all(

@@ -46,5 +46,6 @@ export const refresh = (deps: Deps) =>
 function isJustSpent({ clock }: Deps, session: Session, counter: number): boolean {
   const spentAt = session.spentAt[session.counter - 1 - counter];
   if (spentAt === undefined) return false;
-  return clock.now().getTime() - spentAt <= tokenLives.reuseGraceSeconds * 1_000;
+  // A clock that was set back must not make an old token new.
+  return Math.abs(clock.now().getTime() - spentAt) <= tokenLives.reuseGraceSeconds * 1_000;
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { writePrivateFile } from '../data-folder/private-file.ts';
 import { startGuarded } from '../processes/guarded-process.ts';
 import { StackError } from '../stack-error.ts';
@@ -67,6 +75,7 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
         '--innodb-io-capacity=2000',
         '--skip-log-bin',
       ],
+      env: withTmpdir(context),
     }),
     // It sends its greeting as soon as it accepts connections.
     async isReady([port = 0], signal) {
@@ -80,6 +89,16 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
     readyWithinMs: 60_000,
     stopWithinMs: 20_000,
   });
+}
+
+/**
+ * A folder for temporary tables of its own: a server that starts deletes those that it finds, and in a shared folder
+ * these can be of another server.
+ */
+function withTmpdir({ dataDir, env }: StoreContext): NodeJS.ProcessEnv {
+  const TMPDIR = join(dataDir, 'mariadb-tmp');
+  mkdirSync(TMPDIR, { recursive: true, mode: 0o700 });
+  return { ...env, TMPDIR };
 }
 
 /** Creates the data folder under another name first, so that an incomplete one is never used. */
@@ -96,13 +115,16 @@ async function initialise(context: StoreContext, folder: string): Promise<void> 
         file: requireProgram('mariadb-install-db', context.env),
         args: [
           '--no-defaults',
-          `--datadir=${unfinished}`,
+          // Relative: the script does not quote the path, which may hold spaces.
+          `--datadir=./${basename(unfinished)}`,
           `--user=${user}`,
           '--auth-root-authentication-method=socket',
           `--auth-root-socket-user=${user}`,
           '--skip-test-db',
           '--skip-name-resolve',
         ],
+        cwd: context.dataDir,
+        env: withTmpdir(context),
       },
       log,
     );
