@@ -25,7 +25,7 @@ after(() => {
 });
 
 function newDataDir(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'queue-manager-stores-'));
+  const folder = mkdtempSync(join(tmpdir(), 'queue manager stores-'));
   folders.push(folder);
   return folder;
 }
