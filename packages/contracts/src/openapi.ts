@@ -327,8 +327,7 @@ function refsIn(value: unknown): Json[] {
 
 /** Drops what tells readers nothing, and the promise that a response never gains a field. */
 function tidy(schema: Json, io: Io): void {
-  // Validators differ in what they take for an e-mail address; the other formats say it all.
-  if (schema.format !== undefined && schema.format !== 'email') delete schema.pattern;
+  if (schema.format !== undefined) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (io === 'output' && schema.additionalProperties === false) delete schema.additionalProperties;

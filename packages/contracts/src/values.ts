@@ -27,19 +27,20 @@ export const limits = {
 
 /*
  * Published patterns are plain ranges, which mean the same with and without the flags `u` and `v`: what is beyond
- * U+FFFF is matched only by classes that exclude characters, as one character or as its two halves.
+ * U+FFFF is matched only by classes that exclude characters, as one character or as its two halves. Line breaks are
+ * matched by `\s` alone: generators write `\u2028` as the line break itself.
  */
-const space = '\\t-\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff';
+const blank = ' \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000\\ufeff';
 /** Direction of text: unsafe inside a line, and copied along with names and numbers. */
 const direction = '\\u202a-\\u202e\\u2066-\\u2069';
-/** Unsafe in mail headers and on boards. */
-const control = `\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029${direction}`;
+/** Unsafe in mail headers and on boards, as line breaks are. */
+const control = `\\u0000-\\u001f\\u007f-\\u009f${direction}`;
 /** Characters that nobody sees, such as a soft hyphen. There are more beyond U+FFFF. */
 const hidden =
   '\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u2065\\u206a-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\ufff0-\\ufffb';
-const edge = `[${space}${direction}${hidden}]`;
+const edge = `[\\s${direction}${hidden}]`;
 /** Hidden characters may belong to the last letter or emoji. */
-const lineEnd = `[${space}${direction}]`;
+const lineEnd = `[\\s${direction}]`;
 const [edges, lineEnds] = [new RegExp(edge), new RegExp(lineEnd)];
 
 /** Cuts off edges, and at the end only `ends`. One regular expression for the end would take quadratic time. */
@@ -69,7 +70,7 @@ const line = (max: number) =>
   entered(
     z.string().overwrite((text) => trim(text, lineEnds)),
     max,
-    `^${edge}*[^${control}${space}${hidden}][^${control}]*${lineEnd}*$`,
+    `^${edge}*[^\\s${control}${hidden}](?:[^\\s${control}]|[${blank}])*${lineEnd}*$`,
     'must be a line of visible text, without control characters',
   )
     .refine(
@@ -108,7 +109,8 @@ export const Email = z
     ),
     'must be an e-mail address',
   )
-  .meta({ format: 'email' });
+  // No `format`: what validators take for an e-mail address differs, and most refuse some that exist.
+  .meta({ description: 'An e-mail address' });
 
 /** The form of an e-mail to compare, hash and index by: two spellings of one address become equal. */
 export function normaliseEmail(email: string): string {
@@ -124,7 +126,7 @@ export function mailboxOf(email: string): string {
 }
 
 const digit = '[0-9\\u0660-\\u0669\\u06f0-\\u06f9\\uff10-\\uff19]';
-const separator = `[\\(\\)\\-.\\/\\u2010-\\u2015\\u2212\\u30fc\\uff08\\uff09\\uff0d-\\uff0f${space}${direction}${hidden}]*`;
+const separator = `[\\(\\)\\-.\\/\\u2010-\\u2015\\u2212\\u30fc\\uff08\\uff09\\uff0d-\\uff0f\\s${direction}${hidden}]*`;
 
 /** A phone number as people write and paste it, without what nobody sees. */
 export const Phone = z
