@@ -47,7 +47,7 @@ export async function numberOfReturning(
 async function nextFree(trx: DatabaseTransaction, queue: QueueRow): Promise<number> {
   const next = queue.last_number + 1;
   if (next > queue.held_number) return next;
-  for (let [from, count] = [next, 8]; ; from += count, count *= 2) {
+  for (let [from, count] = [next, 1]; ; from += count, count *= 2) {
     const { rows } = await sql<{ number: number }>`
       SELECT number FROM parties FORCE INDEX (parties_number)
       WHERE queue_id = ${queue.id} AND number >= ${from} AND number < ${from + count}
