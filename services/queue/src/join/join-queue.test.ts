@@ -8,7 +8,7 @@ import {
   testStart,
 } from '../testing.ts';
 
-describe('guests', () => {
+describe('join queue', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
@@ -22,32 +22,7 @@ describe('guests', () => {
   const onlyParty = async (queueId: string, as: string) =>
     (await service.listAll(queueId, as)).at(-1);
 
-  it('see before joining what they are about to join', async () => {
-    const { owner, queueId, joinCode } = await service.openLine(
-      { name: 'Bar', text: 'Cash only', maxPartySize: 6 },
-      { name: 'Casa' },
-    );
-    await service.add(queueId, owner);
-    const { status, body } = await service.call('GET', `/v1/join/${joinCode}`);
-    assert.equal(status, 200);
-    assert.deepEqual(body, {
-      queueId,
-      venueName: 'Casa',
-      name: 'Bar',
-      text: 'Cash only',
-      state: 'open',
-      waiting: 1,
-      estimate: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
-      maxPartySize: 6,
-      selfJoin: true,
-    });
-    for (const code of ['AAAAAAAAAA', 'x', '%00', "' OR 1=1 --", '🍷'.repeat(5)]) {
-      const page = await service.call('GET', `/v1/join/${encodeURIComponent(code)}`);
-      assertProblem(page, 'not-found');
-    }
-  });
-
-  it('join with a name alone, or all that is asked for', async () => {
+  it('adds a guest with a name only, or with all fields', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const first = await service.join(joinCode);
     assert.equal(first.status, 201);
@@ -80,7 +55,7 @@ describe('guests', () => {
     });
   });
 
-  it('are refused what is not valid or not theirs to say', async () => {
+  it('refuses invalid fields, fields for staff, an invalid key and an unknown code', async () => {
     const { owner, queueId, joinCode } = await service.openLine({ maxPartySize: 4 });
     for (const [body, path] of [
       [{ name: '' }, 'name'],
@@ -107,7 +82,7 @@ describe('guests', () => {
     assert.deepEqual(await service.listAll(queueId, owner), []);
   });
 
-  it('are refused while the queue is full, paused, closed or for staff alone', async () => {
+  it('refuses guests while the queue is full, paused, closed or without self-join', async () => {
     const { owner, queueId, joinCode } = await service.openLine({ maxWaiting: 1 });
     assert.equal((await service.join(joinCode)).status, 201);
     assertProblem(await service.join(joinCode), 'queue-full');
@@ -130,7 +105,7 @@ describe('guests', () => {
     await service.assertSound(queueId);
   });
 
-  it('who seem to have joined before are marked to staff and told nothing', async () => {
+  it('marks possible duplicates for staff only', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     await service.add(queueId, owner, { name: 'Other', email: 'other@example.com' });
     await service.join(joinCode, { name: 'Mail', email: 'Rui@Example.com' });
@@ -166,94 +141,6 @@ describe('guests', () => {
     // Staff who add someone a second time know what they do.
     await service.add(queueId, owner, { name: 'By hand', email: 'new@example.com' });
     assert.ok(!(await marked()).includes('By hand'));
-    await service.assertSound(queueId);
-  });
-
-  it('are marked when a host restores a party whose guest has joined again', async () => {
-    for (const contact of [{ email: 'ana@example.com' }, { phone: '+351912345678' }]) {
-      const { owner, queueId, joinCode } = await service.openLine();
-      const marked = async () =>
-        (await service.listAll(queueId, owner)).map(({ possibleDuplicate }) => possibleDuplicate);
-      await service.join(joinCode, contact);
-      await service.join(joinCode, { email: 'rui@example.com' });
-      const [ana] = await service.listAll(queueId, owner);
-      assert.ok(ana);
-      await service.move(ana, 'remove', owner);
-      assert.equal((await service.move(ana, 'restore', owner)).body.possibleDuplicate, false);
-      await service.move(ana, 'seat', owner);
-      await service.join(joinCode, contact);
-      await service.join(joinCode, contact);
-      assert.deepEqual(await marked(), [false, true, true]);
-      assert.equal((await service.move(ana, 'restore', owner)).body.possibleDuplicate, true);
-      assert.deepEqual(await marked(), [true, false, true, true]);
-      await service.assertSound(queueId);
-    }
-  });
-
-  it('read their own party by its ticket, and nobody else by another', async () => {
-    const { owner, queueId, joinCode } = await service.openLine({
-      text: 'Stay near',
-      endMessage: 'Thank you',
-    });
-    const { body: joined } = await service.join(joinCode, { size: 2, email: 'rui@example.com' });
-    const { status, body, headers } = await ticketOf(joined.ticket);
-    assert.equal(status, 200);
-    assert.deepEqual(body, {
-      queueId,
-      queueName: 'Tables',
-      text: 'Stay near',
-      endMessage: 'Thank you',
-      number: 1,
-      name: 'Rui Gomes',
-      size: 2,
-      state: 'waiting',
-      joinedAt: testStart,
-      calledAt: null,
-      confirmedAt: null,
-    });
-    assert.equal(headers['cache-control'], 'no-store');
-    assert.equal(headers['referrer-policy'], 'no-referrer');
-
-    const party = await onlyParty(queueId, owner);
-    assert.ok(party !== undefined);
-    await service.move(party, 'call', owner);
-    const called = (await ticketOf(joined.ticket)).body;
-    assert.deepEqual([called.state, called.calledAt], ['called', testStart]);
-
-    const flipped = joined.ticket.at(-1) === 'A' ? 'B' : 'A';
-    const unknown = service.deps.tickets.issue({ queueId, partyId: queueId });
-    for (const ticket of [
-      `${joined.ticket.slice(0, -1)}${flipped}`,
-      joined.ticket.slice(1),
-      `${joined.ticket}A`,
-      party.id,
-      unknown,
-      'x',
-    ]) {
-      assertProblem(await ticketOf(ticket), 'not-found');
-      assertProblem(await leave(ticket), 'not-found');
-    }
-  });
-
-  it('leave by themselves while they wait or are called, once', async () => {
-    const { owner, queueId, joinCode } = await service.openLine();
-    const { body: waiting } = await service.join(joinCode);
-    const { body: called } = await service.join(joinCode);
-    const second = await onlyParty(queueId, owner);
-    assert.ok(second !== undefined);
-    await service.move(second, 'call', owner);
-    for (const { ticket } of [waiting, called]) {
-      const { status, body } = await leave(ticket);
-      assert.deepEqual([status, body.state], [200, 'left']);
-      assert.deepEqual((await ticketOf(ticket)).body, body);
-      assertProblem(await leave(ticket), 'invalid-transition');
-    }
-    const withBody = await service.call('POST', `/v1/tickets/${waiting.ticket}/leave`, {
-      body: { reason: 'tired' },
-    });
-    assert.deepEqual(assertProblem(withBody, 'validation-failed'), ['reason']);
-    const events = await service.eventsOf(queueId);
-    assert.deepEqual(JSON.parse(events.at(-1)?.data as string).actor, { kind: 'guest' });
     await service.assertSound(queueId);
   });
 });

@@ -4,14 +4,14 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { feedFirstMs } from '../line/line-event.ts';
 import { type QueueService, startQueueService, testStart } from '../testing.ts';
 
-describe('what a join writes', () => {
+describe('admit party', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
   });
   after(() => service.stop());
 
-  it('is in the right column of every table', async () => {
+  it('writes each value to its column', async () => {
     const { db, clock } = service;
     const { owner, venueId, queueId } = await service.openLine();
     const contacts = { name: 'Inês Ãvila 🎉', email: 'Ines@Example.com', phone: '+351912345678' };

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertProblem, type QueueService, startQueueService, testStart } from '../testing.ts';
+
+describe('get join page', () => {
+  let service: QueueService;
+  before(async () => {
+    service = await startQueueService();
+  });
+  after(() => service.stop());
+
+  it('shows the queue and its venue, and 404 for an unknown code', async () => {
+    const { owner, queueId, joinCode } = await service.openLine(
+      { name: 'Bar', text: 'Cash only', maxPartySize: 6 },
+      { name: 'Casa' },
+    );
+    await service.add(queueId, owner);
+    const { status, body } = await service.call('GET', `/v1/join/${joinCode}`);
+    assert.equal(status, 200);
+    assert.deepEqual(body, {
+      queueId,
+      venueName: 'Casa',
+      name: 'Bar',
+      text: 'Cash only',
+      state: 'open',
+      waiting: 1,
+      estimate: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
+      maxPartySize: 6,
+      selfJoin: true,
+    });
+    for (const code of ['AAAAAAAAAA', 'x', '%00', "' OR 1=1 --", '🍷'.repeat(5)]) {
+      const page = await service.call('GET', `/v1/join/${encodeURIComponent(code)}`);
+      assertProblem(page, 'not-found');
+    }
+  });
+});
