@@ -79,7 +79,7 @@ function typesOf(queue: QueueName): [EventType, ...EventType[]] {
 
 const userDeleted = () => eventOf('user.deleted') as EventOf<'user.deleted'>;
 
-function storeAway(): Error {
+function storeDown(): Error {
   return Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
 }
 
@@ -326,7 +326,7 @@ describe('createConsumer', { concurrency: true }, () => {
     await consume(
       {
         'user.verified': async ({ id }) => {
-          if (!isStoreUp) throw storeAway();
+          if (!isStoreUp) throw storeDown();
           handled.add(id);
         },
       },
@@ -336,7 +336,7 @@ describe('createConsumer', { concurrency: true }, () => {
         concurrency: 20,
         ready: async () => {
           asked += 1;
-          if (!isStoreUp) throw storeAway();
+          if (!isStoreUp) throw storeDown();
         },
       },
     );
@@ -364,7 +364,7 @@ describe('createConsumer', { concurrency: true }, () => {
     await consume(
       {
         'user.verified': async () => {
-          if (!isStoreUp) throw storeAway();
+          if (!isStoreUp) throw storeDown();
         },
       },
       {
@@ -372,7 +372,7 @@ describe('createConsumer', { concurrency: true }, () => {
         concurrency: 20,
         ready: async () => {
           asked += 1;
-          if (!isStoreUp) throw storeAway();
+          if (!isStoreUp) throw storeDown();
         },
       },
     );
@@ -400,7 +400,7 @@ describe('createConsumer', { concurrency: true }, () => {
         'user.verified': async ({ id }) => {
           if (id === odd.id) {
             tries += 1;
-            throw storeAway();
+            throw storeDown();
           }
           seen.push(id);
         },
@@ -425,10 +425,10 @@ describe('createConsumer', { concurrency: true }, () => {
       {
         'user.verified': async () => {
           failed += 1;
-          throw storeAway();
+          throw storeDown();
         },
       },
-      { ready: async () => Promise.reject(storeAway()) },
+      { ready: async () => Promise.reject(storeDown()) },
     );
     await until('all failed', () => failed === events.length);
     await consumer.stop();
@@ -737,7 +737,7 @@ describe('createConsumer', { concurrency: true }, () => {
       {
         'user.verified': async () => {
           tries += 1;
-          throw new PermanentFailure('550 no such mailbox', { cause: storeAway() });
+          throw new PermanentFailure('550 no such mailbox', { cause: storeDown() });
         },
       },
       {

@@ -234,15 +234,15 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
     const { broker, lost, raised, watch } = await setUp(test);
     const tasks = [taskRef(), taskRef()];
     for (const task of tasks) await broker.sendDead('mails', JSON.stringify(mail(task)));
-    let isAway = true;
+    let isUnavailable = true;
     const one = watch({
       onTaskLost: async (task, error) => {
-        if (isAway) throw new Error('away');
+        if (isUnavailable) throw new Error('unavailable');
         lost.push([task, error]);
       },
     });
     await one.check();
-    isAway = false;
+    isUnavailable = false;
     await one.check();
     assert.deepEqual(
       lost.map(([{ taskId }]) => taskId).sort(),
@@ -254,9 +254,9 @@ describe('createDeadLetterWatch', { concurrency: true }, () => {
   it('raises a pending alert when SNS is back', async (test) => {
     const { broker, raised, ledger, watch } = await setUp(test);
     await broker.sendDead('mails', 'not JSON');
-    const away = createSnsClient({ endpoint: 'http://127.0.0.1:1' });
-    await watch({ alerts: { sns: away, ledger } }).check();
-    away.destroy();
+    const unreachable = createSnsClient({ endpoint: 'http://127.0.0.1:1' });
+    await watch({ alerts: { sns: unreachable, ledger } }).check();
+    unreachable.destroy();
     await watch().check();
     assert.equal((await raised()).length, 1);
   });

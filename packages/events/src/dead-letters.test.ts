@@ -31,7 +31,7 @@ async function setUp(test: TestContext) {
     broker,
     deadLetters,
     /** Sends dead letters as a consumer does. Returns their message ids. */
-    async bury(events: readonly object[]) {
+    async addDeadLetters(events: readonly object[]) {
       const ids: string[] = [];
       for (const event of events) {
         const id = await broker.sendDead('queue-events', JSON.stringify(event), {
@@ -60,9 +60,9 @@ async function setUp(test: TestContext) {
 
 describe('createDeadLetters', { concurrency: true }, () => {
   it('reads all dead letters and leaves them in place', async (test) => {
-    const { broker, deadLetters, bury } = await setUp(test);
+    const { broker, deadLetters, addDeadLetters } = await setUp(test);
     const events = Array.from({ length: 23 }, userDeleted);
-    const ids = await bury(events);
+    const ids = await addDeadLetters(events);
     const natively = await broker.sendDead('queue-events', '{"no":"event"}');
     const found = await deadLetters.read('queue-events', { most: 100, hiddenSeconds: 10 });
     assert.deepEqual(found.map(({ messageId }) => messageId).sort(), [...ids, natively].sort());
@@ -87,9 +87,9 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('redrives all dead letters with their original attributes', async (test) => {
-    const { deadLetters, bury, returned } = await setUp(test);
+    const { deadLetters, addDeadLetters, returned } = await setUp(test);
     const events = Array.from({ length: 23 }, userDeleted);
-    await bury(events);
+    await addDeadLetters(events);
     const progress: [number, number][] = [];
     const result = await deadLetters.redrive('queue-events', {
       onProgress: (done, total) => progress.push([done, total]),
@@ -111,9 +111,9 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('redrives those named by message or event id, and returns the missing ids', async (test) => {
-    const { deadLetters, bury, returned } = await setUp(test);
+    const { deadLetters, addDeadLetters, returned } = await setUp(test);
     const events = Array.from({ length: 15 }, userDeleted);
-    const ids = await bury(events);
+    const ids = await addDeadLetters(events);
     const named = [ids[3] ?? '', events[12]?.id ?? '', 'not-there'];
     const result = await deadLetters.redrive('queue-events', { ids: named });
     assert.deepEqual(result.missing, ['not-there']);
@@ -132,8 +132,8 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('waits for dead letters that another reader has hidden', async (test) => {
-    const { broker, deadLetters, bury } = await setUp(test);
-    await bury([userDeleted(), userDeleted()]);
+    const { broker, deadLetters, addDeadLetters } = await setUp(test);
+    await addDeadLetters([userDeleted(), userDeleted()]);
     const reading = deadLetters.read('queue-events', { most: 10, hiddenSeconds: 2 });
     const redriving = deadLetters.redrive('queue-events');
     await reading;
@@ -142,9 +142,9 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('keeps dead letters that SQS refused, and returns the reason', async (test) => {
-    const { broker, bury } = await setUp(test);
+    const { broker, addDeadLetters } = await setUp(test);
     const [refused, taken] = [userDeleted(), userDeleted()];
-    await bury([refused, taken]);
+    await addDeadLetters([refused, taken]);
     const sqs = createSqsClient();
     sqs.middlewareStack.add(
       (next, { commandName }) =>
@@ -170,8 +170,8 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('duplicates a message when it dies between sending and deleting', async (test) => {
-    const { broker, bury } = await setUp(test);
-    await bury([userDeleted()]);
+    const { broker, addDeadLetters } = await setUp(test);
+    await addDeadLetters([userDeleted()]);
     const sqs = createSqsClient();
     sqs.middlewareStack.add(
       (next, { commandName }) =>
@@ -189,8 +189,8 @@ describe('createDeadLetters', { concurrency: true }, () => {
   });
 
   it('purges all dead letters', async (test) => {
-    const { deadLetters, bury } = await setUp(test);
-    await bury([userDeleted(), userDeleted()]);
+    const { deadLetters, addDeadLetters } = await setUp(test);
+    await addDeadLetters([userDeleted(), userDeleted()]);
     await deadLetters.purge('queue-events');
     assert.equal(await deadLetters.count('queue-events'), 0);
   });

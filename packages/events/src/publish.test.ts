@@ -144,10 +144,10 @@ describe('createPublisher', () => {
     await Promise.all([receivedFrom('mails'), receivedFrom('auth-events')]);
     cut.destroy();
 
-    const away = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
-    await assert.rejects(createPublisher({ sqs: away, prefix: '' }).publish([mail]), {
+    const unreachable = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
+    await assert.rejects(createPublisher({ sqs: unreachable, prefix: '' }).publish([mail]), {
       code: 'ECONNREFUSED',
     });
-    away.destroy();
+    unreachable.destroy();
   });
 });

@@ -49,7 +49,7 @@ const inside = contract({
   status: 204,
 });
 const broken = contract({ ...inside, operationId: 'broken', url: '/v1/broken', auth: 'public' });
-const away = contract({ ...broken, operationId: 'away', url: '/v1/away' });
+const unavailable = contract({ ...broken, operationId: 'unavailable', url: '/v1/unavailable' });
 
 const stream = contract({
   ...greet,
@@ -75,7 +75,7 @@ describe('createApp', () => {
       internalCredential: testCredential,
       readiness: {
         store: async () => {
-          if (!isStoreUp) throw new Error('away');
+          if (!isStoreUp) throw new Error('unavailable');
         },
       },
     });
@@ -94,7 +94,7 @@ describe('createApp', () => {
       }),
     );
     app.route(
-      route(away, async () => {
+      route(unavailable, async () => {
         throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
       }),
     );
@@ -256,7 +256,7 @@ describe('createApp', () => {
     const fault = await app.inject({ url: '/v1/broken' });
     assert.equal(fault.statusCode, 500);
     assert.ok(!fault.body.includes('SELECT'));
-    const outage = await app.inject({ url: '/v1/away' });
+    const outage = await app.inject({ url: '/v1/unavailable' });
     assert.equal(outage.statusCode, 503);
     assert.equal(outage.headers['retry-after'], '1');
   });

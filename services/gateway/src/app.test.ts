@@ -365,7 +365,7 @@ describe('gateway', () => {
     const answer = await call(`/v1/queues/${randomUUID()}/parties.csv`, { headers: asStaff() });
     assert.equal(answer.status, 200);
     const reading = answer.text();
-    stream.destroy(new Error('the database went away'));
+    stream.destroy(new Error('the database is down'));
     await assert.rejects(reading, TypeError);
   });
 
@@ -567,8 +567,8 @@ describe('gateway with failing services', () => {
     const slow = await me();
     gate.resolve();
     await upstreams.stop('user');
-    const away = await me();
-    for (const answer of [slow, away]) {
+    const unreachable = await me();
+    for (const answer of [slow, unreachable]) {
       assert.equal(answer.status, 503);
       assert.ok(Number(answer.headers.get('retry-after')) >= 1);
       const problem = (await answer.json()) as { type: string; detail: string };

@@ -238,10 +238,10 @@ describe('streams', () => {
       POSITION_SERVICE_URL: `http://127.0.0.1:${await closedPort()}`,
       UPSTREAM_TIMEOUT_MS: '300',
     });
-    const away = await open(alone.url);
-    assert.equal(away.status, 503);
-    assert.ok(Number(away.headers.get('retry-after')) >= 1);
-    assert.match(((await away.json()) as { type: string }).type, /\/unavailable$/);
+    const unreachable = await open(alone.url);
+    assert.equal(unreachable.status, 503);
+    assert.ok(Number(unreachable.headers.get('retry-after')) >= 1);
+    assert.match(((await unreachable.json()) as { type: string }).type, /\/unavailable$/);
     await alone.app.close();
   });
 

@@ -168,7 +168,7 @@ await serve(async () => {
   return { app, host: config.HOST, port: config.PORT };
 });
 
-/** Adds the name of the store to an error at start; connection errors do not always tell. */
+/** Adds the name of the store to an error at start, since connection errors may lack it. */
 async function requireStore(store: string, work: Promise<void>): Promise<void> {
   try {
     await work;

@@ -23,10 +23,10 @@ import { createQuotes } from './line/quotes.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import type { Answer, CallOptions } from './testing/answers.ts';
+import { startFakePositionService } from './testing/fake-position-service.ts';
+import { startFakeUserService } from './testing/fake-user-service.ts';
 import { type FilledParty, fillLine } from './testing/fill-line.ts';
 import { assertLineSound, eventRows, queueRow } from './testing/line-rows.ts';
-import { startPositionStandIn } from './testing/position-stand-in.ts';
-import { startUserStandIn } from './testing/user-stand-in.ts';
 
 export { type Answer, assertProblem } from './testing/answers.ts';
 export { isLockAskedFor } from './testing/line-rows.ts';
@@ -39,7 +39,7 @@ export const testStart = new ManualClock().now().toISOString();
 export const publicUrl = 'http://queue.test';
 
 /**
- * The fixture of the room tests: the queue service on a fresh database, with stand-ins for the position service
+ * The fixture of the room tests: the queue service on a fresh database, with fakes of the position service
  * (`positionApp.events` lists what it received) and the user service (`userApp.open` creates accounts).
  */
 export async function startQueueService(options: { poolSize?: number } = {}) {
@@ -48,9 +48,9 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
   await migrate(db);
   const clock = new ManualClock();
   clock.set(testStart);
-  const positionApp = await startPositionStandIn();
+  const positionApp = await startFakePositionService();
   const position = createInternalClient({ baseUrl: positionApp.url, credential: testCredential });
-  const userApp = await startUserStandIn();
+  const userApp = await startFakeUserService();
   const users = createInternalClient({ baseUrl: userApp.url, credential: testCredential });
   const ticketKeys = [{ id: 1, secret: Buffer.alloc(32, 7).toString('base64url') }];
   const { privateKey, publicKey } = await generateKeyPair('ES256');

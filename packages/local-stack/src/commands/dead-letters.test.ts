@@ -135,9 +135,9 @@ describe('npm run dead-letters', { concurrency: 2 }, () => {
       assert.equal(stderr.trimEnd().split('\n').length, 1);
       assert.equal(stdout, '');
     }
-    const away = await deadLetters(['list'], { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' });
-    assert.equal(away.code, 1);
-    assert.match(away.stderr, /^http:\/\/127\.0\.0\.1:1 failed: .*ECONNREFUSED.*\n$/);
+    const unreachable = await deadLetters(['list'], { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' });
+    assert.equal(unreachable.code, 1);
+    assert.match(unreachable.stderr, /^http:\/\/127\.0\.0\.1:1 failed: .*ECONNREFUSED.*\n$/);
     const help = await deadLetters(['--help']);
     assert.equal(help.code, 0);
     assert.match(help.stdout, /^Usage: npm run dead-letters/);

@@ -48,7 +48,7 @@ await runUntilStopped(async (_stopping, stopped) => {
 
   await ensurePrograms(process.env, repositoryRoot, say);
   const dataDir = makeTemporaryDataDir('queue-manager-test-');
-  // On a given server, the system gets its own database, as each test file does.
+  // On a configured server, the system gets its own database, as each test file does.
   const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
   try {
     const system = await startSystem({
@@ -97,7 +97,7 @@ async function runTests(files: string[], system: System, stopped: AbortSignal): 
         ...system.env,
         // The database of the system under test, to compare with its answers.
         SYSTEM_MYSQL_URL: system.env.MYSQL_URL,
-        // Each test file creates its own database on the given server.
+        // Each test file creates its own database on the configured server.
         ...(process.env.MYSQL_URL ? { MYSQL_URL: process.env.MYSQL_URL } : {}),
       },
     },

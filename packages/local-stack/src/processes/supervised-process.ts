@@ -141,9 +141,9 @@ async function untilReady(
   while (exit === undefined) {
     if (stopped.aborted) throw new StackError(`${spec.name} was stopped while it was starting`);
     if (Date.now() > deadline) {
-      const said = spec.lastAnswer?.();
+      const reason = spec.lastAnswer?.();
       throw new StackError(
-        `${spec.name} was not ready within ${spec.readyWithinMs / 1000} s${said ? `: ${said}` : ''}`,
+        `${spec.name} was not ready within ${spec.readyWithinMs / 1000} s${reason ? `: ${reason}` : ''}`,
       );
     }
     try {

@@ -22,7 +22,7 @@ export interface StoresOptions {
   dataDir: string;
   /** The user's environment: a store whose address it contains is used instead of started. */
   env?: NodeJS.ProcessEnv;
-  /** Port of the inbox's web page and HTTP API; a free one when not given. */
+  /** Port of the inbox's web page and HTTP API; a free one by default. */
   mailPort?: number;
   /** Takes one line for each restart of a crashed store. */
   log?: (line: string) => void;
@@ -33,9 +33,9 @@ export interface StoresOptions {
 }
 
 export interface Stores {
-  /** The environment with the addresses of all stores, started and given ones. */
+  /** The environment with the addresses of all stores, started and configured ones. */
   env: Record<string, string>;
-  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
+  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL is set. */
   mailUrl: string | undefined;
   /** The stores started here, by name. */
   processes: Map<string, SupervisedProcess>;
@@ -77,13 +77,13 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
   const dataDir = resolve(options.dataDir);
   const unlock = claimDataDir(dataDir);
   const aws = awsSettings(env);
-  const given: Record<string, string> = {};
+  const configured: Record<string, string> = {};
   const wanted = kinds.filter(({ givenBy }) => {
     const addresses = givenBy.filter((variable) => env[variable]);
-    // When one address of a store is given, the others default to it: a missing one would lead to AWS.
+    // When one address of a store is configured, the others default to it: a missing one would lead to AWS.
     for (const variable of givenBy) {
       const address = env[variable] || env[addresses[0] ?? ''];
-      if (address) given[variable] = address;
+      if (address) configured[variable] = address;
     }
     return addresses.length === 0;
   });
@@ -112,7 +112,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     {},
     ...started.map((store) => store.environment),
   ) as Record<string, string>;
-  const storesEnv = { ...aws, ...addresses, ...given };
+  const storesEnv = { ...aws, ...addresses, ...configured };
   recordAddresses(dataDir, storesEnv);
   return {
     env: storesEnv,

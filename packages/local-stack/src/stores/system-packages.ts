@@ -188,7 +188,7 @@ if [ ! -e "$policy" ] || grep -q "$mark" "$policy"; then
   chmod 755 "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
-# Without a network the lists that are there may still do; installing says when they do not.
+# Without a network, the existing lists may suffice; if not, the installation fails.
 apt-get -q -o DPkg::Lock::Timeout=300 update || true
 packages=
 for choice in "$@"; do
@@ -230,8 +230,8 @@ async function installWithApt(missing: Program[], administrator: string[]): Prom
   if (code !== 0) {
     const lines = output.join('').trim().split('\n');
     // apt marks errors with "E:"; without one, the last line is the most useful.
-    const said = lines.filter((line) => line.startsWith('E:')).at(-1) ?? lines.at(-1) ?? '';
-    throw new StackError(`apt-get could not install ${choices.join(' ')}: ${said}`);
+    const reason = lines.filter((line) => line.startsWith('E:')).at(-1) ?? lines.at(-1) ?? '';
+    throw new StackError(`apt-get could not install ${choices.join(' ')}: ${reason}`);
   }
 }
 
@@ -249,11 +249,11 @@ export function adviceOn(
   } else if (existsSync('/usr/bin/apt-get')) {
     how = `install with: sudo apt-get install ${unique(missing.map((program) => program.apt[0]))}`;
   }
-  const given = [...new Set(missing.flatMap((program) => program.givenBy))].join(', ');
+  const variables = [...new Set(missing.flatMap((program) => program.givenBy))].join(', ');
   const compose = existsSync(join(repositoryRoot, 'docker-compose.yml'))
     ? ', or run everything in containers: docker compose up'
     : '';
-  return `${titles} missing: ${how}, or give the address of what runs elsewhere in ${given}${compose}`;
+  return `${titles} missing: ${how}, or give the address of what runs elsewhere in ${variables}${compose}`;
 }
 
 function titlesOf(missing: Program[]): string {

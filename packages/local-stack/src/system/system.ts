@@ -28,7 +28,7 @@ export interface System {
   /** The environment with the addresses of all stores and services, and all secrets. */
   env: Record<string, string>;
   gatewayUrl: string;
-  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL was given. */
+  /** Address of the inbox's web page and HTTP API; undefined when SMTP_URL is set. */
   mailUrl: string | undefined;
   /** Names of all stores and services. */
   names: string[];
@@ -54,7 +54,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const gatewayPort = options.gatewayPort ?? (await freePort());
   const stores = await startStores({
     ...options,
-    // After the lock: a second start of the same system is told that it is running.
+    // After the lock: a second start of the same system gets the error that the folder is in use.
     async onDataDir(dataDir) {
       await requirePort(gatewayPort, 'GATEWAY_PORT', host);
       await options.onDataDir?.(dataDir);
@@ -172,7 +172,7 @@ async function startService(
   );
 }
 
-/** The line that tells why a service exited: the error it threw, or else its last line. */
+/** Why a service exited: the line with the error that it threw, or else its last line. */
 function reasonIn(lines: string[]): string {
   const written = lines.filter((line) => line.trim() !== '');
   const line = written.findLast((candidate) => /^\w*Error\b/.test(candidate)) ?? written.at(-1);

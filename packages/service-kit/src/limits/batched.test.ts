@@ -44,7 +44,7 @@ describe('batched', () => {
     let isBroken = true;
     const work = batched<string, string>(
       async (items) => {
-        if (isBroken) throw new Error('away');
+        if (isBroken) throw new Error('unavailable');
         return items;
       },
       { max: 10 },

@@ -22,7 +22,7 @@ type AsOf = { seq: number; modelSeq: number | null };
 
 export type Estimates = {
   /**
-   * The model of a queue, given what Redis just said about it. Returned at once if cached, even if a newer one is
+   * The model of a queue; `line` is what Redis just returned about it. Returned at once if cached, even if a newer one is
    * being loaded; otherwise read from Redis, or learned again if Redis has lost it. Falls back to an untaught model on
    * failure, or after `waitMs`.
    */

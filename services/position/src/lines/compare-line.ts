@@ -26,8 +26,8 @@ export type Compared = Difference | 'same' | 'unsettled';
 
 /** Attempts to compare a line that keeps changing, before it is left for later. */
 const attemptsMax = 5;
-/** Pause before another look at a party whose last event is not applied yet. */
-const lookAgainMs = 50;
+/** Pause before a party is compared again whose last event is not applied yet. */
+const retryMs = 50;
 
 type CompareLine = {
   /** Compares what is cheap: `seq`, the queue and the counts. */
@@ -91,7 +91,7 @@ export function createCompareLine(options: {
         if (now[index]?.seq === seq && seq <= held.seq) return 'differ';
       }
       doubtful = now.filter((party) => party !== null);
-      await delay(lookAgainMs, undefined, { signal });
+      await delay(retryMs, undefined, { signal });
     }
     return 'same';
   }

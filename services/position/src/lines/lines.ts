@@ -30,8 +30,8 @@ const answeredMax = 10_000;
 /** How long a queue that does not exist is not looked for again; its first event makes it known before. */
 const missingMs = 5_000;
 
-/** First pause between looks for an event in flight; doubles each time. */
-const eventLookMs = 10;
+/** First pause between reads while an event is in flight; doubles each time. */
+const eventPollMs = 10;
 
 export type Lines = {
   /** Reads places; null if the queue does not exist. Rebuilds the projection first if it is incomplete. */
@@ -88,11 +88,11 @@ export function createLines(options: {
 
   async function catchUp(queueId: string, seq: number): Promise<boolean> {
     const waitEnd = performance.now() + eventWaitMs;
-    for (let lookMs = eventLookMs; performance.now() < waitEnd; lookMs *= 2) {
+    for (let pauseMs = eventPollMs; performance.now() < waitEnd; pauseMs *= 2) {
       const line = await projection.readPlaces(queueId, []);
       if (!line.isKnown || line.isSuspect) break;
       if (line.seq >= seq) return true;
-      await delay(Math.min(lookMs, eventWaitMs));
+      await delay(Math.min(pauseMs, eventWaitMs));
     }
     return await rebuildTo(queueId, seq);
   }

@@ -477,8 +477,8 @@ describe('GET /v1/live/tickets/{ticket}', () => {
           }
           const called = some(['called'], who);
           if (what === 'seat' && called !== undefined) model.end(called, 'seated');
-          const away = some(['called', 'seated', 'left'], who);
-          if (what === 'restore' && away !== undefined) model.change(away, { state: 'waiting' });
+          const other = some(['called', 'seated', 'left'], who);
+          if (what === 'restore' && other !== undefined) model.change(other, { state: 'waiting' });
         }
         const events = model.events.slice(7);
         // In small batches, as on a busy night.

@@ -26,7 +26,7 @@ const claimMs = 40_000;
 const renewMs = 10_000;
 /** Before a stream is refused, the processes that hold the others have this long to prove that they are alive. */
 const answerMsMax = 500;
-const answerLookMsMin = 5;
+const answerPollMsMin = 5;
 const answersKeptMs = 10_000;
 
 export type TicketStreams = {
@@ -88,7 +88,7 @@ export function createTicketStreams(options: {
     let silent = [...before.keys()].filter((holder) => holder !== process);
     const question = randomBytes(9).toString('base64url');
     const askEnd = performance.now() + answerMsMax;
-    for (let waitMs = answerLookMsMin; silent.length > 0; waitMs *= 2) {
+    for (let waitMs = answerPollMsMin; silent.length > 0; waitMs *= 2) {
       // Ask repeatedly: a process that has just opened its first stream may not be subscribed yet.
       await redis.spublish(changesChannel(queueId), JSON.stringify({ holders: question }));
       await delay(waitMs);

@@ -27,7 +27,7 @@ const scanSize = 200;
 
 const idBytes = 16;
 
-/** What every answer says about the queue. */
+/** What every read returns about the queue. */
 export type Line = {
   isKnown: true;
   /** Highest event applied. */

@@ -1,6 +1,6 @@
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The fields of a partial change that are given and differ from what the row holds; `null` is a value. */
+/** The fields of a partial change that are set and differ from the row; `null` is a value. */
 export function changedOnly<T extends object>(
   row: { [K in keyof T]: unknown },
   fields: T,

@@ -55,7 +55,7 @@ const tables = [
 ];
 
 describe('migrations', () => {
-  it('make the tables on an empty database, and nothing when they are there', () =>
+  it('create the tables in an empty database, and change nothing when they exist', () =>
     withDatabase(async (open) => {
       const db = open();
       await migrate(db);
@@ -88,7 +88,7 @@ describe('migrations', () => {
       ]);
     }));
 
-  it('go on where an interrupted start left them', () =>
+  it('continue where an interrupted start left them', () =>
     withDatabase(async (open) => {
       const db = open();
       await migrate(db);
@@ -141,7 +141,7 @@ describe('migrations', () => {
 });
 
 describe('a connection', () => {
-  it('follows the same rules whatever the server says', () =>
+  it('has the same settings whatever the server’s defaults', () =>
     withDatabase(async (open) => {
       const db = open();
       const { rows } = await sql<Record<string, unknown>>`
@@ -158,7 +158,7 @@ describe('a connection', () => {
       assert.equal(settings.get('innodb_lock_wait_timeout'), '10');
     }));
 
-  it('that the server ended is replaced', () =>
+  it('is replaced when the server has closed it', () =>
     withDatabase(async (open) => {
       const db = open();
       const other = open();
@@ -295,7 +295,7 @@ const differences: [RegExp, string][] = [
 ];
 
 describe('the SQL of the service', () => {
-  it('runs on MySQL 8.4 and MariaDB 10.11 alike, and takes the time from the clock', async () => {
+  it('runs on MySQL 8.4 and MariaDB 10.11, and takes the time from the clock', async () => {
     const folder = import.meta.dirname;
     const files = (await readdir(folder, { recursive: true })).filter(
       (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
@@ -313,7 +313,7 @@ describe('the SQL of the service', () => {
     }
   });
 
-  it('would be refused if it did not', () => {
+  it('is refused if it does not', () => {
     const refused = [
       'INSERT INTO t (a) VALUES (1) RETURNING a',
       'a VARCHAR(9) COLLATE utf8mb4_0900_ai_ci',

@@ -23,9 +23,8 @@ export type Database = Kysely<Tables>;
 export type DatabaseTransaction = Transaction<Tables>;
 
 /**
- * Opens the pool. Every connection is made the same whatever the server's defaults are: READ COMMITTED (so
- * that waiting for a line's lock sees the line as the last holder left it, and no gap is locked), UTC, and
- * strict about values that do not fit.
+ * Opens the pool. Every connection has the same settings, whatever the server's defaults: READ COMMITTED (after a wait
+ * for a line's lock, a transaction sees what the last holder committed, and no gaps are locked), UTC, and strict mode.
  */
 export function openDatabase(options: { url: string; poolSize: number }): Database {
   const pool = createPool({
@@ -35,17 +34,17 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
     timezone: 'Z',
     charset: 'utf8mb4_bin',
     supportBigNumbers: true,
-    // MySQL gives JSON as a value and MariaDB as text: text from both keeps one code path.
+    // MySQL returns JSON as a value, MariaDB as text. Text from both needs one code path only.
     jsonStrings: true,
     enableKeepAlive: true,
   });
   pool.on('connection', (connection) => {
     const setUp = (statement: string) =>
       connection.query(statement, (error) => {
-        // Whoever was given this connection gets an error rather than other rules.
+        // Its user gets an error, rather than a connection with other settings.
         if (error !== null) connection.destroy();
       });
-    // A statement of its own: the variable behind it has another name on MariaDB.
+    // A separate statement, since the name of the variable differs on MariaDB.
     setUp('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     setUp(
       `SET SESSION time_zone = '+00:00',
@@ -64,7 +63,7 @@ const rollbackMs = 1_000;
 type Callback<T> = (error: unknown, result: T) => void;
 
 /**
- * Calls back with the result, or with `unavailable` when that takes longer than `ms`. What comes after that goes to
+ * Calls back with the result, or with `unavailable` when that takes longer than `ms`. A later result goes to
  * `late`.
  */
 function within<T>(ms: number | undefined, callback: Callback<T>, late: Callback<T>): Callback<T> {
@@ -154,9 +153,9 @@ const deadlock = 'ER_LOCK_DEADLOCK';
 const attemptsMax = 10;
 
 /**
- * Runs work in one transaction, and again from its start when InnoDB ended it to end a deadlock: nothing of
- * it is left then. Lines do not deadlock (their row comes first); three requests with one idempotency key,
- * the first of which fails, do. Throws what `work` throws, and `unavailable` when it was unlucky every time.
+ * Runs `work` in one transaction, and again when InnoDB rolled it back to break a deadlock. Changes of lines do not
+ * deadlock, since they lock the queue's row first; three requests with one idempotency key, the first of which fails,
+ * do. Throws what `work` throws, and `unavailable` when every attempt deadlocked.
  */
 export async function inTransaction<T>(
   db: Database,
@@ -183,7 +182,7 @@ export async function checkDatabase(db: Database): Promise<void> {
     .execute();
 }
 
-/** In the order in which they ran everywhere; one that has landed is never edited. */
+/** In the order in which they run. Never edit one that has been merged. */
 const migrations: Record<string, Migration> = {
   '0001-line': line,
   '0002-tasks': tasks,
@@ -200,7 +199,7 @@ const migrations: Record<string, Migration> = {
   '0013-held-numbers': heldNumbers,
 };
 
-/** Brings the tables up to date; safe when several instances start at once (the migrator takes a lock). */
+/** Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. */
 export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();

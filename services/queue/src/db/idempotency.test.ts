@@ -148,7 +148,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.equal((await service.listAll(queueId, owner)).length, 2);
   });
 
-  it('counts as the first when the first failed', async () => {
+  it('counts as the first request when the first one failed', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const key = randomUUID();
     const url = `/v1/queues/${queueId}/call-next`;
@@ -167,7 +167,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     await service.assertSound(queueId);
   });
 
-  it('waits for the others that fail before it, without a deadlock', async () => {
+  it('waits for earlier ones that fail, without a deadlock', async () => {
     const { owner, queueId } = await service.openLine();
     const key = randomUUID();
     const url = `/v1/queues/${queueId}/call-next`;
@@ -177,7 +177,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     for (const answer of answers) assertProblem(answer, 'nobody-waiting');
   });
 
-  it('gets the first answer also when the door was closed since', async () => {
+  it('gets the first answer also when the queue was closed since', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const key = randomUUID();
     const first = await service.join(joinCode, {}, key);
@@ -210,7 +210,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.deepEqual((await service.add(queueId, owner, { size: 2 }, key)).body, later[0]?.body);
   });
 
-  it('is another request from another caller, to another route or about another target', async () => {
+  it('is another request for another caller, route or target', async () => {
     const line = await service.openLine();
     const { owner, venueId, queueId, joinCode } = line;
     const manager = await service.member(venueId, 'manager');
@@ -245,7 +245,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     await service.assertSound(queueId);
   });
 
-  it('is not asked for where nothing is done twice, and has to be well-formed', async () => {
+  it('is ignored where a repeat is harmless, and must have a well-formed key', async () => {
     const { owner, queueId } = await service.openLine();
     const changed = await service.call('PATCH', `/v1/queues/${queueId}`, {
       as: owner,
@@ -258,14 +258,14 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.equal((await service.add(queueId, owner, {}, 'x'.repeat(255))).status, 201);
   });
 
-  it('gets no other answer when two share everything but the case of the key', async () => {
+  it('is another request when the key differs in case', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: lower } = await service.add(queueId, owner, {}, 'abc');
     const { body: upper } = await service.add(queueId, owner, {}, 'ABC');
     assert.notEqual(lower.id, upper.id);
   });
 
-  it('finds no personal data kept for it, nor is there any outside its one room', async () => {
+  it('finds no personal data in stored answers, nor outside the table for it', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const person = {
       name: 'Zebulon Quark',
@@ -324,7 +324,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.match(JSON.stringify(personal), /Zebulon Quarkson/);
   });
 
-  it('is forgotten when its day is over, however many there are', async () => {
+  it('is forgotten after 24 hours, however many there are', async () => {
     const { db } = service;
     const clock = service.clock;
     const target_id = uuidToBytes(randomUUID());
@@ -360,7 +360,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.equal(await kept(), 3);
   });
 
-  it('sweeps once at a time, and again when that is done', async () => {
+  it('joins a running sweep, and starts another one after it', async () => {
     const housekeeping = createHousekeeping(service.deps);
     const first = housekeeping.sweep();
     assert.equal(housekeeping.sweep(), first);
@@ -375,7 +375,7 @@ describe('a repeat with the same Idempotency-Key', () => {
     assert.ok(isDone);
   });
 
-  it('takes its turn again after a deadlock', async () => {
+  it('is run again after a deadlock', async () => {
     const { db, clock } = service;
     let attempts = 0;
     const request = {

@@ -30,9 +30,9 @@ export type IdempotentRequest = {
  * Runs `work` in one transaction, once per idempotency key. A repeat within 24 hours gets the first answer, changes
  * nothing and has no events. The result is stored as JSON, so it must hold no personal data.
  *
- * The key is written last, in the same statement as the answer. A repeat therefore does the work again (waiting for
- * the first at the row that `work` locks), fails at the key's unique index and is rolled back. When `work` throws,
- * the transaction leaves nothing behind, and the key is still free.
+ * The key is written last, with the answer. A repeat therefore does the work again (it waits for the first request at
+ * the row that `work` locks), violates the key's unique index and is rolled back. When `work` throws, everything is
+ * rolled back, so the key can be used again.
  * Throws `idempotency-key-reused` when the key came with another body.
  */
 export async function once<T>(
@@ -47,8 +47,8 @@ export async function once<T>(
     key_hash: createHash('sha256')
       .update(JSON.stringify([request.caller, request.operationId, key]))
       .digest(),
-    // A body may hold a name or a phone number, and a plain hash of those can be guessed: so the hash is keyed with
-    // the caller's own key, which is not stored.
+    // A plain hash of a name or phone number in the body could be guessed, so this one is keyed with the caller's own
+    // key, which is not stored.
     body_hash: createHmac('sha256', key)
       .update(JSON.stringify(request.body ?? null))
       .digest(),
@@ -64,7 +64,7 @@ export async function once<T>(
         return done;
       });
     } catch (error) {
-      // Whatever `work` fails at now, the first request may have done it.
+      // The first request may have succeeded meanwhile and caused this error.
       const answer = await firstAnswer(deps, row);
       if (answer !== null) return { result: JSON.parse(answer) as T, events: [] };
       if (!(error instanceof KeyTaken)) throw error;
@@ -72,7 +72,7 @@ export async function once<T>(
   }
 }
 
-/** The answer stored under a key; null when there is none, or one that is too old, which it deletes. */
+/** The answer stored under a key; null when there is none. Deletes one that has expired. */
 async function firstAnswer(
   { db, clock }: { db: Database; clock: Clock },
   {

@@ -1,4 +1,4 @@
-/** What a list answers with of rows that were read in its order, one more than `limit` to know whether more follow. */
+/** A page of a list, from its rows in order: up to `limit`, and one more if another page follows. */
 export function pageOf<Row>(
   rows: readonly Row[],
   limit: number,

@@ -1,12 +1,12 @@
 import { CompiledQuery } from 'kysely';
 
-/** Texts of the statements that are prepared on the connections that run them. */
+/** The texts of all prepared statements. */
 const prepared = new Set<string>();
 
 /**
- * A statement that is prepared once per connection, so that the server does not parse it again and this process does
- * not write values into text. Use it only for fixed texts, because each is cached for ever, and never pass an
- * integer-only value such as LIMIT as a parameter.
+ * A statement that is prepared once per connection: the server parses it once, and this process does not format values
+ * as text. Use it for fixed texts only, because each is cached for ever, and never for parameters that must be
+ * integers, such as LIMIT.
  */
 export function preparedQuery(text: string, parameters: readonly unknown[]): CompiledQuery {
   prepared.add(text);

@@ -6,8 +6,8 @@ import type { Role } from '@queue-manager/contracts/venues';
 import type { Generated, Selectable } from 'kysely';
 
 /*
- * The tables as Kysely sees them. Ids are the 16 bytes of a UUID; times are UTC; a boolean is 0 or 1;
- * JSON comes as text, on MySQL and MariaDB alike (see `database.ts`).
+ * The tables as Kysely sees them. Ids are the 16 bytes of a UUID, times are UTC, booleans are 0 or 1, and JSON is text
+ * (see `database.ts`).
  */
 
 export type Tables = {
@@ -49,7 +49,7 @@ type VenueTable = {
   occupancy_seq: Generated<number>;
   day_starts_at: string;
   retention_days: number;
-  /** When what is past `retention_days` is to be erased next. */
+  /** When data older than `retention_days` is erased next. */
   retention_due_at: Generated<Date>;
   created_at: Date;
   deleted_at: Date | null;
@@ -62,12 +62,12 @@ type MemberTable = {
   since: Date;
 };
 
-/** An invitation that nobody has accepted yet. */
+/** An open invitation. */
 export type InvitationTable = {
   venue_id: Buffer;
   id: Buffer;
   email: string;
-  /** Lower-case e-mail; one invitation a venue. */
+  /** Normalised e-mail, unique per venue. */
   email_key: string;
   role: Role;
   invited_by: Buffer;
@@ -75,10 +75,10 @@ export type InvitationTable = {
   expires_at: Date;
 };
 
-/** That an account had an invitation sent; outlives the invitation. */
+/** An invitation mail that an account sent. Outlives the invitation. */
 type InvitationSendTable = {
   user_id: Buffer;
-  /** The invitation's. */
+  /** Id of the invitation. */
   id: Buffer;
   sent_at: Date;
 };
@@ -92,22 +92,22 @@ export type ApiKeyTable = {
   created_at: Date;
 };
 
-/** Every change of how many people are in a venue. */
+/** A change of a venue's occupancy. */
 type OccupancyChangeTable = {
   venue_id: Buffer;
   id: Buffer;
-  /** Counts the changes of the venue without a gap, in the order in which they were committed. */
+  /** Gap-free number per venue, in the order of the commits. */
   seq: number;
   time: Date;
   delta: number;
-  /** As it was afterwards. */
+  /** After the change. */
   occupancy: number;
   queue_id: Buffer | null;
   party_id: Buffer | null;
   /** JSON */
   actor: string;
   override: number;
-  /** In somebody's words: erased with the personal data. */
+  /** Free text, erased with the personal data. */
   reason: string | null;
 };
 
@@ -128,9 +128,9 @@ export type QueueTable = {
   seq: number;
   waiting: Generated<number>;
   called: Generated<number>;
-  /** The greatest order key ever given; the next to join comes behind it. */
+  /** The greatest order key so far; the next party to join gets a greater one. */
   tail_key: Buffer | null;
-  /** The business day that `last_number` counts in. */
+  /** The business day of `last_number`. */
   number_day: string | null;
   last_number: Generated<number>;
   /** No party in the line has a number above both this and `last_number`. */
@@ -152,12 +152,12 @@ export type PartyTable = {
   seq: number;
   calls: Generated<number>;
   possible_duplicate: Generated<number>;
-  /** Whether the guest knows that it is near the front: told by mail, or on joining. */
+  /** Whether the guest knows that it is near the front: by mail, or since it joined there. */
   almost_there: Generated<number>;
-  /** How often the guest let others go first. */
+  /** How often the guest let others go ahead. */
   snoozes: Generated<number>;
   joined_at: Date;
-  /** When its wait ended, by being called or seated; null while it waits, and when it left before. */
+  /** When its wait ended with a call or a seat; null while it waits, and when it left before that. */
   served_at: Date | null;
   called_at: Date | null;
   confirmed_at: Date | null;
@@ -167,9 +167,9 @@ export type PartyTable = {
 };
 
 /**
- * What a guest was told on joining; no row when the position service was away. Apart from `parties` since
- * it is written after the line's lock is gone: rows are only ever inserted, so that it never waits for, nor
- * stands in the way of, a change of the line.
+ * The position and estimate that a guest got on joining; no row when the position service was unavailable. A table of its
+ * own, because it is written after the line's lock is released: an insert neither waits for a change of the line nor
+ * blocks one.
  */
 type QuoteTable = {
   queue_id: Buffer;
@@ -179,7 +179,7 @@ type QuoteTable = {
   estimate: string;
 };
 
-/** The one room of personal data: a row here can be erased and nothing else knows who it was. */
+/** All personal data of parties. When a row is erased, nothing else tells who the guest was. */
 export type PersonalTable = {
   queue_id: Buffer;
   party_id: Buffer;
@@ -197,40 +197,40 @@ export type EventTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
   id: Buffer;
-  /** `venue.deleted` stands under its venue's id in place of a queue's. */
+  /** `venue.deleted` has the venue's id as its `queue_id`. */
   type: PartyEventType | 'queue.changed' | 'venue.deleted';
   party_id: Buffer | null;
   time: Date;
   /** JSON */
   data: string;
-  /** From when on the relay sends it to SQS; null once it is delivered. */
+  /** When the relay may send it to SQS; null once it is delivered. */
   relay_at: Date | null;
 };
 
-/** Why a change was made, in somebody's words: erased with the personal data. */
+/** Why a change was made: free text, erased with the personal data. */
 type ReasonTable = {
   queue_id: Buffer;
   seq: number;
   text: string;
 };
 
-/** What the estimates of a queue have learned, for the position service, which alone knows its form. */
+/** What the estimates of a queue have learned, in a format of the position service. */
 type ModelTable = {
   queue_id: Buffer;
-  /** The last event it was learned from. */
+  /** The last event that it has learned from. */
   seq: number;
   model: string;
   state: Buffer;
   updated_at: Date;
 };
 
-/** The request that a row comes from; null when it comes from none, or from a time before this was kept. */
+/** The request that wrote a row; null when there was none, or when an older version wrote the row. */
 export type TraceColumns = {
   request_id: string | null;
   traceparent: string | null;
 };
 
-/** Written by the version before; what stands here is taken over by the relay (see `relay.ts`). */
+/** Written by the previous version only; the relay adopts its rows (see `relay.ts`). */
 type OutboxTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
@@ -246,7 +246,7 @@ export type IdempotencyTable = {
   created_at: Date;
 };
 
-/** Follow-up work of changes; written with the change, handed out by the dispatcher. */
+/** Work that follows a change: written with the change, handed out by the dispatcher. */
 export type TaskTable = TraceColumns & {
   venue_id: Buffer;
   id: Buffer;
@@ -256,15 +256,15 @@ export type TaskTable = TraceColumns & {
   /** JSON; ids and numbers only, no personal data. */
   payload: string;
   state: TaskState;
-  /** How often it was handed out; a message and its result name the one they belong to. */
+  /** How often it was handed out. Messages and results name their attempt. */
   attempts: Generated<number>;
-  /** How often in a row SQS refused to take it. */
+  /** How often SQS has refused it in a row. */
   refusals: Generated<number>;
-  /** How often a manager put it back. */
+  /** How often a manager has retried it. */
   generation: Generated<number>;
   last_error: string | null;
   run_at: Date;
-  /** While running: when it is taken for lost. */
+  /** While running: when it counts as lost. */
   lease_until: Date | null;
   updated_at: Date;
 };
@@ -277,7 +277,7 @@ type UnsubscribeTable = {
   created_at: Date;
 };
 
-/** When an alert about a queue's dead letters was last raised; no row once they are gone. */
+/** When an alert about a queue's dead letters was last raised; no row when there are none. */
 type AlertTable = {
   queue: string;
   alerted_at: Date;
@@ -286,6 +286,6 @@ type AlertTable = {
 export type VenueRow = Selectable<VenueTable>;
 export type QueueRow = Selectable<QueueTable>;
 export type PartyRow = Selectable<PartyTable>;
-/** A party as a change of its line reads it: with whether it can be notified. */
+/** A party as a change of its line reads it, with whether it can be notified. */
 export type LockedParty = PartyRow & { has_email: 0 | 1 };
 export type TaskRow = Selectable<TaskTable>;

@@ -13,8 +13,8 @@ import { startQueueService } from '../testing.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-describe('the request that work comes from', () => {
-  it('goes along with events, mails, tasks, their results and what is logged about them', async (test) => {
+describe('trace context', () => {
+  it('is passed on to events, mails, tasks, their results and log lines', async (test) => {
     const service = await startQueueService();
     const broker = await testQueues();
     const { db, clock, deps } = service;

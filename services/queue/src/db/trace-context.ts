@@ -5,13 +5,13 @@ import {
 } from '@queue-manager/service-kit/trace-context';
 import type { TraceColumns } from './tables.ts';
 
-/** The columns that keep the request a row comes from. */
+/** The current trace context, as columns of a row. */
 export function traceColumns(): TraceColumns {
   const { requestId = null, traceparent = null } = currentContext() ?? {};
   return { request_id: requestId, traceparent };
 }
 
-/** The request a row comes from, for what is published of it. */
+/** The trace context of a row, for what is published from it. */
 export function contextOf(row: TraceColumns): TraceContext {
   return wellFormedContext({ requestId: row.request_id, traceparent: row.traceparent });
 }

@@ -2,27 +2,27 @@ import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 
-/** Between tries while something that the work needs is away. */
+/** Backoff while a store is unavailable. */
 export const retryPauses = { firstMs: 200, maxMs: 5_000 };
 
 export type WorkLoop = {
   start(): void;
-  /** Ends a sleep: there is work. */
+  /** Ends a sleep, since there is work. */
   wake(): void;
-  /** Stops after the step in hand. */
+  /** Resolves after the current step. */
   stop(): Promise<void>;
 };
 
 /**
  * Runs `step` over and over until it is stopped; a step returns how many milliseconds to sleep after it. A step that
  * throws is retried with backoff that only `stop` interrupts: new work must not cause retries while a store is down.
- * `waits` and `goesOn` are logged at the beginning and the end of such an outage.
+ * `onOutage` and `onRecovery` are log messages for the beginning and the end of such an outage.
  */
 export function createWorkLoop(options: {
   step: () => Promise<number>;
   logger: Logger;
-  waits: string;
-  goesOn: string;
+  onOutage: string;
+  onRecovery: string;
 }): WorkLoop {
   const { step, logger } = options;
   let isStopping = false;
@@ -53,12 +53,12 @@ export function createWorkLoop(options: {
       isAwake = false;
       try {
         const sleepMs = await step();
-        if (failures > 0) logger.info(options.goesOn);
+        if (failures > 0) logger.info(options.onRecovery);
         failures = 0;
         await sleep(sleepMs);
       } catch (error) {
         const level = isOutage(error) ? 'warn' : 'error';
-        if (failures === 0) logger[level]({ err: error }, options.waits);
+        if (failures === 0) logger[level]({ err: error }, options.onOutage);
         failures += 1;
         await pause(backoffMs(failures, retryPauses));
       }

@@ -4,14 +4,13 @@ import { preparedQuery } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
 /*
- * The statements that every change of a line runs under its lock, built from the column names of a row: the query
- * builder took longer to build them than MySQL to run them. Values are parameters, as everywhere; names are those
- * that the types of the tables allow.
+ * The statements that every change of a line runs under its lock, built from the column names of a row: Kysely took
+ * longer to build them than MySQL to run them. Values are parameters; the types of the tables limit the names.
  */
 
 /** Keeps a statement far below any server's packet limit when a whole line is removed. */
 const rowsPerStatement = 500;
-/** Inserts of more rows than this are not prepared: each number of rows is another text. */
+/** Inserts of more rows are not prepared, since each number of rows is another text. */
 const preparedRowsMax = 4;
 
 /** Inserts rows that all have the same columns, in as few statements as possible. */
@@ -35,8 +34,8 @@ export async function insertRows<Table extends keyof Tables & string>(
 }
 
 /**
- * Updates columns of the row with this primary key. Prepared, so the sets of columns must be few: those that the
- * code spells out, not those that a caller of the API chooses.
+ * Updates columns of the row with this primary key. A prepared statement, so the sets of columns must be few: those
+ * that the code names, not those that a caller of the API chooses.
  */
 export async function updateRow<Table extends keyof Tables & string>(
   trx: DatabaseTransaction,

@@ -5,7 +5,7 @@ import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { eventsAfter } from '../line/history-page.ts';
 
-/** Includes deleted queues, whose last event tells that they were deleted. */
+/** Includes deleted queues; their last event is the deletion. */
 export const getLineEvents = ({ db }: Deps) =>
   route(contract, async function getLineEvents({ params, query }) {
     const queueId = uuidToBytes(params.queueId);

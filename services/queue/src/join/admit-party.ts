@@ -39,7 +39,7 @@ export async function admitParty(
   arrival: Arrival,
   actor: Actor,
 ): Promise<{ record: PartyRecord; place: Place | null; isRepeat: boolean }> {
-  // A repeat answers with the place of the first answer, which is written a moment after the commit.
+  // A repeat answers with the place of the first answer, which is stored after the commit.
   const release =
     request.key === null ? null : await deps.repeats.acquire(`${request.caller} ${request.key}`);
   try {
@@ -53,15 +53,15 @@ export async function admitParty(
     );
     const isRepeat = events.length === 0;
     const place = isRepeat
-      ? await deps.quotes.told(record)
-      : await deps.quotes.tell(record, deps.feed.committed(events));
+      ? await deps.quotes.read(record)
+      : await deps.quotes.store(record, deps.feed.committed(events));
     return { record, place, isRepeat };
   } finally {
     release?.();
   }
 }
 
-/** Throws the problem that tells why the queue does not take this party. */
+/** Throws the problem when the queue does not admit this party. */
 function assertAdmitted(queue: QueueRow, { source, size }: Arrival): void {
   if (source === 'guest' && queue.self_join === 0) {
     throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { businessDayOf, dayAfter, startOfBusinessDay } from './business-day.ts';
 
-it('puts the hours after midnight into the night before', () => {
+it('counts the hours after midnight to the day before', () => {
   const lisbon = (time: string) => businessDayOf(new Date(time), 'Europe/Lisbon', '05:00');
   assert.equal(lisbon('2026-11-20T23:59:00Z'), '2026-11-20');
   assert.equal(lisbon('2026-11-21T04:59:59Z'), '2026-11-20');
@@ -11,7 +11,7 @@ it('puts the hours after midnight into the night before', () => {
   assert.equal(lisbon('2026-03-01T01:00:00Z'), '2026-02-28');
 });
 
-it('goes by the clock on the wall, also on days of 23 and 25 hours and far from Greenwich', () => {
+it('follows local time, also on days of 23 and 25 hours and far from UTC', () => {
   const newYork = (time: string) => businessDayOf(new Date(time), 'America/New_York', '05:00');
   // The clocks went forward at 07:00Z (02:00 -> 03:00): 05:00 is 09:00Z from that day on.
   assert.equal(newYork('2026-03-08T08:59:00Z'), '2026-03-07');
@@ -57,7 +57,7 @@ const zones = [
   'UTC',
 ] as const;
 
-it('begins where the clock on the wall first shows the time, also where that is skipped or comes twice', () => {
+it('begins when the local time is first reached, also if it is skipped or repeated', () => {
   for (const [timezone, day, startsAt, start] of [
     ['Europe/Lisbon', '2026-11-20', '05:00', '2026-11-20T05:00:00Z'],
     ['Europe/Lisbon', '2026-07-01', '05:00', '2026-07-01T04:00:00Z'],
@@ -79,7 +79,7 @@ it('begins where the clock on the wall first shows the time, also where that is 
   }
 });
 
-it('stays begun when the clock is put back over its start', () => {
+it('does not end when the clock is put back over its start', () => {
   const day = (time: string) => businessDayOf(new Date(time), 'Europe/Lisbon', '01:30');
   assert.deepEqual(
     ['00:29', '00:30', '00:59', '01:00', '01:29', '01:30'].map((at) => day(`2026-10-25T${at}:00Z`)),
@@ -90,7 +90,7 @@ it('stays begun when the clock is put back over its start', () => {
   assert.equal(spring('2026-03-29T01:00:00Z'), '2026-03-29');
 });
 
-it('has its start, and the start of the next, around every moment of it, in any zone', () => {
+it('contains every moment that maps to it, in any time zone', () => {
   const quarterMs = 15 * 60_000;
   const minute = fc.integer({
     min: Date.parse('1999-01-01T00:00Z') / 60_000,
@@ -120,7 +120,7 @@ it('has its start, and the start of the next, around every moment of it, in any 
             minute,
             fc
               .tuple(fc.constantFrom(...near), fc.integer({ min: -2_000, max: 2_000 }))
-              .map(([change, away]) => change + away),
+              .map(([change, offset]) => change + offset),
           );
     fc.assert(
       fc.property(moment, startsAt, (minutes, dayStartsAt) => {

@@ -1,31 +1,31 @@
 import { Temporal } from 'temporal-polyfill';
 
 /**
- * When a venue's business day (`2026-11-20`) begins: the first moment of that day at which the clock on its
- * wall shows `dayStartsAt` (`05:00`) or, where it is put forward over that time, a later one.
+ * When a venue's business day (`2026-11-20`) begins: the first moment of that day at which its local time is
+ * `dayStartsAt` (`05:00`), or later where a clock change skips that time.
  */
 export function startOfBusinessDay(day: string, timezone: string, dayStartsAt: string): Date {
   const wanted = Temporal.PlainDate.from(day).toPlainDateTime(dayStartsAt);
   const earlier = wanted.toZonedDateTime(timezone, { disambiguation: 'earlier' });
-  // A time that is skipped comes out as one before it; the skip itself is the first moment past it.
+  // A skipped time resolves to one before the clock change. The change itself is the first moment after it.
   const start = earlier.toPlainDateTime().equals(wanted)
     ? earlier
     : earlier.getTimeZoneTransition('next');
   return new Date((start ?? earlier).epochMilliseconds);
 }
 
-/** The day after a day of the calendar. */
+/** The next calendar day. */
 export function dayAfter(day: string): string {
   return Temporal.PlainDate.from(day).add({ days: 1 }).toString();
 }
 
 type Known = { day: string; start: Date; end: Date };
-/** More ways to count them than venues have; what somebody makes up beyond that is not kept for ever. */
+/** Bounds the cache: more than there are time zones and starts in use. */
 const knownMax = 5_000;
-/** The business day that was asked for last, of each way in which venues count them. */
+/** The last result by time zone and `dayStartsAt`. */
 const known = new Map<string, Known>();
 
-/** The business day that a moment belongs to: the last one that has begun. */
+/** The business day of a moment: the last one that has begun. */
 export function businessDayOf(moment: Date, timezone: string, dayStartsAt: string): string {
   const key = `${timezone} ${dayStartsAt}`;
   const last = known.get(key);
@@ -48,7 +48,7 @@ function findBusinessDay(moment: Date, timezone: string, dayStartsAt: string): K
     const next = dayAfter(day);
     const end = startOfBusinessDay(next, timezone, dayStartsAt);
     if (moment < end) return { day, start, end };
-    // The clock was put back over the start of a day: it has begun, though the wall shows less again.
+    // The clock was put back over the start of the day, so the day has begun although the local time is earlier.
     day = next;
     start = end;
   }

@@ -10,14 +10,14 @@ type FoundNeighbours = {
   behind: Neighbour | null;
 };
 
-/** Longer than the position service may wait for an event, or a rebuild of the line may take it. */
+/** Longer than the position service waits for an event or for a rebuild of the line. */
 const timeoutMs = 8_000;
 
 /**
- * Asks the position service between whom a party is to be put: the order is never walked here. Asked before
- * the line is locked, so that nobody waits for the answer. Returns a function; call it under the lock. It returns the
- * neighbours or throws the error of the earlier read. So a repeat of a request gets its first answer even while the
- * position service is unavailable.
+ * Asks the position service for the future neighbours of a party, which it finds without walking the line. Call it
+ * before the lock of the line, so that nobody waits for the answer. Call the returned function under the lock: it returns
+ * the neighbours, or throws the error of the read. So a repeat of a request gets its first answer even while the position
+ * service is unavailable.
  */
 export async function findNeighbours(
   deps: { position: InternalClient },
@@ -33,7 +33,7 @@ export async function findNeighbours(
       body: { partyId, seq, to },
       timeoutMs,
     });
-    if (position === null) return movedOn;
+    if (position === null) return calledOrLeft;
     return () => ({ position, before, behind });
   } catch (error) {
     return () => {
@@ -42,12 +42,12 @@ export async function findNeighbours(
   }
 }
 
-/** The party was not waiting when it was read. Even if it waits again now, the caller could not have known that. */
+/** The party was not waiting when it was read. Refused even if it waits again: the caller could not know that. */
 function notWaiting({ state }: PartyRow): never {
   throw problems.invalidTransition({ detail: `The party was ${state}, not waiting.` });
 }
 
-/** It was called, or left, after it was looked at; and it waits again: refused as it would have been then. */
-function movedOn(): never {
+/** The party was called or left after it was read. Refused even if it waits again. */
+function calledOrLeft(): never {
   throw problems.invalidTransition({ detail: 'The party was called or left a moment ago.' });
 }

@@ -8,14 +8,14 @@ import { updateRow } from '../db/write-rows.ts';
 import type { TaskKindName } from './task-kinds.ts';
 import type { TaskPlan } from './task-plan.ts';
 
-/** The change that work follows from, under the lock of its line. */
+/** A change of a line under its lock. */
 type LineChange = { trx: DatabaseTransaction; queue: QueueRow; now: Date; tasks: TaskPlan };
 
-/** From this position on, a guest is told that it is almost there. */
+/** From this position on, a guest is notified that it is almost there. */
 const almostTherePlace = 3;
 
 /**
- * Schedules and cancels the work that follows a move. `before` is the party as it stood. A party without an e-mail
+ * Schedules and cancels the tasks that follow a move. `before` is the party before the move. A party without an e-mail
  * address gets no `notify.*` tasks.
  */
 export async function planFollowUp(
@@ -68,31 +68,31 @@ export async function planFollowUp(
   }
 }
 
-/** Tells a party at its new address what matters now: its ticket, or that it is called. */
+/** Notifies a party at its new address: of its ticket, or of its call. */
 export function planNewAddress({ tasks }: LineChange, { id, state }: PartyRow): void {
   if (state !== 'waiting' && state !== 'called') return;
   const kind = state === 'waiting' ? 'notify.joined' : 'notify.called';
-  // What is not handed out yet would go to the new address, too.
+  // A task that is not handed out yet would send the same mail to the new address.
   tasks.cancel(id, [kind]);
   tasks.schedule(kind, id);
 }
 
 /**
- * When the call of a guest who is on its way ends: after twice the time that the call was given, or that the
- * queue gives by now if that is more. A manager may have changed it since; to confirm is never to lose time.
+ * When a confirmed call expires: after twice the grace time that the call had, or that the queue has now if that is
+ * longer. A manager may have changed it since; confirming must never shorten it.
  */
 async function endOfConfirmedCall(
   { trx, queue, tasks }: LineChange,
   { id, called_at }: PartyRow,
 ): Promise<Date> {
-  if (called_at === null) throw new Error('A party that confirms was called');
-  // Those of earlier calls were cancelled, or were due before this one.
+  if (called_at === null) throw new Error('A party that was not called cannot confirm');
+  // Tasks of earlier calls were cancelled, or were due before this call.
   const { rows } = await sql<{ run_at: Date }>`
     SELECT run_at FROM tasks FORCE INDEX (tasks_party)
     WHERE party_id = ${id} AND kind = 'call.expire'`.execute(trx);
-  const given = rows.map(({ run_at }) => run_at.getTime() - called_at.getTime());
+  const graceMs = rows.map(({ run_at }) => run_at.getTime() - called_at.getTime());
   tasks.cancel(id, ['call.expire']);
-  return new Date(called_at.getTime() + 2 * Math.max(queue.call_grace_seconds * 1_000, ...given));
+  return new Date(called_at.getTime() + 2 * Math.max(queue.call_grace_seconds * 1_000, ...graceMs));
 }
 
 const selectFront = (limit: number) => `
@@ -108,9 +108,9 @@ const selectAlmostThere = selectFront(almostTherePlace);
 const selectFirstAndAlmostThere = selectFront(1 + almostTherePlace);
 
 /**
- * The first waiting party, and those that are near the front once it has left: so a call needs no second read for
- * `planAlmostThere`. No row is locked (the queue's row is) and none is skipped: with `SKIP LOCKED` a party could be
- * overtaken. Reads four entries of `parties_line`, however long the line is.
+ * The first waiting party, and those that are near the front once it has left, so that a call needs no second read for
+ * `planAlmostThere`. Does not lock the rows, since the queue's row is locked, and does not skip locked ones, since a
+ * skipped party would be overtaken. Reads four entries of `parties_line`, however long the line.
  */
 export async function readFront(
   trx: DatabaseTransaction,
@@ -123,9 +123,8 @@ export async function readFront(
 
 /**
  * Schedules "almost there" for parties that have come to the front, third in line or before: once each, and not for
- * those that joined that near to the front, whose answer told them so. Call it when a party left the line or was put
- * elsewhere in it, with the front of the line if that is known. A party that was put further back is told again when it
- * returns to the front.
+ * those that joined there, who know it from the response. Call it after a party has left its place, with the front of
+ * the line if that is known. A party that was put further back is notified again when it returns to the front.
  */
 export async function planAlmostThere(
   { trx, queue, tasks }: LineChange,
@@ -154,10 +153,10 @@ export async function planAlmostThere(
   for (const id of ids) tasks.schedule('notify.almost-there', id);
 }
 
-/** Whether a party that joins in this lane is almost there at once; read before it is written. */
+/** Whether a party that joins this lane will be near the front. Call it before the party is written. */
 export async function joinsNearFront({ trx, queue }: LineChange, lane: number): Promise<boolean> {
   if (queue.waiting < almostTherePlace) return true;
-  // Behind everybody.
+  // Behind all others.
   if (lane === lanes.length - 1) return false;
   const { rows } = await sql`
     SELECT 1 FROM parties FORCE INDEX (parties_line)

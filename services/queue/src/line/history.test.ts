@@ -190,7 +190,7 @@ describe('the history of a line', () => {
     }
   }
 
-  it('equals the tables, now and at any earlier moment, whatever happened', async () => {
+  it('equals the tables, now and at any earlier moment, after random changes', async () => {
     await fc.assert(
       fc.asyncProperty(
         // Seconds from one step to the next; 0 puts several into one moment.
@@ -221,14 +221,14 @@ describe('the history of a line', () => {
     );
   });
 
-  it('is empty before the queue was made', async () => {
+  it('is undefined before the queue was created', async () => {
     const { queueId } = await service.openLine();
     const before = new Date(service.clock.now().getTime() - 1);
     assert.equal(await foldHistory(readLineEvents(service.db, queueId), before), undefined);
     assert.equal(await foldHistory([]), undefined);
   });
 
-  it('stops at a missing event rather than tell something else', async () => {
+  it('throws at a missing event', async () => {
     const { owner, queueId } = await service.openLine();
     await service.add(queueId, owner);
     await service.add(queueId, owner);
@@ -262,7 +262,7 @@ describe('npm run history', () => {
     return { code: child.exitCode, out, err };
   }
 
-  it('prints a line as it was, for people and for programs', async () => {
+  it('prints a line as text and as JSON', async () => {
     const { owner, queueId } = await service.openLine({ name: 'Bar' });
     await service.add(queueId, owner, { name: 'Ana Lima', size: 3 });
     await service.add(queueId, owner, { lane: 'priority' });
@@ -303,7 +303,7 @@ describe('npm run history', () => {
     );
   });
 
-  it('says in one line what it cannot do', async () => {
+  it('prints one line for an error', async () => {
     const { queueId } = await service.openLine();
     for (const [args, complaint] of [
       [[], /QUEUE_ID/],
@@ -318,8 +318,8 @@ describe('npm run history', () => {
       assert.match(err, complaint);
       assert.equal(err.trim().split('\n').length, 1, err);
     }
-    const away = await run([queueId], 'mysql://127.0.0.1:1/none');
-    assert.equal(away.code, 1);
-    assert.match(away.err, /^the database cannot be read: .*\n$/);
+    const unreachable = await run([queueId], 'mysql://127.0.0.1:1/none');
+    assert.equal(unreachable.code, 1);
+    assert.match(unreachable.err, /^the database cannot be read: .*\n$/);
   });
 });

@@ -5,20 +5,20 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { Database } from '../db/database.ts';
 import { seqOf, toLineEvent } from './line-event.ts';
 
-/** A line as its events tell it, as of one moment. */
+/** A line as of one moment, rebuilt from its events. */
 export type History = {
   venueId: string;
   queueId: string;
-  /** Sequence number of the last event that counts. */
+  /** Sequence number of the last event included. */
   seq: number;
-  /** When that happened. */
+  /** Time of that event. */
   time: string;
   queue: QueueSnapshot;
-  /** Everyone who ever joined, by id. */
+  /** All parties that ever joined, by id. */
   parties: Map<string, PartySnapshot>;
 };
 
-/** The events of a line are not what its changes wrote. */
+/** An event of the line is missing. */
 export class BrokenHistory extends Error {
   override readonly name = 'BrokenHistory';
 }
@@ -26,12 +26,12 @@ export class BrokenHistory extends Error {
 const eventsPerPage = 1_000;
 
 /**
- * Folds the events of one queue, in the order of `seq`, into the line as it stood at a moment, or as it
- * stands after the last of them. What happened at that very moment counts. Each event carries the whole of
- * what it is about, so nothing but the line itself is kept. Undefined when the queue did not exist yet.
+ * Rebuilds the line of a queue from its events in the order of `seq`: as of a moment, inclusive, or after the last event.
+ * Each event holds the whole party or queue, so only the line itself is kept in memory. Undefined when the queue did not
+ * exist yet.
  *
- * The first event after the moment ends it, whatever the times of later ones say: clocks of two instances
- * may differ, and a line is only ever seen as it was after some number of its changes.
+ * Stops at the first event after the moment, whatever the times of later ones: clocks of two instances may differ, and
+ * the result must be the line after some number of its changes.
  *
  * Throws `BrokenHistory` when an event is missing.
  */
@@ -58,7 +58,7 @@ export async function foldHistory(
       history.queue = event.data.queue;
     } else {
       if (history === undefined)
-        throw new BrokenHistory('a party joined before the queue was made');
+        throw new BrokenHistory('a party joined before the queue was created');
       history.parties.set(event.data.party.partyId, event.data.party);
     }
     history.seq = seq;
@@ -67,7 +67,7 @@ export async function foldHistory(
   return history;
 }
 
-/** Those in a state, in the order of the line. */
+/** The parties in a state, in the order of the line. */
 export function partiesIn(history: History, state: PartyState): PartySnapshot[] {
   return [...history.parties.values()]
     .filter((party) => party.state === state)
@@ -79,7 +79,7 @@ export function partiesIn(history: History, state: PartyState): PartySnapshot[] 
     );
 }
 
-/** How many are in each state. */
+/** The number of parties in each state. */
 export function countByState(history: History): Record<PartyState, number> {
   const counts = Object.fromEntries(partyStates.map((state) => [state, 0])) as Record<
     PartyState,
@@ -89,14 +89,14 @@ export function countByState(history: History): Record<PartyState, number> {
   return counts;
 }
 
-/** Order keys and ids are lower-case hex, of which text compares as the bytes do. */
+/** Order keys and ids are lower-case hex, so comparing the text compares the bytes. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
 /**
- * The events of a queue in the order of `seq`, read page by page along the primary key. What is written
- * meanwhile comes too.
+ * The events of a queue in the order of `seq`, read page by page along the primary key. Includes events that are written
+ * meanwhile.
  */
 export async function* readLineEvents(
   db: Database,

@@ -4,7 +4,7 @@ export type KeyedMutex = {
   acquire(key: string): Promise<() => void>;
 };
 
-/** Ours rather than async-mutex: with that, a map of mutexes by key grows with every key it ever saw. */
+/** Ours, because a map of async-mutex's mutexes would keep every key for ever. */
 export function createKeyedMutex(): KeyedMutex {
   const last = new Map<string, Promise<void>>();
   return {

@@ -7,7 +7,7 @@ import type { EventTable } from '../db/tables.ts';
 import { traceColumns } from '../db/trace-context.ts';
 import { insertRows } from '../db/write-rows.ts';
 
-/** What the table of events holds. */
+/** An event as the table `events` holds it. */
 export type StoredEvent = LineEvent | EventOf<'venue.deleted'>;
 
 /** How long the relay leaves an event to the feed. */
@@ -22,7 +22,7 @@ export function isFed(event: Event): event is LineEvent {
   return receiver === 'position-events' && others.length === 0;
 }
 
-/** Writes events, and with them that they have to be delivered. */
+/** Writes events, which puts them into the outbox. */
 export async function insertEvents(
   trx: DatabaseTransaction,
   events: readonly StoredEvent[],
@@ -48,7 +48,7 @@ export async function insertEvents(
   );
 }
 
-/** An event in its envelope, from its row. */
+/** An event from its row. */
 export function toEvent(
   row: Pick<EventTable, 'id' | 'type' | 'party_id' | 'queue_id' | 'time' | 'data'>,
 ): StoredEvent {
@@ -62,17 +62,17 @@ export function toEvent(
   }) as StoredEvent;
 }
 
-/** An event of a line, from a row under the queue's id. */
+/** An event of a line, from a row with the queue's id. */
 export function toLineEvent(row: Parameters<typeof toEvent>[0]): LineEvent {
   return toEvent(row) as LineEvent;
 }
 
-/** The id that an event's row stands under: its queue's; `venue.deleted` stands under its venue's. */
+/** The `queue_id` of an event's row: for `venue.deleted`, the id of the venue. */
 export function queueIdOf({ data }: StoredEvent): Buffer {
   return uuidToBytes('queueId' in data ? data.queueId : data.venueId);
 }
 
-/** The sequence number that an event carries. A venue has one event. */
+/** The sequence number of an event. A venue has only one event. */
 export function seqOf(event: StoredEvent): number {
   if (event.type === 'venue.deleted') return 1;
   return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;

@@ -56,7 +56,7 @@ function joined(seq: number, orderKey = '8000', reason?: string): LineEvent {
   }) as LineEvent;
 }
 
-describe('the direct way to the position service', () => {
+describe('line feed', () => {
   let upstream: FastifyInstance;
   let position: InternalClient;
   /** What the position service answers to a call. */
@@ -118,7 +118,7 @@ describe('the direct way to the position service', () => {
     });
   const patient = 15_000;
 
-  it('takes commits of one moment in one call, in the order of the line, and answers each', async () => {
+  it('sends concurrent commits in one call, in the order of the line, and resolves each', async () => {
     const feed = feedOf(patient);
     const places = await Promise.all([3, 1, 2].map((seq) => feed.committed([joined(seq)])));
     assert.deepEqual(
@@ -129,7 +129,7 @@ describe('the direct way to the position service', () => {
     assert.equal(wakes, 3);
   });
 
-  it('answers a commit of several events with the place after the last', async () => {
+  it('resolves a commit of several events with the place after the last one', async () => {
     const feed = feedOf(patient);
     const place = await feed.committed([joined(1), joined(2), joined(3)]);
     assert.equal(place?.position, 3);
@@ -137,7 +137,7 @@ describe('the direct way to the position service', () => {
     assert.equal(wakes, 1);
   });
 
-  it('asks again for an event that waits for an earlier one', async () => {
+  it('sends an event again that waits for an earlier one', async () => {
     const feed = feedOf(patient);
     let asked = 0;
     answerTo = async () => {
@@ -149,7 +149,7 @@ describe('the direct way to the position service', () => {
     assert.deepEqual(delivered, [7]);
   });
 
-  it('reports events as delivered only once the position service has applied them', async () => {
+  it('reports events as delivered only after the position service has applied them', async () => {
     const feed = feedOf(patient);
     await feed.committed([joined(1), joined(2)]);
     assert.deepEqual(delivered, [1, 2]);
@@ -177,7 +177,7 @@ describe('the direct way to the position service', () => {
     assert.deepEqual([calls, delivered, relayWakes, wakes], [[[1]], [1], 2, 2]);
   });
 
-  it('never holds an answer up for longer than its budget', async () => {
+  it('resolves when the budget is over', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     answerTo = async () => {
       await held;
@@ -198,7 +198,7 @@ describe('the direct way to the position service', () => {
     assert.ok(timesAsked() <= asked + 1);
   });
 
-  it('keeps so many for a position service that hangs, and leaves the rest to the relay', async () => {
+  it('queues a limited number of events while the position service hangs, and leaves others to the relay', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     answerTo = async () => {
       await held;
@@ -227,7 +227,7 @@ describe('the direct way to the position service', () => {
     assert.equal((await feed.committed([joined(7)]))?.position, 7);
   });
 
-  it('answers without a place when the position service is away, and goes on when it is back', async () => {
+  it('resolves without a place while the position service is unavailable, and recovers', async () => {
     const nowhere = createInternalClient({
       baseUrl: 'http://127.0.0.1:1',
       credential: testCredential,
@@ -237,7 +237,7 @@ describe('the direct way to the position service', () => {
 
     const feed = feedOf(patient);
     answerTo = async () => {
-      throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
     };
     assert.equal(await feed.committed([joined(1)]), null);
     answerTo = async () => [];
@@ -245,13 +245,13 @@ describe('the direct way to the position service', () => {
     assert.equal(wakes, 3);
   });
 
-  it('hands on again what a call could not, for whoever watches by then', async () => {
+  it('retries the events of a failed call', async () => {
     const feed = feedOf(patient);
     let asked = 0;
     answerTo = async ([first]) => {
       if (seqOf(first as LineEvent) !== 71) return [];
       asked += 1;
-      if (asked < 3) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      if (asked < 3) throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
       return [];
     };
     assert.equal(await feed.committed([joined(71), joined(72)]), null);
@@ -262,7 +262,7 @@ describe('the direct way to the position service', () => {
     assert.deepEqual(own, [[71, 72], [71, 72], [71, 72], [73]]);
   });
 
-  it('takes any number of events, however long, in calls that the other side can take', async () => {
+  it('splits any number of the largest events into calls that the position service accepts', async () => {
     const longest = 'ff'.repeat(orderKeyBytesMax);
     const events = Array.from({ length: 1_000 }, (_, index) =>
       joined(index + 1, longest, '\u{10FFFF}'.repeat(100)),

@@ -9,11 +9,11 @@ import {
 import { isFed, type StoredEvent, seqOf } from './line-event.ts';
 import type { Relay } from './relay.ts';
 
-/** What an answer may wait for the position service, in milliseconds. */
+/** How long a response may wait for the position service. */
 const usualBudgetMs = 50;
-/** What a call may take. Longer than the budget: cutting off a slow answer would only make it slower. */
+/** Timeout of a call. Longer than the budget, since repeating a slow call would only add load. */
 const callTimeoutMs = 1_000;
-/** Before asking again for an event that waits for an earlier one. */
+/** Pause before an event that waits for an earlier one is sent again. */
 const pendingPauseMs = 5;
 /**
  * Delays before a failed delivery is retried. A crashed position service is back by then, while SQS may hide the event
@@ -22,29 +22,29 @@ const pendingPauseMs = 5;
 const retriesMs = [250, 500, 1_000, 2_000, 4_000];
 /** Maximum number of events that wait for a retry. */
 const retriedMax = 1_000;
-/** Events in one call at the most: the largest there can be, with a long order key and reason, fit a body. */
+/** Maximum number of events in one call. Even the largest possible events, with long order keys, fit a body. */
 const batchMax = 100;
-/** Calls on their way at once; more events than these carry wait for the next. */
+/** Concurrent calls; further events wait for the next call. */
 const callsMax = 4;
 /** Maximum number of events that wait for a call, some ten megabytes. Events beyond it go through the relay. */
 export const queuedMax = 10_000;
 
 export type LineFeed = {
   /**
-   * Delivers the events of one commit. Resolves when the position service has applied the last of them, with
-   * its party's place (null unless waiting), or with null when the budget is over, or when too many wait already.
+   * Delivers the events of one commit. Resolves with the place of the last event's party when the position service has
+   * applied it (null unless the party waits); with null when the budget is over, or when too many events are queued.
    * Never rejects.
    */
   committed(events: readonly StoredEvent[]): Promise<Place | null>;
 };
 
-/** Who waits for the last event of a commit. */
+/** Waits for the last event of a commit. */
 type Waiter = { isDone: boolean; done(place: Place | null): void };
 type Entry = {
   event: LineEvent;
   waiter: Waiter | null;
   context: TraceContext | undefined;
-  /** Calls that failed. */
+  /** Number of failed calls. */
   failures: number;
 };
 
@@ -57,21 +57,21 @@ export function createLineFeed(options: {
   position: InternalClient;
   logger: Logger;
   relay: Pick<Relay, 'wake' | 'delivered'>;
-  /** Called for every commit that left events: wakes the dispatcher. */
+  /** Called after every commit with events; wakes the dispatcher. */
   onCommitted: () => void;
   /** 50 ms by default. */
   budgetMs?: number;
 }): LineFeed {
   const { budgetMs = usualBudgetMs } = options;
   let queued: Entry[] = [];
-  let callsUnderWay = 0;
+  let runningCalls = 0;
   let isFlushPlanned = false;
   let retried = 0;
 
   function planFlush(): void {
-    if (isFlushPlanned || queued.length === 0 || callsUnderWay >= callsMax) return;
+    if (isFlushPlanned || queued.length === 0 || runningCalls >= callsMax) return;
     isFlushPlanned = true;
-    // One tick lets commits that finish together share a call.
+    // Waits one tick, so that commits of the same tick share a call.
     setImmediate(() => {
       isFlushPlanned = false;
       void flush();
@@ -81,7 +81,7 @@ export function createLineFeed(options: {
   async function flush(): Promise<void> {
     const batch = queued.slice(0, batchMax).sort((a, b) => compareEvents(a.event, b.event));
     queued = queued.slice(batchMax);
-    callsUnderWay += 1;
+    runningCalls += 1;
     planFlush();
     try {
       const { answers } = await runInContext(commonContext(batch), () =>
@@ -94,7 +94,7 @@ export function createLineFeed(options: {
       batch.forEach((entry, index) => {
         const answer = answers[index];
         if (answer?.outcome === 'applied') applied.push(entry.event);
-        if (answer?.outcome === 'pending') askAgain(entry);
+        if (answer?.outcome === 'pending') sendAgain(entry);
         else entry.waiter?.done(answer?.place ?? null);
       });
       options.relay.delivered(applied);
@@ -103,7 +103,7 @@ export function createLineFeed(options: {
       for (const { waiter } of batch) waiter?.done(null);
       tryLater(batch);
     } finally {
-      callsUnderWay -= 1;
+      runningCalls -= 1;
       planFlush();
     }
   }
@@ -115,15 +115,15 @@ export function createLineFeed(options: {
     retried += again.length;
     setTimeout(() => {
       retried -= again.length;
-      // Where so much waits by then, the relay brings them.
+      // With so many events queued by then, the relay delivers these.
       if (queued.length + again.length > retriedMax) return;
       for (const entry of again) queued.push({ ...entry, failures: entry.failures + 1 });
       planFlush();
     }, waitMs).unref();
   }
 
-  /** An earlier event of the line is still on its way, by another call or from another process. */
-  function askAgain(entry: Entry): void {
+  /** An earlier event of the line is still in flight, in another call or from another process. */
+  function sendAgain(entry: Entry): void {
     setTimeout(() => {
       if (entry.waiter === null || entry.waiter.isDone) return;
       queued.push(entry);
@@ -139,7 +139,7 @@ export function createLineFeed(options: {
       if (events.length < all.length) options.relay.wake();
       const last = events.at(-1);
       if (last === undefined) return Promise.resolve(null);
-      // All of a commit or nothing: the later of its events could not be applied without the earlier.
+      // All events of a commit or none: the later ones cannot be applied without the earlier ones.
       if (queued.length + events.length > queuedMax) return Promise.resolve(null);
       const { promise, resolve } = Promise.withResolvers<Place | null>();
       const waiter: Waiter = {
@@ -160,7 +160,7 @@ export function createLineFeed(options: {
   };
 }
 
-/** A call carries the ids of a request only when all of its events come from that one. */
+/** The trace context of a call: that of its events, if all come from the same request. */
 function commonContext(batch: readonly Entry[]): TraceContext {
   const context = batch[0]?.context;
   return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 
-/** Where a party stands: lane, key within the lane, and the id where two keys are the same. */
+/** A party's place: lane, key within the lane, and the id for equal keys. */
 type LinePlace = { lane: number; order_key: Buffer; id: Buffer };
 
 /**
- * The condition "stands behind this place". Written out as ranges: neither MySQL nor MariaDB seeks into an
- * index by a comparison of row values.
+ * The condition that a party is behind this place. Written as ranges, because neither MySQL nor MariaDB uses an index
+ * for a comparison of row values.
  */
 export function behind(table: string, place: LinePlace) {
   const { lane, order_key, id } = place;

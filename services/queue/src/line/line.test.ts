@@ -25,7 +25,7 @@ describe('a line', () => {
     });
   const isOk = ({ status }: Answer) => status < 300;
 
-  it('takes parties in order, with gap-free sequence numbers, and every event waits for its delivery', async () => {
+  it('adds parties in order, with gap-free sequence numbers and every event in the outbox', async () => {
     const { owner, queueId } = await service.openLine();
     const answers = await times(40, (index) =>
       service.add(queueId, owner, { name: `Guest ${index}` }),
@@ -50,7 +50,7 @@ describe('a line', () => {
     );
   });
 
-  it('calls each of 100 once, in order, when 200 ask at the same time', async () => {
+  it('calls each of 100 parties once, in order, for 200 concurrent requests', async () => {
     const { owner, queueId } = await service.openLine();
     await times(100, (index) => service.add(queueId, owner, { name: `Guest ${index}` }));
     const inOrder = (await service.listAll(queueId, owner)).map(({ id }) => id);
@@ -72,7 +72,7 @@ describe('a line', () => {
     await service.assertSound(queueId);
   });
 
-  it('goes on beside another line', async () => {
+  it('changes while another line changes', async () => {
     const [one, two] = await Promise.all([service.openLine(), service.openLine()]);
     await times(60, (index) => {
       const { owner, queueId } = index % 2 === 0 ? one : two;
@@ -90,7 +90,7 @@ describe('a line', () => {
     }
   });
 
-  it('is not held up by a change of another line', async () => {
+  it('does not wait for a change of another line', async () => {
     const [held, free] = await Promise.all([service.openLine(), service.openLine()]);
     await inTransaction(service.db, async (trx) => {
       await lockLine(service.deps, trx, uuidToBytes(held.queueId));
@@ -99,7 +99,7 @@ describe('a line', () => {
     });
   });
 
-  it('takes nobody in behind its closing', async () => {
+  it('adds no party after it was closed', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const close = service.call('POST', `/v1/queues/${queueId}/close`, {
       as: owner,
@@ -115,7 +115,7 @@ describe('a line', () => {
     await service.assertSound(queueId);
   });
 
-  it('never goes over its limit', async () => {
+  it('never exceeds its limit for concurrent joins', async () => {
     const { queueId, joinCode } = await service.openLine({ maxWaiting: 7 });
     const joins = await times(30, () => service.join(joinCode));
     assert.equal(joins.filter(isOk).length, 7);
@@ -124,7 +124,7 @@ describe('a line', () => {
     await service.assertSound(queueId);
   });
 
-  it('moves a party once when hosts and the guest move it at the same time', async () => {
+  it('moves a party once for concurrent moves by hosts and the guest', async () => {
     const { owner, queueId } = await service.openLine();
     for (let round = 0; round < 5; round += 1) {
       const { body: party } = await service.add(queueId, owner);
@@ -141,7 +141,7 @@ describe('a line', () => {
     await service.assertSound(queueId);
   });
 
-  it('shows no trace of a change that breaks in the middle', async () => {
+  it('rolls back a change that fails in the middle', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner, { name: 'Before' });
     const before = await service.call('GET', `/v1/queues/${queueId}`, { as: owner });
@@ -183,7 +183,7 @@ describe('a line', () => {
     await service.assertSound(queueId);
   });
 
-  it('stays sound under every move at once, without an error that is ours', async () => {
+  it('keeps its invariants under concurrent moves of every kind, without internal errors', async () => {
     const { owner, venueId, queueId, joinCode } = await service.openLine();
     const hosts = await times(5, () => service.member(venueId, 'manager'));
     const known: Party[] = [];

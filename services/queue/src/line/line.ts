@@ -36,7 +36,7 @@ const selectParty = `
   FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
   WHERE p.queue_id = ? AND p.id = ?`;
 const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
-/** Fewer: MySQL finds the sequence number of each by going through those of all in the statement. */
+/** Few, because MySQL evaluates the CASE of all parties in a statement for each of them. */
 const partiesPerStatement = 100;
 
 type Counter =
@@ -50,21 +50,21 @@ type Counter =
 type QueueSettings = Omit<Updateable<QueueTable>, Counter>;
 
 type MoveOptions = {
-  /** Why, in somebody's words. */
+  /** Free text. */
   reason?: string | undefined;
-  /** Beyond the venue's capacity, as a manager may; recorded where it was needed. */
+  /** Whether a manager exceeds the venue's capacity; recorded only if that was needed. */
   override?: boolean | undefined;
-  /** Another place in the line. */
+  /** The new place in the line. */
   place?: Pick<PartyRow, 'lane' | 'order_key'>;
-  /** The position that the caller asked for. */
+  /** The position that the caller requested. */
   position?: number | undefined;
-  /** The front of the line after the move, where it is known already. */
+  /** The front of the line after the move, if known. */
   next?: readonly LockedParty[];
 };
 
 /**
- * A line under its lock, within one transaction. Changes are made through it so that none can forget its
- * sequence number, its event, the counters or the tasks that follow.
+ * A line under its lock, within one transaction. All changes are made through it, so that none lacks its sequence number,
+ * its event, the counters or the tasks that follow.
  */
 export class Line {
   readonly trx: DatabaseTransaction;
@@ -96,13 +96,13 @@ export class Line {
     this.tasks = new TaskPlan(clock, this.now);
   }
 
-  /** Changes what managers decide about the queue; written by `write`, with the counters. */
+  /** Changes settings of the queue; `write` writes them. */
   set(settings: QueueSettings): void {
     Object.assign(this.#settings, settings);
     Object.assign(this.queue, settings);
   }
 
-  /** Records that the queue itself changed. */
+  /** Records a change of the queue itself. */
   queueChanged(actor: Actor): void {
     const seq = this.#takeSeq();
     this.events.push(
@@ -114,17 +114,17 @@ export class Line {
     );
   }
 
-  /** The party's row under the lock; another request may have moved it since it was loaded. */
+  /** Reads the party's row under the lock; another request may have changed it since it was loaded. */
   async party(partyId: Buffer): Promise<LockedParty> {
     const { rows } = await this.trx.executeQuery(
       preparedQuery(selectParty, [this.queue.id, partyId]),
     );
     const party = rows[0] as LockedParty | undefined;
-    if (party === undefined) throw new Error('A party is gone, though its line is not');
+    if (party === undefined) throw new Error('The line has no such party');
     return party;
   }
 
-  /** The party's row under the lock, for a move that is prepared first. Throws what `move` would. */
+  /** Like `party`, for a move that needs preparation. Throws as `move` does. */
   async partyFor(partyId: Buffer, move: PartyMove): Promise<LockedParty> {
     const party = await this.party(partyId);
     assertMove(party, move);
@@ -132,8 +132,8 @@ export class Line {
   }
 
   /**
-   * Moves a party by the table of moves, to a `place` other than its own if one is given. Throws
-   * `invalid-transition` when the table has no such move, and `venue-full` when there is no room to seat it.
+   * Moves a party by the table of moves, and to another `place` if there is one. Throws `invalid-transition` when the table
+   * has no such move, and `venue-full` when the capacity does not allow to seat it.
    */
   async move(
     party: LockedParty,
@@ -163,13 +163,13 @@ export class Line {
     return moved;
   }
 
-  /** How many people are in the venue; only for a change that has locked it. */
+  /** The occupancy of the venue; only for a change that has locked the venue. */
   get occupancy(): Occupancy {
     if (this.#occupancy === null) throw new Error('This change has not locked the venue');
     return this.#occupancy;
   }
 
-  /** Changes columns of a party's row and records the event; why, in somebody's words, is kept beside it. */
+  /** Changes columns of a party's row, and records the event and its reason. */
   async changeParty(
     party: PartyRow,
     type: PartyEventType,
@@ -184,14 +184,14 @@ export class Line {
   }
 
   /**
-   * `move` with `remove` for parties at the end of the line, where nobody moves up: hundreds in one statement, since
-   * the line is locked meanwhile.
+   * `move` with `remove` for parties at the end of the line, where nobody moves up: in few statements, since the line is
+   * locked meanwhile.
    */
   async removeAll(parties: readonly LockedParty[], actor: Actor, reason?: string): Promise<void> {
     const [first] = parties;
     if (first === undefined) return;
     const { to, event } = partyMoves.remove;
-    // The same of every party, so that one statement writes it.
+    // The same for every party, so that one statement can write them.
     const changes = { state: to, ...changesOf('remove', first, this.now) };
     const assigned = Object.entries(changes).map(
       ([column, value]) => sql`${sql.ref(column)} = ${value}`,
@@ -214,7 +214,7 @@ export class Line {
     }
   }
 
-  /** Counts what a change of a party changes and notes its event; gives the row as it is to be written. */
+  /** Updates the counters and adds the event of a change of a party; returns the row to write. */
   #recordChange(
     party: PartyRow,
     type: PartyEventType,
@@ -293,14 +293,14 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
-    circumstances: { position?: number; override?: true } = {},
+    details: { position?: number; override?: true } = {},
   ): void {
     const data = {
       ...this.#ids(),
       previousState,
       party: partySnapshot(party),
       actor,
-      ...circumstances,
+      ...details,
     };
     const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
     this.events.push(event as EventOf<PartyEventType>);
@@ -321,7 +321,7 @@ function assertMove({ state }: PartyRow, move: PartyMove): void {
   throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
 }
 
-/** What a move writes besides the state. */
+/** The columns that a move changes besides the state. */
 function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<PartyTable> {
   const served = party.state === 'waiting' ? { served_at: now } : {};
   switch (move) {
@@ -354,21 +354,22 @@ function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<Part
 }
 
 /**
- * The gate of changes of a line: `deps.lines.run(queueId, …)` around a transaction that calls `lockLine`. The lock is
- * held by one transaction at a time, so more connections that wait for it would only be missing elsewhere.
+/**
+ * The gate of changes of a line: `deps.lines.run(queueId, …)` around a transaction that calls `lockLine`. One transaction
+ * at a time holds the lock, so further connections that wait for it would only be missing elsewhere.
  */
 export function createLineGate(): KeyedGate {
   return createKeyedGate({ atOnce: 8, waitingMax: 256 });
 }
 
 /**
- * Locks a line for one change. Read a change from top to bottom: lock, check, change, `write`, commit; then
- * `feed.committed` takes the events, and resolves when the position service knows of them (or its budget is over),
- * so that the next read of the caller sees the change.
+ * Locks a line for one change. The steps of a change are: lock, check, change, `write`, commit. After that
+ * `feed.committed` delivers the events, and resolves when the position service has applied them (or its budget is over),
+ * so that the caller's next read sees the change.
  *
- * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line. The
- * venue's row comes before it: pass `occupancyOf` when the change may change how many people are in. So changes of
- * one line wait for each other in order, and two of them never deadlock.
+ * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line. The venue's row
+ * is locked before it: pass `occupancyOf` for a change that may change the occupancy. So changes of one line run one
+ * after the other, and never deadlock.
  * Throws `not-found` when the queue was deleted meanwhile.
  */
 export async function lockLine(

@@ -14,7 +14,7 @@ import { sliceSize } from './remove-slice.ts';
  * No operation walks the line. How many rows a request makes the database read is counted by the database
  * itself, for the one connection that everything goes through here.
  */
-describe('on a long line with a long past', () => {
+describe('a long line with a long past', () => {
   let service: QueueService;
   let owner: string;
   let queueId: string;
@@ -77,7 +77,7 @@ describe('on a long line with a long past', () => {
   /** What a request reads besides: who asks, for what, its follow-up work, and what the answer shows of a party. */
   const around = 60;
 
-  it('a join reads a few rows, also with contacts that may be known', async () => {
+  it('reads a few rows for a join, also with contacts that may be duplicates', async () => {
     const known = { email: 'known@example.com', phone: '+351912345678' };
     for (const body of [{}, known, known]) {
       const { status } = await assertReads(around, () => service.join(joinCode, body));
@@ -86,7 +86,7 @@ describe('on a long line with a long past', () => {
     await assertReads(around, () => service.add(queueId, owner));
   });
 
-  it('call-next reads one row, with a filter one for each size', async () => {
+  it('reads a few rows for call-next, with a filter one per size', async () => {
     for (const [body, limit] of [
       [{}, around],
       [{ lane: 'priority' }, around],
@@ -108,7 +108,7 @@ describe('on a long line with a long past', () => {
     }
   });
 
-  it('a move reads a few rows', async () => {
+  it('reads a few rows for a move', async () => {
     const party = (await list('?limit=1')).body.data[0];
     for (const move of ['call', 'no-show']) {
       const { status } = await assertReads(around, () => service.move(party, move, owner));
@@ -119,7 +119,7 @@ describe('on a long line with a long past', () => {
     );
   });
 
-  it('another place in the line reads a few rows, and so does the way back to it', async () => {
+  it('reads a few rows for another place, and for a restore', async () => {
     const parties = [];
     for (let count = 0; count < 4; count += 1) {
       parties.push((await service.add(queueId, owner)).body);
@@ -141,7 +141,7 @@ describe('on a long line with a long past', () => {
     }
   });
 
-  it('a page of the list reads a page, wherever it begins and whatever it shows', async () => {
+  it('reads one page for a page of the list, whatever its start and filters', async () => {
     const limit = 50;
     for (const [query, states] of [
       ['', 2],
@@ -161,7 +161,7 @@ describe('on a long line with a long past', () => {
     }
   });
 
-  it('a search reads what it finds', async () => {
+  it('reads the matching rows for a search', async () => {
     const byNumber = await assertReads(around + 20, () => list('?q=6500'));
     assert.equal(byNumber.body.data.length, 1);
     const byName = await assertReads(around + 12 * 11, () => list('?q=guest%20299'));
@@ -173,7 +173,7 @@ describe('on a long line with a long past', () => {
     assert.ok(past.body.data.length > 0);
   });
 
-  it('a snapshot reads those in line once, and nobody of the past', async () => {
+  it('reads the parties in line once for a snapshot, and no ended ones', async () => {
     const { waiting: now, called } = await service.rowOf(queueId);
     const answer = await assertReads(around + 2 * (now + called), () =>
       service.call('GET', `/internal/queues/${queueId}/snapshot`, {
@@ -183,7 +183,7 @@ describe('on a long line with a long past', () => {
     assert.equal(answer.raw.toString().trim().split('\n').length, 1 + now + called);
   });
 
-  it('the relay reads what it sends, however much waits and however much was sent', async () => {
+  it('reads the events to send for the relay, however many wait or were sent', async () => {
     const { db, clock, deps } = service;
     const sent: string[] = [];
     const relay = createRelay({
@@ -216,7 +216,7 @@ describe('on a long line with a long past', () => {
     assert.deepEqual(left, []);
   });
 
-  it('closing with everyone in it reads each of them once, slice by slice', async () => {
+  it('reads each party once, slice by slice, when it closes', async () => {
     const { waiting: now } = await service.rowOf(queueId);
     const { status, body } = await assertReads(around + 5 * sliceSize, () =>
       service.call('POST', `/v1/queues/${queueId}/close`, {

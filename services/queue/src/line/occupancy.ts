@@ -8,17 +8,17 @@ import type { DatabaseTransaction } from '../db/database.ts';
 import type { PartyRow, VenueRow } from '../db/tables.ts';
 
 type Change = {
-  /** How many people more, or fewer. */
+  /** The number of people who came, or left if negative. */
   delta: number;
   actor: Actor;
-  /** The party that came or went; none for a click at the door. */
+  /** The party that came or left; none for a click at the door. */
   party?: Pick<PartyRow, 'queue_id' | 'id'>;
-  /** Lets people in beyond the capacity, where that is needed. */
+  /** Whether to exceed the capacity if necessary. */
   override?: boolean | undefined;
   reason?: string | undefined;
 };
 
-/** How many people are in a venue, under the lock of its row and within one transaction. */
+/** The occupancy of a venue, under the lock of its row and within one transaction. */
 export class Occupancy {
   readonly #clock: Clock;
   readonly #trx: DatabaseTransaction;
@@ -30,7 +30,7 @@ export class Occupancy {
     this.#venue = venue;
   }
 
-  /** Locks the venue; before any of its lines, so that two changes can never deadlock. */
+  /** Locks the venue. Call it before any of its lines is locked, so that two changes never deadlock. */
   static async lock(clock: Clock, trx: DatabaseTransaction, venueId: Buffer): Promise<Occupancy> {
     return new Occupancy(clock, trx, await lockVenue(trx, venueId));
   }
@@ -79,7 +79,7 @@ export class Occupancy {
   }
 }
 
-/** What the door is told. More people may be in than the capacity: then nobody else may come in. */
+/** The occupancy as staff see it. It may exceed the capacity; then nobody else may come in. */
 export function occupancyView({
   capacity,
   occupancy,

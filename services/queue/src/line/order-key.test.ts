@@ -12,7 +12,7 @@ function assertInOrder(keys: readonly Buffer[]): void {
 }
 
 describe('keyBetween', () => {
-  it('keeps every order of insertions, with ids written behind the keys', () => {
+  it('keeps the order of any insertions, with ids appended to the keys', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(), { minLength: 1, maxLength: 300 }),
@@ -33,7 +33,7 @@ describe('keyBetween', () => {
     );
   });
 
-  it('stays short where people join, at the front, and always next to the same neighbour', () => {
+  it('stays short at the end, at the front, and always next to the same neighbour', () => {
     const places: Record<string, (line: Buffer[]) => number> = {
       end: (line) => line.length,
       front: () => 0,
@@ -71,13 +71,13 @@ describe('keyBetween', () => {
     return bytesMax;
   }
 
-  it('takes 100,000 halvings of one gap by turns, whichever side is first', () => {
+  it('allows 100,000 alternating halvings of one gap, whichever side is first', () => {
     for (const first of [0, 1]) {
       assert.ok(halve(100_000, (turn) => turn % 2 === first) <= 450);
     }
   });
 
-  it('takes 1,200 halvings of one gap without a pattern', () => {
+  it('allows 1,200 halvings of one gap without a pattern', () => {
     // A fixed sequence of numbers that look like chance.
     let state = 20_251_120;
     const chance = () => {
@@ -87,14 +87,14 @@ describe('keyBetween', () => {
     assert.ok(halve(1_200, chance) <= orderKeyBytesMax);
   });
 
-  it('says so when one gap was halved too often, and when the neighbours are not in order', () => {
+  it('throws when a gap was halved too often, and when the neighbours are not in order', () => {
     // More than there are keys of that length, however they are chosen.
     assert.throws(() => halve(8 * orderKeyBytesMax, (turn) => turn % 6 < 3), OrderKeyTooLong);
     const key = keyBetween(null, null);
     assert.throws(() => keyBetween(key, key), RangeError);
   });
 
-  it('goes on between keys of a line that was ordered before', () => {
+  it('continues between keys of older versions', () => {
     // Written when a level began at 0 and went on by one: [0], [0, 0], [0, 1], [0, 1, 0], [1].
     const line: Buffer[] = ['8000', '808000', '808100', '80818000', '8100'].map((hex) =>
       Buffer.from(hex, 'hex'),
@@ -108,7 +108,7 @@ describe('keyBetween', () => {
     assertInOrder(line);
   });
 
-  it('crosses every width of its integers', () => {
+  it('covers every width of its integers', () => {
     let up = keyBetween(null, null);
     let down = up;
     for (let count = 0; count < 70_000; count += 1) {

@@ -1,15 +1,15 @@
 /*
- * Order keys: where a party stands within its lane. A key is a path of integers, compared element by
- * element with a shorter path before its extensions, written so that plain byte comparison gives that order.
- * Between any two keys there is always another, so nothing is ever renumbered (a fractional index; the idea
- * of paths of integers is Logoot's: Weiss, Urso, Molli, ICDCS 2009).
+ * Order keys sort the parties of a lane. A key is a path of integers, compared element by element, with a shorter path
+ * before its extensions, and encoded so that comparing the bytes gives that order. Between any two keys there is another
+ * one, so nothing is ever renumbered (a fractional index; the paths of integers are Logoot's: Weiss, Urso, Molli, ICDCS
+ * 2009).
  *
  * An integer is one head byte and up to six bytes more, big-endian:
  *   0x03..0x08        negative, 6..1 bytes follow (offset so that they count upwards)
  *   0x09..0xf6        -119..118 in the head itself
  *   0xf7..0xfc        positive, 1..6 bytes follow
- * and 0x00 ends the path. Heads are never 0x00, so that no key is the beginning of another one and a party's
- * id may be written right behind its key without disturbing the order.
+ * and 0x00 ends the path. Heads are never 0x00, so no key is a prefix of another, and a party's id can be appended to its
+ * key without changing the order.
  */
 
 const terminator = 0x00;
@@ -21,8 +21,7 @@ const negativeHead = 0x09;
 const widthMax = 6;
 
 /**
- * Below the first level integers start here and leave that much room between them, so that all of the first
- * stride take one byte.
+ * Below the first level, integers start at `start` with gaps of `stride`, so that the whole first stride takes one byte.
  */
 const start = -118;
 const stride = 236;
@@ -35,11 +34,11 @@ export class OrderKeyTooLong extends Error {
 }
 
 /**
- * A key between two others; `null` stands for the end of the line on that side. Repeated insertion at one
- * end, or always next to the same neighbour, costs O(log n) bytes; halving one and the same gap by turns from
- * below and from above, a byte each 236 times. Only halving it without such a pattern costs a byte every few
- * times, as it must with keys that are never renumbered. Throws `OrderKeyTooLong` past `orderKeyBytesMax`, and a
- * RangeError when `before` does not sort before `behind`.
+ * A key between two others; `null` stands for that end of the line. Repeated insertion at one end, or always next to the
+ * same neighbour, costs O(log n) bytes; halving the same gap alternately from below and from above, one byte per 236
+ * times. Halving a gap without such a pattern costs a byte every few times, which is inevitable for keys that are never
+ * renumbered. Throws `OrderKeyTooLong` past `orderKeyBytesMax`, and a RangeError when `before` does not sort before
+ * `behind`.
  */
 export function keyBetween(before: Uint8Array | null, behind: Uint8Array | null): Buffer {
   if (before !== null && behind !== null && Buffer.compare(before, behind) >= 0) {
@@ -68,16 +67,16 @@ function pathBetween(low: number[] | null, high: number[] | null): number[] {
   if (upper - lower > 1) {
     return [...prefix, integerBetween(lower, upper, high[shared - 1])];
   }
-  // Neighbouring integers: go one level down, behind the rest of the lower path.
-  const rest = low[shared + 1];
-  if (rest !== undefined) return [...prefix, lower, rest + stride];
+  // Adjacent integers: go one level down, behind the remaining lower path.
+  const next = low[shared + 1];
+  if (next !== undefined) return [...prefix, lower, next + stride];
   return [...prefix, lower, isHighFirst(lower) ? start + stride : start];
 }
 
 /**
- * Close to the side that has come less far into its stride. Whoever halves a gap by turns, from below and
- * from above, so takes one integer of it at a time from either side; when all are taken, it begins anew one
- * level down. At evens it is the turn of the end of the stride that was given first.
+ * An integer next to the bound that has used less of its stride. So halving a gap alternately from below and from above
+ * takes one integer at a time from either side, and continues one level down when all are used. In a tie, the end of the
+ * stride that was used first comes next.
  */
 function integerBetween(lower: number, upper: number, parent: number | undefined): number {
   const base = Math.floor((lower - start) / stride) * stride + start;
@@ -92,8 +91,8 @@ function integerBetween(lower: number, upper: number, parent: number | undefined
 }
 
 /**
- * Where a level opens behind this integer, whether what comes next will probably be the upper end of its gap:
- * so it is when the gap was halved by turns and the last turn was the lower one's.
+ * Whether the next insertion one level below this integer is probably at the upper end of the gap: that is so when the
+ * gap was halved alternately, last from below.
  */
 function isHighFirst(lower: number): boolean {
   const fromBelow = (((lower - start) % stride) + stride) % stride;

@@ -10,14 +10,13 @@ import { laneIndex } from './snapshots.ts';
 type Place = Pick<PartyRow, 'lane' | 'order_key'>;
 
 /**
- * The place of a party between two neighbours, found under the line's lock. The neighbours were read without it and are
- * coordinates only: their parties may have gone or moved, their places stay where they were. A party that moves
- * forward goes directly in front of `behind`, one that moves back directly behind `before`, so that it overtakes as
- * few parties as possible, counting ended parties that may be restored. Returns its own place when that is already
- * between the two.
+ * Finds the place of a party between two neighbours, under the line's lock. The neighbours were read without it and serve
+ * as coordinates only: their parties may have left or moved since. A party that moves forward goes directly in front of
+ * `behind`, one that moves back directly behind `before`, so that it overtakes as few parties as possible, including
+ * ended ones that may be restored. Returns the party's own place if that is between the two.
  *
- * It takes the lane of the neighbours; at the border of two lanes, at the front and at the end it keeps its own
- * where that fits. Throws `place-used-up` when no key fits any more.
+ * The party gets the lane of the neighbours; at the border of two lanes, at the front and at the end it keeps its own
+ * lane if that fits. Throws `place-used-up` when no order key is left in between.
  */
 export async function placeBetween(
   line: Line,
@@ -46,7 +45,7 @@ async function placeInFrontOf(line: Line, party: PartyRow, behind: Place): Promi
   return { lane: behind.lane, order_key: keyBetween(before, behind.order_key) };
 }
 
-/** At the end of the line it comes behind everybody who ever stood in it, as those who join do. */
+/** At the end of the line, the place is behind all parties that ever joined, as for a party that joins. */
 async function placeBehind(
   line: Line,
   party: PartyRow,
@@ -62,9 +61,8 @@ async function placeBehind(
 }
 
 /**
- * The nearest key on one side of a place, of parties in every state: whoever ended may be restored, to
- * exactly the place it had. Strictly on that side, so that what was given the same key once stays together.
- * One seek into `parties_line` a state.
+ * The nearest key on one side of a place, of parties in every state, since ended ones may be restored to their original
+ * place. Strictly on that side, so that parties with equal keys stay together. One index seek per state.
  */
 async function nearestKey(
   { trx, queue }: Line,

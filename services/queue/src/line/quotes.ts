@@ -8,18 +8,18 @@ import type { PartyRecord } from './snapshots.ts';
 
 type Joined = Pick<PartyRecord, 'queueId' | 'partyId'>;
 
-/** What guests were told on joining. */
+/** The positions and estimates that guests get on joining. */
 export type Quotes = {
   /**
-   * Tells a guest the place that the position service gives (null when it gives none) and keeps it; resolves
-   * with it when it is durable, or could not be kept.
+   * Stores the place that the position service returns, if any. Resolves with it when it is stored, or when storing it
+   * has failed.
    */
-  tell(joined: Joined, place: Promise<Place | null>): Promise<Place | null>;
-  /** What the guest was told; null when nothing. */
-  told(joined: Joined): Promise<Place | null>;
+  store(joined: Joined, place: Promise<Place | null>): Promise<Place | null>;
+  /** The stored place; null when there is none. */
+  read(joined: Joined): Promise<Place | null>;
 };
 
-/** Writes quotes of concurrent joins together, one statement at a time. */
+/** Writes the quotes of concurrent joins in batches, one statement at a time. */
 export function createQuotes(db: Database, logger: Logger): Quotes {
   let queued: { joined: Joined; place: Place }[] = [];
   let nextWrite: Promise<void> | null = null;
@@ -43,21 +43,21 @@ export function createQuotes(db: Database, logger: Logger): Quotes {
       .execute()
       .then(
         () => undefined,
-        (error: unknown) => logger.warn({ err: error }, 'quotes could not be kept'),
+        (error: unknown) => logger.warn({ err: error }, 'quotes could not be stored'),
       );
     await lastWrite;
   }
 
   return {
-    async tell(joined, given) {
-      const place = await given;
+    async store(joined, promised) {
+      const place = await promised;
       if (place === null) return null;
       queued.push({ joined, place });
       nextWrite ??= runInContext({}, write);
       await nextWrite;
       return place;
     },
-    async told({ queueId, partyId }) {
+    async read({ queueId, partyId }) {
       const quote = await db
         .selectFrom('quotes')
         .select(['position', 'estimate'])

@@ -13,7 +13,7 @@ import { feedFirstMs, toLineEvent } from './line-event.ts';
 import { createLineFeed } from './line-feed.ts';
 import { createRelay, type Relay } from './relay.ts';
 
-describe('the relay', () => {
+describe('relay', () => {
   let service: QueueService;
   let broker: TestQueues;
   let publisher: Publisher;
@@ -69,13 +69,13 @@ describe('the relay', () => {
   const idsOf = async (queueId: string) =>
     (await service.eventsOf(queueId)).map(({ id }) => bytesToUuid(id));
 
-  /** A publisher whose SQS cannot be reached. */
-  function awayPublisher(): Publisher {
+  /** A publisher whose SQS is unreachable. */
+  function unreachablePublisher(): Publisher {
     const sqs = new SQSClient({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
     return createPublisher({ sqs, prefix: broker.prefix });
   }
 
-  it('sends every event that the feed did not deliver to the position service, in the order of the line', async () => {
+  it('sends the position service every event that the feed did not deliver, in the order of the line', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);
     await service.move(party, 'seat', owner);
@@ -93,7 +93,7 @@ describe('the relay', () => {
     assert.deepEqual(events, direct);
   });
 
-  it('announces the deletion of a venue to this service, once and whole', async () => {
+  it('sends the deletion of a venue to this service, once and complete', async () => {
     const { owner, venueId, queueId } = await service.openLine();
     await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
     start();
@@ -113,7 +113,7 @@ describe('the relay', () => {
     );
   });
 
-  it('goes on at once when it is woken', async () => {
+  it('runs at once when it is woken', async () => {
     const { owner, queueId } = await service.openLine();
     const relay = start();
     endFeedTime();
@@ -128,15 +128,15 @@ describe('the relay', () => {
     assert.deepEqual(ids, await idsOf(queueId));
   });
 
-  it('keeps what SQS does not take, and sends it when SQS is back', async () => {
+  it('keeps events while SQS is unavailable, and sends them when it is back', async () => {
     const { owner, queueId } = await service.openLine();
     let tries = 0;
-    let isAway = true;
-    const away = awayPublisher();
+    let isUnavailable = true;
+    const unreachable = unreachablePublisher();
     const relay = start({
       publish(events) {
         tries += 1;
-        return (isAway ? away : publisher).publish(events);
+        return (isUnavailable ? unreachable : publisher).publish(events);
       },
     });
     await service.add(queueId, owner, { email: 'ana@example.com' });
@@ -144,14 +144,14 @@ describe('the relay', () => {
     endFeedTime();
     await until('it has tried in vain twice', () => tries >= 2);
     assert.deepEqual(await waiting(), [1, 2, 3]);
-    isAway = false;
+    isUnavailable = false;
     relay.wake();
     await until('the outbox is empty', isEmpty);
     const ids = (await received('position-events')).map(({ id }) => id);
     assert.deepEqual(ids, await idsOf(queueId));
   });
 
-  it('lets an event that SQS refuses hold up nothing behind it', async () => {
+  it('sends later events although SQS refuses an earlier one', async () => {
     const { owner, queueId } = await service.openLine();
     const bad = 100;
     await Promise.all(Array.from({ length: bad + 20 }, () => service.add(queueId, owner)));
@@ -187,7 +187,7 @@ describe('the relay', () => {
     assert.equal((await received('position-events')).length, bad);
   });
 
-  it('loses nothing when several relays share the work, and stops with nothing half done', async () => {
+  it('loses no event when several relays share the work and one stops', async () => {
     const lines = await Promise.all([service.openLine(), service.openLine(), service.openLine()]);
     const relays = [start(), start()];
     for (let round = 0; round < 4; round += 1) {
@@ -200,7 +200,7 @@ describe('the relay', () => {
           }),
         ),
       );
-      // One goes away in the middle of its work, and another comes.
+      // One stops in the middle of its work, and another starts.
       await relays.shift()?.stop();
       relays.push(start());
     }
@@ -210,7 +210,7 @@ describe('the relay', () => {
     assert.deepEqual(new Set(ids), new Set(expected));
   });
 
-  it('passes over changes that are not committed yet, and waits for none of them', async () => {
+  it('skips uncommitted changes without waiting for them', async () => {
     const { owner, queueId } = await service.openLine();
     const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
     const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
@@ -246,7 +246,7 @@ describe('the relay', () => {
     await until('it is sent', async () => (await received('position-events')).length === 1);
   });
 
-  it('sends what an instance of the version before left in its own table', async () => {
+  it('sends what an instance of the previous version left in its own table', async () => {
     const { owner, queueId } = await service.openLine();
     await service.add(queueId, owner);
     await service.db.updateTable('events').set({ relay_at: null }).execute();
@@ -277,7 +277,7 @@ describe('the relay', () => {
       return toLineEvent(last as NonNullable<typeof last>);
     };
 
-    it('sends nothing that the feed delivered in time', async () => {
+    it('does not send events that the feed delivered in time', async () => {
       const { owner, queueId } = await service.openLine();
       await service.add(queueId, owner);
       const relay = start();
@@ -291,7 +291,7 @@ describe('the relay', () => {
       assert.deepEqual(await received('position-events'), []);
     });
 
-    it('sends an event that was applied before a crash kept it from being noted', async () => {
+    it('sends an event again whose delivery was not recorded before a crash', async () => {
       const { queueId } = await service.openLine();
       const event = await eventOf(queueId);
       const applied = service.positionApp.events.filter(({ id }) => id === event.id);
@@ -304,7 +304,7 @@ describe('the relay', () => {
     });
 
     it('sends an event that the feed could not deliver, from any process', async () => {
-      service.positionApp.state.isAway = true;
+      service.positionApp.state.isUnavailable = true;
       try {
         const { queueId } = await service.openLine();
         const event = await eventOf(queueId);
@@ -323,11 +323,11 @@ describe('the relay', () => {
         await until('the outbox is empty', isEmpty);
         assert.deepEqual(await received('position-events'), [event]);
       } finally {
-        service.positionApp.state.isAway = false;
+        service.positionApp.state.isUnavailable = false;
       }
     });
 
-    it('notes at its end what the feed delivered', async () => {
+    it('records what the feed delivered when it stops', async () => {
       const { queueId } = await service.openLine();
       const relay = start();
       await relay.stop();

@@ -14,7 +14,7 @@ import { queueIdOf, seqOf, toEvent } from './line-event.ts';
 const batchSize = 100;
 /** Keeps the statement far below any server's packet limit. */
 const deliveredPerStatement = 500;
-/** Half the time that the relay leaves an event to the feed: what the feed delivered is noted before that is over. */
+/** Half the time that the relay leaves an event to the feed, so that what the feed delivered is recorded before. */
 const pollMs = 500;
 
 /** After this, another instance sends what was taken: longer than sending takes, with the SDK's retries. */
@@ -28,7 +28,7 @@ type RelayDeps = {
 };
 
 export type Relay = WorkLoop & {
-  /** Takes events out of the outbox that the position service has applied; at the next step, in batches. */
+  /** Takes events that the position service has applied out of the outbox, in batches at the next step. */
   delivered(events: readonly LineEvent[]): void;
 };
 
@@ -56,8 +56,8 @@ export function createRelay(deps: RelayDeps): Relay {
       return taken < batchSize ? pollMs : 0;
     },
     logger: deps.logger,
-    waits: 'events wait in the outbox',
-    goesOn: 'events leave the outbox again',
+    onOutage: 'events wait in the outbox',
+    onRecovery: 'events leave the outbox again',
   });
   return {
     ...loop,
@@ -66,7 +66,7 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     async stop() {
       await loop.stop();
-      // What is not cleared is sent once more, which changes nothing.
+      // Events that are not cleared are sent again, which changes nothing.
       await clearDelivered().catch((error) =>
         deps.logger.debug({ err: error }, 'delivered events stay in the outbox'),
       );
@@ -75,8 +75,8 @@ export function createRelay(deps: RelayDeps): Relay {
 }
 
 /**
- * One batch, in the order of writing. No lock is held while SQS is asked: the events are put off meanwhile, so that no
- * other instance sends the same. After a crash there, they are sent again, which consumers expect.
+ * Sends one batch, in the order of writing. No lock is held until SQS responds: the events are deferred meanwhile, so
+ * that no other instance sends them. After a crash they are sent again, which consumers expect.
  */
 async function relayBatch(deps: RelayDeps): Promise<{ taken: number; refused: number }> {
   const { db, clock } = deps;
@@ -133,7 +133,7 @@ async function setRelayAt(
     WHERE (queue_id, seq) IN (${keysOf(events)})`.execute(trx);
 }
 
-/** Takes over what instances of the version before put into their own table. Goes with that table, a release later. */
+/** Adopts what instances of the previous version wrote to their own table. To be removed with that table. */
 async function adoptOldPointers(trx: DatabaseTransaction, now: Date): Promise<void> {
   const { rows: pointers } = await sql<EventKey>`
     SELECT queue_id, seq FROM outbox FORCE INDEX (outbox_age)

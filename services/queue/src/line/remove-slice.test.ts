@@ -9,7 +9,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-it('closing removes everybody waiting, in the order of the line, each with its own event and reason', async () => {
+it('removes every waiting party on closing, in the order of the line, each with its own event and reason', async () => {
   const { owner, queueId } = await service.openLine();
   // More than one statement takes.
   await service.fill(

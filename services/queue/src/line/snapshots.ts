@@ -3,12 +3,12 @@ import { type Lane, lanes } from '@queue-manager/contracts/parties';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { PartyRow, QueueRow } from '../db/tables.ts';
 
-/** The lane that a row's number stands for. */
+/** The lane of a row. */
 export function laneOf(index: number): Lane {
   return lanes[index] as Lane;
 }
 
-/** The number that stands for a lane in a row: lower is served first. */
+/** A lane as a row stores it; lower is served first. */
 export function laneIndex(lane: Lane): number {
   return lanes.indexOf(lane);
 }
@@ -17,7 +17,7 @@ function timestamp(time: Date | null): string | null {
   return time === null ? null : time.toISOString();
 }
 
-/** A party's row as its times and state go out, in events and in answers alike. */
+/** A party as events and responses carry it. */
 export function partySnapshot(party: PartyRow): PartySnapshot {
   return {
     partyId: bytesToUuid(party.id),
@@ -48,7 +48,7 @@ export function queueSnapshot(queue: QueueRow): QueueSnapshot {
   };
 }
 
-/** A party without its personal data: what may be stored as the answer of a request. */
+/** A party without personal data, which may be stored as the answer to a request. */
 export type PartyRecord = PartySnapshot & { queueId: string; possibleDuplicate: boolean };
 
 export function partyRecord(party: PartyRow): PartyRecord {

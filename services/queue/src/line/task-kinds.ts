@@ -1,4 +1,4 @@
-/** Every kind of task; `tasks/registry.ts` says what does each. */
+/** Every kind of task; `tasks/registry.ts` maps them to their handlers. */
 export type TaskKindName =
   | 'notify.invitation'
   | 'notify.joined'

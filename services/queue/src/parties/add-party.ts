@@ -23,7 +23,7 @@ export const addParty = (deps: Deps) =>
       const places = new Map(place === null ? [] : [[record.partyId, place]]);
       return (await staffViews(deps, [record], places))[0] as Party;
     }
-    // What was written a moment ago is not read back.
+    // Saves reading back what was just written.
     const isNotified = body.email !== null;
     return staffViewOf(deps, record, place, {
       ...body,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
 
-describe('call-next', () => {
+describe('call next', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
@@ -20,7 +20,7 @@ describe('call-next', () => {
     return { owner, queueId, next };
   }
 
-  it('calls in the order of the line, priority first, until nobody waits', async () => {
+  it('calls in the order of the line, priority first, until no party waits', async () => {
     const { owner, queueId, next } = await lineOf([
       ['r1', 2],
       ['p1', 2, 'priority'],
@@ -39,7 +39,7 @@ describe('call-next', () => {
     await service.assertSound(queueId);
   });
 
-  it('calls the first that fits, and passes over nobody else', async () => {
+  it('calls the first party that fits the filter, and changes no other', async () => {
     const guests = [
       ['a4', 4],
       ['b2', 2],
@@ -70,7 +70,7 @@ describe('call-next', () => {
     }
   });
 
-  it('passes over those who are called, seated or gone', async () => {
+  it('skips parties that are not waiting', async () => {
     const { owner, queueId, next } = await lineOf([
       ['a', 2],
       ['b', 2],
@@ -93,7 +93,7 @@ describe('call-next', () => {
     assertProblem(await next(), 'nobody-waiting');
   });
 
-  it('refuses filters that are not valid', async () => {
+  it('refuses invalid filters', async () => {
     const { next, queueId } = await lineOf([['a', 2]]);
     for (const [filter, path] of [
       [{ minSize: 3, maxSize: 2 }, 'minSize'],

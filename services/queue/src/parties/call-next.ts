@@ -43,10 +43,10 @@ export const callNext = (deps: Deps) =>
 type Fit = { first: LockedParty | undefined; next?: LockedParty[] };
 
 /**
- * The first party that fits, read under the line's lock, and who comes next where that was read with it.
+ * The first party that fits, read under the line's lock, and the next ones if they were read with it.
  *
- * With a filter on sizes, the first of each size is the first entry of its range in `parties_fit`, and the foremost
- * of those is the one: at most as many seeks as there are sizes, however long the line is, also when nobody fits.
+ * With a filter on sizes, the first party of each size is the first entry of its range in `parties_fit`, and the foremost
+ * of these fits: one seek per size, however long the line is, also when no party fits.
  */
 async function firstThatFits(line: Line, filter: Filter): Promise<Fit> {
   const { trx, queue } = line;

@@ -32,7 +32,7 @@ export async function changePartyOnce(
   return result;
 }
 
-/** A host's POST that moves one party by the table of moves; `after` is what the move leads to under the lock. */
+/** A POST of staff that moves one party by the table of moves; `after` is what the move leads to under the lock. */
 export async function movePartyOnce(
   deps: Deps,
   contract: { operationId: string },

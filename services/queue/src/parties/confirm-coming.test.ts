@@ -10,7 +10,7 @@ import { assertProblem, type QueueService, startQueueService, testStart } from '
 
 const graceSeconds = 120;
 
-describe('a guest who says that it is coming', () => {
+describe('confirm coming', () => {
   let service: QueueService;
   before(async () => {
     service = await startQueueService();
@@ -57,7 +57,7 @@ describe('a guest who says that it is coming', () => {
   const secondsAfterCall = (task: TaskRow | undefined) =>
     ((task?.run_at.getTime() ?? Number.NaN) - Date.parse(testStart)) / 1_000;
 
-  it('has twice the time, once a call', async () => {
+  it('doubles the grace time, once per call', async () => {
     const { confirm, expiries, read, queueId } = await calledParty();
     const [first] = await expiries();
     assert.equal(secondsAfterCall(first), graceSeconds);
@@ -87,7 +87,7 @@ describe('a guest who says that it is coming', () => {
     await service.assertSound(queueId);
   });
 
-  it('never has less time for it, whatever the queue gives meanwhile', async () => {
+  it('never shortens the grace time, whatever the setting is by now', async () => {
     for (const { grace, at, by } of [
       // Twice what is given now would be over already.
       { grace: 10, at: 100, by: 2 * graceSeconds },
@@ -106,7 +106,7 @@ describe('a guest who says that it is coming', () => {
     }
   });
 
-  it('has that time also when the end of its call is on its way already', async () => {
+  it('doubles the grace time also when the expiry was handed out already', async () => {
     const { confirm, act, expiries, owner, queueId, party } = await calledParty();
     service.clock.advance(50);
     await act('call');
@@ -125,7 +125,7 @@ describe('a guest who says that it is coming', () => {
     assert.equal(secondsAfterCall(extended), 50 + 2 * graceSeconds);
   });
 
-  it('is answered once for each idempotency key', async () => {
+  it('repeats its result for the same idempotency key', async () => {
     const { confirm, queueId } = await calledParty();
     const key = newId(service.clock);
     const [first, second] = [await confirm(key), await confirm(key)];
@@ -135,7 +135,7 @@ describe('a guest who says that it is coming', () => {
     assert.equal(events.filter(({ type }) => type === 'party.confirmed').length, 1);
   });
 
-  it('confirms once, however often it says so at one moment', async () => {
+  it('confirms once for concurrent requests', async () => {
     const { confirm, queueId, expiries } = await calledParty();
     const answers = await Promise.all(Array.from({ length: 10 }, () => confirm()));
     assert.ok(answers.every(({ status }) => status === 200));
@@ -145,7 +145,7 @@ describe('a guest who says that it is coming', () => {
   });
 
   for (const move of ['seat', 'leave', 'remove', 'restore']) {
-    it(`is waited for no longer after ${move}`, async () => {
+    it(`cancels the expiry after ${move}`, async () => {
       const { confirm, act, expiries, read } = await calledParty();
       await confirm();
       const [extended] = await expiries();
@@ -159,7 +159,7 @@ describe('a guest who says that it is coming', () => {
     });
   }
 
-  it('may say so again of another call, which has its own time', async () => {
+  it('can be repeated for a later call, which has its own grace time', async () => {
     const { confirm, act, expiries, read } = await calledParty();
     await confirm();
     const [ofFirstCall] = await expiries();
@@ -179,7 +179,7 @@ describe('a guest who says that it is coming', () => {
     assert.equal((await read()).state, 'called');
   });
 
-  it('comes too late when the call is over, and when the queue is gone', async () => {
+  it('is refused after the call is over, and when the queue was deleted', async () => {
     const { confirm, expiries } = await calledParty();
     service.clock.advance(graceSeconds);
     const [expiry] = await expiries();
@@ -195,7 +195,7 @@ describe('a guest who says that it is coming', () => {
     assert.deepEqual([repeated.status, repeated.body], [200, first.body]);
   });
 
-  it('is known by its own ticket only', async () => {
+  it('returns 404 for any other ticket', async () => {
     const { party } = await calledParty();
     const url = `/v1/tickets/${party.ticket.slice(0, -4)}AAAA/confirm`;
     assertProblem(await service.call('POST', url), 'not-found');

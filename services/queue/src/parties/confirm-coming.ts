@@ -9,7 +9,7 @@ export const confirmComing = (deps: Deps) =>
     const own = await ticketParty(deps, request.params.ticket);
     return changeOwnPartyOnce(deps, contract, request, own, async (line) => {
       const present = await line.partyFor(own.party.id, 'confirm');
-      // Said before: a call is confirmed once, and its time doubled once.
+      // A call is confirmed once, so its grace time is doubled only once.
       if (present.confirmed_at !== null) return present;
       return line.move(present, 'confirm', { kind: 'guest' });
     });

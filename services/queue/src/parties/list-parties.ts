@@ -14,8 +14,8 @@ import { laneIndex, partyRecord } from '../line/snapshots.ts';
 import { loadPlaces, staffViews } from './party-view.ts';
 
 /**
- * A page in the order of the line. Each state is a range of `parties_line` that is in order already; the
- * page is the head of their merge, so that its cost does not depend on how long the line or its past is.
+ * A page in the order of the line. Each state is a sorted range of `parties_line`. The page is the head of their merge, so
+ * its cost does not depend on the length of the line or of its past.
  */
 export const listParties = (deps: Deps) =>
   route(contract, async ({ params, query, claims }) => {
@@ -35,7 +35,7 @@ export const listParties = (deps: Deps) =>
             (source) => sql`(SELECT p.* FROM ${source} AND ${within(state)} ${inOrder})`,
           ),
     );
-    // UNION leaves out what was found both ways.
+    // UNION omits parties that were found both by name and by number.
     const union = q === undefined ? sql` UNION ALL ` : sql` UNION `;
     const { rows } = await sql<PartyRow>`
       SELECT * FROM (${sql.join(heads, union)}) AS heads ${inOrder}`.execute(deps.db);
@@ -56,7 +56,7 @@ function afterCursor(cursor: string) {
   return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
 }
 
-/** Where `q` leads: to names that start with it, and to a guest's number. */
+/** The sources of a search: names that start with `q`, and the number `q`. */
 function found(q: string) {
   const key = nameKey(q);
   // Without a letter, what is searched for starts no name.

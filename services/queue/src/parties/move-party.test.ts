@@ -15,7 +15,7 @@ describe('move party', () => {
   });
   after(() => service.stop());
   afterEach(() => {
-    service.positionApp.state.isAway = false;
+    service.positionApp.state.isUnavailable = false;
     service.positionApp.state.beforeNeighboursLeave = async () => undefined;
   });
 
@@ -173,19 +173,19 @@ describe('move party', () => {
     const guest = parties[0] as Party;
     done(await snooze(guest, 1, snoozeKey));
     const { seq } = await service.rowOf(queueId);
-    service.positionApp.state.isAway = true;
+    service.positionApp.state.isUnavailable = true;
     assert.equal(done(await put(party, 1, moveKey)).position, null);
     done(await snooze(guest, 1, snoozeKey));
     assertProblem(await put(party, 2, moveKey), 'idempotency-key-reused');
     assert.equal((await service.rowOf(queueId)).seq, seq);
-    service.positionApp.state.isAway = false;
+    service.positionApp.state.isUnavailable = false;
     assert.deepEqual(await order(), [2, 3, 1]);
   });
 
   it('returns 503 and changes nothing while the position service is unavailable', async () => {
     const { parties, put, snooze, queueId } = await openLine(2);
     const { seq } = await service.rowOf(queueId);
-    service.positionApp.state.isAway = true;
+    service.positionApp.state.isUnavailable = true;
     for (const answer of [
       await put(parties[1] as Party, 1),
       await snooze(parties[0] as Party, 1),

@@ -19,7 +19,7 @@ describe('parties', () => {
   it('are added, listed and called without positions while the position service is unavailable', async () => {
     const { owner, queueId, joinCode } = await service.openLine();
     const { body: before } = await service.add(queueId, owner);
-    service.positionApp.state.isAway = true;
+    service.positionApp.state.isUnavailable = true;
     try {
       const added = await service.add(queueId, owner);
       assert.equal(added.status, 201);
@@ -43,7 +43,7 @@ describe('parties', () => {
       assert.deepEqual([joinPage.status, joinPage.body.estimate], [200, null]);
       assert.equal(joinPage.body.waiting, 2);
     } finally {
-      service.positionApp.state.isAway = false;
+      service.positionApp.state.isUnavailable = false;
     }
   });
 

@@ -134,7 +134,7 @@ describe('moves of a party', () => {
     }
   }
 
-  it('keep what the guest was told on joining', async () => {
+  it('keep the estimate that the guest got on joining', async () => {
     const { owner, queueId } = await service.openLine();
     await service.add(queueId, owner);
     const { body: party } = await service.add(queueId, owner);
@@ -147,7 +147,7 @@ describe('moves of a party', () => {
     assert.equal(body.calls, 2);
   });
 
-  it('take a reason, which is kept beside the event and not in it', async () => {
+  it('store a reason apart from the event', async () => {
     const { owner, queueId } = await service.openLine();
     for (const move of ['call', 'seat', 'remove']) {
       const { body: party } = await service.add(queueId, owner);

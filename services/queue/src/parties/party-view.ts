@@ -12,8 +12,8 @@ import type { PartyRecord } from '../line/snapshots.ts';
 
 type Notification = Party['notifications'][number];
 
-/** What an answer shows of a party besides its record: personal data, quote and notifications. */
-export type PartyDetails = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
+/** What a response shows of a party besides its record: personal data, quote and notifications. */
+type PartyDetails = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
   quoted: Estimate | null;
   notifications: Notification[];
 };
@@ -65,7 +65,7 @@ function detailsOf(rows: readonly DetailsRow[]): PartyDetails {
   };
 }
 
-/** Asks the position service for the places of those waiting; null for all when it is away. */
+/** Reads the places of waiting parties from the position service; returns none while it is unavailable. */
 export async function loadPlaces(
   deps: Deps,
   records: readonly PartyRecord[],
@@ -127,13 +127,13 @@ export function staffViewOf(
   };
 }
 
-/** One party as staff see it, with its place asked for when it is waiting. */
+/** One party as staff see it, with its place if it is waiting. */
 export async function staffView(deps: Deps, record: PartyRecord): Promise<Party> {
   const places = await loadPlaces(deps, [record]);
   return (await staffViews(deps, [record], places))[0] as Party;
 }
 
-/** A party as its own guest sees it. */
+/** A party as its guest sees it. */
 export async function guestView(
   deps: Deps,
   record: PartyRecord,

@@ -188,7 +188,7 @@ describe('export parties', () => {
       service.deps.db = db.withPlugin(
         afterQuery(/parties_joined/, async () => {
           pages += 1;
-          if (pages === 3) throw new Error('the database went away');
+          if (pages === 3) throw new Error('the database is down');
         }),
       );
       try {
@@ -234,7 +234,7 @@ describe('export parties', () => {
       const { db } = service.deps;
       service.deps.db = db.withPlugin(
         afterQuery(/parties_joined/, async () => {
-          throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+          throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
         }),
       );
       try {

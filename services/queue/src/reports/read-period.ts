@@ -42,7 +42,7 @@ export async function* readPeriod<Row extends JoinOrder>(
   }
 }
 
-/** Joins the estimate that the guest was given on joining. */
+/** Joins the estimate that the guest got on joining. */
 export const joinQuotes = sql`LEFT JOIN quotes AS t ON t.queue_id = p.queue_id AND t.party_id = p.id`;
 
 /**

@@ -29,7 +29,7 @@ export function reportCalls(service: () => QueueService) {
     return parse(raw, { bom: true, columns: true, record_delimiter: '\r\n' });
   }
 
-  /** Replaces the estimate that a guest was given on joining. */
+  /** Replaces the estimate that a guest got on joining. */
   const quote = (partyId: string, p10: number, p50: number, p90: number) =>
     service()
       .db.updateTable('quotes')

@@ -98,9 +98,9 @@ describe('accept invitation', () => {
     assertProblem(await accept(account.id, 'x', free), 'invalid-token');
     assert.equal((await accept(account.id, third, free)).status, 200);
     // A repeat does not need the user service.
-    service.userApp.state.isAway = true;
+    service.userApp.state.isUnavailable = true;
     const late = await accept(account.id, again, key);
-    service.userApp.state.isAway = false;
+    service.userApp.state.isUnavailable = false;
     assert.deepEqual([late.status, late.body], [200, repeats[0]?.body]);
   });
 
@@ -131,9 +131,9 @@ describe('accept invitation', () => {
     const { owner, venueId } = await service.openLine();
     const account = service.userApp.open();
     const token = tokenOf(await invited(venueId, owner, account.email));
-    service.userApp.state.isAway = true;
+    service.userApp.state.isUnavailable = true;
     assertProblem(await accept(account.id, token), 'unavailable');
-    service.userApp.state.isAway = false;
+    service.userApp.state.isUnavailable = false;
     service.userApp.forget(account.id);
     assertProblem(await accept(account.id, token), 'unauthenticated');
     service.userApp.open(account);

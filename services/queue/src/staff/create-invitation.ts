@@ -17,7 +17,7 @@ import { type InvitationRow, invitationView, requireGrantable } from './invitati
 
 const lifeMs = limits.invitationDays * dayMs;
 
-/** Never looks up whether the address has an account, so neither the answer nor its timing can tell. */
+/** Never looks up whether the address has an account, so neither the response nor its timing reveals it. */
 export const createInvitation = (deps: Deps) =>
   route(contract, async function createInvitation(request) {
     const { params, body, claims } = request;

@@ -42,7 +42,7 @@ describe('list members', () => {
     const { owner, venueId } = await service.openLine();
     const host = await service.member(venueId, 'host');
     service.userApp.open({ id: owner });
-    service.userApp.state.isAway = true;
+    service.userApp.state.isUnavailable = true;
     try {
       const { status, body } = await list(venueId, owner);
       assert.equal(status, 200);
@@ -53,7 +53,7 @@ describe('list members', () => {
       const changed = await change(venueId, owner, host, 'manager');
       assert.deepEqual(changed.body, { userId: host, name: null, role: 'manager' });
     } finally {
-      service.userApp.state.isAway = false;
+      service.userApp.state.isUnavailable = false;
     }
   });
 });

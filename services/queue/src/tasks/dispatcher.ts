@@ -85,8 +85,8 @@ export function createDispatcher(deps: DispatcherDeps): WorkLoop {
     createWorkLoop({
       step: () => step(index),
       logger,
-      waits: 'dispatcher cannot hand out tasks',
-      goesOn: 'dispatcher hands out tasks again',
+      onOutage: 'dispatcher cannot hand out tasks',
+      onRecovery: 'dispatcher hands out tasks again',
     }),
   );
   return {

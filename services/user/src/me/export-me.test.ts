@@ -67,14 +67,14 @@ describe('exportMe', () => {
     const { headers } = await accounts.signIn();
     for (const service of ['authService', 'queueService'] as const) {
       const working = users.deps[service];
-      const away = createInternalClient({
+      const unreachable = createInternalClient({
         baseUrl: 'http://127.0.0.1:1',
         credential: testCredential,
       });
-      users.deps[service] = away;
+      users.deps[service] = unreachable;
       const answer = await exportMe(headers);
       users.deps[service] = working;
-      await away.close();
+      await unreachable.close();
       assert.equal(answer.status, 503);
       assert.equal(answer.body.account, undefined);
     }

@@ -57,3 +57,10 @@ local function parseValue(value)
   local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')
   return state, string.sub(value, at), tonumber(lane)
 end
+
+-- State of a party, '' if unknown here; then, if it is in the line, its member of the line and the rank of its lane.
+local function readParty(partyId)
+  local value = redis.call('HGET', PARTIES, partyId)
+  if value then return parseValue(value) end
+  return redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
+end

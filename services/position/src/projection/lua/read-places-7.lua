@@ -18,24 +18,15 @@ local meta = readMeta()
 local reply = beginReply(meta)
 if not meta then return reply end
 for _, partyId in ipairs(ARGV) do
-  local state, rank, lane = '', -1, -1
-  local value = redis.call('HGET', PARTIES, partyId)
-  if value then
-    local member, laneNow
-    state, member, laneNow = parseValue(value)
-    if state == 'waiting' then
-      lane = laneNow
-      rank = redis.call('ZRANK', LINE, member)
-      if not rank then
-        redis.call('HDEL', META, 'seq')
-        return { 0, countPending() }
-      end
-    end
-  else
-    state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
+  local state, member, lane = readParty(partyId)
+  local isWaiting = state == 'waiting'
+  local rank = isWaiting and redis.call('ZRANK', LINE, member)
+  if isWaiting and not rank then
+    redis.call('HDEL', META, 'seq')
+    return { 0, countPending() }
   end
   reply[#reply + 1] = state
-  reply[#reply + 1] = rank
-  reply[#reply + 1] = lane
+  reply[#reply + 1] = rank or -1
+  reply[#reply + 1] = isWaiting and lane or -1
 end
 return reply

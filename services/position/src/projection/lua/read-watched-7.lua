@@ -12,17 +12,11 @@ local meta = readMeta()
 local reply = beginReply(meta)
 if not meta then return reply end
 for _, partyId in ipairs(ARGV) do
-  local state, rank, place = '', -1, ''
-  local value = redis.call('HGET', PARTIES, partyId)
-  if value then
-    local member
-    state, member = parseValue(value)
-    if state == 'waiting' then
-      rank = redis.call('ZRANK', LINE, member) or -1
-      place = (redis.call('ZSCORE', LINE, member) or '') .. member
-    end
-  else
-    state = redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
+  local state, member = readParty(partyId)
+  local rank, place = -1, ''
+  if state == 'waiting' then
+    rank = redis.call('ZRANK', LINE, member) or -1
+    place = (redis.call('ZSCORE', LINE, member) or '') .. member
   end
   reply[#reply + 1] = state
   reply[#reply + 1] = rank

@@ -6,18 +6,19 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import { testCredential, testLogger } from '@queue-manager/service-kit/testing';
 
-/** A stand-in for the user service; it knows the accounts that `open` created. */
-export async function startUserStandIn() {
+/** A fake user service, with the accounts that `open` created. */
+export async function startFakeUserService() {
   const accounts = new Map<string, Account>();
-  /** Answers nothing but connection errors while `isAway`. */
-  const state = { isAway: false };
+  /** While `isUnavailable`, every call fails like a lost connection. */
+  const state = { isUnavailable: false };
   const app = createApp({ logger: testLogger, readiness: {}, internalCredential: testCredential });
-  const failWhenAway = () => {
-    if (state.isAway) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+  const failWhileUnavailable = () => {
+    if (state.isUnavailable)
+      throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
   };
   app.route(
     route(getAccount, async ({ params }) => {
-      failWhenAway();
+      failWhileUnavailable();
       const account = accounts.get(params.userId);
       if (account === undefined) throw problems.notFound();
       return account;
@@ -25,7 +26,7 @@ export async function startUserStandIn() {
   );
   app.route(
     route(getNames, async ({ body }) => {
-      failWhenAway();
+      failWhileUnavailable();
       return { names: body.userIds.map((id) => accounts.get(id)?.name ?? null) };
     }),
   );

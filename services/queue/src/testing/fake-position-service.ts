@@ -16,8 +16,8 @@ import { seqOf } from '../line/line-event.ts';
 
 const asOf = new ManualClock().now().toISOString();
 
-/** A stand-in for the position service: keeps the waiting parties in order from the events it is sent. */
-export async function startPositionStandIn() {
+/** A fake position service: keeps the waiting parties in order, from the events that it receives. */
+export async function startFakePositionService() {
   const events: LineEvent[] = [];
   /** Waiting parties by queue, first to last. */
   const lines = new Map<string, Neighbour[]>();
@@ -29,8 +29,8 @@ export async function startPositionStandIn() {
   const indexOf = (queueId: string, partyId: string) =>
     lineOf(queueId).findIndex((neighbour) => neighbour.partyId === partyId);
   const state = {
-    /** Answers nothing but connection errors while true. */
-    isAway: false,
+    /** While true, every call fails like a lost connection. */
+    isUnavailable: false,
     /** Runs after the neighbours of a place were read, before they are returned. */
     beforeNeighboursLeave: async (): Promise<void> => undefined,
   };
@@ -46,14 +46,14 @@ export async function startPositionStandIn() {
   };
   /** Last applied event by queue. Calls may arrive out of order, as in the real service. */
   const appliedSeqs = new Map<string, number>();
-  const failWhenAway = () => {
-    if (!state.isAway) return;
+  const failWhileUnavailable = () => {
+    if (!state.isUnavailable) return;
     appliedSeqs.clear();
-    throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
   };
   app.route(
     route(applyEvents, async ({ body }) => {
-      failWhenAway();
+      failWhileUnavailable();
       return {
         answers: body.events.map((event) => {
           const seq = seqOf(event);
@@ -75,7 +75,7 @@ export async function startPositionStandIn() {
   );
   app.route(
     route(getPlaces, async ({ params, body }) => {
-      failWhenAway();
+      failWhileUnavailable();
       return {
         seq: 0,
         waiting: lineOf(params.queueId).length,
@@ -86,7 +86,7 @@ export async function startPositionStandIn() {
   );
   app.route(
     route(getNeighbours, async ({ params, body }) => {
-      failWhenAway();
+      failWhileUnavailable();
       const line = lineOf(params.queueId);
       const index = indexOf(params.queueId, body.partyId);
       const others = line.filter(({ partyId }) => partyId !== body.partyId);
