@@ -24,8 +24,8 @@ import { createVenue } from '@queue-manager/contracts/venues';
 import { withPositionProcesses } from '@queue-manager/local-stack/system/services';
 import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
-import { type EventSource, followEvents } from '@queue-manager/service-kit/event-source';
 import { until } from '@queue-manager/service-kit/testing';
+import { type EventSource, followEvents } from '@queue-manager/service-kit/testing/event-source';
 import { openAccount } from './support/accounts.ts';
 
 /*

@@ -4,8 +4,8 @@ import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Board, Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
-import { operateCluster } from '../projection/cluster-testing.ts';
 import { changesChannel } from '../projection/line-keys.ts';
+import { operateCluster } from '../testing/redis-cluster.ts';
 import {
   LineModel,
   type PositionDouble,

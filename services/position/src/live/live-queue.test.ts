@@ -5,9 +5,9 @@ import { after, before, beforeEach, describe, it, type TestContext } from 'node:
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import { ManualClock, systemClock } from '@queue-manager/service-kit/clock';
-import { type EventSource, followEvents } from '@queue-manager/service-kit/event-source';
 import { problems } from '@queue-manager/service-kit/problems';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
+import { type EventSource, followEvents } from '@queue-manager/service-kit/testing/event-source';
 import {
   historyOf,
   LineModel,

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { connectRedis } from '@queue-manager/service-kit/redis';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
+import { operateCluster } from '../testing/redis-cluster.ts';
 import { startRedisCluster } from '../testing.ts';
-import { operateCluster } from './cluster-testing.ts';
 import { changesChannel } from './line-keys.ts';
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 
