@@ -33,4 +33,25 @@ describe('restore party', () => {
     await act(b, 'restore');
     assert.deepEqual(await order(), [1, 5, 3, 4, 2]);
   });
+
+  it('marks possible duplicates when its guest has joined again', async () => {
+    for (const contact of [{ email: 'ana@example.com' }, { phone: '+351912345678' }]) {
+      const { owner, queueId, joinCode } = await service.openLine();
+      const marked = async () =>
+        (await service.listAll(queueId, owner)).map(({ possibleDuplicate }) => possibleDuplicate);
+      await service.join(joinCode, contact);
+      await service.join(joinCode, { email: 'rui@example.com' });
+      const [ana] = await service.listAll(queueId, owner);
+      assert.ok(ana);
+      await service.move(ana, 'remove', owner);
+      assert.equal((await service.move(ana, 'restore', owner)).body.possibleDuplicate, false);
+      await service.move(ana, 'seat', owner);
+      await service.join(joinCode, contact);
+      await service.join(joinCode, contact);
+      assert.deepEqual(await marked(), [false, true, true]);
+      assert.equal((await service.move(ana, 'restore', owner)).body.possibleDuplicate, true);
+      assert.deepEqual(await marked(), [true, false, true, true]);
+      await service.assertSound(queueId);
+    }
+  });
 });
