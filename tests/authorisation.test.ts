@@ -125,7 +125,7 @@ function tampered(credential: string, at = Math.floor(credential.length / 2)): s
 function outcomeOf(contract: Contract, answer: RawAnswer): string {
   if (answer.status !== contract.status) return problemOf(answer).code;
   if (contract.auth !== 'public' || answer.text.includes('"ticket":')) {
-    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    assert.match(answer.headers.get('cache-control') ?? '', /^no-store/);
   }
   const { response } = contract;
   if (response === undefined) assert.equal(answer.text, '');
@@ -329,7 +329,7 @@ describe("a guest's ticket", () => {
       const answer = await ask(contract, { ...call, params: { ticket: bea.ticket } }, ana.ticket);
       assert.equal(outcomeOf(contract, answer), 'granted');
       await assertNothingOf(ana, answer);
-      assert.equal(answer.headers.get('cache-control'), 'no-store');
+      assert.match(answer.headers.get('cache-control') ?? '', /^no-store/);
       assert.equal(answer.headers.get('referrer-policy'), 'no-referrer');
       assert.deepEqual(lasting(await staffView(ana)), lasting(before[0]));
       if (method === 'GET') assert.deepEqual(lasting(await staffView(bea)), lasting(before[1]));

@@ -8,13 +8,11 @@ import { deleteMe } from '@queue-manager/contracts/users';
 import { deleteVenue } from '@queue-manager/contracts/venues';
 import { until } from '@queue-manager/service-kit/testing';
 import { openAccount, randomEmail } from './support/accounts.ts';
+import { uniqueName } from './support/fixtures.ts';
 import { openQueueOf, openVenue } from './support/lines.ts';
 import { enlist } from './support/members.ts';
 import { openStores } from './support/stores.ts';
 import { awaitMails, refuse, succeed } from './support/system.ts';
-
-/** A unique name. */
-const uniqueName = (first: string) => `${first} ${randomBytes(6).toString('hex')}`;
 
 describe('personal data', () => {
   let stores: Awaited<ReturnType<typeof openStores>>;

@@ -86,10 +86,16 @@ export async function createFixtures(): Promise<Fixtures> {
   return { owner, manager, host, stranger, strangersVenue, shared, fresh };
 }
 
+/** A name that nothing else has, in letters: mails cut long numbers in names. */
+export function uniqueName(first: string): string {
+  const letters = Array.from(randomBytes(10), (byte) => String.fromCodePoint(97 + (byte % 26)));
+  return `${first} ${letters.join('')}`;
+}
+
 /** The unique name identifies mails about the venue. */
 function venueOf({ token }: TestAccount, name: string): Promise<Venue> {
-  const unique = `${name} ${randomBytes(4).toString('hex')}`;
-  return succeed(createVenue, { token, body: { name: unique, timezone: 'Europe/Lisbon' } });
+  const body = { name: uniqueName(name), timezone: 'Europe/Lisbon' };
+  return succeed(createVenue, { token, body });
 }
 
 function fixturesOf(

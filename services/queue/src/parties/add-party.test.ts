@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { Party } from '@queue-manager/contracts/parties';
 import {
   assertProblem,
   publicUrl,
