@@ -59,7 +59,7 @@ type Written<C> = Omit<C, keyof Defaults> & {
   readonly schema: C extends { schema: infer S } ? S : Record<never, never>;
 };
 
-type ContractInput = Omit<Contract, 'problems' | 'schema'> &
+export type ContractInput = Omit<Contract, 'problems' | 'schema'> &
   Partial<Pick<Contract, 'problems' | 'schema'>>;
 
 /** Defines one route: everything the server, the gateway, the OpenAPI and the client need to know. */

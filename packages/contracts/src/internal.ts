@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contract } from './contract.ts';
+import { type ContractInput, contract } from './contract.ts';
 import {
   type EventOf,
   eventSchema,
@@ -17,20 +17,19 @@ import { OfferedPassword } from './users.ts';
 import { Email, Estimate, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
-/*
- * Routes between services. They require the internal credential, and the gateway does not route them.
- */
+/** A route between services. It requires the internal credential, and the gateway does not route it. */
+function internal<const C extends Omit<ContractInput, 'auth' | 'rateLimit'>>(written: C) {
+  return contract({ ...written, auth: 'internal', rateLimit: 'address' });
+}
 
 const UserParams = z.strictObject({ userId: Uuid });
 
-export const checkCredentials = contract({
+export const checkCredentials = internal({
   operationId: 'checkCredentials',
   summary: 'Check an e-mail and password',
   service: 'user',
   method: 'POST',
   url: '/internal/credentials/check',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { body: z.strictObject({ email: Email, password: OfferedPassword }) },
   status: 200,
   response: z.object({ userId: Uuid, passwordVersion: z.int() }),
@@ -52,54 +51,46 @@ export const Account = z.object({
 });
 export type Account = z.infer<typeof Account>;
 
-export const getAccount = contract({
+export const getAccount = internal({
   operationId: 'getAccount',
   summary: 'Get an account and what decides which of its sessions are valid',
   service: 'user',
   method: 'GET',
   url: '/internal/users/:userId',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: UserParams },
   status: 200,
   response: Account,
   problems: ['not-found'],
 });
 
-export const getNames = contract({
+export const getNames = internal({
   operationId: 'getNames',
   summary: 'Get the names of several accounts; null for an account that does not exist',
   service: 'user',
   method: 'POST',
   url: '/internal/users/names',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { body: z.strictObject({ userIds: z.array(Uuid).max(100) }) },
   status: 200,
   response: z.object({ names: z.array(z.string().nullable()) }),
 });
 
-export const getSessionsOf = contract({
+export const getSessionsOf = internal({
   operationId: 'getSessionsOf',
   summary: "List an account's open sessions, for its data export",
   service: 'auth',
   method: 'GET',
   url: '/internal/users/:userId/sessions',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: UserParams },
   status: 200,
   response: z.object({ sessions: z.array(Session.omit({ current: true })) }),
 });
 
-export const getMembershipsOf = contract({
+export const getMembershipsOf = internal({
   operationId: 'getMembershipsOf',
   summary: "List an account's venues, for its data export and its deletion",
   service: 'queue',
   method: 'GET',
   url: '/internal/users/:userId/memberships',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: UserParams },
   status: 200,
   response: z.object({
@@ -128,7 +119,7 @@ export const Place = z.object({
 });
 export type Place = z.infer<typeof Place>;
 
-export const applyEvents = contract({
+export const applyEvents = internal({
   operationId: 'applyEvents',
   summary: 'Apply events to the projection',
   description:
@@ -136,8 +127,6 @@ export const applyEvents = contract({
   service: 'position',
   method: 'POST',
   url: '/internal/events',
-  auth: 'internal',
-  rateLimit: 'address',
   isRepeatable: true,
   schema: { body: z.strictObject({ events: z.array(LineEvent).min(1).max(1_000) }) },
   status: 200,
@@ -148,14 +137,12 @@ export const applyEvents = contract({
   }),
 });
 
-export const getPlaces = contract({
+export const getPlaces = internal({
   operationId: 'getPlaces',
   summary: 'Get the places of several parties, and the estimate for a party joining now',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/places',
-  auth: 'internal',
-  rateLimit: 'address',
   isRepeatable: true,
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
@@ -172,7 +159,7 @@ export const getPlaces = contract({
 export const Neighbour = z.object({ lane: Lane, orderKey: OrderKeyHex, partyId: Uuid });
 export type Neighbour = z.infer<typeof Neighbour>;
 
-export const getNeighbours = contract({
+export const getNeighbours = internal({
   operationId: 'getNeighbours',
   summary: 'Get the neighbours of a place, ignoring the party to be moved there',
   description:
@@ -180,8 +167,6 @@ export const getNeighbours = contract({
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/neighbours',
-  auth: 'internal',
-  rateLimit: 'address',
   isRepeatable: true,
   schema: {
     params: QueueParams,
@@ -216,44 +201,38 @@ export const SnapshotHead = z.object({
 });
 export type SnapshotHead = z.infer<typeof SnapshotHead>;
 
-export const getSnapshot = contract({
+export const getSnapshot = internal({
   operationId: 'getSnapshot',
   summary: 'Get a snapshot of a queue with its waiting and called parties',
   description: 'JSON lines: a SnapshotHead, then one PartySnapshot per line in queue order.',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/snapshot',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams },
   status: 200,
   response: { contentType: 'application/x-ndjson' },
   problems: ['not-found'],
 });
 
-export const getPartySnapshot = contract({
+export const getPartySnapshot = internal({
   operationId: 'getPartySnapshot',
   summary: 'Get a party of a queue, in any state',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/parties/:partyId',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: z.strictObject({ queueId: Uuid, partyId: Uuid }) },
   status: 200,
   response: PartySnapshot,
   problems: ['not-found'],
 });
 
-export const getPartySnapshots = contract({
+export const getPartySnapshots = internal({
   operationId: 'getPartySnapshots',
   summary: 'Get several parties of a queue, in any state; null for a party that does not exist',
   service: 'queue',
   method: 'POST',
   isRepeatable: true,
   url: '/internal/queues/:queueId/party-snapshots',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({ parties: z.array(PartySnapshot.nullable()) }),
@@ -263,56 +242,48 @@ export const getPartySnapshots = contract({
 export const LineChecksum = QueueSnapshot.extend({ waiting: z.int(), called: z.int() });
 export type LineChecksum = z.infer<typeof LineChecksum>;
 
-export const getLineChecksum = contract({
+export const getLineChecksum = internal({
   operationId: 'getLineChecksum',
   summary: 'Get a queue and its waiting and called counts, as of its last event',
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/checksum',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams },
   status: 200,
   response: LineChecksum,
   problems: ['not-found'],
 });
 
-export const getLabels = contract({
+export const getLabels = internal({
   operationId: 'getLabels',
   summary: 'Get the board labels of parties: first name and initial of the last name',
   service: 'queue',
   method: 'POST',
   url: '/internal/queues/:queueId/labels',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
   status: 200,
   response: z.object({ labels: z.array(z.string().nullable()) }),
   problems: ['not-found'],
 });
 
-export const getRole = contract({
+export const getRole = internal({
   operationId: 'getRole',
   summary:
     "Get an account's role in the venue of a queue; null if it is not a member or the queue does not exist",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/roles/:userId',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: z.strictObject({ queueId: Uuid, userId: Uuid }) },
   status: 200,
   response: z.object({ role: Role.nullable() }),
 });
 
-export const getLineEvents = contract({
+export const getLineEvents = internal({
   operationId: 'getLineEvents',
   summary: "List a queue's events after a sequence number, oldest first",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/events',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: {
     params: QueueParams,
     querystring: z.strictObject({
@@ -333,28 +304,24 @@ export const LearnedModel = z.object({
 });
 export type LearnedModel = z.infer<typeof LearnedModel>;
 
-export const getModel = contract({
+export const getModel = internal({
   operationId: 'getModel',
   summary: "Get a queue's stored estimate model; null if there is none",
   service: 'queue',
   method: 'GET',
   url: '/internal/queues/:queueId/model',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams },
   status: 200,
   response: z.object({ learned: LearnedModel.nullable() }),
   problems: ['not-found'],
 });
 
-export const keepModel = contract({
+export const keepModel = internal({
   operationId: 'keepModel',
   summary: "Store a queue's estimate model, unless a newer one is stored",
   service: 'queue',
   method: 'POST',
   url: '/internal/queues/:queueId/model',
-  auth: 'internal',
-  rateLimit: 'address',
   schema: { params: QueueParams, body: z.strictObject(LearnedModel.shape) },
   status: 204,
   problems: ['not-found'],

@@ -132,22 +132,15 @@ function outgoing(event: Event, context: TraceContext | undefined): Outgoing | s
     /[\ud800-\udfff\ufffe\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
   );
-  const attributes = attributesOf(event, context);
+  // Readable without parsing the body, for operators and tracing.
+  const attributes = {
+    type: { DataType: 'String', StringValue: event.type },
+    ...contextAttributes(context),
+  };
   const bytes = Buffer.byteLength(body) + bytesOf(attributes);
   if (bytes > batchBytesMax)
     return `has ${bytes} bytes, more than the ${batchBytesMax} that SQS accepts`;
   return { eventId: event.id, body, attributes, bytes };
-}
-
-/** Readable without parsing the body, for operators and tracing. */
-function attributesOf(
-  event: Event,
-  context: TraceContext | undefined,
-): Record<string, MessageAttributeValue> {
-  return {
-    type: { DataType: 'String', StringValue: event.type },
-    ...contextAttributes(context),
-  };
 }
 
 function bytesOf(attributes: Record<string, MessageAttributeValue>): number {

@@ -12,7 +12,7 @@ export interface Settings {
   positionProcesses: number;
 }
 
-const positionProcessesMax = 8;
+const processes = { byDefault: 1, max: 8, what: 'number' };
 
 /**
  * The settings from environment variables; all have defaults.
@@ -20,12 +20,14 @@ const positionProcessesMax = 8;
  * @throws StackError that names the variable with an invalid value.
  */
 export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
+  const port = (variable: string, byDefault: number) =>
+    integerFrom(env, variable, { byDefault, max: 65_535, what: 'port number' });
   const settings = {
-    gatewayPort: portFrom(env, 'GATEWAY_PORT', 8080),
-    mailPort: portFrom(env, 'MAIL_PORT', 8025),
+    gatewayPort: port('GATEWAY_PORT', 8080),
+    mailPort: port('MAIL_PORT', 8025),
     dataDir: dataDirFrom(env),
     host: env.HOST || '127.0.0.1',
-    positionProcesses: positionProcessesFrom(env),
+    positionProcesses: integerFrom(env, 'POSITION_PROCESSES', processes),
   };
   if (settings.gatewayPort === settings.mailPort) {
     throw new StackError(`GATEWAY_PORT and MAIL_PORT are both ${settings.gatewayPort}`);
@@ -37,18 +39,14 @@ export function dataDirFrom(env: NodeJS.ProcessEnv): string {
   return resolve(env.DATA_DIR || '.data');
 }
 
-function portFrom(env: NodeJS.ProcessEnv, variable: string, defaultPort: number): number {
-  const port = Number(env[variable] || defaultPort);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new StackError(`${variable} must be a port number from 1 to 65535`);
+function integerFrom(
+  env: NodeJS.ProcessEnv,
+  variable: string,
+  { byDefault, max, what }: { byDefault: number; max: number; what: string },
+): number {
+  const value = Number(env[variable] || byDefault);
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw new StackError(`${variable} must be a ${what} from 1 to ${max}`);
   }
-  return port;
-}
-
-function positionProcessesFrom(env: NodeJS.ProcessEnv): number {
-  const count = Number(env.POSITION_PROCESSES || 1);
-  if (!Number.isInteger(count) || count < 1 || count > positionProcessesMax) {
-    throw new StackError(`POSITION_PROCESSES must be a number from 1 to ${positionProcessesMax}`);
-  }
-  return count;
+  return value;
 }

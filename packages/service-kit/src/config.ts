@@ -10,11 +10,17 @@ export const serviceEnv = {
 };
 
 export const Url = z.url();
+
+/** Values separated by commas. */
+export function commaList<Item extends z.ZodType<string, string>>(item: Item) {
+  return z
+    .string()
+    .transform((list) => list.split(',').map((part) => part.trim()))
+    .pipe(z.array(item));
+}
+
 /** Addresses of the processes of a service, separated by commas. */
-export const Urls = z
-  .string()
-  .transform((list) => list.split(',').map((part) => part.trim()))
-  .pipe(z.array(Url).min(1));
+export const Urls = commaList(Url).pipe(z.array(z.string()).min(1));
 /** Address of a Redis server. For a cluster: its configuration endpoint, or some of its nodes, separated by commas. */
 export const RedisUrl = z
   .string()

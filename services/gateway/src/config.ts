@@ -1,28 +1,13 @@
-import { isIP } from 'node:net';
-import { Flag, RedisUrl, serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { commaList, Flag, RedisUrl, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
-
-const commaList = <Item extends z.ZodType<string, string>>(item: Item) =>
-  z
-    .string()
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(item));
 
 const perMinute = (byDefault: number) => z.coerce.number().int().min(1).default(byDefault);
 
-/** Names of ranges in Fastify's `trustProxy`. */
-const namedRanges = ['loopback', 'linklocal', 'uniquelocal'];
-
-function isAddressRange(text: string): boolean {
-  const [address = '', prefix, ...extra] = text.split('/');
-  if (extra.length > 0) return false;
-  if (prefix === undefined) return namedRanges.includes(address) || isIP(address) !== 0;
-  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsOf(address);
-}
-
-function bitsOf(address: string): number {
-  return isIP(address) === 6 ? 128 : 32;
-}
+/** An address, a range, or the name of a range in Fastify's `trustProxy`. */
+const AddressRange = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
+  'must be addresses or ranges such as 10.0.0.0/8',
+);
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
@@ -45,9 +30,7 @@ export const gatewayEnv = {
   /** Whether REDIS_URL is a Redis Cluster; its other nodes are discovered. */
   REDIS_CLUSTER: Flag,
   /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-*` headers are trusted. */
-  TRUSTED_PROXIES: commaList(
-    z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'),
-  ).default([]),
+  TRUSTED_PROXIES: commaList(AddressRange).default([]),
   /** Origins of web apps that may call the gateway. */
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),

@@ -16,20 +16,13 @@ import type {
   preHandlerAsyncHookHandler,
 } from 'fastify';
 
-/** Calls per minute that each limit allows. */
-type PerMinute = {
-  credentials: number;
-  credentialsAddress: number;
-  join: number;
-  ticket: number;
-  ticketAddress: number;
-  account: number;
-  address: number;
-};
-
 type RateLimitOptions = {
   redis: RedisClient;
-  perMinute: PerMinute;
+  /** Calls per minute that each limit allows. */
+  perMinute: Record<
+    Exclude<RateLimit, 'password'> | 'credentialsAddress' | 'ticketAddress',
+    number
+  >;
   verifyAccessToken: VerifyAccessToken;
   /** Hashes the keys of shared counts, so that Redis holds neither addresses nor e-mails. The same in every gateway. */
   secret: string;

@@ -15,13 +15,11 @@ export type Forwarding = {
 };
 
 export function addressesOf(urls: Record<ServiceName, readonly string[]>): Forwarding['upstreams'] {
-  const { auth, user, queue, position } = urls;
-  return {
-    auth: createAddresses(auth),
-    user: createAddresses(user),
-    queue: createAddresses(queue),
-    position: createAddresses(position),
-  };
+  const services = Object.entries(urls).map(([name, ofService]) => [
+    name,
+    createAddresses(ofService),
+  ]);
+  return Object.fromEntries(services) as Forwarding['upstreams'];
 }
 
 /** Maximum pause within a response; live streams send something every 15 s. */

@@ -4,33 +4,30 @@ import { join, resolve } from 'node:path';
 import { StackError } from '../stack-error.ts';
 import { writePrivateFile } from './private-file.ts';
 
-export interface Secrets {
-  /** Authenticates internal calls between services. */
-  INTERNAL_CREDENTIAL: string;
-  /** JSON: a ring of `{ id, secret }`; the first signs tickets, all verify them. */
-  TICKET_KEYS: string;
-  /** JSON: a ring of private EC P-256 JWKs; the first signs access tokens, all verify them. */
-  TOKEN_KEYS: string;
-  /** Signs verification and reset tokens of accounts. */
-  ACCOUNT_TOKEN_SECRET: string;
-  /** Refresh tokens are derived from it and a secret of each session. */
-  SESSION_SECRET: string;
-  /** Signs unsubscribe links, and keys the hashes of those who followed them. */
-  UNSUBSCRIBE_KEY: string;
-}
+const newSecret = () => randomBytes(32).toString('base64url');
 
-const names: Record<keyof Secrets, true> = {
-  INTERNAL_CREDENTIAL: true,
-  TICKET_KEYS: true,
-  TOKEN_KEYS: true,
-  ACCOUNT_TOKEN_SECRET: true,
-  SESSION_SECRET: true,
-  UNSUBSCRIBE_KEY: true,
+/** How each secret is generated. */
+const generators = {
+  /** Authenticates internal calls between services. */
+  INTERNAL_CREDENTIAL: newSecret,
+  /** JSON: a ring of `{ id, secret }`; the first signs tickets, all verify them. */
+  TICKET_KEYS: () => JSON.stringify([{ id: 1, secret: newSecret() }]),
+  /** JSON: a ring of private EC P-256 JWKs; the first signs access tokens, all verify them. */
+  TOKEN_KEYS: () => JSON.stringify([newTokenKey()]),
+  /** Signs verification and reset tokens of accounts. */
+  ACCOUNT_TOKEN_SECRET: newSecret,
+  /** Refresh tokens are derived from it and a secret of each session. */
+  SESSION_SECRET: newSecret,
+  /** Signs unsubscribe links, and keys the hashes of those who followed them. */
+  UNSUBSCRIBE_KEY: newSecret,
 };
+const names = Object.keys(generators) as (keyof Secrets)[];
+
+export type Secrets = Record<keyof typeof generators, string>;
 
 /** Whether a variable is one of the secrets. */
 export function isSecret(variable: string): boolean {
-  return Object.hasOwn(names, variable);
+  return Object.hasOwn(generators, variable);
 }
 
 const fileIn = (dataDir: string) => join(resolve(dataDir), 'secrets.json');
@@ -49,10 +46,10 @@ export function secretsOf(dataDir: string): Secrets {
   const path = fileIn(dataDir);
   const known = existsSync(path) ? readSecrets(path) : {};
   // The folder may be older than some of the secrets.
-  const secrets = { ...newSecrets(), ...known };
-  if (Object.keys(secrets).some((name) => !(name in known))) {
-    writePrivateFile(path, `${JSON.stringify(secrets, null, 2)}\n`);
-  }
+  const missing = names.filter((name) => !(name in known));
+  const generated = Object.fromEntries(missing.map((name) => [name, generators[name]()]));
+  const secrets = { ...known, ...generated } as Secrets;
+  if (missing.length > 0) writePrivateFile(path, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }
 
@@ -64,16 +61,8 @@ function readSecrets(path: string): Partial<Secrets> {
   }
 }
 
-function newSecrets(): Secrets {
+function newTokenKey() {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const kid = randomBytes(8).toString('base64url');
-  const jwk = { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
-  return {
-    INTERNAL_CREDENTIAL: randomBytes(32).toString('base64url'),
-    TICKET_KEYS: JSON.stringify([{ id: 1, secret: randomBytes(32).toString('base64url') }]),
-    TOKEN_KEYS: JSON.stringify([jwk]),
-    ACCOUNT_TOKEN_SECRET: randomBytes(32).toString('base64url'),
-    SESSION_SECRET: randomBytes(32).toString('base64url'),
-    UNSUBSCRIBE_KEY: randomBytes(32).toString('base64url'),
-  };
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
 }

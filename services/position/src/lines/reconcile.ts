@@ -13,6 +13,7 @@ import type { Rebuild } from './rebuild.ts';
 /** A queue that this process has not read or changed for this long is no longer compared. */
 const activeMs = 5 * 60_000;
 const activeMax = 10_000;
+/** Concurrent comparisons of one process. */
 const concurrentMax = { checksum: 16, whole: 1 };
 
 export type CompareTimes = {
@@ -62,12 +63,8 @@ export function createReconciler(options: {
   const { checksumEveryMs, wholeEveryMs, lagMs } = options.times ?? defaultCompareTimes;
   const everyMs = { checksum: checksumEveryMs, whole: wholeEveryMs };
   const stopping = new AbortController();
-  const compare = createCompareLine({
-    projection,
-    queueService,
-    lagMs,
-    signal: stopping.signal,
-  });
+  const { signal } = stopping;
+  const compare = createCompareLine({ projection, queueService, lagMs, signal });
   const active = new Map<string, Active>();
   const limits = {
     checksum: pLimit(concurrentMax.checksum),
@@ -108,7 +105,7 @@ export function createReconciler(options: {
 
   /** Compares a queue unless any process did recently. An unsettled comparison is repeated sooner. */
   async function compareIfDue(queueId: string, kind: Kind): Promise<void> {
-    if (stopping.signal.aborted || busy.has(queueId)) return;
+    if (signal.aborted || busy.has(queueId)) return;
     const key = comparedKey(queueId, kind);
     const intervalMs = Math.round(0.8 * everyMs[kind]);
     busy.add(queueId);
@@ -121,7 +118,7 @@ export function createReconciler(options: {
       if (isProblem(error, 'not-found')) active.delete(queueId);
       else if (isOutage(error))
         logger.debug({ err: error, queueId }, 'comparison postponed during an outage');
-      else if (!stopping.signal.aborted)
+      else if (!signal.aborted)
         logger.error({ err: error, queueId }, 'cannot compare a projection');
     } finally {
       busy.delete(queueId);
