@@ -145,6 +145,8 @@ const MailRequestedData = z.object({
    * skipped once a newer one was sent.
    */
   order: z.object({ partyId: Uuid, seq: z.int() }).optional(),
+  /** The account of a new venue, and how many addresses all its new venues may mail in 24 hours. */
+  newSender: z.object({ id: Uuid, recipientsOfDayMax: z.int() }).optional(),
   /** The task that awaits the outcome; account mails have none. */
   task: TaskRef.optional(),
 });

@@ -20,6 +20,9 @@ export const limits = {
   invitationsMax: 200,
   /** Sent by one account in 24 hours, across all venues. */
   invitationsOfDayMax: 50,
+  /** How long a venue counts as new, and how many addresses all new venues of an account may e-mail in 24 hours. */
+  newVenueDays: 7,
+  newVenueRecipientsOfDayMax: 500,
   apiKeysMax: 50,
   pageSizeMax: 100,
   pageSizeDefault: 50,

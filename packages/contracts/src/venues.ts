@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { Locale, page, pageQuery, TimeOfDay, Timestamp, Timezone, Title, Uuid } from './values.ts';
+import {
+  Locale,
+  limits,
+  page,
+  pageQuery,
+  TimeOfDay,
+  Timestamp,
+  Timezone,
+  Title,
+  Uuid,
+} from './values.ts';
 
 /** From lowest to highest; each role includes the rights of those before it. */
 export const roles = ['host', 'manager', 'owner'] as const;
@@ -41,6 +51,7 @@ export const VenueParams = z.strictObject({ venueId: Uuid });
 export const createVenue = contract({
   operationId: 'createVenue',
   summary: 'Create a venue; you become its owner',
+  description: `In their first ${limits.newVenueDays} days, all your new venues together can e-mail up to ${limits.newVenueRecipientsOfDayMax} guests in 24 hours. Further guests join as usual; the state of their notifications is \`skipped\`.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/venues',

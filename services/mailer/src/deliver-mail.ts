@@ -1,19 +1,23 @@
 import type { MailContent, MailRequestedData } from '@queue-manager/contracts/events';
 import type { Deps } from './deps.ts';
-import type { MailSubject } from './recipient-limit.ts';
+import type { MailSubject } from './mail-limits.ts';
 
 /** A mail and the id of the event that requested it. */
-type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content' | 'order'> & { eventId: string };
+type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content' | 'order' | 'newSender'> & {
+  eventId: string;
+};
 
 /** Sends a mail once. Throws `MailSkipped` when a rule forbids it, and `PermanentFailure` when it can never be sent. */
 export const deliverMail =
-  ({ sentMails, partyOrder, recipientLimit, renderMail, smtp, logger }: Deps) =>
-  async ({ eventId, to, locale, content, order }: Mail): Promise<void> => {
+  ({ sentMails, partyOrder, mailLimits, renderMail, smtp, logger }: Deps) =>
+  async ({ eventId, to, locale, content, order, newSender }: Mail): Promise<void> => {
     const { template } = content;
     const rendered = renderMail(content, locale);
     const send = async () => {
+      if (newSender !== undefined) await mailLimits.countRecipient(newSender, to);
       // Alerts to the operator are not limited.
-      if (template !== 'operator-alert') await recipientLimit(eventId, to, subjectOf(template));
+      if (template !== 'operator-alert')
+        await mailLimits.countMail(eventId, to, subjectOf(template));
       const unsubscribeLink = 'unsubscribeLink' in content ? content.unsubscribeLink : undefined;
       await smtp.send({ eventId, to, ...rendered, unsubscribeLink });
       logger.info({ eventId, template }, 'mail sent');

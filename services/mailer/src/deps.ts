@@ -4,8 +4,8 @@ import { createTaskReporter, type TaskReporter } from '@queue-manager/events/rep
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import { createMailLimits, type MailLimits } from './mail-limits.ts';
 import { createPartyOrder, type PartyOrder } from './party-order.ts';
-import { createRecipientLimit, type RecipientLimit } from './recipient-limit.ts';
 import type { RenderMail } from './render-mail.ts';
 import { createSentMails, type SentMails } from './sent-mails.ts';
 import type { Smtp } from './smtp.ts';
@@ -30,7 +30,7 @@ export type Deps = MailerOptions & {
   taskReporter: TaskReporter;
   sentMails: SentMails;
   partyOrder: PartyOrder;
-  recipientLimit: RecipientLimit;
+  mailLimits: MailLimits;
 };
 
 /** `signal` aborts waiting for other processes when the mailer stops. */
@@ -45,7 +45,7 @@ export function createDeps(options: MailerOptions, signal: AbortSignal): Deps {
     }),
     sentMails: createSentMails({ redis, signal }),
     partyOrder: createPartyOrder({ redis, signal }),
-    recipientLimit: createRecipientLimit({
+    mailLimits: createMailLimits({
       redis,
       clock,
       secret: options.internalCredential,

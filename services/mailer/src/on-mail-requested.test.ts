@@ -382,10 +382,10 @@ describe('onMailRequested', { concurrency: true }, () => {
     const partyId = newId(systemClock);
     const [late, called, repeated] = [newTask(), newTask(), newTask()];
     smtpProxy.reply(to, '450 4.2.0 Greylisted, come back later', 1);
-    const joined = mailRequested(to, partyJoined, 'en', late, { partyId, seq: 7 });
+    const joined = mailRequested(to, partyJoined, 'en', late, { order: { partyId, seq: 7 } });
     await publish(joined);
     await until('it is deferred', () => smtpProxy.attempts(to) === 1);
-    const newer = mailRequested(to, partyCalled, 'en', called, { partyId, seq: 8 });
+    const newer = mailRequested(to, partyCalled, 'en', called, { order: { partyId, seq: 8 } });
     await publish(newer);
     const error = 'a newer mail to this guest was sent before';
     const reported = await results(2);
@@ -399,8 +399,10 @@ describe('onMailRequested', { concurrency: true }, () => {
     );
     // Of the same change, of another party, asked for again by a manager, and delivered twice.
     await publish(
-      mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 8 }),
-      mailRequested(to, partyJoined, 'en', undefined, { partyId: newId(systemClock), seq: 1 }),
+      mailRequested(to, partyCalled, 'en', undefined, { order: { partyId, seq: 8 } }),
+      mailRequested(to, partyJoined, 'en', undefined, {
+        order: { partyId: newId(systemClock), seq: 1 },
+      }),
       mailRequested(to, partyJoined, 'en', repeated),
       newer,
     );
@@ -418,9 +420,9 @@ describe('onMailRequested', { concurrency: true }, () => {
     const [to, other] = [uniqueAddress('ana'), uniqueAddress('joao')];
     const partyId = newId(systemClock);
     const isTaken = smtpProxy.holdAcceptance();
-    await publish(mailRequested(to, partyJoined, 'en', undefined, { partyId, seq: 1 }));
+    await publish(mailRequested(to, partyJoined, 'en', undefined, { order: { partyId, seq: 1 } }));
     await isTaken;
-    const called = mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 2 });
+    const called = mailRequested(to, partyCalled, 'en', undefined, { order: { partyId, seq: 2 } });
     await publish(called);
     await until('it is received', () => redis.exists(`mail:{${called.id}}`));
     await publish(mailRequested(other, partyCalled));
@@ -442,8 +444,8 @@ describe('onMailRequested', { concurrency: true }, () => {
     await redis.set(`mails-of:{${partyId}}`, '8', 'PX', 60_000);
     await redis.set(`mails-of:{${partyId}}:lease`, 'one that died', 'PX', 1_500);
     await publish(
-      mailRequested(to, partyJoined, 'en', undefined, { partyId, seq: 7 }),
-      mailRequested(to, partyCalled, 'en', undefined, { partyId, seq: 8 }),
+      mailRequested(to, partyJoined, 'en', undefined, { order: { partyId, seq: 7 } }),
+      mailRequested(to, partyCalled, 'en', undefined, { order: { partyId, seq: 8 } }),
     );
     await drained();
     assert.deepEqual(
@@ -453,6 +455,42 @@ describe('onMailRequested', { concurrency: true }, () => {
     const days = (await redis.pttl(`mails-of:{${partyId}}`)) / (24 * 60 * 60 * 1_000);
     assert.ok(days > 13.9 && days <= 14, `kept for ${days} days`);
     assert.equal(await redis.exists(`mails-of:{${partyId}}:lease`), 0);
+  });
+
+  it('limits how many people a new sender mails a day', async (test) => {
+    const { publish, clock, drained, broker, results } = await setUp(test);
+    const newSender = { id: newId(systemClock), recipientsOfDayMax: 2 };
+    const [ana, bea, cid, dia] = ['ana', 'bea', 'cid', 'dia'].map(uniqueAddress) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const task = newTask();
+    const from = (to: string, sender = newSender) =>
+      mailRequested(to, partyCalled, 'en', undefined, { newSender: sender });
+    await publish(from(ana), from(ana.replace('@', '+1@')));
+    await drained();
+    clock.advance(60);
+    await publish(from(bea));
+    await drained();
+    await publish(
+      mailRequested(cid, partyCalled, 'en', task, { newSender }),
+      from(ana),
+      from(dia, { ...newSender, id: newId(systemClock) }),
+    );
+    const error = 'a new venue can mail up to 2 people in 24 hours';
+    assert.deepEqual(await results(1), [{ task, outcome: 'skipped', error }]);
+    await drained();
+    clock.advance(24 * 60 * 60 - 60);
+    await publish(from(cid));
+    await drained();
+    const counts = [ana, ana.replace('@', '+1@'), bea, cid, dia].map(mailsTo);
+    assert.deepEqual(
+      (await Promise.all(counts)).map(({ length }) => length),
+      [2, 1, 1, 1, 1],
+    );
+    assert.deepEqual(await broker.deadLetters('mails'), []);
   });
 
   it('limits the mails to an address per hour', async (test) => {

@@ -44,7 +44,7 @@ export function mailRequested(
   content: MailContent,
   locale = 'en',
   task?: TaskRef,
-  order?: EventOf<'mail.requested'>['data']['order'],
+  more: Pick<EventOf<'mail.requested'>['data'], 'order' | 'newSender'> = {},
 ): EventOf<'mail.requested'> {
   return makeEvent({
     id: newId(systemClock),
@@ -56,7 +56,7 @@ export function mailRequested(
       to,
       locale,
       content,
-      ...(order === undefined ? {} : { order }),
+      ...more,
       ...(task === undefined ? {} : { task }),
     },
   });

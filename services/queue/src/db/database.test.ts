@@ -85,6 +85,7 @@ describe('migrations', () => {
         { name: '0011-unsubscribes' },
         { name: '0012-name-keys' },
         { name: '0013-held-numbers' },
+        { name: '0014-venue-creators' },
       ]);
     }));
 

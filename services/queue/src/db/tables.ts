@@ -52,6 +52,8 @@ type VenueTable = {
   /** When data older than `retention_days` is erased next. */
   retention_due_at: Generated<Date>;
   created_at: Date;
+  /** The account that created it; null for venues from before this was kept. */
+  created_by: Generated<Buffer | null>;
   deleted_at: Date | null;
 };
 

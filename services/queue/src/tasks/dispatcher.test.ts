@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventOf } from '@queue-manager/contracts/events';
 import type { Party } from '@queue-manager/contracts/parties';
+import { limits } from '@queue-manager/contracts/values';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
@@ -133,6 +134,7 @@ describe('dispatcher', () => {
       to: 'Ann@Example.com',
       locale: 'en',
       content: { template: 'party-called', graceSeconds: 120, ...facts },
+      newSender: { id: owner, recipientsOfDayMax: limits.newVenueRecipientsOfDayMax },
       order: { partyId: english.id, seq: (await service.rowOf(queueId)).seq },
       task: { venueId, taskId: bytesToUuid(task?.id ?? Buffer.of()), attempt: 1 },
     });
@@ -226,6 +228,23 @@ describe('dispatcher', () => {
       (await mails()).map(({ data }) => [data.to, data.order]),
       [['c@example.com', undefined]],
     );
+  });
+
+  it('marks the mails of a venue as a new sender’s for its first seven days', async () => {
+    const { owner, queueId } = await service.openLine();
+    const senderOf = async () => {
+      await add(queueId, owner, { email: 'ana@example.com' });
+      dispatcher.wake();
+      return until('the mail is handed out', async () => {
+        const [mail] = await mails();
+        return mail && { sender: mail.data.newSender?.id };
+      });
+    };
+    const dispatcher = start();
+    service.clock.advance(limits.newVenueDays * 24 * 60 * 60 - 1);
+    assert.deepEqual(await senderOf(), { sender: owner });
+    service.clock.advance(1);
+    assert.deepEqual(await senderOf(), { sender: undefined });
   });
 
   it('skips every mail of a venue to a recipient who has unsubscribed, and no others', async () => {

@@ -1,5 +1,7 @@
 import type { MailContent } from '@queue-manager/contracts/events';
 import type { PartyState } from '@queue-manager/contracts/parties';
+import { limits } from '@queue-manager/contracts/values';
+import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import { keyIn } from '../db/key-in.ts';
@@ -57,11 +59,23 @@ export function partyMail<const K extends string>(options: {
             { state: row.queue_state, call_grace_seconds: row.call_grace_seconds },
           ),
           ...(order === undefined ? {} : { order }),
+          ...newSenderOf(deps, row),
         });
       }
       return mails;
     },
   };
+}
+
+/** Counts the recipients of all new venues of an account together, so that more venues give no more mails. */
+function newSenderOf(
+  { clock }: ComposeDeps,
+  venue: { venue_id: Buffer; venue_created_at: Date; created_by: Buffer | null },
+): Pick<Mail, 'newSender'> {
+  const ageMs = clock.now().getTime() - venue.venue_created_at.getTime();
+  if (ageMs >= limits.newVenueDays * dayMs) return {};
+  const id = bytesToUuid(venue.created_by ?? venue.venue_id);
+  return { newSender: { id, recipientsOfDayMax: limits.newVenueRecipientsOfDayMax } };
 }
 
 function unsubscribeLinkOf(
@@ -95,7 +109,13 @@ async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
     .select(['q.name as queue_name', 'q.state as queue_state', 'q.call_grace_seconds'])
-    .select(['v.id as venue_id', 'v.name as venue_name', 'v.locale as venue_locale'])
+    .select([
+      'v.id as venue_id',
+      'v.created_at as venue_created_at',
+      'v.created_by',
+      'v.name as venue_name',
+      'v.locale as venue_locale',
+    ])
     .where(keyIn(['p.queue_id', 'p.id'], keys))
     .execute();
   return new Map(rows.map((row) => [row.id.toString('hex'), row]));

@@ -27,6 +27,7 @@ export const createVenue = (deps: Deps) =>
         retention_days: body.retentionDays,
         retention_due_at: new Date(now.getTime() + retentionEveryMs),
         created_at: now,
+        created_by: caller,
         deleted_at: null,
       };
       await trx.insertInto('venues').values(venue).execute();

@@ -1,9 +1,9 @@
--- Counts a mail to a recipient, unless the limit is reached. Idempotent.
+-- Counts something once within a time, unless the limit is reached. Idempotent.
 --
--- KEYS[1]  mails-to:{recipient}, a sorted set: member = mail, score = when it was counted
--- ARGV[1]  id of the mail
+-- KEYS[1]  a sorted set: member = what is counted, score = when
+-- ARGV[1]  what to count
 -- ARGV[2]  now, in milliseconds since 1970
--- ARGV[3]  how long a mail counts, in milliseconds
+-- ARGV[3]  how long it counts, in milliseconds
 -- ARGV[4]  how many may count at once
 --
 -- Returns 1 counted, 0 too many
