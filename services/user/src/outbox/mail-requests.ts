@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { mailboxOf } from '@queue-manager/contracts/values';
 import { daySeconds } from '@queue-manager/service-kit/durations';
 import { addressKeyOf } from '../store/accounts.ts';
@@ -6,13 +7,20 @@ import type { Write, Writes } from '../store/transact.ts';
 import { type Announcement, type Committer, commit } from './outbox.ts';
 
 const mailsPerDayMax = 3;
+/** Longer than the writes take, which are more when there is a mail. */
+const responseMs = 250;
+
+/** Responds to a request for a mail after a fixed time, so that it does not tell whether there is an account. */
+export async function respondLater<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  const [response] = await Promise.all([answer, delay(responseMs)]);
+  return response;
+}
 
 type Mail = Extract<Announcement, { kind: `mail.${string}` }>;
 
 /**
  * Requests a mail in one transaction with the writes that it belongs to. Writes nothing when the address has
- * reached its mails of the day (UTC, over all its plus-addresses), since the link could not be sent. Without a mail it makes the same kind of
- * writes, so that the response time does not reveal whether an account exists.
+ * reached its mails of the day (UTC, over all its plus-addresses), since the link could not be sent.
  */
 export async function requestMail(
   deps: Committer,

@@ -54,6 +54,15 @@ describe('forgotPassword and resetPassword', () => {
     assert.equal((await service.mails()).length, before + 1);
   });
 
+  it('responds no sooner with an account than without one', async () => {
+    const { email } = await service.openAccount();
+    for (const address of [email, randomEmail()]) {
+      const begun = performance.now();
+      await forgot(address);
+      assert.ok(performance.now() - begun >= 249);
+    }
+  });
+
   it('accepts a token once, also concurrently', async () => {
     const { email } = await service.openAccount();
     await forgot(email);
