@@ -7,6 +7,8 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
+import pTimeout from 'p-timeout';
+import { assertInTime, remainingMs, tooBusy } from './limits/deadline.ts';
 
 /** Definition of a DynamoDB table; all keys are strings. */
 export type Table = {
@@ -24,7 +26,7 @@ export type Table = {
  * region and credentials come from the SDK's own environment variables.
  */
 export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     maxAttempts: 3,
     requestHandler: {
       // Both include the wait for one of the 50 connections in a burst.
@@ -34,6 +36,24 @@ export function connectDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient
     },
     ...config,
   });
+  // Nothing is begun after the deadline of the running code, retries included, and nobody waits beyond it.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const ms = remainingMs();
+      return ms === undefined
+        ? next(args)
+        : pTimeout(next(args), { milliseconds: Math.max(1, ms), message: tooBusy() });
+    },
+    { step: 'initialize', name: 'waitInTime' },
+  );
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      assertInTime();
+      return next(args);
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'beginInTime' },
+  );
+  return client;
 }
 
 /** Creates missing tables and waits until they are active. Several processes may run this at once. */

@@ -577,6 +577,41 @@ describe('gateway with failing services', () => {
     }
   });
 
+  it('disconnects a client that takes nothing of a download, or sends its request too slowly', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const gateway = await startGateway({
+      ...gatewayEnvironment(upstreams),
+      CLIENT_TIMEOUT_MS: '500',
+    });
+    t.after(() => gateway.app.close());
+    const download = new PassThrough();
+    upstreams.answerWith((_request, reply) => reply.type('text/csv').send(download));
+    const more = () => {
+      while (download.write(Buffer.alloc(64 * 1_024)));
+    };
+    download.on('drain', more);
+    more();
+    const silent = connect(gateway.port, '127.0.0.1');
+    silent.on('error', () => undefined);
+    silent.pause();
+    silent.write(`GET /v1/boards/${randomUUID()} HTTP/1.1\r\nhost: gateway\r\n\r\n`);
+    await until('the service is told', () => download.destroyed);
+    silent.destroy();
+
+    const slow = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
+    slow.write(
+      'POST /v1/auth/login HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n',
+    );
+    slow.write('content-length: 10000\r\n\r\n{');
+    const dribble = setInterval(() => slow.write(' '), 20);
+    slow.on('error', () => undefined);
+    const answer = await slow.toArray().catch(() => []);
+    clearInterval(dribble);
+    assert.match(answer.join(''), /^(HTTP\/1\.1 400 |$)/);
+    assert.ok(slow.destroyed);
+  });
+
   it('leaves verifying tokens to the service when it has no keys', async (t) => {
     const upstreams = await startUpstreams();
     t.after(() => upstreams.close());

@@ -28,9 +28,6 @@ type Deps = {
   verifyAccessToken: VerifyAccessToken;
 };
 
-/** Time for a client to send a whole request, and to take any part of a response. */
-const clientTimeoutMs = 30_000;
-
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /**
@@ -55,9 +52,9 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     readiness: readinessOf({ ...upstreams, mailer: config.MAILER_SERVICE_URL }),
   });
   Object.assign(app.server, {
-    headersTimeout: clientTimeoutMs,
-    requestTimeout: clientTimeoutMs,
-    timeout: clientTimeoutMs,
+    headersTimeout: config.CLIENT_TIMEOUT_MS,
+    requestTimeout: config.CLIENT_TIMEOUT_MS,
+    timeout: config.CLIENT_TIMEOUT_MS,
   });
 
   // Bodies are forwarded as raw bytes; the service validates them.

@@ -39,6 +39,8 @@ export const gatewayEnv = {
   REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(100),
   /** Event streams of this process; by default, as many as its limit of file descriptors allows besides calls. */
   STREAMS_MAX: z.coerce.number().int().min(1).optional(),
+  /** How long a client may take to send a request, or to take any part of a response. */
+  CLIENT_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000),
   /** How long a call may take. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 
