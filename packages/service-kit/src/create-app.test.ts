@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createApp } from './create-app.ts';
 import { credentialHeader } from './internal-credential.ts';
+import { remainingMs } from './limits/deadline.ts';
 import { problems } from './problems.ts';
 import { route } from './route.ts';
 import { recordingLogger, testCredential, testLogger } from './testing.ts';
@@ -116,6 +117,42 @@ describe('createApp', () => {
     assert.deepEqual(answer.json(), { text: 'Hello Ana', limit: 3 });
     const other = await post('/v1/greetings/0198f3a0-0000-7000-8000-000000000002', { name: 'Ana' });
     assert.deepEqual(other.json(), { text: null, limit: 5 });
+  });
+
+  it('takes the deadline from the header, lets streams have none, and lifts it after the response', async (t) => {
+    const seen: (number | undefined)[] = [];
+    const begun = Promise.withResolvers<void>();
+    const later = begun.promise.then(() => undefined);
+    const timed = createApp({
+      logger: testLogger,
+      internalCredential: testCredential,
+      readiness: {},
+    });
+    t.after(() => timed.close());
+    let background: Promise<void> = Promise.resolve();
+    timed.route(
+      route(rest, async ({ body }) => {
+        seen.push(remainingMs());
+        background = later.then(() => void seen.push(remainingMs()));
+        return body;
+      }),
+    );
+    timed.route(
+      route(stream, async () => {
+        seen.push(remainingMs());
+        return 'data: 1\n\n';
+      }),
+    );
+    const headers = { 'x-deadline-ms': '60000' };
+    await timed.inject({ method: 'POST', url: '/v1/rests', headers });
+    begun.resolve();
+    await background;
+    await timed.inject({ url: '/v1/streams/t', headers });
+    await timed.inject({ method: 'POST', url: '/v1/rests', headers: { 'x-deadline-ms': 'soon' } });
+    await background;
+    const [first = 0, ...others] = seen;
+    assert.ok(first > 0 && first <= 60_000, `${first} ms`);
+    assert.deepEqual(others, Array(4).fill(undefined));
   });
 
   it('explains that a field is missing or of the wrong type', async () => {

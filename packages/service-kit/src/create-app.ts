@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   // A stream or download may take any time once it has begun.
   const { timeoutMs } = options;
-  const deadline = ({ headers, routeOptions: { config } }: FastifyRequest) => {
+  const deadlineFor = ({ headers, routeOptions: { config } }: FastifyRequest) => {
     if (config.isStream === true || isRawBody(config.contract?.response)) return undefined;
     return timeoutMs === undefined
       ? deadlineOf(headers[deadlineHeader])
@@ -122,8 +122,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   };
 
   // These hooks run for every request. They return a promise only when there is something to wait for.
-  app.addHook('onRequest', (request, _reply, done) => {
-    runInContext(contextOf(request), done, deadline(request));
+  app.addHook('onRequest', (request, reply, done) => {
+    const deadline = { at: deadlineFor(request) };
+    // Work that goes on after the response has all the time it needs.
+    if (deadline.at !== undefined) reply.raw.once('finish', () => (deadline.at = undefined));
+    runInContext(contextOf(request), done, deadline);
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);

@@ -13,13 +13,16 @@ const forms: Record<keyof TraceContext, RegExp> = {
   traceparent: /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/,
 };
 
-const storage = new AsyncLocalStorage<{ context: TraceContext; deadline: number | undefined }>();
+/** Until when somebody waits for a result, on the clock of `performance.now()`; undefined for ever. */
+export type Deadline = { at: number | undefined };
+
+const storage = new AsyncLocalStorage<{ context: TraceContext; deadline: Deadline | undefined }>();
 
 /**
  * Runs `fn`, and everything it starts, in a context. An empty one means that the work belongs to no single request.
- * Nobody waits for the result after `deadline`, on the clock of `performance.now()`; no deadline by default.
+ * There is no deadline by default.
  */
-export function runInContext<T>(context: TraceContext, fn: () => T, deadline?: number): T {
+export function runInContext<T>(context: TraceContext, fn: () => T, deadline?: Deadline): T {
   return storage.run({ context, deadline }, fn);
 }
 
@@ -30,7 +33,7 @@ export function currentContext(): TraceContext | undefined {
 
 /** The deadline of the running code, on the clock of `performance.now()`; undefined if there is none. */
 export function currentDeadline(): number | undefined {
-  return storage.getStore()?.deadline;
+  return storage.getStore()?.deadline?.at;
 }
 
 /** The well-formed ids of untrusted input, such as headers; other values are dropped. */

@@ -55,7 +55,7 @@ describe('gate', () => {
         gate.run(async () => {
           hasBegun = true;
         }),
-      performance.now() + 5,
+      { at: performance.now() + 5 },
     );
     const next = gate.run(async () => 'next');
     await assert.rejects(late, busy);
@@ -72,7 +72,7 @@ describe('gate', () => {
     const holding = gate.run(held.work);
     const waiting = Array.from({ length: 10 }, () => gate.run(async () => 'in time'));
     const inTenMs = performance.now() + 10;
-    const late = runInContext({}, () => gate.run(async () => 'late'), inTenMs).catch(
+    const late = runInContext({}, () => gate.run(async () => 'late'), { at: inTenMs }).catch(
       () => 'refused',
     );
     assert.equal(await Promise.race([late, new Promise(setImmediate)]), 'refused');
@@ -82,7 +82,9 @@ describe('gate', () => {
 
   it('does not begin what comes after its deadline', async () => {
     const gate = createGate({ atOnce: 1, waitingMax: 1 });
-    const late = runInContext({}, () => gate.run(async () => 'begun'), performance.now() - 1);
+    const late = runInContext({}, () => gate.run(async () => 'begun'), {
+      at: performance.now() - 1,
+    });
     await assert.rejects(late, busy);
   });
 

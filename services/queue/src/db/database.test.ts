@@ -188,7 +188,7 @@ describe('a deadline', () => {
   const idsIn = async (db: Database) =>
     (await db.selectFrom('write_checks').select('id').orderBy('id').execute()).map(({ id }) => id);
   const inTime = <T>(ms: number, work: () => Promise<T>) =>
-    runInContext({}, work, performance.now() + ms);
+    runInContext({}, work, { at: performance.now() + ms });
 
   it('rolls back what waits for a lock, and gives the connection to others', () =>
     withDatabase(async (open) => {
