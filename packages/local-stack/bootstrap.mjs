@@ -28,7 +28,7 @@ const commands = {
   'test:dates': ['packages/local-stack/src/commands/test-dates.ts'],
   check: ['packages/local-stack/src/commands/check.ts'],
   fix: ['packages/local-stack/src/commands/fix.ts'],
-  openapi: ['packages/contracts/src/generate-openapi.ts'],
+  openapi: ['packages/contracts/src/openapi/generate-openapi.ts'],
   replay: ['packages/load/src/replay/replay-cli.ts'],
   chaos: ['packages/load/src/chaos/chaos-cli.ts'],
   'dead-letters': [

@@ -24,7 +24,15 @@ export type Schemas = {
 };
 
 /** A body that is not JSON, with its media type. */
-export type RawBody = { readonly contentType: string };
+export type RawBody = {
+  readonly contentType: string;
+  /** Whether `content-disposition` names a file. */
+  readonly isFile?: boolean;
+  /** What a stream sends: the events' names, and the schema of their data. */
+  readonly events?: { readonly names: readonly string[]; readonly data: z.ZodType };
+  /** Whether a stream resumes after `Last-Event-ID`. */
+  readonly isResumable?: boolean;
+};
 
 export type Contract = {
   readonly operationId: string;

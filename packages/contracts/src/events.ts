@@ -5,10 +5,12 @@ import { Email, Locale, PartySize, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
 /** Who made a change: ids only, never names. `system` is a timer or a rule. */
-export const Actor = z.object({
-  kind: z.enum(['staff', 'guest', 'system']),
-  userId: Uuid.optional(),
-});
+export const Actor = z
+  .object({
+    kind: z.enum(['staff', 'guest', 'system']),
+    userId: Uuid.optional().meta({ description: 'The account, if staff made the change' }),
+  })
+  .meta({ id: 'Actor', description: 'Who made a change; `system` is a timer or a rule' });
 export type Actor = z.infer<typeof Actor>;
 
 /** An order key in lower-case hex, so that strings sort as the bytes do. */
@@ -38,13 +40,15 @@ export const PartySnapshot = z.object({
 export type PartySnapshot = z.infer<typeof PartySnapshot>;
 
 /** A queue after a change. */
-export const QueueSnapshot = z.object({
-  seq: z.int(),
-  name: z.string(),
-  state: QueueState,
-  boardLabels: BoardLabels,
-  deleted: z.boolean(),
-});
+export const QueueSnapshot = z
+  .object({
+    seq: z.int(),
+    name: z.string(),
+    state: QueueState,
+    boardLabels: BoardLabels,
+    deleted: z.boolean(),
+  })
+  .meta({ id: 'QueueSnapshot' });
 export type QueueSnapshot = z.infer<typeof QueueSnapshot>;
 
 const PartyEventData = z.object({

@@ -22,6 +22,8 @@ export const TicketParams = z.strictObject({ ticket: z.string().min(1).max(128) 
 export const getJoinPage = contract({
   operationId: 'getJoinPage',
   summary: 'Get the details of a line before joining',
+  description:
+    'What a guest sees before joining. `estimate` is null unless the queue is open, and while estimates are unavailable.',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',
@@ -50,7 +52,10 @@ export const Joined = z
     ticket: z.string(),
     ticketUrl: z.string(),
     number: z.int(),
-    position: z.int().nullable(),
+    position: z.int().nullable().meta({
+      description:
+        'Null if it was not known within 50 ms; it follows from `getPosition` or `liveTicket`',
+    }),
     estimate: Estimate.nullable(),
   })
   .meta({ id: 'Joined' });
@@ -58,6 +63,8 @@ export const Joined = z
 export const joinQueue = contract({
   operationId: 'joinQueue',
   summary: 'Join a line',
+  description:
+    'The guest is in line once this responds. `position` and `estimate` are null if the place was not known within 50 ms, which happens under load and while the position service is unavailable; get them from `getPosition` or `liveTicket`.',
   service: 'queue',
   method: 'POST',
   url: '/v1/join/:joinCode',
@@ -106,6 +113,7 @@ export type GuestParty = z.infer<typeof GuestParty>;
 export const getTicket = contract({
   operationId: 'getTicket',
   summary: 'Get your own party',
+  description: 'Works with the ticket from joining, also after the wait has ended.',
   service: 'queue',
   method: 'GET',
   url: '/v1/tickets/:ticket',
@@ -120,6 +128,7 @@ export const getTicket = contract({
 export const leaveQueue = contract({
   operationId: 'leaveQueue',
   summary: 'Leave the line',
+  description: 'Works while the party is waiting or called. Only a host can undo it.',
   service: 'queue',
   method: 'POST',
   url: '/v1/tickets/:ticket/leave',

@@ -1,5 +1,7 @@
-import { type Contract, contract, isRawBody } from './contract.ts';
+import { type Contract, contract, isRawBody, type RawBody } from './contract.ts';
 import { TicketParams } from './guests.ts';
+import { HistoryEvent } from './history.ts';
+import { Board, Position } from './positions.ts';
 import { QueueParams } from './queues.ts';
 
 /*
@@ -7,7 +9,10 @@ import { QueueParams } from './queues.ts';
  * comment at least every 15 s. A client that reconnects misses no final state: ticket and board streams start with
  * the current state, and the staff stream resumes after `Last-Event-ID`.
  */
-const eventStream = { contentType: 'text/event-stream' } as const;
+const eventStream = 'text/event-stream';
+
+const stream = <const S extends Omit<RawBody, 'contentType'>>(sends: S) =>
+  ({ contentType: eventStream, ...sends }) as const;
 
 export const liveTicket = contract({
   operationId: 'liveTicket',
@@ -21,7 +26,7 @@ export const liveTicket = contract({
   rateLimit: 'ticket',
   schema: { params: TicketParams },
   status: 200,
-  response: eventStream,
+  response: stream({ events: { names: ['position'], data: Position } }),
   problems: ['not-found'],
 });
 
@@ -37,7 +42,7 @@ export const liveBoard = contract({
   rateLimit: 'address',
   schema: { params: QueueParams },
   status: 200,
-  response: eventStream,
+  response: stream({ events: { names: ['board'], data: Board } }),
   problems: ['not-found'],
 });
 
@@ -53,11 +58,14 @@ export const liveQueue = contract({
   rateLimit: 'account',
   schema: { params: QueueParams },
   status: 200,
-  response: eventStream,
+  response: stream({
+    events: { names: ['party', 'queue'], data: HistoryEvent },
+    isResumable: true,
+  }),
   problems: ['not-found'],
 });
 
 /** Whether a route's response is an event stream, which stays open until one side closes it. */
 export function isEventStream({ response }: Contract): boolean {
-  return isRawBody(response) && response.contentType === eventStream.contentType;
+  return isRawBody(response) && response.contentType === eventStream;
 }

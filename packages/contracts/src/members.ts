@@ -45,6 +45,7 @@ export const updateMember = contract({
 export const removeMember = contract({
   operationId: 'removeMember',
   summary: 'Remove a member from a venue',
+  description: 'Ends its staff streams within a minute.',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId/members/:userId',

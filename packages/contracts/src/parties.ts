@@ -21,7 +21,7 @@ import {
 
 /** Priority classes, in the order they are served. */
 export const lanes = ['priority', 'regular'] as const;
-export const Lane = z.enum(lanes);
+export const Lane = z.enum(lanes).meta({ id: 'Lane' });
 export type Lane = z.infer<typeof Lane>;
 
 export const partyStates = [
@@ -33,10 +33,12 @@ export const partyStates = [
   'left',
   'removed',
 ] as const;
-export const PartyState = z.enum(partyStates);
+export const PartyState = z.enum(partyStates).meta({ id: 'PartyState' });
 export type PartyState = z.infer<typeof PartyState>;
 
-export const PartySource = z.enum(['staff', 'guest']);
+export const PartySource = z
+  .enum(['staff', 'guest'])
+  .meta({ id: 'PartySource', description: 'Who added the party' });
 export type PartySource = z.infer<typeof PartySource>;
 
 export const Party = z
@@ -58,7 +60,9 @@ export const Party = z
     notes: z.string().nullable(),
     source: PartySource,
     seq: z.int().meta({ description: 'Sequence number of the last event of this party' }),
-    position: z.int().nullable(),
+    position: z.int().nullable().meta({
+      description: 'Null unless waiting, and while the position service is busy or unavailable',
+    }),
     estimate: Estimate.nullable(),
     quoted: Estimate.nullable(),
     joinedAt: Timestamp,
@@ -114,6 +118,8 @@ const contactFields = {
 export const addParty = contract({
   operationId: 'addParty',
   summary: 'Add a party to a queue',
+  description:
+    '`position` and `estimate` are null if the place was not known in time, as when a guest joins.',
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/parties',
@@ -233,10 +239,12 @@ const partyAction = <const Id extends string, const U extends string>(
   operationId: Id,
   url: U,
   summary: string,
+  description?: string,
 ) =>
   contract({
     operationId,
     summary,
+    ...(description === undefined ? {} : { description }),
     service: 'queue',
     method: 'POST',
     url,
@@ -252,6 +260,7 @@ export const callParty = partyAction(
   'callParty',
   '/v1/parties/:partyId/call',
   'Call a party, or call it again',
+  'A call that is not answered within `callGraceSeconds` makes the party a no-show.',
 );
 
 export const seatParty = contract({
@@ -289,11 +298,13 @@ export const removeParty = partyAction(
   'removeParty',
   '/v1/parties/:partyId/remove',
   'Remove a party from the line',
+  'Works while it is waiting or called.',
 );
 export const restoreParty = partyAction(
   'restoreParty',
   '/v1/parties/:partyId/restore',
   'Restore a party to its original position',
+  'Works from every state but `waiting`; its earlier times are cleared.',
 );
 
 export const moveParty = contract({

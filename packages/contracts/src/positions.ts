@@ -23,6 +23,7 @@ export type Position = z.infer<typeof Position>;
 export const getPosition = contract({
   operationId: 'getPosition',
   summary: 'Get your place in the line',
+  description: 'Cheap enough to poll. To get changes as they happen, use `liveTicket`.',
   service: 'position',
   method: 'GET',
   url: '/v1/positions/:ticket',
@@ -48,6 +49,7 @@ export type Board = z.infer<typeof Board>;
 export const getBoard = contract({
   operationId: 'getBoard',
   summary: 'Get the board of called parties, for a screen in the venue',
+  description: 'Shows only what the queue’s `boardLabels` allows.',
   service: 'position',
   method: 'GET',
   url: '/v1/boards/:queueId',

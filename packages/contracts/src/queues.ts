@@ -3,10 +3,11 @@ import { contract } from './contract.ts';
 import { limits, optionalBody, PartySize, page, pageQuery, Text, Title, Uuid } from './values.ts';
 
 const queueStates = ['open', 'paused', 'closed'] as const;
-export const QueueState = z.enum(queueStates);
+export const QueueState = z.enum(queueStates).meta({ id: 'QueueState' });
 export type QueueState = z.infer<typeof QueueState>;
 
 export const BoardLabels = z.enum(['number', 'name']).meta({
+  id: 'BoardLabels',
   description:
     'What a board shows for a called party: its number; or its first name and the initial of the last, and its number where the name does not tell them apart',
 });
@@ -55,6 +56,7 @@ export const QueueParams = z.strictObject({ queueId: Uuid });
 export const createQueue = contract({
   operationId: 'createQueue',
   summary: 'Create a queue; it opens at once',
+  description: 'Its join link works from then on, unless `selfJoin` is false.',
   service: 'queue',
   method: 'POST',
   url: '/v1/venues/:venueId/queues',
@@ -109,6 +111,7 @@ export const getQueue = contract({
 export const updateQueue = contract({
   operationId: 'updateQueue',
   summary: 'Update a queue',
+  description: 'Fields that you omit stay as they are.',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/queues/:queueId',
@@ -123,6 +126,8 @@ export const updateQueue = contract({
 export const deleteQueue = contract({
   operationId: 'deleteQueue',
   summary: 'Delete a queue; the parties in it are removed',
+  description:
+    'Closes the queue. Tickets keep their last state; the join link and the board stop working.',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/queues/:queueId',

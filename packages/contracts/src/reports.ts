@@ -112,6 +112,6 @@ export const exportParties = contract({
   rateLimit: 'account',
   schema: { params: QueueParams, querystring: periodQuery },
   status: 200,
-  response: { contentType: 'text/csv; charset=utf-8' },
+  response: { contentType: 'text/csv; charset=utf-8', isFile: true },
   problems: ['forbidden', 'not-found'],
 });

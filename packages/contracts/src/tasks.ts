@@ -4,6 +4,7 @@ import { optionalBody, page, pageQuery, Timestamp, Uuid } from './values.ts';
 
 export const taskStates = ['scheduled', 'running', 'done', 'skipped', 'failed'] as const;
 export const TaskState = z.enum(taskStates).meta({
+  id: 'TaskState',
   description:
     '`skipped`: a rule forbade the mail, for example because its recipient had too many; `lastError` says which. `failed`: needs attention and can be retried.',
 });
@@ -28,6 +29,7 @@ export type Task = z.infer<typeof Task>;
 export const listTasks = contract({
   operationId: 'listTasks',
   summary: "List a venue's tasks, latest first",
+  description: 'Tasks are what follows a change, such as a mail or the end of a call.',
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/tasks',
@@ -48,6 +50,7 @@ export const listTasks = contract({
 export const retryTask = contract({
   operationId: 'retryTask',
   summary: 'Retry a failed task',
+  description: 'A mail that may have been sent is sent again.',
   service: 'queue',
   method: 'POST',
   url: '/v1/tasks/:taskId/retry',

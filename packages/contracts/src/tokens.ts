@@ -3,12 +3,19 @@ import { contract } from './contract.ts';
 import { OfferedPassword } from './users.ts';
 import { Email, page, pageQuery, Timestamp, Uuid } from './values.ts';
 
-/** `expiresIn` is in seconds. */
+/** Token lifetimes in seconds. */
+export const tokenLives = {
+  accessSeconds: 15 * 60,
+  refreshSeconds: 30 * 24 * 60 * 60,
+  /** A token used this recently gets the same successor again: mobile networks lose responses. */
+  reuseGraceSeconds: 20,
+} as const;
+
 export const TokenPair = z
   .object({
     accessToken: z.string(),
     tokenType: z.literal('Bearer'),
-    expiresIn: z.int(),
+    expiresIn: z.int().meta({ description: 'Seconds until the access token expires' }),
     refreshToken: z.string(),
   })
   .meta({ id: 'TokenPair' });
@@ -17,6 +24,8 @@ export type TokenPair = z.infer<typeof TokenPair>;
 export const login = contract({
   operationId: 'login',
   summary: 'Sign in',
+  description:
+    'Opens a session. Use the access token for `expiresIn` seconds, then exchange the refresh token. An account has up to 50 sessions; a further one ends the oldest.',
   service: 'auth',
   method: 'POST',
   url: '/v1/auth/login',
@@ -31,6 +40,7 @@ export const login = contract({
 export const refresh = contract({
   operationId: 'refresh',
   summary: 'Exchange a refresh token for a new token pair',
+  description: `Both tokens are new; keep both. For ${tokenLives.reuseGraceSeconds} seconds, a refresh token that was used gets the same successor again, since responses get lost. Later use of it ends the session.`,
   service: 'auth',
   method: 'POST',
   url: '/v1/auth/refresh',
@@ -45,6 +55,7 @@ export const refresh = contract({
 export const logout = contract({
   operationId: 'logout',
   summary: 'Sign out: end this session',
+  description: `The refresh token stops working at once. Access tokens of the session stay valid until they expire, at most ${tokenLives.accessSeconds / 60} minutes later.`,
   service: 'auth',
   method: 'POST',
   url: '/v1/auth/logout',
@@ -80,6 +91,7 @@ export const listSessions = contract({
 export const endSession = contract({
   operationId: 'endSession',
   summary: 'End one of your sessions',
+  description: 'Its refresh token stops working at once, its access token when it expires.',
   service: 'auth',
   method: 'DELETE',
   url: '/v1/auth/sessions/:sessionId',
@@ -110,6 +122,7 @@ export const JsonWebKeySet = z
 export const getJwks = contract({
   operationId: 'getJwks',
   summary: 'Get the public keys that verify access tokens',
+  description: 'Access tokens are JWTs signed with ES256; the header `kid` names the key.',
   service: 'auth',
   method: 'GET',
   url: '/.well-known/jwks.json',
@@ -129,11 +142,3 @@ export const AccessTokenClaims = z.object({
   exp: z.int(),
 });
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
-
-/** Token lifetimes in seconds. */
-export const tokenLives = {
-  accessSeconds: 15 * 60,
-  refreshSeconds: 30 * 24 * 60 * 60,
-  /** A token used this recently gets the same successor again: mobile networks lose responses. */
-  reuseGraceSeconds: 20,
-} as const;

@@ -29,6 +29,8 @@ const AccountToken = z.string().min(1).max(512);
 export const signUp = contract({
   operationId: 'signUp',
   summary: 'Sign up; a verification link follows by e-mail',
+  description:
+    'The response is the same whether or not the address has an account. The link is valid for 24 hours. All account mails to an address together: three a day (UTC).',
   service: 'user',
   method: 'POST',
   url: '/v1/users',
@@ -49,6 +51,7 @@ export const signUp = contract({
 export const verifyUser = contract({
   operationId: 'verifyUser',
   summary: 'Verify a new account with the token from its e-mail',
+  description: 'The token is in the link of the mail and works once.',
   service: 'user',
   method: 'POST',
   url: '/v1/users/verify',
@@ -63,6 +66,8 @@ export const verifyUser = contract({
 export const resendVerification = contract({
   operationId: 'resendVerification',
   summary: 'Resend the verification e-mail',
+  description:
+    'Repeats the link of the newest sign-up. The response is the same whether or not there is one.',
   service: 'user',
   method: 'POST',
   url: '/v1/users/verify/resend',
@@ -76,6 +81,7 @@ export const resendVerification = contract({
 export const forgotPassword = contract({
   operationId: 'forgotPassword',
   summary: 'Request a password reset link by e-mail',
+  description: 'The response is the same whether or not the address has an account.',
   service: 'user',
   method: 'POST',
   url: '/v1/users/password/forgot',
@@ -129,6 +135,8 @@ export const updateMe = contract({
 export const deleteMe = contract({
   operationId: 'deleteMe',
   summary: 'Delete your account',
+  description:
+    'All sessions and memberships end. The only owner of a venue deletes it first, or makes someone else an owner.',
   service: 'user',
   method: 'POST',
   url: '/v1/users/me/delete',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { mergedOpenApi } from './openapi.ts';
+import { mergedOpenApi } from './openapi/openapi.ts';
 import {
   Email,
   Locale,

@@ -14,7 +14,10 @@ import {
 
 /** From lowest to highest; each role includes the rights of those before it. */
 export const roles = ['host', 'manager', 'owner'] as const;
-export const Role = z.enum(roles);
+export const Role = z.enum(roles).meta({
+  id: 'Role',
+  description: 'From `host` to `owner`, each role includes the rights of those before it',
+});
 export type Role = z.infer<typeof Role>;
 
 export const Venue = z
@@ -100,6 +103,8 @@ export const getVenue = contract({
 export const updateVenue = contract({
   operationId: 'updateVenue',
   summary: 'Update a venue',
+  description:
+    'Fields that you omit stay as they are. A shorter `retentionDays` takes effect within minutes.',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/venues/:venueId',
@@ -114,6 +119,7 @@ export const updateVenue = contract({
 export const deleteVenue = contract({
   operationId: 'deleteVenue',
   summary: 'Delete a venue and its queues',
+  description: 'Removes the parties in its lines. There is no way back.',
   service: 'queue',
   method: 'DELETE',
   url: '/v1/venues/:venueId',

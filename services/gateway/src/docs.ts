@@ -1,6 +1,6 @@
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { mergedOpenApi } from '@queue-manager/contracts/openapi';
+import { mergedOpenApi } from '@queue-manager/contracts/openapi/openapi';
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 
 /** Serves `/openapi.json`, and Swagger UI at `/docs`, with this gateway as the server. */

@@ -23,7 +23,7 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
   },
   {
     title: 'OpenAPI and the diagram of moves',
-    command: [process.execPath, 'packages/contracts/src/generate-openapi.ts', '--check'],
+    command: [process.execPath, 'packages/contracts/src/openapi/generate-openapi.ts', '--check'],
     hint: 'npm run openapi updates them',
   },
 ];

@@ -6,14 +6,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { partyMovesPage } from '../party-moves-page.ts';
 import { openApiDocuments } from './openapi.ts';
-import { partyMovesPage } from './party-moves-page.ts';
 
 const { values } = parseArgs({
   options: {
     check: { type: 'boolean', default: false },
-    directory: { type: 'string', default: join(import.meta.dirname, '../../../swagger') },
-    docs: { type: 'string', default: join(import.meta.dirname, '../../../docs') },
+    directory: { type: 'string', default: join(import.meta.dirname, '../../../../swagger') },
+    docs: { type: 'string', default: join(import.meta.dirname, '../../../../docs') },
   },
 });
 const { check, directory, docs } = values;

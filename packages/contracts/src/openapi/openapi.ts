@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import packageJson from '../package.json' with { type: 'json' };
-import { type Contract, isRawBody } from './contract.ts';
-import { commonProblems, type ProblemCode, ProblemDetails, problemTypes } from './problems.ts';
-import { publicContracts } from './registry.ts';
-import { type GatewayContract, gatewayContracts } from './service.ts';
-import { limits } from './values.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { type Contract, isRawBody } from '../contract.ts';
+import { commonProblems, type ProblemCode, ProblemDetails, problemTypes } from '../problems.ts';
+import { publicContracts } from '../registry.ts';
+import { type GatewayContract, gatewayContracts } from '../service.ts';
+import { limits } from '../values.ts';
+import { examples } from './examples.ts';
 
 type Json = Record<string, unknown>;
 type Io = 'input' | 'output';
@@ -74,13 +75,12 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
         'Run the waiting line of a restaurant, bar or nightclub.',
         '',
         'Times are RFC 3339 in UTC; durations are in seconds. Every error is `application/problem+json` (RFC 9457), and its `type` ends in one of the codes listed with each status. Lists are `{ data, nextCursor }`: to get the next page, pass `nextCursor` as `cursor` until it is null. Responses may gain fields at any time.',
+        '',
+        'Retry a 429 or 503 after `Retry-After` seconds, and send an `Idempotency-Key` with every POST that you may repeat. Every address responds with 405 to the methods that it does not have.',
       ].join('\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [
-      { url: '/', description: 'The gateway that serves this document' },
-      { url: 'http://127.0.0.1:8080', description: 'Local development' },
-    ],
+    servers: [{ url: '/', description: 'The gateway that serves this document' }],
     tags: [...new Set(contracts.map((contract) => contract.service))].map((service) => ({
       name: service,
       description: tagDescriptions[service],
@@ -92,8 +92,36 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
       parameters: {
         IdempotencyKey: idempotencyKey({ type: 'string', minLength: 1, maxLength: 255 }),
         IdempotencyKeyOfGuest: idempotencyKey({ type: 'string', format: 'uuid' }),
+        LastEventId: {
+          name: 'Last-Event-ID',
+          in: 'header',
+          required: false,
+          description:
+            'The id of the last event received; the stream resumes after it. Browsers send it when they reconnect.',
+          schema: { type: 'string' },
+        },
       },
       headers: {
+        Allow: {
+          description: 'The methods that this address has',
+          schema: { type: 'string' },
+        },
+        ContentDisposition: {
+          description: 'Suggests a file name',
+          schema: { type: 'string' },
+        },
+        RateLimitLimit: {
+          description: 'Calls allowed in a minute; `x-rate-limit` names what they are counted by',
+          schema: { type: 'integer' },
+        },
+        RateLimitRemaining: {
+          description: 'Calls left in this minute',
+          schema: { type: 'integer' },
+        },
+        RateLimitReset: {
+          description: 'Seconds until all calls are allowed again',
+          schema: { type: 'integer' },
+        },
         RequestId: {
           description: 'Identifies this request; quote it to support',
           schema: { type: 'string' },
@@ -133,6 +161,8 @@ function operationOf(contract: Documented, components: Components): Json {
   const { auth, schema } = contract;
   const isAccountRoute = auth !== 'public' && auth !== 'ticket';
   const isIdempotent = contract.method === 'POST' && contract.service !== 'auth';
+  const { response } = contract;
+  const isResumable = response !== undefined && isRawBody(response) && response.isResumable;
   const parameters = [
     ...parametersOf(schema.params, 'path', schemas),
     ...parametersOf(schema.querystring, 'query', schemas),
@@ -143,10 +173,12 @@ function operationOf(contract: Documented, components: Components): Json {
           },
         ]
       : []),
+    ...(isResumable ? [{ $ref: '#/components/parameters/LastEventId' }] : []),
   ];
   const problems = new Set<ProblemCode>([
     ...contract.problems,
     ...commonProblems,
+    'method-not-allowed',
     ...(isAccountRoute ? (['unauthenticated'] as const) : []),
     ...(isIdempotent ? (['idempotency-key-reused'] as const) : []),
     ...(schema.body === undefined
@@ -162,7 +194,9 @@ function operationOf(contract: Documented, components: Components): Json {
     ...(memberRoles.includes(auth) ? { 'x-required-role': auth } : {}),
     'x-rate-limit': contract.rateLimit,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(schema.body === undefined ? {} : { requestBody: requestBodyOf(schema.body, schemas) }),
+    ...(schema.body === undefined
+      ? {}
+      : { requestBody: requestBodyOf(contract, schema.body, schemas) }),
     responses: {
       [contract.status]: successOf(contract, schemas),
       ...problemResponses(problems, components),
@@ -180,37 +214,69 @@ function parametersOf(
     properties?: Record<string, Json>;
     required?: string[];
   };
-  return Object.entries(properties).map(([name, { description, ...property }]) => ({
-    name,
-    in: where,
-    required: where === 'path' || required.includes(name),
-    ...(description === undefined ? {} : { description }),
-    schema: property,
-  }));
+  return Object.entries(properties).map(([name, property]) => {
+    const { description } = property;
+    // Not a copy: a reference gets its final name later.
+    delete property.description;
+    return {
+      name,
+      in: where,
+      required: where === 'path' || required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: property,
+    };
+  });
 }
 
-function requestBodyOf(body: z.ZodType, schemas: Schemas): Json {
+function requestBodyOf({ operationId }: Documented, body: z.ZodType, schemas: Schemas): Json {
+  const schema = schemas.add(body, 'input', `${pascalCase(operationId)}Request`);
   return {
     required: !body.safeParse(undefined).success,
     description: `Up to ${limits.bodyBytes / 1_024} KiB.`,
-    content: { 'application/json': { schema: schemas.add(body, 'input') } },
+    content: { 'application/json': { schema, ...exampleOf(examples[operationId]?.request) } },
   };
 }
 
+const exampleOf = (example: unknown): Json => (example === undefined ? {} : { example });
+
 function successOf(contract: Documented, schemas: Schemas): Json {
-  const { response } = contract;
+  const { operationId, response } = contract;
   const head = {
     description: descriptionOfSuccess[contract.status],
-    headers: { 'x-request-id': { $ref: '#/components/headers/RequestId' } },
+    headers: contract.service === 'gateway' ? requestIdHeader : countedHeaders,
   };
   if (response === undefined) return head;
-  if (isRawBody(response)) {
-    // Client generators recognise a binary body by this format.
-    const schema = { type: 'string', format: 'binary' };
-    return { ...head, content: { [response.contentType]: { schema } } };
+  const example = exampleOf(examples[operationId]?.response);
+  if (!isRawBody(response)) {
+    const schema = schemas.add(response, 'output', `${pascalCase(operationId)}Response`);
+    return { ...head, content: { 'application/json': { schema, ...example } } };
   }
-  return { ...head, content: { 'application/json': { schema: schemas.add(response, 'output') } } };
+  const { contentType, events, isFile } = response;
+  if (events !== undefined) {
+    // Generators that know event streams take the schema for that of an event's data.
+    const schema = schemas.add(events.data, 'output');
+    return {
+      ...head,
+      description: `Server-sent events named ${events.names.map((name) => `\`${name}\``).join(' or ')}; the \`data\` of each is JSON of this schema`,
+      content: { [contentType]: { schema, 'x-event-names': events.names, ...example } },
+    };
+  }
+  const disposition = { $ref: '#/components/headers/ContentDisposition' };
+  return {
+    ...head,
+    headers: { ...head.headers, ...(isFile ? { 'content-disposition': disposition } : {}) },
+    // Client generators recognise a binary body by this format.
+    content: { [contentType]: { schema: { type: 'string', format: 'binary' }, ...example } },
+  };
 }
+
+const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
+const rateLimitHeaders = {
+  'ratelimit-limit': { $ref: '#/components/headers/RateLimitLimit' },
+  'ratelimit-remaining': { $ref: '#/components/headers/RateLimitRemaining' },
+  'ratelimit-reset': { $ref: '#/components/headers/RateLimitReset' },
+};
+const countedHeaders = { ...requestIdHeader, ...rateLimitHeaders };
 
 const descriptionOfSuccess = {
   200: 'Success',
@@ -240,7 +306,9 @@ function problemResponse(status: number, codes: ProblemCode[], schemas: Schemas)
   return {
     description: codes.map((code) => `\`${code}\`: ${problemTypes[code].title}.`).join(' '),
     headers: {
-      'x-request-id': { $ref: '#/components/headers/RequestId' },
+      ...requestIdHeader,
+      ...(status === 429 ? rateLimitHeaders : {}),
+      ...(status === 405 ? { allow: { $ref: '#/components/headers/Allow' } } : {}),
       ...(status === 429 || status === 503
         ? { 'retry-after': { $ref: '#/components/headers/RetryAfter' } }
         : {}),
@@ -260,8 +328,8 @@ function sorted(named: Json): Json {
 }
 
 type Schemas = {
-  /** JSON Schema of a zod schema; schemas with an id become components and are referenced. */
-  add(schema: z.ZodType, io: Io): Json;
+  /** JSON Schema of a zod schema; schemas with an id, or a name here, become components and are referenced. */
+  add(schema: z.ZodType, io: Io, name?: string): Json;
   /** The components of everything added. Call it last: it settles their names. */
   components(): Json;
 };
@@ -287,7 +355,7 @@ function createSchemas(): Schemas {
   };
 
   return {
-    add(schema, io) {
+    add(schema, io, name) {
       const { $schema, $defs, ...root } = z.toJSONSchema(schema, {
         io,
         override: ({ jsonSchema }) => tidy(jsonSchema as Json, io),
@@ -298,7 +366,11 @@ function createSchemas(): Schemas {
         references.push(...refsIn(definition).map((holder) => ({ io, holder })));
       }
       references.push(...refsIn(root).map((holder) => ({ io, holder })));
-      return root;
+      if (name === undefined || root.$ref !== undefined) return root;
+      definitions[io].set(name, root);
+      const holder = { $ref: `${refPrefix}${name}` };
+      references.push({ io, holder });
+      return holder;
     },
     components() {
       const nameOf = (id: string, io: Io) => (io === 'input' && differs(id) ? `${id}Input` : id);

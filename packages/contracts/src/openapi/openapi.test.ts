@@ -6,20 +6,24 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { z } from 'zod';
-import { type Contract, contract } from './contract.ts';
+import { type Contract, contract } from '../contract.ts';
+import { publicContracts } from '../registry.ts';
+import { optionalBody } from '../values.ts';
 import { mergedOpenApi, openApiDocuments, openApiOf } from './openapi.ts';
-import { publicContracts } from './registry.ts';
-import { optionalBody } from './values.ts';
 
 type Operation = {
   operationId: string;
   security: unknown[];
   parameters?: { name?: string; in?: string; required?: boolean; $ref?: string }[];
-  requestBody?: { required: boolean; content: Record<string, { schema: Json }> };
-  responses: Record<string, { $ref?: string; description?: string; content?: Json }>;
+  requestBody?: { required: boolean; content: Content };
+  responses: Record<
+    string,
+    { $ref?: string; description?: string; headers?: Json; content?: Content }
+  >;
   'x-required-role'?: string;
 };
 type Json = Record<string, unknown>;
+type Content = Record<string, { schema: Json }>;
 
 const pathOf = (url: string) => url.replace(/:(\w+)/g, '{$1}');
 
@@ -34,6 +38,12 @@ const byId = (operationId: string) => {
   assert.ok(route);
   return operation(mergedOpenApi(), route);
 };
+
+const operationsOf = (paths: ReturnType<typeof mergedOpenApi>['paths']) =>
+  Object.values(paths).flatMap((path) => Object.values(path)) as unknown as Operation[];
+
+const schemaOf = (name: string) =>
+  (mergedOpenApi().components.schemas as Record<string, Json>)[name] as Json;
 
 describe('openApiDocuments', () => {
   for (const [name, document] of openApiDocuments()) {
@@ -84,7 +94,7 @@ describe('openApiDocuments', () => {
     assert.ok(responses['400']?.description?.includes('`party-too-large`'));
     assert.deepEqual(Object.keys(responses), [
       '201',
-      ...['400', '403', '404', '409', '413', '415', '422', '429', '500', '503'],
+      ...['400', '403', '404', '405', '409', '413', '415', '422', '429', '500', '503'],
     ]);
   });
 
@@ -105,9 +115,10 @@ describe('openApiDocuments', () => {
   it('documents requests as callers send them', () => {
     assert.equal(byId('callNext').requestBody?.required, false);
     assert.equal(byId('addParty').requestBody?.required, true);
-    assert.deepEqual(byId('addParty').requestBody?.content['application/json']?.schema.required, [
-      'name',
-    ]);
+    assert.deepEqual(byId('addParty').requestBody?.content['application/json']?.schema, {
+      $ref: '#/components/schemas/AddPartyRequest',
+    });
+    assert.deepEqual(schemaOf('AddPartyRequest').required, ['name']);
     const state = byId('listParties').parameters?.find(({ name }) => name === 'state') as Json;
     assert.deepEqual(state, {
       name: 'state',
@@ -124,11 +135,10 @@ describe('openApiDocuments', () => {
   });
 
   it('references named schemas and allows new fields in responses', () => {
-    const document = mergedOpenApi();
-    assert.deepEqual(byId('getParty').responses['200']?.content, {
-      'application/json': { schema: { $ref: '#/components/schemas/Party' } },
+    assert.deepEqual(byId('getParty').responses['200']?.content?.['application/json']?.schema, {
+      $ref: '#/components/schemas/Party',
     });
-    const party = document.components.schemas?.Party as Json;
+    const party = schemaOf('Party');
     assert.equal('additionalProperties' in party, false);
     assert.deepEqual((party.properties as Json).estimate, {
       anyOf: [{ $ref: '#/components/schemas/Estimate' }, { type: 'null' }],
@@ -136,6 +146,53 @@ describe('openApiDocuments', () => {
     assert.deepEqual(byId('getQrPng').responses['200']?.content, {
       'image/png': { schema: { type: 'string', format: 'binary' } },
     });
+  });
+
+  it('names every enum, request body and list', () => {
+    const { lane, state } = schemaOf('Party').properties as Json;
+    assert.deepEqual(
+      [lane, state],
+      [{ $ref: '#/components/schemas/Lane' }, { $ref: '#/components/schemas/PartyState' }],
+    );
+    assert.ok(schemaOf('ListPartiesResponse').properties);
+    for (const { paths } of openApiDocuments().values()) {
+      for (const { operationId, requestBody, responses } of operationsOf(paths)) {
+        const success = responses[Object.keys(responses)[0] as string];
+        for (const [type, { schema }] of Object.entries({
+          ...requestBody?.content,
+          ...success?.content,
+        })) {
+          assert.equal('$ref' in schema, /json|event-stream/.test(type), operationId);
+        }
+      }
+    }
+  });
+
+  it('types the events of streams, and says which resume', () => {
+    const { responses, parameters } = byId('liveQueue');
+    const { schema, ...rest } = responses['200']?.content?.['text/event-stream'] ?? {};
+    assert.deepEqual(schema, { $ref: '#/components/schemas/HistoryEvent' });
+    assert.deepEqual((rest as Json)['x-event-names'], ['party', 'queue']);
+    assert.ok(responses['200']?.description?.includes('`party` or `queue`'));
+    const lastEventId = '#/components/parameters/LastEventId';
+    assert.ok(parameters?.some(({ $ref }) => $ref === lastEventId));
+    assert.ok(!byId('liveBoard').parameters?.some(({ $ref }) => $ref === lastEventId));
+  });
+
+  it('states the headers of responses', () => {
+    const headersOf = (operationId: string) =>
+      Object.keys(byId(operationId).responses['200']?.headers ?? {});
+    const counted = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
+    assert.deepEqual(headersOf('getMe'), ['x-request-id', ...counted]);
+    assert.deepEqual(headersOf('exportParties'), [
+      'x-request-id',
+      ...counted,
+      'content-disposition',
+    ]);
+    const problems = mergedOpenApi().components.responses as Record<string, { headers: Json }>;
+    assert.ok(problems.MethodNotAllowed && 'allow' in problems.MethodNotAllowed.headers);
+    assert.ok(problems.TooManyRequests && 'retry-after' in problems.TooManyRequests.headers);
+    assert.ok(problems.Unavailable && 'retry-after' in problems.Unavailable.headers);
   });
 });
 
@@ -161,6 +218,8 @@ describe('openApiOf', () => {
     assert.deepEqual(Object.keys(document.components.schemas ?? {}), [
       'Holder',
       'HolderInput',
+      'KeepRequest',
+      'KeepResponse',
       'ProblemDetails',
       'Same',
       'Spot',
