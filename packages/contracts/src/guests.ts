@@ -38,10 +38,14 @@ export const getJoinPage = contract({
       name: z.string(),
       text: z.string().nullable(),
       state: QueueState,
+      full: z
+        .boolean()
+        .meta({ description: 'Whether the queue has as many waiting parties as it takes' }),
       waiting: z.int(),
       estimate: Estimate.nullable(),
       maxPartySize: z.int(),
       selfJoin: z.boolean(),
+      locale: z.string().meta({ description: 'Language of the venue' }),
     })
     .meta({ id: 'JoinPage' }),
   problems: ['not-found'],
@@ -97,6 +101,8 @@ export const GuestParty = z
   .object({
     queueId: Uuid,
     queueName: z.string(),
+    venueName: z.string(),
+    locale: z.string().meta({ description: 'Language of the venue' }),
     text: z.string().nullable(),
     endMessage: z.string().nullable(),
     number: z.int(),
@@ -105,7 +111,11 @@ export const GuestParty = z
     state: PartyState,
     joinedAt: Timestamp,
     calledAt: Timestamp.nullable(),
+    callExpiresAt: Timestamp.nullable().meta({
+      description: 'When the party becomes a no-show; null unless called',
+    }),
     confirmedAt: Timestamp.nullable(),
+    snoozesLeft: z.int().meta({ description: 'How often the guest can still let others go ahead' }),
   })
   .meta({ id: 'GuestParty' });
 export type GuestParty = z.infer<typeof GuestParty>;

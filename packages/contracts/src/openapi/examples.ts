@@ -144,6 +144,8 @@ const ended = (state: string) => ({ ...called, state, seq: 53, endedAt: at(23) }
 const guestParty = {
   queueId,
   queueName: queue.name,
+  venueName: venue.name,
+  locale: venue.locale,
   text,
   endMessage,
   number: party.number,
@@ -152,7 +154,9 @@ const guestParty = {
   state: 'waiting',
   joinedAt: party.joinedAt,
   calledAt: null as string | null,
+  callExpiresAt: null as string | null,
   confirmedAt: null as string | null,
+  snoozesLeft: 3,
 };
 
 const position = {
@@ -391,10 +395,12 @@ export const examples: Readonly<Record<string, Example>> = {
       name: queue.name,
       text,
       state: 'open',
+      full: false,
       waiting: 3,
       estimate,
       maxPartySize: 12,
       selfJoin: true,
+      locale: venue.locale,
     },
   },
   joinQueue: {
@@ -404,10 +410,16 @@ export const examples: Readonly<Record<string, Example>> = {
   getTicket: { response: guestParty },
   confirmComing: {
     request: {},
-    response: { ...guestParty, state: 'called', calledAt: at(18), confirmedAt: at(19) },
+    response: {
+      ...guestParty,
+      state: 'called',
+      calledAt: at(18),
+      callExpiresAt: at(28),
+      confirmedAt: at(19),
+    },
   },
   leaveQueue: { request: {}, response: { ...guestParty, state: 'left' } },
-  snooze: { request: { places: 2 }, response: guestParty },
+  snooze: { request: { places: 2 }, response: { ...guestParty, snoozesLeft: 2 } },
   getUnsubscribePage: { response: html },
   unsubscribe: { response: html },
 

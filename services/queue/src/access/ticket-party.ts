@@ -12,12 +12,18 @@ export async function ticketParty(deps: { db: Database; tickets: TicketCodec }, 
   const row = await deps.db
     .selectFrom('parties as p')
     .innerJoin('queues as q', 'q.id', 'p.queue_id')
+    .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .selectAll('p')
     .select(['q.name as queue_name', 'q.text', 'q.end_message', 'q.seq as queue_seq'])
+    .select(['v.name as venue_name', 'v.locale as venue_locale'])
     .where('p.queue_id', '=', uuidToBytes(subject.queueId))
     .where('p.id', '=', uuidToBytes(subject.partyId))
     .executeTakeFirst();
   if (row === undefined) throw problems.notFound({ detail: 'This ticket is not valid.' });
-  const { queue_name, queue_seq, text, end_message, ...party } = row;
-  return { party, queue: { name: queue_name, seq: queue_seq, text, end_message } };
+  const { queue_name, queue_seq, text, end_message, venue_name, venue_locale, ...party } = row;
+  return {
+    party,
+    queue: { name: queue_name, seq: queue_seq, text, end_message },
+    venue: { name: venue_name, locale: venue_locale },
+  };
 }

@@ -12,7 +12,7 @@ describe('get join page', () => {
   it('shows the queue and its venue, and 404 for an unknown code', async () => {
     const { owner, queueId, joinCode } = await service.openLine(
       { name: 'Bar', text: 'Cash only', maxPartySize: 6 },
-      { name: 'Casa' },
+      { name: 'Casa', locale: 'pt' },
     );
     await service.add(queueId, owner);
     const { status, body } = await service.call('GET', `/v1/join/${joinCode}`);
@@ -23,14 +23,26 @@ describe('get join page', () => {
       name: 'Bar',
       text: 'Cash only',
       state: 'open',
+      full: false,
       waiting: 1,
       estimate: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
       maxPartySize: 6,
       selfJoin: true,
+      locale: 'pt',
     });
     for (const code of ['AAAAAAAAAA', 'x', '%00', "' OR 1=1 --", '🍷'.repeat(5)]) {
       const page = await service.call('GET', `/v1/join/${encodeURIComponent(code)}`);
       assertProblem(page, 'not-found');
     }
+  });
+
+  it('tells whether the queue is full', async () => {
+    const { owner, queueId, joinCode } = await service.openLine({ maxWaiting: 1 });
+    const isFull = async () => (await service.call('GET', `/v1/join/${joinCode}`)).body.full;
+    assert.equal(await isFull(), false);
+    const { body: party } = await service.add(queueId, owner);
+    assert.equal(await isFull(), true);
+    await service.move(party, 'call', owner);
+    assert.equal(await isFull(), false);
   });
 });

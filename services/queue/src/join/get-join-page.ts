@@ -16,11 +16,13 @@ export const getJoinPage = (deps: Deps) =>
       name: queue.name,
       text: queue.text,
       state: queue.state,
+      full: queue.max_waiting !== null && queue.waiting >= queue.max_waiting,
       waiting: queue.waiting,
       // As on the board: nobody can join a queue that is paused or closed.
       estimate: queue.state === 'open' ? await estimateIfJoined(deps, queueId) : null,
       maxPartySize: queue.max_party_size,
       selfJoin: queue.self_join === 1,
+      locale: venue.locale,
     };
   });
 

@@ -73,13 +73,14 @@ export async function changeOwnPartyOnce(
   deps: Deps,
   { operationId }: { operationId: string },
   { body, idempotencyKey }: { body: unknown; idempotencyKey: string | null },
-  { party, queue }: TicketParty,
+  own: TicketParty,
   change: (line: Line) => Promise<PartyRow>,
 ): Promise<GuestParty> {
+  const { party } = own;
   const caller = bytesToUuid(party.id);
   const request = { key: idempotencyKey, caller, operationId, target: party.id, body };
   const record = await changePartyOnce(deps, request, party.queue_id, change).catch(refuseDeleted);
-  return guestView(deps, record, queue);
+  return guestView(deps, record, own);
 }
 
 /** A ticket outlives its queue, so a deleted queue is a refused move, not an unknown ticket. */

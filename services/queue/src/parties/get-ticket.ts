@@ -7,6 +7,6 @@ import { guestView } from './party-view.ts';
 
 export const getTicket = (deps: Deps) =>
   route(contract, async ({ params }) => {
-    const { party, queue } = await ticketParty(deps, params.ticket);
-    return guestView(deps, partyRecord(party), queue);
+    const own = await ticketParty(deps, params.ticket);
+    return guestView(deps, partyRecord(own.party), own);
   });

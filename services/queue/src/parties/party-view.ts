@@ -1,12 +1,12 @@
 import type { GuestParty } from '@queue-manager/contracts/guests';
 import { getPlaces, type Place } from '@queue-manager/contracts/internal';
 import type { Party } from '@queue-manager/contracts/parties';
-import type { Estimate } from '@queue-manager/contracts/values';
+import { type Estimate, limits } from '@queue-manager/contracts/values';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { CompiledQuery } from 'kysely';
+import type { TicketParty } from '../access/ticket-party.ts';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
-import type { QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import type { PartyRecord } from '../line/snapshots.ts';
 
@@ -133,24 +133,42 @@ export async function staffView(deps: Deps, record: PartyRecord): Promise<Party>
   return (await staffViews(deps, [record], places))[0] as Party;
 }
 
+/** The end of the present call is the later one of its tasks: there is another once the guest has confirmed. */
+const selectForGuest = `
+  SELECT c.name, p.snoozes, (
+    SELECT MAX(t.run_at) FROM tasks AS t FORCE INDEX (tasks_party)
+    WHERE t.party_id = p.id AND t.kind = 'call.expire' AND JSON_VALUE(t.payload, '$.calls') = p.calls
+  ) AS call_expires_at
+  FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
+  WHERE p.queue_id = ? AND p.id = ?`;
+
+type GuestRow = { name: string | null; snoozes: number; call_expires_at: Date | null };
+
 /** A party as its guest sees it. */
 export async function guestView(
-  deps: Deps,
+  { db }: Pick<Deps, 'db'>,
   record: PartyRecord,
-  queue: Pick<QueueRow, 'name' | 'text' | 'end_message'>,
+  { queue, venue }: Pick<TicketParty, 'queue' | 'venue'>,
 ): Promise<GuestParty> {
-  const details = await loadDetails(deps, [record]);
+  const ids = [record.queueId, record.partyId].map(uuidToBytes);
+  const { rows } = await db.executeQuery(preparedQuery(selectForGuest, ids));
+  const { name, snoozes, call_expires_at } = rows[0] as GuestRow;
+  const isCalled = record.state === 'called';
   return {
     queueId: record.queueId,
     queueName: queue.name,
+    venueName: venue.name,
+    locale: venue.locale,
     text: queue.text,
     endMessage: queue.end_message,
     number: record.number,
-    name: details.get(record.partyId)?.name ?? null,
+    name,
     size: record.size,
     state: record.state,
     joinedAt: record.joinedAt,
     calledAt: record.calledAt,
+    callExpiresAt: isCalled ? (call_expires_at?.toISOString() ?? null) : null,
     confirmedAt: record.confirmedAt,
+    snoozesLeft: Math.max(0, limits.snoozesMax - snoozes),
   };
 }
