@@ -10,7 +10,13 @@ import { createInternalClient } from './internal-client.ts';
 import { batched } from './limits/batched.ts';
 import { route } from './route.ts';
 import { recordingLogger, testCredential } from './testing.ts';
-import { currentContext, runInContext, wellFormedContext } from './trace-context.ts';
+import {
+  currentContext,
+  currentDeadline,
+  runInContext,
+  wellFormedContext,
+  withoutDeadline,
+} from './trace-context.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -109,5 +115,26 @@ describe('trace context', () => {
     assert.deepEqual(wellFormedContext({ requestId: 'a b', traceparent: `${traceparent}-x` }), {});
     assert.deepEqual(wellFormedContext({ requestId: null, traceparent }), { traceparent });
     assert.deepEqual(wellFormedContext({ requestId: 'a'.repeat(65) }), {});
+  });
+
+  it('has a deadline for the request alone', () => {
+    const context = { requestId: 'r' };
+    const soon = { at: performance.now() + 60_000 };
+    runInContext(
+      context,
+      () => {
+        assert.equal(currentDeadline(), soon.at);
+        withoutDeadline(() => {
+          assert.equal(currentDeadline(), undefined);
+          assert.equal(currentContext(), context);
+        });
+        runInContext({}, () => assert.equal(currentDeadline(), undefined));
+      },
+      soon,
+    );
+    const passed = { at: performance.now() - 1 };
+    runInContext(context, () => assert.equal(currentDeadline(), passed.at), passed);
+    const longAgo = { at: performance.now() - 31_000 };
+    runInContext(context, () => assert.equal(currentDeadline(), undefined), longAgo);
   });
 });

@@ -16,6 +16,9 @@ const forms: Record<keyof TraceContext, RegExp> = {
 /** Until when somebody waits for a result, on the clock of `performance.now()`; undefined for ever. */
 export type Deadline = { at: number | undefined };
 
+/** How long after its deadline all work of a request has ended. */
+const abandonedMs = 30_000;
+
 const storage = new AsyncLocalStorage<{ context: TraceContext; deadline: Deadline | undefined }>();
 
 /**
@@ -26,14 +29,23 @@ export function runInContext<T>(context: TraceContext, fn: () => T, deadline?: D
   return storage.run({ context, deadline }, fn);
 }
 
+/** Runs work that several requests wait for, or none: in the context of the one that started it, without its deadline. */
+export function withoutDeadline<T>(fn: () => T): T {
+  return runInContext(currentContext() ?? {}, fn);
+}
+
 /** The context of the running code; undefined outside of any. */
 export function currentContext(): TraceContext | undefined {
   return storage.getStore()?.context;
 }
 
-/** The deadline of the running code, on the clock of `performance.now()`; undefined if there is none. */
+/**
+ * The deadline of the running code, on the clock of `performance.now()`; undefined if there is none. What still runs long
+ * after it is not for the request that began it.
+ */
 export function currentDeadline(): number | undefined {
-  return storage.getStore()?.deadline?.at;
+  const at = storage.getStore()?.deadline?.at;
+  return at === undefined || performance.now() - at > abandonedMs ? undefined : at;
 }
 
 /** The well-formed ids of untrusted input, such as headers; other values are dropped. */

@@ -1,4 +1,5 @@
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import { LRUCache } from 'lru-cache';
 import pTimeout from 'p-timeout';
 import { createModel, type Model, restore } from '../model/model.ts';
@@ -86,7 +87,7 @@ export function createEstimates(options: {
   function load(queueId: string): Promise<Model> {
     const running = loading.get(queueId);
     if (running !== undefined) return running;
-    const started = readOrLearn(queueId)
+    const started = withoutDeadline(() => readOrLearn(queueId))
       .catch((error: unknown) =>
         logger.warn({ err: error, queueId }, 'cannot read the model; estimating without it'),
       )
@@ -99,7 +100,7 @@ export function createEstimates(options: {
   function refresh(queueId: string, known: Cached): void {
     if (known.isRefreshing) return;
     known.isRefreshing = true;
-    read(queueId)
+    withoutDeadline(() => read(queueId))
       .catch((error: unknown) =>
         logger.debug({ err: error, queueId }, 'cannot refresh the model yet'),
       )

@@ -3,6 +3,7 @@ import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isProblem } from '@queue-manager/service-kit/problems';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import pTimeout from 'p-timeout';
 import { toLearningEvent } from '../model/learning-event.ts';
 import { createModel, type Model, modelName, observe, restore, serialise } from '../model/model.ts';
@@ -99,7 +100,7 @@ export function createLearner(options: {
       due.delete(queueId);
       learning.set(
         queueId,
-        learnOrRetry(queueId).finally(() => {
+        withoutDeadline(() => learnOrRetry(queueId)).finally(() => {
           learning.delete(queueId);
           waiting.get(queueId)?.resolve();
           waiting.delete(queueId);

@@ -1,4 +1,5 @@
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import type { Projection } from '../projection/projection.ts';
 import type { Rebuild } from './rebuild.ts';
 
@@ -28,7 +29,7 @@ export function createGapWatch(options: {
 
   function look(queueId: string, seq: number, inMs: number): void {
     if (isStopped || timers.has(queueId)) return;
-    const timer = setTimeout(async () => {
+    const check = async () => {
       timers.delete(queueId);
       try {
         const line = await projection.readPlaces(queueId, []);
@@ -42,7 +43,8 @@ export function createGapWatch(options: {
         logger.warn({ err: error, queueId }, 'cannot close a gap yet');
         look(queueId, seq, Math.min(2 * inMs, retryMsMax));
       }
-    }, inMs);
+    };
+    const timer = setTimeout(() => withoutDeadline(check), inMs);
     timer.unref();
     timers.set(queueId, timer);
   }

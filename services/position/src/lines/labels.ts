@@ -2,6 +2,7 @@ import { getLabels } from '@queue-manager/contracts/internal';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import { LRUCache } from 'lru-cache';
 
 /** Guests' names belong to the queue service: they are cached this long, in memory only, never in Redis. */
@@ -33,11 +34,9 @@ export function createLabels(options: {
   async function load(queueId: string, partyIds: string[]): Promise<void> {
     if (partyIds.length === 0 || now() < pausedUntil) return;
     try {
-      const { labels } = await queueService.call(getLabels, {
-        params: { queueId },
-        body: { partyIds },
-        timeoutMs,
-      });
+      const { labels } = await withoutDeadline(() =>
+        queueService.call(getLabels, { params: { queueId }, body: { partyIds }, timeoutMs }),
+      );
       partyIds.forEach((partyId, index) => {
         cache.set(partyId, { label: labels[index] ?? null });
       });

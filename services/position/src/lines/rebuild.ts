@@ -5,6 +5,7 @@ import type { InternalClient } from '@queue-manager/service-kit/internal-client'
 import { createLeases } from '@queue-manager/service-kit/lease';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import pLimit from 'p-limit';
 import { lockKey, type SnapshotKeys, snapshotKeys } from '../projection/line-keys.ts';
 import type { Places, Projection, UnknownLine } from '../projection/projection.ts';
@@ -178,7 +179,7 @@ export function createRebuild(options: {
     const shared = running.get(queueId);
     // A running rebuild may stop at a projection that looks whole; replacing a wrong one needs a rebuild of its own.
     if (shared !== undefined && !wanted.isWrong && !wanted.isAhead) return shared;
-    const started = rebuildOnce(queueId, wanted).finally(() => {
+    const started = withoutDeadline(() => rebuildOnce(queueId, wanted)).finally(() => {
       if (running.get(queueId) === started) running.delete(queueId);
     });
     running.set(queueId, started);

@@ -1,5 +1,6 @@
 import type { Publisher } from '@queue-manager/events/publish';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { withoutDeadline } from '@queue-manager/service-kit/trace-context';
 import type { Store } from '../store/tables.ts';
 import type { EventMaker } from './event-maker.ts';
 import { deleteFromOutbox, type OutboxItem, readOutbox } from './outbox.ts';
@@ -94,7 +95,7 @@ export function createRelay(options: {
 
   return {
     send: (items) => {
-      if (items.length > 0) void track(publish(items));
+      if (items.length > 0) void track(withoutDeadline(() => publish(items)));
     },
     start: () => void pollAgain(),
     stop: async () => {
