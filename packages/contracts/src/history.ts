@@ -47,13 +47,21 @@ export const listPartyEvents = contract({
 
 export const listQueueEvents = contract({
   operationId: 'listQueueEvents',
-  summary: "List a queue's events, oldest first",
+  summary: "List a queue's events",
+  description:
+    'Oldest first, or newest first with `order=desc`. `after` leaves out the events up to that `seq`, for a client that has them already.',
   service: 'queue',
   method: 'GET',
   url: '/v1/queues/:queueId/events',
   auth: 'host',
   rateLimit: 'account',
-  schema: { params: QueueParams, querystring: pageQuery({}) },
+  schema: {
+    params: QueueParams,
+    querystring: pageQuery({
+      after: z.coerce.number().int().min(0).default(0),
+      order: z.enum(['asc', 'desc']).default('asc'),
+    }),
+  },
   status: 200,
   response: page(HistoryEvent),
   problems: ['not-found'],

@@ -7,24 +7,40 @@ import type { Database } from '../db/database.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { EventTable } from '../db/tables.ts';
 
-/** A page of the events of a queue, or of one party of it, oldest first. */
+type HistoryQuery = {
+  limit: number;
+  cursor?: string | undefined;
+  after?: number;
+  order?: 'asc' | 'desc';
+};
+
+/** A page of the events of a queue, or of one party of it, that follow `after`. */
 export async function historyPage(
   db: Database,
-  { queueId, partyId }: { queueId: Buffer; partyId?: Buffer },
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  of: { queueId: Buffer; partyId?: Buffer },
+  { limit, cursor, after = 0, order = 'asc' }: HistoryQuery,
 ): Promise<{ data: HistoryEvent[]; nextCursor: string | null }> {
-  const [after] = cursor === undefined ? [0] : decodeCursor(cursor, ['count']);
-  const events = await eventsAfter(db, { queueId, partyId, after, limit: limit + 1 });
+  const [last] = cursor === undefined ? [null] : decodeCursor(cursor, ['count']);
+  const range =
+    order === 'asc' ? { after: Math.max(after, last ?? 0) } : { after, before: last ?? undefined };
+  const events = await eventsAfter(db, { ...of, ...range, order, limit: limit + 1 });
   const { shown, nextCursor } = pageOf(events, limit, ({ seq }) => encodeCursor([seq]));
   return { data: shown, nextCursor };
 }
 
-/** The events of a queue, or of one party of it, that follow `after`, oldest first. */
+/** The events of a queue, or of one party of it, that follow `after`, by default oldest first. */
 export async function eventsAfter(
   db: Database,
-  options: { queueId: Buffer; partyId?: Buffer | undefined; after: number; limit: number },
+  options: {
+    queueId: Buffer;
+    partyId?: Buffer | undefined;
+    after: number;
+    before?: number | undefined;
+    order?: 'asc' | 'desc';
+    limit: number;
+  },
 ): Promise<HistoryEvent[]> {
-  const { queueId, partyId, after, limit } = options;
+  const { queueId, partyId, after, before, order = 'asc', limit } = options;
   const rows = await db
     .selectFrom('events as e')
     .leftJoin('reasons as r', (join) =>
@@ -34,8 +50,9 @@ export async function eventsAfter(
     .select('r.text as reason')
     .where('e.queue_id', '=', queueId)
     .where('e.seq', '>', after)
+    .$if(before !== undefined, (events) => events.where('e.seq', '<', before as number))
     .$if(partyId !== undefined, (events) => events.where('e.party_id', '=', partyId as Buffer))
-    .orderBy('e.seq')
+    .orderBy('e.seq', order)
     .limit(limit)
     .execute();
   return rows.map(historyEvent);

@@ -130,6 +130,40 @@ describe('list events of a queue or a party', () => {
     assert.ok(body.data.every(({ reason }: HistoryEvent) => reason === null));
   });
 
+  it('lists those of a queue after a seq, and newest first', async () => {
+    const { owner, queueId } = await service.openLine();
+    for (let count = 0; count < 5; count += 1) await service.add(queueId, owner);
+    const seqs = async (query: string) => {
+      const seen: number[][] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const { body } = await get(`/v1/queues/${queueId}/events?${query}${cursor}`, owner);
+        seen.push(body.data.map(({ seq }: HistoryEvent) => seq));
+        // An event that happens meanwhile follows the pages of the ascending order only.
+        if (cursor === '') await service.add(queueId, owner);
+        cursor = body.nextCursor === null ? null : `&cursor=${body.nextCursor}`;
+      }
+      return seen;
+    };
+    assert.deepEqual(await seqs('after=3&limit=2'), [
+      [4, 5],
+      [6, 7],
+    ]);
+    assert.deepEqual(await seqs('order=desc&after=2&limit=3'), [
+      [7, 6, 5],
+      [4, 3],
+    ]);
+    assert.deepEqual(await seqs('order=desc&limit=100'), [[8, 7, 6, 5, 4, 3, 2, 1]]);
+    assert.deepEqual(await seqs('after=900'), [[]]);
+    for (const [query, path] of [
+      ['after=-1', 'after'],
+      ['after=x', 'after'],
+      ['order=up', 'order'],
+    ] as const) {
+      const refused = await get(`/v1/queues/${queueId}/events?${query}`, owner);
+      assert.deepEqual(assertProblem(refused, 'validation-failed'), [path]);
+    }
+  });
+
   it('returns 404 to non-members and 400 for a malformed query', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);
