@@ -131,6 +131,7 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   getQrPng: ofQueue(),
   listQueueEvents: ofQueue(),
   getReport: ofQueue(),
+  getVenueReport: ofVenue(),
   exportParties: ofQueue(),
 
   addParty: ofQueue({ body: { name: 'Carla' } }),

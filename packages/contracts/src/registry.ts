@@ -50,7 +50,7 @@ import {
   replaceJoinCode,
   updateQueue,
 } from './queues.ts';
-import { exportParties, getReport } from './reports.ts';
+import { exportParties, getReport, getVenueReport } from './reports.ts';
 import { listTasks, retryTask } from './tasks.ts';
 import { endSession, getJwks, listSessions, login, logout, refresh } from './tokens.ts';
 import {
@@ -95,6 +95,7 @@ export const publicContracts: readonly Contract[] = [
   getOccupancy,
   changeOccupancy,
   listOccupancyChanges,
+  getVenueReport,
 
   listMembers,
   updateMember,

@@ -3,6 +3,7 @@ import { contract } from './contract.ts';
 import { type PartyState, partyStates } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Timestamp } from './values.ts';
+import { VenueParams } from './venues.ts';
 
 /** The longest period of a report: a year, plus a month to compare with. */
 export const periodDaysMax = 400;
@@ -98,6 +99,42 @@ export const getReport = contract({
   schema: { params: QueueParams, querystring: periodQuery },
   status: 200,
   response: Report,
+  problems: ['forbidden', 'not-found'],
+});
+
+export const VenueReport = Report.omit({ queueId: true })
+  .extend({
+    venueId: z.uuid(),
+    queueIds: z.array(z.uuid()).meta({ description: 'The queues that were counted' }),
+  })
+  .meta({ id: 'VenueReport' });
+export type VenueReport = z.infer<typeof VenueReport>;
+
+const queuesMax = 50;
+const uuidPattern = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+
+/** Comma-separated ids. */
+const QueueIds = z
+  .string()
+  .transform((written) => written.toLowerCase().split(','))
+  .pipe(z.array(z.uuid()).max(queuesMax))
+  .meta({
+    description: `Ids of up to ${queuesMax} queues, comma-separated`,
+    pattern: `^${uuidPattern}(?:,${uuidPattern})*$`,
+  });
+
+export const getVenueReport = contract({
+  operationId: 'getVenueReport',
+  summary: "Get a venue's report over its queues",
+  description: `${periodDescription} Counts all queues, also deleted ones, or those in \`queues\`. A guest who joined two queues is two parties.`,
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/venues/:venueId/report',
+  auth: 'manager',
+  rateLimit: 'account',
+  schema: { params: VenueParams, querystring: periodQuery.extend({ queues: QueueIds.optional() }) },
+  status: 200,
+  response: VenueReport,
   problems: ['forbidden', 'not-found'],
 });
 

@@ -355,6 +355,7 @@ export const examples: Readonly<Record<string, Example>> = {
   getQrPng: {},
   listQueueEvents: { response: { data: [event], nextCursor: 'WzUyXQ' } },
   getReport: { response: { queueId, ...figures } },
+  getVenueReport: { response: { venueId, queueIds: [queueId], ...figures } },
   exportParties: {
     response:
       'number,name,size,lane,state\r\n17,Ana Lima,2,regular,seated\r\n18,Rui Costa,4,regular,waiting\r\n',

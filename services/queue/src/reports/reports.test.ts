@@ -30,6 +30,24 @@ describe('reports', () => {
     }
   });
 
+  it('of a venue are open to its managers, and only about its own queues', async () => {
+    const { owner, venueId, queueId } = await service.openLine();
+    const other = await service.openLine();
+    const host = await service.member(venueId, 'host');
+    const manager = await service.member(venueId, 'manager');
+    const url = `/v1/venues/${venueId}/report`;
+    assertProblem(await get(url), 'unauthenticated');
+    assertProblem(await get(url, other.owner), 'not-found');
+    assertProblem(await get(url, host), 'forbidden');
+    assert.equal((await get(url, manager)).status, 200);
+    for (const queues of [other.queueId, `${queueId},${newId(service.clock)}`, 'x', '', ',']) {
+      const answer = await get(`${url}?queues=${queues}`, owner);
+      assert.ok(assertProblem(answer, 'validation-failed').every((path) => /^queues/.test(path)));
+    }
+    const answer = await get(`${url}?from=2026-11-21`, owner);
+    assert.deepEqual(assertProblem(answer, 'validation-failed'), ['from']);
+  });
+
   for (const [path, allowed] of [
     ['report', 9],
     ['parties.csv', 10],
