@@ -26,6 +26,7 @@ import { requireProgram } from './system-packages.ts';
 const database = 'queue_manager';
 const complaint = /\[ERROR\]|^ERROR|^FATAL/i;
 const protocolVersion = 10;
+const socketName = 'mariadb.sock';
 
 /** MariaDB; provides MYSQL_URL, whose user may create further databases. */
 export async function startMariadb(context: StoreContext): Promise<StartedStore> {
@@ -41,8 +42,9 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
     initFile,
     [
       `CREATE DATABASE IF NOT EXISTS ${database};`,
-      `CREATE USER IF NOT EXISTS '${database}'@'127.0.0.1' IDENTIFIED BY '${password}';`,
-      `GRANT ALL PRIVILEGES ON *.* TO '${database}'@'127.0.0.1';`,
+      `CREATE OR REPLACE USER '${database}'@'127.0.0.1' IDENTIFIED BY '${password}';`,
+      // All databases, but not the server: as on a managed one, `read_only` and limits apply to this user.
+      `GRANT ALL PRIVILEGES ON \`%\`.* TO '${database}'@'127.0.0.1';`,
       '',
     ].join('\n'),
   );
@@ -60,7 +62,7 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
         '--bind-address=127.0.0.1',
         `--port=${port}`,
         // Relative to the data folder: an absolute path may be too long for a socket (107 bytes).
-        '--socket=mariadb.sock',
+        `--socket=${socketName}`,
         `--pid-file=${join(folder, 'mariadb.pid')}`,
         '--skip-name-resolve',
         '--character-set-server=utf8mb4',
@@ -89,6 +91,11 @@ export async function startMariadb(context: StoreContext): Promise<StartedStore>
     readyWithinMs: 60_000,
     stopWithinMs: 20_000,
   });
+}
+
+/** How the administrator connects to the server of a data folder. */
+export function administratorOf(dataDir: string): { user: string; socketPath: string } {
+  return { user: userInfo().username, socketPath: join(dataDir, 'mariadb', socketName) };
 }
 
 /**

@@ -12,11 +12,13 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { until } from '@queue-manager/service-kit/testing';
+import { createConnection } from 'mysql2/promise';
 import { removeDataDir } from '../data-folder/temporary-data-dir.ts';
 import { freePort } from '../processes/free-port.ts';
 import { processesOf } from '../processes/guarded-process.ts';
 import { StackError } from '../stack-error.ts';
 import { ask } from './ask.ts';
+import { administratorOf } from './mariadb.ts';
 import { type Stores, type StoresOptions, startStores } from './start-stores.ts';
 
 const folders: string[] = [];
@@ -198,6 +200,25 @@ suite('the backing stores', () => {
       await refusal({ dataDir: newDataDir(), env: { ...env, REDIS_CLUSTER: 'perhaps' } }),
       /^REDIS_CLUSTER must be true or false$/,
     );
+  });
+
+  test("give MariaDB's user all databases, but not the server: it cannot write where that only reads", async () => {
+    const dataDir = newDataDir();
+    const stores = await start({ dataDir, env: only('MYSQL_URL') });
+    try {
+      const admin = await createConnection(administratorOf(dataDir));
+      const user = await createConnection(stores.env.MYSQL_URL ?? '');
+      await user.query('CREATE DATABASE another');
+      await user.query('CREATE TABLE another.rooms (id INT PRIMARY KEY)');
+      await assert.rejects(user.query('SET GLOBAL max_connections = 10'), { errno: 1227 });
+      await admin.query('SET GLOBAL read_only = 1');
+      await assert.rejects(user.query('INSERT INTO another.rooms VALUES (1)'), { errno: 1290 });
+      await admin.query('SET GLOBAL read_only = 0');
+      await user.query('DROP DATABASE another');
+      await Promise.all([admin.end(), user.end()]);
+    } finally {
+      await stores.stop();
+    }
   });
 
   test('listen on loopback only', async () => {
