@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { randomOf } from './random.ts';
+import { drawOf, randomOf } from './random.ts';
 
-const take = (random: () => number) => Array.from({ length: 5 }, random);
+const take = <T>(random: () => T, length = 5) => Array.from({ length }, random);
 
 describe('randomOf', () => {
   it('repeats its numbers for the same seed', () => {
@@ -17,5 +17,13 @@ describe('randomOf', () => {
 
   it('returns other numbers for another seed', () => {
     assert.notDeepEqual(take(randomOf('a')), take(randomOf('b')));
+  });
+});
+
+describe('drawOf', () => {
+  it('draws every item before it draws any again', () => {
+    const drawn = take(drawOf([1, 2, 3], randomOf('a')), 6);
+    assert.deepEqual(drawn.slice(0, 3).sort(), [1, 2, 3]);
+    assert.deepEqual(drawn.slice(3).sort(), [1, 2, 3]);
   });
 });

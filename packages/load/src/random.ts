@@ -12,3 +12,12 @@ export function randomOf(seed: string): () => number {
   const generator = xoroshiro128plusFromState([0, 4, 8, 12].map((at) => digest.readInt32LE(at)));
   return () => uniformFloat64(generator);
 }
+
+/** Returns a function that draws from the items: each once before any is drawn again. */
+export function drawOf<T>(items: readonly T[], random: () => number): () => T {
+  let left: T[] = [];
+  return () => {
+    if (left.length === 0) left = [...items];
+    return left.splice(Math.floor(random() * left.length), 1)[0] as T;
+  };
+}

@@ -1,4 +1,4 @@
-/** `npm run chaos [-- --minutes N --seed S]`: kills the stores and services of its own system under load. */
+/** `npm run chaos [-- --minutes N --seed S]`: kills and disturbs the stores and services of its own system under load. */
 import { randomBytes } from 'node:crypto';
 import { cpSync, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,13 +18,15 @@ import { type ChaosResult, runChaos } from './run-chaos.ts';
 const help = `Usage: npm run chaos -- [options]
 
 Starts its own system on temporary data, simulates guests, hosts and new users at the gateway, and
-kills stores and services (kill -9) at random moments. Then it waits until the system is idle and
-compares it with what it acknowledged: every join, call and sign-up is there once, no party was
-called twice, every mail was sent or its failure is visible, and Redis agrees with MySQL.
+kills stores and services (kill -9) at random moments. Meanwhile, one of them at a time is silent,
+slow, full, read-only, or refuses connections for some seconds. Then it waits until the system is
+idle and compares it with what it acknowledged: every join, call and sign-up is there once, no party
+was called twice, every mail was sent or its failure is visible, and Redis agrees with MySQL. Every
+call got an answer or a 503.
 
 Options:
-  --minutes N  duration of the kills; default 5
-  --seed S     repeats the kills, pauses and calls chosen in an earlier run; default random
+  --minutes N  duration of the kills and outages; default 5
+  --seed S     repeats the kills, outages, pauses and calls of an earlier run; default random
   --json       print the result as one JSON object and nothing else on standard output
   --help       print this
 
@@ -44,6 +46,8 @@ const settingsOfChaos = {
   // Lets the system become idle sooner.
   TASK_LEASE_SECONDS: '30',
   MAIL_RETRY_DELAYS_SECONDS: '1,5',
+  // Shorter than most outages, so that requests meet their deadline.
+  UPSTREAM_TIMEOUT_MS: '3000',
 };
 
 const logFolder = join(repositoryRoot, '.data/chaos-logs');
@@ -97,6 +101,7 @@ function summary(result: ChaosResult, seed: string, minutes: number): string {
     `${minutes} min of chaos with seed ${seed}`,
     '',
     `  killed         ${list(result.kills)}`,
+    `  outages        ${list(result.outages)}`,
     `  acknowledged   ${list(acknowledged)}`,
     `  too late       ${result.refused}`,
     `  retried        ${list({ ...retried })}`,
@@ -140,7 +145,9 @@ await runUntilStopped(async (_stopping, signal) => {
     });
     try {
       const durationMs = minutes * 60_000;
-      const result = await runChaos({ system, seed, durationMs, mailsSent, signal, say });
+      const result = await runChaos({
+        ...{ system, dataDir, seed, durationMs, mailsSent, signal, say },
+      });
       process.stdout.write(
         json ? `${JSON.stringify({ seed, ...result })}\n` : summary(result, seed, minutes),
       );

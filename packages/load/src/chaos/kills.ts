@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { System } from '@queue-manager/local-stack/system/system';
-import { randomOf } from '../random.ts';
+import { drawOf, randomOf } from '../random.ts';
 
 interface Kill {
   /** Since the previous kill or the start. */
@@ -20,11 +20,7 @@ const pairShare = 0.2;
  */
 export function* planKills(seed: string, names: readonly string[]): Generator<Kill> {
   const random = randomOf(`${seed} kills`);
-  let left: string[] = [];
-  const draw = () => {
-    if (left.length === 0) left = [...names];
-    return left.splice(Math.floor(random() * left.length), 1)[0] as string;
-  };
+  const draw = drawOf(names, random);
   for (;;) {
     const [min, max] = random() < calmShare ? pausesMs.calm : pausesMs.hasty;
     const afterMs = Math.round(min + random() * (max - min));

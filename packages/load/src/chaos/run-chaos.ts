@@ -17,10 +17,13 @@ import {
   recordViolation,
   type ViolationCount,
 } from './ledger.ts';
+import { breakByPlan, outagesOf, planOutages } from './outages.ts';
 import { followLink, playLoad } from './play-load.ts';
 
 interface ChaosOptions {
   system: System;
+  /** The system's data folder. */
+  dataDir: string;
   seed: string;
   durationMs: number;
   /** Event ids of the mails in the mailer's log of sent mails; grows while the system runs. */
@@ -33,6 +36,8 @@ interface ChaosOptions {
 export interface ChaosResult extends MailFacts {
   /** Number of kills of each store and service. */
   kills: Record<string, number>;
+  /** Number of outages of each name. */
+  outages: Record<string, number>;
   acknowledged: { joins: number; calls: number; otherMoves: number; signUps: number };
   /** Moves that came too late for their party. */
   refused: number;
@@ -53,13 +58,13 @@ const idleChecks = 3;
 const idlePollMs = 500;
 
 /**
- * Plays load through the gateway while killing stores and services, waits until the system is idle, and compares it
- * with what it acknowledged.
+ * Plays load through the gateway while killing stores and services and causing outages, waits until the system is idle,
+ * and compares it with what it acknowledged.
  *
  * @throws StackError when the setup fails, or the system stays unavailable for too long.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { system, seed, durationMs, signal, say } = options;
+  const { system, dataDir, seed, durationMs, signal, say } = options;
   const { gatewayUrl, mailUrl = '' } = system;
   const caller = createCaller({ gatewayUrl, signal, patienceMs, note: () => {} });
   const staff = await openAccount(caller, mailUrl, signal);
@@ -78,12 +83,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   });
   // Awaited below; a failure before that must not end the process.
   load.catch(() => {});
-  const plan = planKills(seed, system.names);
-  const killed = await killByPlan(system, plan, durationMs, signal, (atMs, name) =>
-    say(`${(atMs / 1_000).toFixed(1).padStart(6)} s  kill -9 ${name}`),
-  );
+  const seconds = (ms: number) => `${(ms / 1_000).toFixed(1).padStart(6)} s`;
+  const [killed, suffered] = await Promise.all([
+    killByPlan(system, planKills(seed, system.names), durationMs, signal, (atMs, name) =>
+      say(`${seconds(atMs)}  kill -9 ${name}`),
+    ),
+    breakByPlan(
+      planOutages(seed, outagesOf(system, dataDir)),
+      durationMs,
+      signal,
+      (atMs, name, lastsMs) => say(`${seconds(atMs)}  ${name} for${seconds(lastsMs)}`),
+    ),
+  ]);
   ending.abort();
-  say('kills are over: waiting for the last answers');
+  say('kills and outages are over: waiting for the last answers');
   await load;
 
   const inside = lookInside(system.env);
@@ -123,6 +136,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const { calls, others } = countMoves(ledger);
     return {
       kills: Object.fromEntries(killed),
+      outages: Object.fromEntries(suffered),
       acknowledged: {
         joins: ledger.parties.size,
         calls,
