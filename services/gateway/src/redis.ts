@@ -15,6 +15,6 @@ export function connectRedis(
     isCluster: config.REDIS_CLUSTER,
     commandTimeoutMs: config.REDIS_TIMEOUT_MS,
     logger,
-    meanwhile: 'shared limits let everyone in',
+    meanwhile: 'this gateway counts alone',
   });
 }
