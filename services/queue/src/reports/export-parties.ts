@@ -2,8 +2,10 @@ import { pipeline, Readable } from 'node:stream';
 import type { PartySource, PartyState } from '@queue-manager/contracts/parties';
 import { exportParties as contract } from '@queue-manager/contracts/reports';
 import type { Estimate } from '@queue-manager/contracts/values';
-import { route } from '@queue-manager/service-kit/route';
+import type { KeyedGate } from '@queue-manager/service-kit/limits/gate';
+import { type Handler, route } from '@queue-manager/service-kit/route';
 import { stringify } from 'csv-stringify';
+import type { FastifyReply } from 'fastify';
 import { sql } from 'kysely';
 import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
@@ -20,59 +22,78 @@ import { createWallClock, type WallClock } from './wall-clock.ts';
  * snapshot of the tables open.
  */
 export const exportParties = (deps: Deps) =>
-  route(contract, async function exportParties({ params, query, claims }, reply) {
-    const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
-    const period = periodOf(query, venue, deps.clock.now());
-    const dayOf = (moment: Date) => businessDayOf(moment, venue.timezone, venue.day_starts_at);
-    const days = [dayOf(period.from), dayOf(new Date(period.to.getTime() - 1))];
-    const disposition = `attachment; filename="parties-${fileDays(days)}.csv"`;
-    if (reply.request.method === 'HEAD') {
-      // Fastify would read the stream to its end and discard it. An empty stream sets no content-length.
-      reply.header('content-disposition', disposition);
-      return Readable.from([]);
-    }
-
-    const wallClock = createWallClock(venue.timezone);
-    const pages = readPeriod<Visit>(deps, queue.id, period, reading);
-    const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
-    const { promise: begun, resolve: begin, reject: refuse } = Promise.withResolvers<void>();
-    deps.downloads
-      .run(claims.sub, () => {
-        begin();
-        return isOver;
-      })
-      .catch(refuse);
-    await begun;
-    // Read before the answer starts, so that an unavailable database still becomes a problem.
-    const first = await pages.next().catch((error: unknown) => {
+  route(contract, async function exportParties(request, reply) {
+    // Before anything is read, so that a refusal costs next to nothing.
+    const end = await enter(deps.downloads, request.claims.sub);
+    try {
+      return await download(deps, request, reply, end);
+    } catch (error) {
       end();
       throw error;
-    });
-
-    async function* rows() {
-      try {
-        for (let page = first; !page.done; page = await pages.next()) {
-          for (const visit of page.value) yield cellsOf(visit, wallClock);
-        }
-      } finally {
-        await pages.return(undefined);
-      }
     }
-    const csv = stringify({
-      // Without a byte order mark, spreadsheets assume a legacy character set.
-      bom: true,
-      header: true,
-      columns: [...columns],
-      // RFC 4180
-      record_delimiter: 'windows',
-      cast: { string: escapeFormulas },
-    });
-    // The reader of `csv` gets the error; there is nothing else to do about it here.
-    pipeline(Readable.from(rows()), csv, () => end());
-
-    reply.header('content-disposition', disposition);
-    return csv;
   });
+
+/** Resolves when the gate lets this account in, with what leaves it again. */
+async function enter(gate: KeyedGate, account: string): Promise<() => void> {
+  const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin, reject: refuse } = Promise.withResolvers<void>();
+  gate
+    .run(account, () => {
+      begin();
+      return isOver;
+    })
+    .catch(refuse);
+  await begun;
+  return end;
+}
+
+async function download(
+  deps: Deps,
+  { params, query, claims }: Parameters<Handler<typeof contract>>[0],
+  reply: FastifyReply,
+  end: () => void,
+): Promise<Readable> {
+  const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'manager');
+  const period = periodOf(query, venue, deps.clock.now());
+  const dayOf = (moment: Date) => businessDayOf(moment, venue.timezone, venue.day_starts_at);
+  const days = [dayOf(period.from), dayOf(new Date(period.to.getTime() - 1))];
+  const disposition = `attachment; filename="parties-${fileDays(days)}.csv"`;
+  if (reply.request.method === 'HEAD') {
+    // Fastify would read the stream to its end and discard it. An empty stream sets no content-length.
+    reply.header('content-disposition', disposition);
+    end();
+    return Readable.from([]);
+  }
+
+  const wallClock = createWallClock(venue.timezone);
+  const pages = readPeriod<Visit>(deps, queue.id, period, reading);
+  // Read before the answer starts, so that an unavailable database still becomes a problem.
+  const first = await pages.next();
+
+  async function* rows() {
+    try {
+      for (let page = first; !page.done; page = await pages.next()) {
+        for (const visit of page.value) yield cellsOf(visit, wallClock);
+      }
+    } finally {
+      await pages.return(undefined);
+    }
+  }
+  const csv = stringify({
+    // Without a byte order mark, spreadsheets assume a legacy character set.
+    bom: true,
+    header: true,
+    columns: [...columns],
+    // RFC 4180
+    record_delimiter: 'windows',
+    cast: { string: escapeFormulas },
+  });
+  // The reader of `csv` gets the error; there is nothing else to do about it here.
+  pipeline(Readable.from(rows()), csv, () => end());
+
+  reply.header('content-disposition', disposition);
+  return csv;
+}
 
 /** `2026-11-20` or `2026-11-20-to-2026-11-27` */
 function fileDays(days: string[]): string {

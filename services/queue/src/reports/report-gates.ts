@@ -9,6 +9,6 @@ export function createReportGates(): Pick<Deps, 'reports' | 'downloads' | 'pages
   return {
     reports: { run: (account, work) => byAccount.run(account, () => ofAll.run(work)) },
     downloads: createKeyedGate({ atOnce: 2, waitingMax: 8 }),
-    pages: createGate({ atOnce: 2, waitingMax: 1_000 }),
+    pages: createGate({ atOnce: 1, waitingMax: 1_000 }),
   };
 }

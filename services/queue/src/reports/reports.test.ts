@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
-import { reportCalls, reportStart } from './testing.ts';
+import { afterQuery, reportCalls, reportStart } from './testing.ts';
 
 describe('reports', () => {
   let service: QueueService;
@@ -56,9 +57,16 @@ describe('reports', () => {
       const { owner, queueId, venueId } = await service.openLine();
       const manager = await service.member(venueId, 'manager');
       const url = `/v1/queues/${queueId}/${path}`;
+      const { db } = service.deps;
+      let authorised = 0;
+      service.deps.db = db.withPlugin(
+        afterQuery(/members AS m/, async () => {
+          authorised += 1;
+        }),
+      );
       // Nothing is read until `release`.
       const { promise: held, resolve: release } = Promise.withResolvers<void>();
-      for (let gates = 0; gates < 2; gates += 1) void service.deps.pages.run(() => held);
+      void service.deps.pages.run(() => held);
       let refused = 0;
       const answers = Array.from({ length: allowed + 3 }, async () => {
         const { status, headers } = await get(url, owner);
@@ -66,6 +74,8 @@ describe('reports', () => {
         return { status, retryAfter: headers['retry-after'] };
       });
       await until('three are refused', () => refused === 3);
+      service.deps.db = db;
+      assert.ok(authorised <= allowed, 'a refusal reads nothing');
       const ofManager = get(url, manager);
       release();
       assert.equal((await ofManager).status, 200);
@@ -74,6 +84,30 @@ describe('reports', () => {
       assert.ok(statuses[503]?.every(({ retryAfter }) => Number(retryAfter) >= 1));
     });
   }
+
+  it('leave half of the time to the lines', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { db, pages } = service.deps;
+    const readMs = 60;
+    const heldMs: number[] = [];
+    service.deps.db = db.withPlugin(afterQuery(/parties_joined/, () => delay(readMs)));
+    service.deps.pages = {
+      async run(work) {
+        const startedAt = performance.now();
+        const page = await work();
+        heldMs.push(performance.now() - startedAt);
+        return page;
+      },
+    };
+    try {
+      for (const path of ['report', 'parties.csv'])
+        await get(`/v1/queues/${queueId}/${path}`, owner);
+    } finally {
+      Object.assign(service.deps, { db, pages });
+    }
+    assert.equal(heldMs.length, 2);
+    for (const ms of heldMs) assert.ok(ms > 1.9 * readMs, `${ms} ms`);
+  });
 
   it('return 400 for an invalid period and name the field', async () => {
     const { owner, queueId } = await service.openLine();
