@@ -2,11 +2,11 @@ import { getQrPng as contract } from '@queue-manager/contracts/queues';
 import { route } from '@queue-manager/service-kit/route';
 import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
-import { qrPng } from './qr-png.ts';
+import { qrCodes } from './qr-codes.ts';
 import { joinUrlOf } from './queue-view.ts';
 
 export const getQrPng = (deps: Deps) =>
   route(contract, async function getQrPng({ params, claims }) {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
-    return qrPng(joinUrlOf(deps, queue.join_code));
+    return qrCodes.png(joinUrlOf(deps, queue.join_code));
   });
