@@ -35,6 +35,7 @@ const benches: Record<string, Bench> = {
   events: { program: 'packages/bench/src/events/events.ts' },
   line: { program: 'packages/bench/src/line/line.ts', systemSettings: unlimited },
   live: { program: 'packages/bench/src/live/live.ts', systemSettings: unlimited },
+  neighbour: { program: 'packages/bench/src/neighbour/neighbour.ts', systemSettings: {} },
 };
 
 await runUntilStopped(async (_stopping, signal) => {

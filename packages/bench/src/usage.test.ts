@@ -15,6 +15,7 @@ const wrongOptions = {
     ['--door', 'back'],
     ['--fast'],
   ],
+  neighbour: [['--seconds', '0'], ['--only', 'nothing'], ['--fast']],
 };
 
 describe('npm run bench', () => {
