@@ -585,19 +585,23 @@ describe('gateway with failing services', () => {
       CLIENT_TIMEOUT_MS: '500',
     });
     t.after(() => gateway.app.close());
-    const download = new PassThrough();
-    upstreams.answerWith((_request, reply) => reply.type('text/csv').send(download));
-    const more = () => {
-      while (download.write(Buffer.alloc(64 * 1_024)));
-    };
-    download.on('drain', more);
-    more();
-    const silent = connect(gateway.port, '127.0.0.1');
-    silent.on('error', () => undefined);
-    silent.pause();
-    silent.write(`GET /v1/boards/${randomUUID()} HTTP/1.1\r\nhost: gateway\r\n\r\n`);
-    await until('the service is told', () => download.destroyed);
-    silent.destroy();
+    for (const encoding of ['identity', 'gzip']) {
+      const download = new PassThrough();
+      upstreams.answerWith((_request, reply) => reply.type('text/csv').send(download));
+      const more = () => {
+        while (download.write(randomBytes(64 * 1_024)));
+      };
+      download.on('drain', more);
+      more();
+      const silent = connect(gateway.port, '127.0.0.1');
+      silent.on('error', () => undefined);
+      silent.pause();
+      silent.write(
+        `GET /v1/boards/${randomUUID()} HTTP/1.1\r\nhost: gateway\r\naccept-encoding: ${encoding}\r\n\r\n`,
+      );
+      await until('the service is told', () => download.destroyed);
+      silent.destroy();
+    }
 
     const slow = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
     slow.write(

@@ -1,3 +1,4 @@
+import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
@@ -11,8 +12,9 @@ import { createMetrics } from '@queue-manager/service-kit/metrics';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type { FastifyInstance } from 'fastify';
+import { compression } from './compression.ts';
 import type { GatewayConfig } from './config.ts';
-import { serveDocs } from './docs.ts';
+import { serveDocs, serveOpenApi } from './docs.ts';
 import { createForward } from './forward.ts';
 import { createForwardStream } from './forward-stream.ts';
 import { createRateLimits } from './rate-limits.ts';
@@ -111,6 +113,11 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       address: config.RATE_LIMIT_ADDRESS_PER_MINUTE,
     },
   });
+  // Before compression: its scripts are a megabyte that would be compressed for each caller.
+  await serveDocs(app, limits.address.onRequest);
+  await app.register(compress, compression);
+  serveOpenApi(app, limits.address.onRequest);
+
   const timeoutMs = config.UPSTREAM_TIMEOUT_MS;
   const forward = await createForward(app, { upstreams: addressesOf(upstreams), timeoutMs });
   // Round robin of their own: otherwise a call before each stream would put all streams on one process.
@@ -127,6 +134,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       method: contract.method,
       url: contract.url,
       config: { isStream },
+      ...(isStream ? { compress: false } : {}),
       ...limits[contract.rateLimit],
       handler: isStream ? forwardStream(contract) : forward(contract),
     });
@@ -142,7 +150,6 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       if (contract.takesForms) addRoute(forms, contract);
     }
   });
-  await serveDocs(app, limits.address.onRequest);
   refuseOtherMethods(app);
 
   app.addHook('onClose', () => redis.disconnect());
