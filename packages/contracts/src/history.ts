@@ -31,6 +31,14 @@ export const HistoryEvent = z
   .meta({ id: 'HistoryEvent' });
 export type HistoryEvent = z.infer<typeof HistoryEvent>;
 
+export const NamedHistoryEvent = HistoryEvent.extend({
+  actorName: z.string().nullable().meta({
+    description:
+      'Name of the staff account that made the change, also of former members. Null for others, for deleted accounts, for events older than the venue’s `retentionDays`, and while the user service is unavailable.',
+  }),
+}).meta({ id: 'NamedHistoryEvent' });
+export type NamedHistoryEvent = z.infer<typeof NamedHistoryEvent>;
+
 export const listPartyEvents = contract({
   operationId: 'listPartyEvents',
   summary: "List a party's events, oldest first",
@@ -41,7 +49,7 @@ export const listPartyEvents = contract({
   rateLimit: 'account',
   schema: { params: PartyParams, querystring: pageQuery({}) },
   status: 200,
-  response: page(HistoryEvent),
+  response: page(NamedHistoryEvent),
   problems: ['not-found'],
 });
 
@@ -63,6 +71,6 @@ export const listQueueEvents = contract({
     }),
   },
   status: 200,
-  response: page(HistoryEvent),
+  response: page(NamedHistoryEvent),
   problems: ['not-found'],
 });

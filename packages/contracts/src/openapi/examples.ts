@@ -207,6 +207,8 @@ const event = {
   queue: null,
 };
 
+const namedEvent = { ...event, actorName: host.name };
+
 const occupancy = { occupancy: 38, capacity: 80, available: 42 };
 
 const task = {
@@ -353,7 +355,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   getQrSvg: { response: svg },
   getQrPng: {},
-  listQueueEvents: { response: { data: [event], nextCursor: 'WzUyXQ' } },
+  listQueueEvents: { response: { data: [namedEvent], nextCursor: 'WzUyXQ' } },
   getReport: { response: { queueId, ...figures } },
   getVenueReport: { response: { venueId, queueIds: [queueId], ...figures } },
   exportParties: {
@@ -387,7 +389,7 @@ export const examples: Readonly<Record<string, Example>> = {
     request: { position: 1, reason: 'Has small children' },
     response: { ...party, seq: 43, position: 1 },
   },
-  listPartyEvents: { response: page(event) },
+  listPartyEvents: { response: page(namedEvent) },
 
   getJoinPage: {
     response: {

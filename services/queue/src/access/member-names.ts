@@ -14,7 +14,7 @@ export async function namesOf(
     return (await users.call(getNames, { body })).names;
   } catch (error) {
     if (!isOutage(error)) throw error;
-    logger.warn({ err: error }, 'user service unavailable: listing members without names');
+    logger.warn({ err: error }, 'user service unavailable: answering without names of staff');
     return userIds.map(() => null);
   }
 }

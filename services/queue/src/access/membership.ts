@@ -6,7 +6,10 @@ import { preparedQuery } from '../db/prepared-query.ts';
 import type { PartyRow, QueueRow, VenueRow } from '../db/tables.ts';
 
 /** The columns of a venue that its queues depend on. */
-export type VenueFacts = Pick<VenueRow, 'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale'>;
+export type VenueFacts = Pick<
+  VenueRow,
+  'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale' | 'retention_days'
+>;
 
 type Db = Database | DatabaseTransaction;
 
@@ -47,6 +50,7 @@ const venueColumns = [
   'v.timezone',
   'v.day_starts_at',
   'v.locale as venue_locale',
+  'v.retention_days',
 ] as const;
 
 type WithVenue = {
@@ -55,6 +59,7 @@ type WithVenue = {
   timezone: string;
   day_starts_at: string;
   venue_locale: string;
+  retention_days: number;
 };
 
 function venueFactsOf(row: WithVenue): VenueFacts {
@@ -64,6 +69,7 @@ function venueFactsOf(row: WithVenue): VenueFacts {
     timezone: row.timezone,
     day_starts_at: row.day_starts_at,
     locale: row.venue_locale,
+    retention_days: row.retention_days,
   };
 }
 

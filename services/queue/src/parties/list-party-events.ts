@@ -6,6 +6,6 @@ import { historyPage } from '../line/history-page.ts';
 
 export const listPartyEvents = (deps: Deps) =>
   route(contract, async ({ params, query, claims }) => {
-    const { party } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
-    return historyPage(deps.db, { queueId: party.queue_id, partyId: party.id }, query);
+    const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, 'host');
+    return historyPage(deps, { queueId: party.queue_id, partyId: party.id, venue }, query);
   });

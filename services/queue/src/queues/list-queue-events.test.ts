@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { HistoryEvent } from '@queue-manager/contracts/history';
+import { type HistoryEvent, NamedHistoryEvent } from '@queue-manager/contracts/history';
 import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { assertProblem, type QueueService, startQueueService, testStart } from '../testing.ts';
 
@@ -34,7 +34,7 @@ describe('list events of a queue or a party', () => {
     const { status, body } = await get(`/v1/queues/${queueId}/events`, host);
     assert.equal(status, 200);
     assert.equal(body.nextCursor, null);
-    const events = body.data.map((event: unknown) => HistoryEvent.strict().parse(event));
+    const events = body.data.map((event: unknown) => NamedHistoryEvent.strict().parse(event));
     assert.deepEqual(
       events.map(({ seq, type, time, actor, reason, previousState }: HistoryEvent) => [
         seq,
@@ -128,6 +128,31 @@ describe('list events of a queue or a party', () => {
     const { body } = await get(`/v1/parties/${party.id}/events`, owner);
     assert.equal(body.data.length, 4);
     assert.ok(body.data.every(({ reason }: HistoryEvent) => reason === null));
+  });
+
+  it('names the staff who acted, former members too, as long as guests are named', async () => {
+    const { owner, venueId, queueId } = await service.openLine({}, { retentionDays: 2 });
+    const host = await service.member(venueId, 'host');
+    service.userApp.open({ id: owner, name: 'Olga Owner' });
+    service.userApp.open({ id: host, name: 'Hugo Host' });
+    const { body: party } = await service.add(queueId, host);
+    await service.call('DELETE', `/v1/venues/${venueId}/members/${host}`, { as: owner });
+    const names = async (url: string) =>
+      (await get(url, owner)).body.data.map(({ actorName }: NamedHistoryEvent) => actorName);
+    const ofQueue = `/v1/queues/${queueId}/events`;
+    assert.deepEqual(await names(ofQueue), ['Olga Owner', 'Hugo Host']);
+    assert.deepEqual(await names(`/v1/parties/${party.id}/events`), ['Hugo Host']);
+    await service.call('POST', `/v1/tickets/${party.ticket}/leave`);
+    assert.deepEqual(await names(`${ofQueue}?after=2`), [null], 'a guest');
+    service.userApp.state.isUnavailable = true;
+    assert.deepEqual(await names(ofQueue), [null, null, null]);
+    service.userApp.state.isUnavailable = false;
+
+    service.clock.advance(2 * 86_400 + 1);
+    await service.add(queueId, owner);
+    assert.deepEqual(await names(ofQueue), [null, null, null, 'Olga Owner']);
+    service.userApp.forget(owner);
+    assert.deepEqual(await names(`${ofQueue}?after=3`), [null]);
   });
 
   it('lists those of a queue after a seq, and newest first', async () => {

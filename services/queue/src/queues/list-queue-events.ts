@@ -6,6 +6,6 @@ import { historyPage } from '../line/history-page.ts';
 
 export const listQueueEvents = (deps: Deps) =>
   route(contract, async function listQueueEvents({ params, query, claims }) {
-    const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
-    return historyPage(deps.db, { queueId: queue.id }, query);
+    const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
+    return historyPage(deps, { queueId: queue.id, venue }, query);
   });
