@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Gate } from '@queue-manager/service-kit/limits/gate';
+import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
 import type { Period } from './period.ts';
@@ -15,7 +15,7 @@ type Reading = { columns: RawBuilder<unknown>; joins: RawBuilder<unknown> };
  * Reads the parties of a queue that joined in a period, in the order of joining, page by page along the index
  * `parties_joined`. Holds one page and no database cursor; reads the next page on demand. The order of joining
  * never changes, so each party comes once, whatever happens in the queue meanwhile. Pages of all reports take turns, and
- * after each there is a pause as long as it took: half of the time belongs to the lines, however many reports there are.
+ * leave half of the time to the lines, however many reports there are.
  */
 export async function* readPeriod<Row extends JoinOrder>(
   { db, pages }: { db: Database | DatabaseTransaction; pages: Gate },
@@ -36,12 +36,7 @@ export async function* readPeriod<Row extends JoinOrder>(
         ORDER BY joined_at, id LIMIT ${perPage}
       ) AS p ${joins}
       ORDER BY p.joined_at, p.id`;
-    const { rows } = await pages.run(async () => {
-      const startedAt = performance.now();
-      const result = await page.execute(db);
-      await delay(performance.now() - startedAt);
-      return result;
-    });
+    const { rows } = await pages.run(() => atHalfTime(() => page.execute(db)));
     if (rows.length > 0) yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < perPage) return;

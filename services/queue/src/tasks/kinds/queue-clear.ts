@@ -1,4 +1,5 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
 import { isProblem } from '@queue-manager/service-kit/problems';
 import { z } from 'zod';
 import { inTransaction } from '../../db/database.ts';
@@ -32,9 +33,11 @@ export const queueClear = {
       });
     try {
       for (let hasMore = true; hasMore; ) {
-        const slice = await deps.lines.run(queueId, removeNext);
-        await deps.feed.committed(slice.events);
-        hasMore = slice.hasMore;
+        hasMore = await atHalfTime(async () => {
+          const slice = await deps.lines.run(queueId, removeNext);
+          await deps.feed.committed(slice.events);
+          return slice.hasMore;
+        });
       }
     } catch (error) {
       // The queue was deleted, and with it everybody in it.
