@@ -1,4 +1,5 @@
 import type { Clock } from '@queue-manager/service-kit/clock';
+import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './db/database.ts';
 import { sweepIdempotencyKeys } from './db/idempotency.ts';
@@ -44,7 +45,7 @@ export function createHousekeeping(deps: {
   async function sweepAll(): Promise<void> {
     for (const chore of chores) {
       try {
-        while ((await chore(deps)) > 0);
+        while ((await atHalfTime(() => chore(deps))) > 0);
       } catch (error) {
         // Continue: a failing sweep must not keep personal data from being erased.
         deps.logger.warn({ err: error, chore: chore.name }, 'housekeeping chore failed');

@@ -1,3 +1,4 @@
+import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
 import { type RawBuilder, sql } from 'kysely';
 import { type Database, inTransaction } from '../db/database.ts';
 import { lowestId } from '../db/id-cursor.ts';
@@ -65,14 +66,16 @@ async function inChunks<K>(
   let after: K | undefined = first;
   do {
     keys = await find(after);
-    if (keys.length > 0) await erase(keys);
+    if (keys.length > 0) await atHalfTime(() => erase(keys));
     after = keys.at(-1);
   } while (after !== undefined && keys.length === chunkSize);
 }
 
 async function untilNoneLeft(db: Database, statement: RawBuilder<unknown>): Promise<void> {
   for (;;) {
-    const { numAffectedRows = 0n } = await inTransaction(db, (trx) => statement.execute(trx));
+    const { numAffectedRows = 0n } = await atHalfTime(() =>
+      inTransaction(db, (trx) => statement.execute(trx)),
+    );
     if (numAffectedRows < chunkSize) return;
   }
 }
