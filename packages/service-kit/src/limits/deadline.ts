@@ -1,7 +1,7 @@
 import { type Problem, problems } from '../problems.ts';
 import { currentDeadline } from '../trace-context.ts';
 
-/** How many milliseconds a service has for its response; the gateway counts from the first byte of the request. */
+/** How many milliseconds a service has for its response; the gateway counts from the headers of the request. */
 export const deadlineHeader = 'x-deadline-ms';
 
 /** Milliseconds until the deadline of the running code, negative after it; undefined if there is none. */

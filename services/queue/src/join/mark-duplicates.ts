@@ -6,7 +6,7 @@ type Contacts = Pick<Selectable<PersonalTable>, 'email_key' | 'phone'>;
 
 /**
  * Marks a party, and those in the line with the same e-mail or phone, as possible duplicates. Returns whether there are
- * any.
+ * any: the caller sets the mark of a party that is not stored yet.
  */
 export async function markDuplicates(
   { trx, queue }: Line,

@@ -13,8 +13,11 @@ export type StoredEvent = LineEvent | EventOf<'venue.deleted'>;
 /** How long the relay leaves an event to the feed. */
 export const feedFirstMs = 1_000;
 
-/** How long the personal data of a deleted venue stays, so that its waiting guests are mailed that the line has closed. */
-const farewellMs = 5_000;
+/**
+ * How long the relay waits with other events, `venue.deleted` alone: its receivers erase personal data, and its waiting
+ * guests are mailed first that the line has closed.
+ */
+const unfedDelayMs = 5_000;
 
 /** Whether the position service alone receives an event, so that the feed can deliver it. */
 export function isFed(event: Event): event is LineEvent {
@@ -41,7 +44,7 @@ export async function insertEvents(
         party_id: 'party' in event.data ? uuidToBytes(event.data.party.partyId) : null,
         time,
         data: JSON.stringify(event.data),
-        relay_at: new Date(time.getTime() + (isFed(event) ? feedFirstMs : farewellMs)),
+        relay_at: new Date(time.getTime() + (isFed(event) ? feedFirstMs : unfedDelayMs)),
         ...trace,
       };
     }),

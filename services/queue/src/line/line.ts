@@ -36,7 +36,7 @@ const selectParty = `
   FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
   WHERE p.queue_id = ? AND p.id = ?`;
 const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
-/** Few, because MySQL evaluates the CASE of all parties in a statement for each of them. */
+/** Each row evaluates the whole CASE, so the cost grows with the square of this number. */
 const partiesPerStatement = 100;
 
 type Counter =
@@ -263,7 +263,7 @@ export class Line {
     return this.events;
   }
 
-  /** The counters always, so that most changes share one prepared statement. */
+  /** Always writes all counters, so that one prepared statement serves most changes. */
   async #writeQueue(): Promise<void> {
     const { venue_id, id, seq, waiting, called, tail_key } = this.queue;
     const { number_day, last_number, held_number } = this.queue;
@@ -354,9 +354,8 @@ function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<Part
 }
 
 /**
-/**
- * The gate of changes of a line: `deps.lines.run(queueId, …)` around a transaction that calls `lockLine`. One transaction
- * at a time holds the lock, so further connections that wait for it would only be missing elsewhere.
+ * The gate of changes of a line, `deps.lines`: call `run(queueId, …)` around a transaction that calls `lockLine`. Only one
+ * transaction at a time holds the lock; more connections would only wait for it, and other queues need them.
  */
 export function createLineGate(): KeyedGate {
   return createKeyedGate({ atOnce: 8, waitingMax: 256 });

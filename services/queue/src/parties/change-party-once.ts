@@ -32,7 +32,8 @@ export async function changePartyOnce(
   return result;
 }
 
-/** A POST of staff that moves one party by the table of moves; `after` is what the move leads to under the lock. */
+/** A POST of staff that moves one party by the table of moves; `after` runs in the same transaction
+ * once the party has moved, and may change it again. */
 export async function movePartyOnce(
   deps: Deps,
   contract: { operationId: string },

@@ -15,7 +15,7 @@ const Payload = z.object({
 
 /**
  * Removes those who still wait in a queue that was closed with `expireWaiting`, slice by slice. Whoever joined or
- * changed since is spared, so it is idempotent, and the queue may be open again.
+ * changed since is spared, so it may run twice, also after the queue has been opened again.
  */
 export const queueClear = {
   kind: 'queue.clear',
