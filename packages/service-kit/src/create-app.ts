@@ -213,7 +213,9 @@ function isReadable(url: string): boolean {
 
 /** Responds to what is not HTTP, or comes too slowly; there is no request yet. */
 function refuseUnreadable({ code }: { code?: string }, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // Not into a response that has begun.
+  const hasBegun = socket.bytesWritten > 0;
+  if (code === 'ECONNRESET' || !socket.writable || hasBegun) return void socket.destroy();
   const problem = problems.validationFailed({
     detail: 'The request could not be read.',
     errors: [{ path: 'request', message: 'could not be read' }],

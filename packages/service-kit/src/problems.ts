@@ -159,6 +159,7 @@ const outageMessages = [
 /** Whether an error means that a store or another service is unavailable, rather than a bug of ours. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (isProblem(error, 'unavailable')) return true;
   const { code, errno, sqlState, $metadata } = error as {
     code?: unknown;
     errno?: number;

@@ -616,6 +616,31 @@ describe('gateway with failing services', () => {
     assert.ok(slow.destroyed);
   });
 
+  it('is free for others when clients disconnect, also with a response that waits behind another', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const gateway = await startGateway({
+      ...gatewayEnvironment(upstreams),
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '100000',
+    });
+    t.after(() => gateway.app.close());
+    const gate = Promise.withResolvers<void>();
+    upstreams.answerWith(() => gate.promise);
+    const get = `GET /v1/boards/${randomUUID()} HTTP/1.1\r\nhost: gateway\r\n\r\n`;
+    // More than there are connections to a service.
+    const sockets = Array.from({ length: 600 }, () => connect(gateway.port, '127.0.0.1'));
+    for (const socket of sockets) {
+      socket.on('error', () => undefined);
+      socket.write(get + get);
+    }
+    await until('calls fill the connections', () => upstreams.received.length >= 512);
+    for (const socket of sockets) socket.destroy();
+    gate.resolve();
+    upstreams.answerWith(async () => ({}));
+    const answer = await fetch(new URL(`/v1/boards/${randomUUID()}`, gateway.url));
+    assert.equal(answer.status, 200);
+  });
+
   it('leaves verifying tokens to the service when it has no keys', async (t) => {
     const upstreams = await startUpstreams();
     t.after(() => upstreams.close());

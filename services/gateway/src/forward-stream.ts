@@ -125,12 +125,19 @@ export function createForwardStream(
       const opening: Opening = { from: request, path, isAborted: request.raw.socket.destroyed };
       if (opening.isAborted) return reply.hijack();
       const board = contract.operationId === liveBoard.operationId ? path : null;
-      caller.once('close', streamLimits.open({ address: addressOf(request) ?? '', board }));
-      caller.on('close', () => {
+      const uncount = streamLimits.open({ address: addressOf(request) ?? '', board });
+      const { socket } = request.raw;
+      const onClose = () => {
+        caller.off('close', onClose);
+        socket.off('close', onClose);
+        uncount();
         opening.isAborted = true;
         if (opening.attempt !== undefined) cancel(opening.attempt);
         openStreams.delete(caller);
-      });
+      };
+      caller.once('close', onClose);
+      // A response that waits behind another one on its connection has no event of its own.
+      socket.once('close', onClose);
 
       const upstream = await open(addresses, opening);
       if (upstream === null || opening.isAborted) return reply.hijack();

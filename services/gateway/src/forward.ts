@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
 import { type Contract, isRawBody, type ServiceName } from '@queue-manager/contracts/contract';
 import { isConnectError, isConnectionLost } from '@queue-manager/service-kit/addresses';
@@ -64,7 +63,8 @@ export async function createForward(
     const gate = gates[contract.service];
     // A download may pause for longer than the rest of its deadline.
     const hasDeadline = !isRawBody(contract.response);
-    const forward = (request: FastifyRequest, reply: FastifyReply) => {
+    /** Calls `onEnd` when the connection to the service is free again. */
+    const forward = (request: FastifyRequest, reply: FastifyReply, onEnd: () => void) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
       const inOrder = addresses.inOrder();
@@ -73,7 +73,19 @@ export async function createForward(
         getUpstream: () => inOrder[tried] as string,
         rewriteRequestHeaders: toService,
         rewriteHeaders: toCaller,
-        onResponse: sendResponse,
+        onResponse(_request, _reply, response) {
+          const { stream } = response as unknown as { stream: Readable };
+          // Not the response's own event: a response that waits behind another one on its connection has none.
+          const { socket } = request.raw;
+          const abandon = () => stream.destroy();
+          socket.once('close', abandon);
+          stream.once('close', () => {
+            socket.off('close', abandon);
+            onEnd();
+          });
+          if (socket.destroyed) abandon();
+          else sendResponse(request as never, reply as never, response);
+        },
         retryDelay,
         onError(_reply, { error }) {
           const { cause } = error;
@@ -82,7 +94,10 @@ export async function createForward(
           tried += 1;
           const mayTryNext = isUnsent || (isConnectionLost(cause) && isRead(request));
           if (mayTryNext && tried < inOrder.length) send();
-          else reply.send(serviceUnavailable(error));
+          else {
+            onEnd();
+            reply.send(serviceUnavailable(error));
+          }
         },
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
       };
@@ -95,9 +110,10 @@ export async function createForward(
     };
     return (request, reply) =>
       gate.run(async () => {
-        if (!request.raw.socket.destroyed) forward(request, reply);
-        // The connection is busy until the client has the response, or has gone.
-        await finished(reply.raw).catch(() => undefined);
+        if (request.raw.socket.destroyed) return reply.hijack();
+        const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>();
+        forward(request, reply, onEnd);
+        await ended;
         return reply;
       });
   };

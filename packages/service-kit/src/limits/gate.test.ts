@@ -88,6 +88,16 @@ describe('gate', () => {
     await assert.rejects(late, busy);
   });
 
+  it('lets patient work wait however much waits', async () => {
+    const gate = createGate({ atOnce: 1, waitingMax: 0 });
+    const held = heldWork();
+    const holding = gate.run(held.work);
+    const patient = gate.run(async () => 'in its turn', { isPatient: true });
+    held.end();
+    await holding;
+    assert.equal(await patient, 'in its turn');
+  });
+
   it('goes on when work fails', async () => {
     const gate = createGate({ atOnce: 1, waitingMax: 1 });
     await assert.rejects(

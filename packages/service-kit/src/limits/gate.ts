@@ -9,11 +9,14 @@ type GateOptions = {
 
 export type Gate = {
   /**
-   * Runs `work` in its turn, in the order of the calls. Throws `unavailable` when too many wait already, or when the
-   * deadline of the caller passes first.
+   * Runs `work` in its turn, in the order of the calls. Throws `unavailable` when too many wait already, unless the caller
+   * is patient, or when the deadline of the caller passes first.
    */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
 };
+
+/** Background work has all the time: refusing it would only make it fail. */
+type Patience = { isPatient: boolean };
 
 /** Weight of the latest work in the average duration. */
 const latestWeight = 1 / 16;
@@ -28,7 +31,7 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
   let averageMs = 0;
   const waiting = new Set<() => void>();
 
-  async function enter(): Promise<void> {
+  async function enter(isPatient: boolean): Promise<void> {
     assertInTime();
     if (running < atOnce) {
       running += 1;
@@ -36,7 +39,8 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
     }
     const ms = remainingMs();
     const waitMs = ((waiting.size + 1) * averageMs) / atOnce;
-    if (waiting.size >= waitingMax || (ms !== undefined && waitMs > ms)) throw tooBusy();
+    const isFull = waiting.size >= waitingMax && !isPatient;
+    if (isFull || (ms !== undefined && waitMs > ms)) throw tooBusy();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     waiting.add(resolve);
     const timer = ms === undefined ? undefined : setTimeout(() => reject(tooBusy()), ms);
@@ -59,8 +63,8 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
   }
 
   return {
-    async run(work) {
-      await enter();
+    async run(work, { isPatient } = { isPatient: false }) {
+      await enter(isPatient);
       const begun = performance.now();
       try {
         return await work();
@@ -73,17 +77,19 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
 }
 
 /** A gate for each key, such as an account or a queue. */
-export type KeyedGate = { run<T>(key: string, work: () => Promise<T>): Promise<T> };
+export type KeyedGate = {
+  run<T>(key: string, work: () => Promise<T>, patience?: Patience): Promise<T>;
+};
 
 export function createKeyedGate(options: GateOptions): KeyedGate {
   const gates = new Map<string, { gate: Gate; callers: number }>();
   return {
-    async run(key, work) {
+    async run(key, work, patience) {
       const entry = gates.get(key) ?? { gate: createGate(options), callers: 0 };
       gates.set(key, entry);
       entry.callers += 1;
       try {
-        return await entry.gate.run(work);
+        return await entry.gate.run(work, patience);
       } finally {
         entry.callers -= 1;
         if (entry.callers === 0) gates.delete(key);

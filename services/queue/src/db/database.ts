@@ -135,7 +135,11 @@ class TimedConnection implements KyselyConnection {
     if (isRollback && this.#isDestroyed) return callback(null, []);
     const remaining = remainingMs();
     const ms = isRollback && remaining !== undefined ? Math.max(remaining, rollbackMs) : remaining;
-    if (ms !== undefined && ms <= 0) return callback(tooBusy(), []);
+    if (ms !== undefined && ms <= 0) {
+      // The isolation level of this transaction would be that of the next.
+      if (text === 'begin') this.destroy();
+      return callback(tooBusy(), []);
+    }
     const done = within<unknown>(
       ms,
       (error, result) => {

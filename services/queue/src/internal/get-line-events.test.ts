@@ -30,7 +30,12 @@ describe('get line events', () => {
     const { body: listed } = await service.call('GET', `/v1/queues/${queueId}/events`, {
       as: owner,
     });
-    assert.deepEqual(await told('after=0'), listed.data);
+    // The names of the staff are for people alone.
+    const events = listed.data.map((event: object) => {
+      const { actorName: _, ...others } = event as { actorName: unknown };
+      return others;
+    });
+    assert.deepEqual(await told('after=0'), events);
     assert.deepEqual(
       listed.data.map(({ seq, reason }: HistoryEvent) => [seq, reason]),
       [
@@ -40,7 +45,7 @@ describe('get line events', () => {
         [4, reason],
       ],
     );
-    assert.deepEqual(await told('after=1&limit=2'), listed.data.slice(1, 3));
+    assert.deepEqual(await told('after=1&limit=2'), events.slice(1, 3));
     assert.deepEqual(await told('after=4'), []);
     assert.deepEqual(await told('after=99'), []);
 

@@ -1,10 +1,12 @@
 import type { Gate } from '@queue-manager/service-kit/limits/gate';
 import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
+import { currentContext, runInContext } from '@queue-manager/service-kit/trace-context';
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, DatabaseTransaction } from '../db/database.ts';
 import type { Period } from './period.ts';
 
 const partiesPerPage = 500;
+const pageMsMax = 10_000;
 
 type JoinOrder = { joined_at: Date; id: Buffer };
 
@@ -36,7 +38,12 @@ export async function* readPeriod<Row extends JoinOrder>(
         ORDER BY joined_at, id LIMIT ${perPage}
       ) AS p ${joins}
       ORDER BY p.joined_at, p.id`;
-    const { rows } = await pages.run(() => atHalfTime(() => page.execute(db)));
+    // A download has no deadline, but a page that hangs must not keep all others waiting.
+    const readPage = () =>
+      runInContext(currentContext() ?? {}, () => page.execute(db), {
+        at: performance.now() + pageMsMax,
+      });
+    const { rows } = await pages.run(() => atHalfTime(readPage));
     if (rows.length > 0) yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < perPage) return;

@@ -40,19 +40,22 @@ export const callExpire = {
       .executeTakeFirst();
     if (!isUnanswered(seen)) return;
     try {
-      const events = await deps.lines.run(queueId, () =>
-        inTransaction(deps.db, async (trx) => {
-          const line = await lockLine(deps, trx, queue);
-          const party = await line.party(id);
-          if (!isUnanswered(party)) return [];
-          await line.move(
-            party,
-            'noShow',
-            { kind: 'system' },
-            { reason: 'The call was not answered' },
-          );
-          return line.write();
-        }),
+      const events = await deps.lines.run(
+        queueId,
+        () =>
+          inTransaction(deps.db, async (trx) => {
+            const line = await lockLine(deps, trx, queue);
+            const party = await line.party(id);
+            if (!isUnanswered(party)) return [];
+            await line.move(
+              party,
+              'noShow',
+              { kind: 'system' },
+              { reason: 'The call was not answered' },
+            );
+            return line.write();
+          }),
+        { isPatient: true },
       );
       await deps.feed.committed(events);
     } catch (error) {

@@ -34,7 +34,7 @@ export const queueClear = {
     try {
       for (let hasMore = true; hasMore; ) {
         hasMore = await atHalfTime(async () => {
-          const slice = await deps.lines.run(queueId, removeNext);
+          const slice = await deps.lines.run(queueId, removeNext, { isPatient: true });
           await deps.feed.committed(slice.events);
           return slice.hasMore;
         });
