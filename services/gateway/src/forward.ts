@@ -72,7 +72,11 @@ export async function createForward(
       const hooks: FastifyReplyFromHooks = {
         getUpstream: () => inOrder[tried] as string,
         rewriteRequestHeaders: toService,
-        rewriteHeaders: toCaller,
+        rewriteHeaders(headers) {
+          // The plugin then discards the response, and calls nothing else.
+          if (request.raw.aborted) onEnd();
+          return toCaller(headers);
+        },
         onResponse(_request, _reply, response) {
           const { stream } = response as unknown as { stream: Readable };
           // Not the response's own event: a response that waits behind another one on its connection has none.
