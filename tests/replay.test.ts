@@ -298,7 +298,8 @@ async function pass(
   const path = asked.url ?? '/';
   const onward = request(new URL(path, gatewayUrl), {
     method: asked.method ?? 'GET',
-    headers: asked.headers,
+    // The proxy reads and changes what passes.
+    headers: { ...asked.headers, 'accept-encoding': 'identity' },
   });
   asked.pipe(onward);
   const [answer] = (await once(onward, 'response')) as [IncomingMessage];
