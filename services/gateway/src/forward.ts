@@ -37,8 +37,8 @@ export async function createForward(
   await app.register(replyFrom, {
     disableRequestLogging: true,
     undici: {
-      // undici closes idle connections before the service does, by its
-      // Keep-Alive header, so that no call gets a dead connection.
+      // undici closes idle connections before the service does, by its Keep-Alive header, so that no call gets a dead
+      // connection.
       connections: connectionsMax,
       pipelining: 1,
       headersTimeout: timeoutMs,

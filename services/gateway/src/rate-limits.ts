@@ -5,6 +5,7 @@ import { login } from '@queue-manager/contracts/tokens';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import { bearerOf, jsonText } from '@queue-manager/service-kit/create-app';
+import { daySeconds } from '@queue-manager/service-kit/durations';
 import { invalidField, isProblem, Problem, problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
 import type {
@@ -49,7 +50,7 @@ const minuteMs = 60_000;
 /** Guesses at one account from addresses that have never signed in to it. */
 const guesses = { max: 60, windowMs: 15 * minuteMs };
 /** How long an address is known after a sign-in. */
-const knownSeconds = 30 * 86_400;
+const knownSeconds = 30 * daySeconds;
 
 /** LRU size of a limit in memory. */
 const callersMax = 50_000;
