@@ -210,18 +210,26 @@ export type UserService = Awaited<ReturnType<typeof startUserService>>;
 
 export const randomEmail = () => `guest-${randomUUID()}@example.com`;
 
-/** Keeps received events, since a message is received once. */
+/** Keeps received events, since a message is received once. Reads wait for each other: the events of one may be in another. */
 function createInbox(queues: TestQueues) {
   const received = new Map<QueueName, Event[]>();
+  let latest: Promise<unknown> = Promise.resolve();
+
+  async function receiveAll(queue: QueueName): Promise<Event[]> {
+    const events = received.get(queue) ?? [];
+    received.set(queue, events);
+    for (;;) {
+      const messages = await queues.receive(queue);
+      if (messages.length === 0) return events;
+      events.push(...messages.map(({ Body = '' }) => JSON.parse(Body) as Event));
+    }
+  }
+
   return {
-    async read(queue: QueueName): Promise<Event[]> {
-      const events = received.get(queue) ?? [];
-      received.set(queue, events);
-      for (;;) {
-        const messages = await queues.receive(queue);
-        if (messages.length === 0) return events;
-        events.push(...messages.map(({ Body = '' }) => JSON.parse(Body) as Event));
-      }
+    read(queue: QueueName): Promise<Event[]> {
+      const read = latest.then(() => receiveAll(queue));
+      latest = read.catch(() => undefined);
+      return read;
     },
   };
 }
