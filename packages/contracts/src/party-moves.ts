@@ -36,6 +36,11 @@ export type PartyMove = keyof typeof partyMoves;
 /** States of a party that is still in the line. */
 export const inLine = ['waiting', 'called'] as const satisfies readonly PartyState[];
 
+/** Whether a party in this state is in the line: it waits, or was called and is expected. */
+export function isInLine(state: PartyState): boolean {
+  return inLine.some((known) => known === state);
+}
+
 /** States of a party whose visit has ended. */
 export const ended = [
   'departed',

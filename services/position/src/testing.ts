@@ -27,6 +27,7 @@ import {
   type LineEvent,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import { isInLine } from '@queue-manager/contracts/party-moves';
 import type { Role } from '@queue-manager/contracts/venues';
 import { testQueues } from '@queue-manager/events/testing';
 import { freePort } from '@queue-manager/local-stack/processes/free-port';
@@ -44,7 +45,6 @@ import { Redis } from 'ioredis';
 import { createPositionApp } from './app.ts';
 import type { LearningPace } from './estimates/learner.ts';
 import type { CompareTimes } from './lines/reconcile.ts';
-import { isInLine } from './projection/projection.ts';
 import { connectLines, type RedisConnection } from './projection/redis.ts';
 
 export const tickets = createTicketCodec([

@@ -4,7 +4,7 @@ import type { Party } from '@queue-manager/contracts/parties';
 import type { Role } from '@queue-manager/contracts/venues';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { ManualClock } from '@queue-manager/service-kit/clock';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { freshDatabase, testCredential, testLogger } from '@queue-manager/service-kit/testing';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
@@ -22,6 +22,7 @@ import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
+import { queueDelete } from './tasks/kinds/queue-delete.ts';
 import type { Answer, CallOptions } from './testing/answers.ts';
 import { startFakePositionService } from './testing/fake-position-service.ts';
 import { startFakeUserService } from './testing/fake-user-service.ts';
@@ -213,8 +214,32 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     async fill(queueId: string, parties: readonly FilledParty[]): Promise<void> {
       positionApp.skipTo(queueId, await fillLine(deps, queueId, parties));
     },
-    /** Handles the `venue.deleted` event of a deleted venue. */
+    /** Runs the tasks that remove the parties of a venue's deleted queues, and leaves them as they were. */
+    async clearDeleted(venueId: string): Promise<void> {
+      const tasks = await db
+        .selectFrom('tasks')
+        .selectAll()
+        .where('venue_id', '=', uuidToBytes(venueId))
+        .where('kind', '=', queueDelete.kind)
+        .execute();
+      for (const { kind, id, queue_id, payload } of tasks) {
+        await queueDelete.handle(deps, {
+          task: { venueId, taskId: bytesToUuid(id), attempt: 1 },
+          kind,
+          queueId: queue_id && bytesToUuid(queue_id),
+          partyId: null,
+          payload: JSON.parse(payload),
+        });
+      }
+    },
+    /** Handles the `venue.deleted` event of a deleted venue, as if its tasks had been handed out and were done. */
     async eraseDeleted(venueId: string): Promise<void> {
+      await this.clearDeleted(venueId);
+      await db
+        .deleteFrom('tasks')
+        .where('venue_id', '=', uuidToBytes(venueId))
+        .where('state', '=', 'scheduled')
+        .execute();
       const [row] = await eventRows(db, venueId);
       assert.equal(row?.type, 'venue.deleted');
       await onVenueDeleted(deps)(toEvent(row) as EventOf<'venue.deleted'>);

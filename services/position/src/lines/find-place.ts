@@ -1,8 +1,9 @@
 import { getPartySnapshot } from '@queue-manager/contracts/internal';
+import { isInLine } from '@queue-manager/contracts/party-moves';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
-import { isInLine, type Line, type PlaceInLine } from '../projection/projection.ts';
+import type { Line, PlaceInLine } from '../projection/projection.ts';
 import type { Lines } from './lines.ts';
 
 /** A party may leave or return between the two reads; after this many attempts the caller must retry. */

@@ -271,6 +271,8 @@ export function createLineWatch(options: {
   /** Notifies the party that was called, seated, moved, … at once, before the flush. */
   function onOwnChange(hub: Hub, message: Changes, change: Change, index: number): void {
     if (change.deleted !== undefined) hub.isGone = change.deleted;
+    // Whoever is still in the line counts as removed now.
+    if (change.deleted === true) resync(hub);
     const party = change.id === undefined ? undefined : hub.parties.get(change.id);
     if (party === undefined || change.seq <= party.seq) return;
     if (applyOwn(party, message, index) || advance(party, hub.log)) notify(party);

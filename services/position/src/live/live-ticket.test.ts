@@ -308,6 +308,28 @@ describe('GET /v1/live/tickets/{ticket}', () => {
     assert.equal(body.state, 'removed');
   });
 
+  it('sends at once that its party is removed when the queue is deleted, whoever is still in line', async () => {
+    const [model, ids] = await lineOf(one, 3);
+    const [called, first, second] = ids as [string, string, string];
+    await one.position.apply([model.call(called)]);
+    const streams = [];
+    for (const id of [called, first]) streams.push(await follow(one, model, id));
+    await one.position.apply([model.changeQueue({ state: 'closed', deleted: true })]);
+    for (const stream of streams) {
+      await stream.lastIs<Position>('it is removed', ({ state, position, waiting }) => {
+        return state === 'removed' && position === null && waiting === 0;
+      });
+    }
+    const other = await follow(one, model, second);
+    assert.equal(other.last<Position>().state, 'removed');
+    await one.position.apply([model.end(second, 'removed')]);
+    for (const id of ids) {
+      const { body } = await one.position.position(model.ticket(id));
+      assert.deepEqual([body.state, body.position, body.waiting], ['removed', null, 0]);
+    }
+    for (const { last } of [...streams, other]) assert.equal(last<Position>().waiting, 0);
+  });
+
   it('starts over when events it has sent turn out never to have happened', async () => {
     const [model, ids] = await lineOf(one, 2);
     const [first, second] = ids as [string, string];

@@ -6,7 +6,7 @@ import type {
   SnapshotHead,
 } from '@queue-manager/contracts/internal';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
-import { inLine } from '@queue-manager/contracts/party-moves';
+import { isInLine } from '@queue-manager/contracts/party-moves';
 import type { BoardLabels, QueueState } from '@queue-manager/contracts/queues';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
@@ -382,11 +382,6 @@ const numberAt = (reply: Reply, index: number) => reply[index] as number;
 const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
 const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
 const laneOf = (rank: number) => lanes[rank] ?? null;
-
-/** Whether parties in this state are in the line: waiting, or called and expected. */
-export function isInLine(state: PartyState): boolean {
-  return inLine.some((known) => known === state);
-}
 
 /** Order keys are self-terminating, so members sort in the order of the line even with the id appended. */
 function memberOf({ orderKey }: PartySnapshot, partyId: Buffer): Buffer {

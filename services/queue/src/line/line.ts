@@ -36,6 +36,8 @@ const selectParty = `
   FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
   WHERE p.queue_id = ? AND p.id = ?`;
 const selectForUpdate = 'SELECT * FROM queues WHERE id = ? AND deleted_at IS NULL FOR UPDATE';
+const selectDeletedForUpdate =
+  'SELECT * FROM queues WHERE id = ? AND deleted_at IS NOT NULL FOR UPDATE';
 /** Each row evaluates the whole CASE, so the cost grows with the square of this number. */
 const partiesPerStatement = 100;
 
@@ -369,17 +371,18 @@ export function createLineGate(): KeyedGate {
  * The lock is a plain `SELECT … FOR UPDATE` on the queue's row, taken before any other row of the line. The venue's row
  * is locked before it: pass `occupancyOf` for a change that may change the occupancy. So changes of one line run one
  * after the other, and never deadlock.
- * Throws `not-found` when the queue was deleted meanwhile.
+ * Throws `not-found` when the queue was deleted meanwhile; with `isDeleted`, unless it was.
  */
 export async function lockLine(
   { clock }: { clock: Clock },
   trx: DatabaseTransaction,
   queueId: Buffer,
-  { occupancyOf }: { occupancyOf?: Buffer | undefined } = {},
+  { occupancyOf, isDeleted }: { occupancyOf?: Buffer | undefined; isDeleted?: true } = {},
 ): Promise<Line> {
   const occupancy =
     occupancyOf === undefined ? null : await Occupancy.lock(clock, trx, occupancyOf);
-  const { rows } = await trx.executeQuery(preparedQuery(selectForUpdate, [queueId]));
+  const select = isDeleted ? selectDeletedForUpdate : selectForUpdate;
+  const { rows } = await trx.executeQuery(preparedQuery(select, [queueId]));
   const queue = rows[0] as QueueRow | undefined;
   if (queue === undefined) throw problems.notFound();
   return new Line(clock, trx, queue, occupancy);

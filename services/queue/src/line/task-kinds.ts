@@ -10,4 +10,5 @@ export type TaskKindName =
   | 'notify.restored'
   | 'call.expire'
   | 'queue.clear'
+  | 'queue.delete'
   | 'retention.erase';

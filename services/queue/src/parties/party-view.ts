@@ -4,7 +4,7 @@ import type { Party } from '@queue-manager/contracts/parties';
 import { type Estimate, limits } from '@queue-manager/contracts/values';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { CompiledQuery } from 'kysely';
-import type { TicketParty } from '../access/ticket-party.ts';
+import { stateIn, type TicketParty } from '../access/ticket-party.ts';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
 import type { Deps } from '../deps.ts';
@@ -153,7 +153,7 @@ export async function guestView(
   const ids = [record.queueId, record.partyId].map(uuidToBytes);
   const { rows } = await db.executeQuery(preparedQuery(selectForGuest, ids));
   const { name, snoozes, call_expires_at } = rows[0] as GuestRow;
-  const isCalled = record.state === 'called';
+  const isCalled = stateIn(queue, record.state) === 'called';
   return {
     queueId: record.queueId,
     queueName: queue.name,

@@ -39,17 +39,26 @@ describe('delete queue', () => {
       });
       assertProblem(answer, 'not-found');
     }
-    const states = [];
-    for (const { ticket } of [waiting, called, seated]) {
-      const { body } = await service.call('GET', `/v1/tickets/${ticket}`);
-      states.push(body.state);
-      assertProblem(
-        await service.call('POST', `/v1/tickets/${ticket}/leave`),
-        'invalid-transition',
-      );
-    }
-    assert.deepEqual(states, ['removed', 'removed', 'seated']);
-    await service.assertSound(queueId);
+    const assertTickets = async () => {
+      const states = [];
+      for (const { ticket } of [waiting, called, seated]) {
+        const { body } = await service.call('GET', `/v1/tickets/${ticket}`);
+        states.push(body.state);
+        assert.equal(body.callExpiresAt, null);
+        assertProblem(
+          await service.call('POST', `/v1/tickets/${ticket}/leave`),
+          'invalid-transition',
+        );
+      }
+      assert.deepEqual(states, ['removed', 'removed', 'seated']);
+      await service.assertSound(queueId);
+    };
+    // At once, and after the task.
+    await assertTickets();
+    await service.clearDeleted(venueId);
+    await assertTickets();
+    const { waiting: left, called: expected } = await service.rowOf(queueId);
+    assert.deepEqual([left, expected], [0, 0]);
     const list = await service.call('GET', `/v1/venues/${venueId}/queues`, { as: owner });
     assert.deepEqual(list.body.data, []);
   });

@@ -101,9 +101,10 @@ describe('erase personal data', () => {
 
   it('covers deleted queues of the venue, and no other venue', async () => {
     const [mine, other] = [await service.openLine(), await service.openLine()];
-    for (const { owner, queueId } of [mine, other]) {
+    for (const { owner, venueId, queueId } of [mine, other]) {
       await join(queueId, owner, 'Ana');
       await service.call('DELETE', `/v1/queues/${queueId}`, { as: owner });
+      await service.clearDeleted(venueId);
     }
     service.clock.advance(30 * day);
     await run(mine.venueId);

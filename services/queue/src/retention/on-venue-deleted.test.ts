@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { EventOf } from '@queue-manager/contracts/events';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { toEvent } from '../line/line-event.ts';
 import { insertTask } from '../tasks/testing.ts';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
+import { onVenueDeleted } from './on-venue-deleted.ts';
 
 describe('venue.deleted', () => {
   let service: QueueService;
@@ -69,5 +72,34 @@ describe('venue.deleted', () => {
     assert.deepEqual(await traces({ venueId, queueId }), [0, 0, 0, 0, 0]);
     await service.eraseDeleted(venueId);
     assert.deepEqual(await traces(other), [1, 1, 1, 1, 1]);
+  });
+
+  it('waits until the guests in line are told', async () => {
+    const { owner, venueId, queueId } = await service.openLine();
+    await service.add(queueId, owner, { email: 'ana@example.com' });
+    await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    const [row] = await service.eventsOf(venueId);
+    let isErased = false;
+    const erasing = onVenueDeleted(service.deps)(
+      toEvent(row as NonNullable<typeof row>) as EventOf<'venue.deleted'>,
+    ).then(() => {
+      isErased = true;
+    });
+    const { db } = service;
+    const tasks = db.deleteFrom('tasks').where('venue_id', '=', uuidToBytes(venueId));
+    const assertWaits = async () => {
+      const personal = await db
+        .selectFrom('personal')
+        .select('name')
+        .where('queue_id', '=', uuidToBytes(queueId))
+        .execute();
+      assert.deepEqual([isErased, personal.length], [false, 1]);
+    };
+    await assertWaits();
+    await service.clearDeleted(venueId);
+    await tasks.where('kind', '=', 'queue.delete').execute();
+    await assertWaits();
+    await tasks.where('kind', '=', 'notify.removed').execute();
+    await erasing;
   });
 });

@@ -3,6 +3,7 @@ import type { PartyState } from '@queue-manager/contracts/parties';
 import { limits } from '@queue-manager/contracts/values';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { stateIn } from '../access/ticket-party.ts';
 import { ticketUrlOf } from '../access/ticket-url.ts';
 import { keyIn } from '../db/key-in.ts';
 import type { QueueRow, TaskRow } from '../db/tables.ts';
@@ -38,7 +39,7 @@ export function partyMail<const K extends string>(options: {
       for (const task of tasks) {
         const row = rows.get(task.party_id?.toString('hex') ?? '');
         if (row?.email == null) continue;
-        if (task.generation === 0 && !states.includes(row.state)) continue;
+        if (task.generation === 0 && !states.includes(stateIn(row, row.state))) continue;
         const ticket = deps.tickets.issue({
           queueId: bytesToUuid(row.queue_id),
           partyId: bytesToUuid(row.id),
@@ -109,6 +110,7 @@ async function loadFacts({ db }: ComposeDeps, tasks: readonly TaskRow[]) {
     .innerJoin('venues as v', 'v.id', 'q.venue_id')
     .select(['p.queue_id', 'p.id', 'p.state', 'p.number', 'c.name', 'c.email', 'c.locale'])
     .select(['q.name as queue_name', 'q.state as queue_state', 'q.call_grace_seconds'])
+    .select('q.deleted_at')
     .select([
       'v.id as venue_id',
       'v.created_at as venue_created_at',

@@ -10,6 +10,7 @@ import { notifyRecalled } from './kinds/notify-recalled.ts';
 import { notifyRemoved } from './kinds/notify-removed.ts';
 import { notifyRestored } from './kinds/notify-restored.ts';
 import { queueClear } from './kinds/queue-clear.ts';
+import { queueDelete } from './kinds/queue-delete.ts';
 import { retentionErase } from './kinds/retention-erase.ts';
 
 /** All kinds of tasks, one line each. */
@@ -24,6 +25,7 @@ const kinds: { [Name in TaskKindName]: TaskKind<Name> } = {
   'notify.restored': notifyRestored,
   'call.expire': callExpire,
   'queue.clear': queueClear,
+  'queue.delete': queueDelete,
   'retention.erase': retentionErase,
 };
 

@@ -70,7 +70,12 @@ describe('delete venue', () => {
     }
     for (const id of [queueId, other.id]) {
       const events = await service.eventsOf(id);
-      assert.equal(JSON.parse(events.at(-1)?.data as string).queue.deleted, true);
+      const deletion = events.find(({ type, data }) => {
+        return type === 'queue.changed' && JSON.parse(data as string).queue.deleted;
+      });
+      assert.equal(deletion?.time.toISOString(), service.clock.now().toISOString());
+      const removals = events.slice(deletion?.seq);
+      assert.ok(removals.length > 0 && removals.every(({ type }) => type === 'party.removed'));
     }
   });
 

@@ -9,8 +9,8 @@ import { closeForGood } from '../queues/delete-queue.ts';
 
 /**
  * Deletes a venue with its queues, members, invitations, API keys and scheduled tasks within a transaction. The
- * caller hands the returned events to the feed after the commit. The handler of `venue.deleted` erases the guests'
- * personal data, which may be years of it. Throws `not-found` when the venue was deleted concurrently.
+ * caller hands the returned events to the feed after the commit. Tasks remove the parties in line; then the handler of
+ * `venue.deleted` erases the guests' personal data, which may be years of it. Throws `not-found` when the venue was deleted concurrently.
  */
 export async function removeVenue(
   deps: Deps,
@@ -30,14 +30,14 @@ export async function removeVenue(
     .execute();
   for (const { id } of queues) {
     const line = await lockLine(deps, trx, id);
-    await closeForGood(line, actor);
+    await closeForGood(deps, line, actor);
     for (const event of await line.write()) events.push(event);
   }
   await trx
     .deleteFrom('tasks')
     .where('venue_id', '=', venueId)
     .where('state', '=', 'scheduled')
-    .where('kind', '!=', 'notify.removed')
+    .where('kind', 'not in', ['queue.delete', 'notify.removed'])
     .execute();
   await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();

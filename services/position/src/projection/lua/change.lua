@@ -33,7 +33,7 @@ end
 local function publishChanges(after, meta)
   if not isWatched then return end
   redis.call('SPUBLISH', CHANGES, cjson.encode({
-    after = after, seq = meta.seq, waiting = meta.waiting, changes = changes,
+    after = after, seq = meta.seq, waiting = countWaiting(meta), changes = changes,
   }))
 end
 

@@ -58,9 +58,16 @@ local function parseValue(value)
   return state, string.sub(value, at), tonumber(lane)
 end
 
--- State of a party, '' if unknown here; then, if it is in the line, its member of the line and the rank of its lane.
-local function readParty(partyId)
+-- Number of parties that wait, as guests see it: whoever is in the line of a deleted queue counts as removed, and soon is.
+local function countWaiting(meta)
+  return meta.deleted == '1' and 0 or meta.waiting
+end
+
+-- State of a party as guests see it, '' if unknown here; then, if it is in the line, its member of the line and the rank
+-- of its lane.
+local function readParty(meta, partyId)
   local value = redis.call('HGET', PARTIES, partyId)
+  if value and meta.deleted == '1' then return 'removed' end
   if value then return parseValue(value) end
   return redis.call('HGET', ENDED, partyId) or redis.call('HGET', ENDED_BEFORE, partyId) or ''
 end

@@ -17,8 +17,9 @@
 local meta = readMeta()
 local reply = beginReply(meta)
 if not meta then return reply end
+reply[3] = countWaiting(meta)
 for _, partyId in ipairs(ARGV) do
-  local state, member, lane = readParty(partyId)
+  local state, member, lane = readParty(meta, partyId)
   local isWaiting = state == 'waiting'
   local rank = isWaiting and redis.call('ZRANK', LINE, member)
   if isWaiting and not rank then

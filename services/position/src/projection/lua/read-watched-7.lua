@@ -11,8 +11,9 @@
 local meta = readMeta()
 local reply = beginReply(meta)
 if not meta then return reply end
+reply[3] = countWaiting(meta)
 for _, partyId in ipairs(ARGV) do
-  local state, member = readParty(partyId)
+  local state, member = readParty(meta, partyId)
   local rank, place = -1, ''
   if state == 'waiting' then
     rank = redis.call('ZRANK', LINE, member) or -1
