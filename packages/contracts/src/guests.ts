@@ -58,7 +58,7 @@ export const Joined = z
     number: z.int(),
     position: z.int().nullable().meta({
       description:
-        'Null if it was not known within 50 ms; it follows from `getPosition` or `liveTicket`',
+        'Null if it was not known in time; it follows from `getPosition` or `liveTicket`',
     }),
     estimate: Estimate.nullable(),
   })
@@ -68,7 +68,7 @@ export const joinQueue = contract({
   operationId: 'joinQueue',
   summary: 'Join a line',
   description:
-    'The guest is in line once this responds. `position` and `estimate` are null if the place was not known within 50 ms, which happens under load and while the position service is unavailable; get them from `getPosition` or `liveTicket`.',
+    'The guest is in line once this responds. `position` and `estimate` are null if the place was not known within a second, or 50 ms during an outage of the position service; get them from `getPosition` or `liveTicket`.',
   service: 'queue',
   method: 'POST',
   url: '/v1/join/:joinCode',

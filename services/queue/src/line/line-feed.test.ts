@@ -12,6 +12,7 @@ import {
 } from '@queue-manager/service-kit/internal-client';
 import { route } from '@queue-manager/service-kit/route';
 import { testCredential, testLogger, until } from '@queue-manager/service-kit/testing';
+import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { FastifyInstance } from 'fastify';
 import { seqOf } from './line-event.ts';
 import { createLineFeed, queuedMax } from './line-feed.ts';
@@ -198,6 +199,36 @@ describe('line feed', () => {
     assert.ok(timesAsked() <= asked + 1);
     // So that no call reaches the next test.
     await until('the last event was sent', () => calls.flat().includes(120));
+  });
+
+  it('waits less after a failed call, until one succeeds, and for half of the time to a deadline', async () => {
+    const feed = feedOf(patient);
+    answerTo = async () => {
+      throw Object.assign(new Error('unavailable'), { code: 'ECONNREFUSED' });
+    };
+    assert.equal(await feed.committed([joined(201)]), null);
+    let { promise: held, resolve: release } = Promise.withResolvers<void>();
+    answerTo = async () => {
+      await held;
+      return [];
+    };
+    // Would take the 15 s of the budget otherwise.
+    const begun = performance.now();
+    assert.equal(await feed.committed([joined(202)]), null);
+    assert.ok(performance.now() - begun < patient / 2);
+    release();
+    await until('a call has succeeded', () => delivered.includes(202));
+
+    ({ promise: held, resolve: release } = Promise.withResolvers<void>());
+    const patiently = feed.committed([joined(203)]);
+    const shortly = await runInContext({}, () => feed.committed([joined(204)]), {
+      at: performance.now() + 200,
+    });
+    assert.equal(shortly, null);
+    release();
+    assert.equal((await patiently)?.position, 203);
+    // So that no call reaches the next test.
+    await until('the first was sent again', () => delivered.includes(201));
   });
 
   it('queues a limited number of events while the position service hangs, and leaves others to the relay', async () => {

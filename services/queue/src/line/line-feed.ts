@@ -1,5 +1,7 @@
 import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import {
   currentContext,
@@ -9,12 +11,14 @@ import {
 import { isFed, type StoredEvent, seqOf } from './line-event.ts';
 import type { Relay } from './relay.ts';
 
-/** How long a response may wait for the position service. */
-const usualBudgetMs = 50;
-/** Timeout of a call. Longer than the budget, since repeating a slow call would only add load. */
-const callTimeoutMs = 1_000;
-/** Pause before an event that waits for an earlier one is sent again. */
-const pendingPauseMs = 5;
+/** How long a response may wait for the position service, which is slow under load; also the least timeout of a call. */
+const usualBudgetMs = 1_000;
+/** The same after a failed call, until one succeeds: the position service may be unavailable for long. */
+const outageBudgetMs = 50;
+/** Share of the time until the request's deadline that a response may wait; the rest is for completing it. */
+const deadlineShare = 0.5;
+/** Pauses before an event that waits for an earlier one is sent again. */
+const pendingPause = { firstMs: 5, maxMs: 100 };
 /**
  * Delays before a failed delivery is retried. A crashed position service is back by then, while SQS may hide the event
  * for 30 s if the crashed process had received it.
@@ -46,6 +50,8 @@ type Entry = {
   context: TraceContext | undefined;
   /** Number of failed calls. */
   failures: number;
+  /** Number of calls in which it waited for an earlier event. */
+  pendings: number;
 };
 
 /**
@@ -59,7 +65,7 @@ export function createLineFeed(options: {
   relay: Pick<Relay, 'wake' | 'delivered'>;
   /** Called after every commit with events; wakes the dispatcher. */
   onCommitted: () => void;
-  /** 50 ms by default. */
+  /** 1 s by default. */
   budgetMs?: number;
 }): LineFeed {
   const { budgetMs = usualBudgetMs } = options;
@@ -67,6 +73,7 @@ export function createLineFeed(options: {
   let runningCalls = 0;
   let isFlushPlanned = false;
   let retried = 0;
+  let isOutage = false;
 
   function planFlush(): void {
     if (isFlushPlanned || queued.length === 0 || runningCalls >= callsMax) return;
@@ -87,9 +94,10 @@ export function createLineFeed(options: {
       const { answers } = await runInContext(commonContext(batch), () =>
         options.position.call(applyEvents, {
           body: { events: batch.map(({ event }) => event) },
-          timeoutMs: Math.max(callTimeoutMs, budgetMs),
+          timeoutMs: Math.max(usualBudgetMs, budgetMs),
         }),
       );
+      isOutage = false;
       const applied: LineEvent[] = [];
       batch.forEach((entry, index) => {
         const answer = answers[index];
@@ -99,6 +107,7 @@ export function createLineFeed(options: {
       });
       options.relay.delivered(applied);
     } catch (error) {
+      isOutage = true;
       options.logger.debug({ err: error }, 'the position service did not take events directly');
       for (const { waiter } of batch) waiter?.done(null);
       tryLater(batch);
@@ -124,11 +133,20 @@ export function createLineFeed(options: {
 
   /** An earlier event of the line is still in flight, in another call or from another process. */
   function sendAgain(entry: Entry): void {
-    setTimeout(() => {
-      if (entry.waiter === null || entry.waiter.isDone) return;
-      queued.push(entry);
-      planFlush();
-    }, pendingPauseMs).unref();
+    const pendings = entry.pendings + 1;
+    setTimeout(
+      () => {
+        if (entry.waiter === null || entry.waiter.isDone) return;
+        queued.push({ ...entry, pendings });
+        planFlush();
+      },
+      backoffMs(pendings, pendingPause),
+    ).unref();
+  }
+
+  function waitMs(): number {
+    const remaining = remainingMs() ?? Number.POSITIVE_INFINITY;
+    return Math.min(budgetMs, isOutage ? outageBudgetMs : budgetMs, remaining * deadlineShare);
   }
 
   return {
@@ -149,10 +167,16 @@ export function createLineFeed(options: {
           resolve(place);
         },
       };
-      setTimeout(() => waiter.done(null), budgetMs).unref();
+      setTimeout(() => waiter.done(null), waitMs()).unref();
       const context = currentContext();
       for (const event of events) {
-        queued.push({ event, waiter: event === last ? waiter : null, context, failures: 0 });
+        queued.push({
+          event,
+          waiter: event === last ? waiter : null,
+          context,
+          failures: 0,
+          pendings: 0,
+        });
       }
       planFlush();
       return promise;
