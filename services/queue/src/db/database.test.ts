@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -252,6 +253,65 @@ describe('a deadline', () => {
         unavailable,
       );
       assert.deepEqual(await idsIn(db), []);
+    }));
+});
+
+describe('a pool whose connections are all in use', () => {
+  /** Holds all four connections until the returned function is called. */
+  async function holdAll(db: Database): Promise<() => Promise<unknown>> {
+    const released = Promise.withResolvers<void>();
+    const held = Array.from({ length: 4 }, () => {
+      const begun = Promise.withResolvers<void>();
+      const done = db.connection().execute(async () => {
+        begun.resolve();
+        await released.promise;
+      });
+      return { begun: begun.promise, done };
+    });
+    await Promise.all(held.map(({ begun }) => begun));
+    return () => {
+      released.resolve();
+      return Promise.all(held.map(({ done }) => done));
+    };
+  }
+  const ask = (db: Database) => sql`SELECT 1`.execute(db);
+
+  it('keeps no request that was abandoned', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      const release = await holdAll(db);
+      let asked = 0;
+      const onAsked = () => {
+        asked += 1;
+      };
+      // What mysql2 publishes of each request for a connection.
+      subscribe('tracing:mysql2:pool:connect:start', onAsked);
+      try {
+        const abandoned = await Promise.allSettled(
+          Array.from({ length: 20 }, () =>
+            runInContext({}, () => ask(db), { at: performance.now() + 20 }),
+          ),
+        );
+        for (const result of abandoned) {
+          assert.ok(result.status === 'rejected' && isProblem(result.reason, 'unavailable'));
+        }
+        await release();
+        await ask(db);
+      } finally {
+        unsubscribe('tracing:mysql2:pool:connect:start', onAsked);
+      }
+      assert.equal(asked, 1);
+    }));
+
+  it('lets a thousand requests wait, and refuses others at once', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      const release = await holdAll(db);
+      const waiting = Array.from({ length: 1_000 }, () => ask(db));
+      await assert.rejects(ask(db), { code: 'unavailable', status: 503, retryAfterSeconds: 1 });
+      await release();
+      await Promise.all(waiting);
+      await ask(db);
     }));
 });
 

@@ -1,4 +1,5 @@
 import { remainingMs, tooBusy } from '@queue-manager/service-kit/limits/deadline';
+import { createGate } from '@queue-manager/service-kit/limits/gate';
 import { isReadOnly, Problem, problems } from '@queue-manager/service-kit/problems';
 import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
@@ -53,7 +54,9 @@ export function openDatabase(options: { url: string; poolSize: number }): Databa
          innodb_lock_wait_timeout = 10`,
     );
   });
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: withDeadlines(pool) }) });
+  return new Kysely<Tables>({
+    dialect: new MysqlDialect({ pool: withDeadlines(pool, options.poolSize) }),
+  });
 }
 
 /** Requests that wait for a connection; more are refused. */
@@ -80,25 +83,24 @@ function within<T>(ms: number | undefined, callback: Callback<T>, late: Callback
   };
 }
 
-/** The pool as Kysely uses it. Statements end with the deadline of their request, and some are prepared. */
-function withDeadlines(pool: Pool): MysqlPool {
-  const connections = new WeakMap<PoolConnection, TimedConnection>();
-  let waiting = 0;
+/**
+ * The pool as Kysely uses it. Statements end with the deadline of their request, and some are prepared. The gate has a
+ * place for each connection, so nobody waits in the pool's own queue, which keeps those whose request was abandoned.
+ */
+function withDeadlines(pool: Pool, poolSize: number): MysqlPool {
+  const gate = createGate({ atOnce: poolSize, waitingMax });
+  const lend = (callback: Callback<TimedConnection | undefined>) =>
+    new Promise<void>((onReturned) => {
+      const taken = within(remainingMs(), callback, (_error, late) => late?.release());
+      pool.getConnection((error, connection) => {
+        if (error !== null) onReturned();
+        taken(error, error === null ? new TimedConnection(connection, onReturned) : undefined);
+      });
+    });
   return {
     getConnection(callback) {
-      const ms = remainingMs();
-      if (waiting >= waitingMax || (ms !== undefined && ms <= 0)) {
-        return callback(tooBusy(), undefined as never);
-      }
-      const give: Callback<PoolConnection | undefined> = (error, connection) => {
-        waiting -= 1;
-        if (connection === undefined) return callback(error, undefined as never);
-        const known = connections.get(connection) ?? new TimedConnection(connection);
-        connections.set(connection, known);
-        callback(null, known);
-      };
-      waiting += 1;
-      pool.getConnection(within(ms, give, (_error, connection) => connection?.release()));
+      const give = callback as Callback<TimedConnection | undefined>;
+      gate.run(() => lend(give)).catch((error: unknown) => give(error, undefined));
     },
     end: (callback) => pool.end(callback),
   };
@@ -109,12 +111,14 @@ type KyselyConnection = Parameters<Parameters<MysqlPool['getConnection']>[0]>[1]
 class TimedConnection implements KyselyConnection {
   readonly config: object;
   readonly #connection: PoolConnection;
+  readonly #onReturned: () => void;
   #isReadOnly = false;
   #isDestroyed = false;
 
-  constructor(connection: PoolConnection) {
+  constructor(connection: PoolConnection, onReturned: () => void) {
     this.config = connection.config;
     this.#connection = connection;
+    this.#onReturned = onReturned;
   }
 
   get threadId(): number {
@@ -125,9 +129,14 @@ class TimedConnection implements KyselyConnection {
   destroy = () => {
     this.#isDestroyed = true;
     this.#connection.destroy();
+    this.#onReturned();
   };
   /** A server that has become a reader stays one for its connections: a new connection finds the new writer. */
-  release = () => (this.#isReadOnly ? this.destroy() : this.#connection.release());
+  release = () => {
+    if (this.#isReadOnly) return this.destroy();
+    this.#connection.release();
+    this.#onReturned();
+  };
 
   query = ((text: string, parameters: unknown[], callback: Callback<unknown>) => {
     const isRollback = text === 'rollback';
