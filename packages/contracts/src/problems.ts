@@ -15,6 +15,7 @@ export const problemTypes = {
   'self-join-off': { status: 403, title: 'Only staff can add parties to this queue' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'request-timeout': { status: 408, title: 'The request came too slowly' },
   'invalid-transition': { status: 409, title: 'The party is in a state that does not allow this' },
   'nobody-waiting': { status: 409, title: 'No matching party is waiting' },
   'queue-full': { status: 409, title: 'The queue is full' },
@@ -34,6 +35,7 @@ export const problemTypes = {
     title: 'This Idempotency-Key was already used with a different body',
   },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'headers-too-large': { status: 431, title: 'The request headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'Temporarily unavailable; please try again in a moment' },
 } as const satisfies Record<string, { status: number; title: string }>;

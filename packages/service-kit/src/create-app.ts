@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { isRawBody } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
@@ -211,20 +212,18 @@ function isReadable(url: string): boolean {
   }
 }
 
-/** Responds to what is not HTTP, or comes too slowly; there is no request yet. */
+/** Responds to what is not HTTP, is too large or comes too slowly; there may be no request yet. */
 function refuseUnreadable({ code }: { code?: string }, socket: Socket): void {
-  // Not into a response that has begun.
-  const hasBegun = socket.bytesWritten > 0;
+  // Not into a response that has begun; this is where Node looks, too.
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null };
+  const hasBegun = response?.headersSent === true;
   if (code === 'ECONNRESET' || !socket.writable || hasBegun) return void socket.destroy();
-  const problem = problems.validationFailed({
-    detail: 'The request could not be read.',
-    errors: [{ path: 'request', message: 'could not be read' }],
-  });
+  const problem = unreadableProblem(code);
   const requestId = randomUUID();
   const body = JSON.stringify(problem.toDetails(requestId));
   socket.end(
     [
-      'HTTP/1.1 400 Bad Request',
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       'content-type: application/problem+json',
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
@@ -234,6 +233,24 @@ function refuseUnreadable({ code }: { code?: string }, socket: Socket): void {
       body,
     ].join('\r\n'),
   );
+}
+
+function unreadableProblem(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problems.requestTimeout();
+    case 'HPE_HEADER_OVERFLOW':
+      return problems.headersTooLarge({
+        detail: `The headers may have up to ${maxHeaderSize / 1_024} KiB together.`,
+      });
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return problems.payloadTooLarge();
+    default:
+      return problems.validationFailed({
+        detail: 'The request could not be read.',
+        errors: [{ path: 'request', message: 'could not be read' }],
+      });
+  }
 }
 
 function routeNotFound(): Problem {

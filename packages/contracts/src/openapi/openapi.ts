@@ -76,7 +76,7 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
         '',
         'Times are RFC 3339 in UTC; durations are in seconds. Every error is `application/problem+json` (RFC 9457), and its `type` ends in one of the codes listed with each status. Lists are `{ data, nextCursor }`: to get the next page, pass `nextCursor` as `cursor` until it is null. Responses may gain fields at any time.',
         '',
-        'Retry a 429 or 503 after `Retry-After` seconds, and send an `Idempotency-Key` with every POST that you may repeat. Every address responds with 405 to the methods that it does not have.',
+        'Retry a 429 or 503 after `Retry-After` seconds, and send an `Idempotency-Key` with every POST that you may repeat. Every address responds with 405 to the methods that it does not have, with 408 to a request that comes too slowly, and with 431 to more than 16 KiB of headers.',
       ].join('\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },
