@@ -5,6 +5,7 @@ import { mergedOpenApi } from './openapi/openapi.ts';
 import {
   Email,
   Locale,
+  mailboxOf,
   Notes,
   normaliseEmail,
   PersonName,
@@ -134,6 +135,13 @@ const cases: {
         '\u202aana@example.org\u202c',
         'ana@example.org\u200b',
       ],
+      ...[
+        'ana@münchen.de',
+        'ana@Пример.рф',
+        'ana@例え。co.jp',
+        'ana@a.bücher-1.example',
+        'ana@💌.example',
+      ],
     ],
     no: [
       ...[
@@ -159,11 +167,29 @@ const cases: {
       ...[
         '"a b"@example.org',
         'Ana <ana@example.org>',
-        'ana@exam\u200bple.org',
         'jos\u00e9@example.org',
         'a@[::1]',
         'a,b@example.org',
       ],
+      ...[
+        'ana@münchen',
+        'ana@-münchen.de',
+        'ana@mün chen.de',
+        'ana@münchen.de/x',
+        'ana@münchen.de:25',
+        'ana@mün_chen.de',
+        'ana@mün%63hen.de',
+        'ana@ana@münchen.de',
+        'ana@münchen..de',
+      ],
+    ],
+    // Nobody can register these.
+    more: [
+      'ana@exam\u200bple.org',
+      'ana@１２７.example.１',
+      'ana@a\ufffdb.example',
+      'ana@ａ／ｂ.example',
+      'ana@ö.xn--a.example',
     ],
   },
   Phone: {
@@ -276,9 +302,24 @@ describe('text that people enter', () => {
     assert.equal(Phone.parse('\u202a+44\u00ad20 7946 0958\u202c'), '+4420 7946 0958');
   });
 
+  it('has the domain of an e-mail in ASCII, so that its spellings are one address', () => {
+    for (const [entered, kept] of [
+      ['Ana@MÜNCHEN.example', 'Ana@xn--mnchen-3ya.example'],
+      ['Ana@mu\u0308nchen.example', 'Ana@xn--mnchen-3ya.example'],
+      ['ana@例え。co.jp', 'ana@xn--r8jz45g.co.jp'],
+      ['ana@straße.example', 'ana@xn--strae-oqa.example'],
+      ['ana@Example.org', 'ana@Example.org'],
+    ] as const) {
+      assert.equal(Email.parse(entered), kept);
+      assert.equal(normaliseEmail(entered), kept.toLowerCase());
+    }
+    assert.equal(mailboxOf('ana+1@münchen.example'), 'ana@xn--mnchen-3ya.example');
+    assert.equal(normaliseEmail('ana@münchen.de/x'), 'ana@münchen.de/x');
+  });
+
   it('is checked in linear time', () => {
     // Quadratic time or worse would not finish.
-    for (const part of [' ', '\u200b', 'a', '\u0001', 'a.', '1', '- ', '@a']) {
+    for (const part of [' ', '\u200b', 'a', '\u0001', 'a.', '1', '- ', '@a', 'ü', 'ü。', 'a@ü.']) {
       const hostile = `${part.repeat(250_000)}x${part.repeat(250_000)}!`;
       for (const { schema } of Object.values(cases)) schema.safeParse(hostile);
       normaliseEmail(hostile);

@@ -100,24 +100,56 @@ export const Notes = text(1_000);
 export const Reason = line(200);
 
 const atom = "[!#-'*+\\-\\/-9=?A-Z^-~]+";
-const labelEnd = '(?:[A-Za-z0-9\\-]*[A-Za-z0-9])?';
+/** `first` begins the last label, `letter` begins and ends each, `inner` is in between. */
+const addressOf = (labels: { first: string; letter: string; inner: string }) => {
+  const { first, letter, inner } = labels;
+  const end = `(?:[${inner}]*[${letter}])?`;
+  return `${atom}(?:\\.${atom})*@(?:[${letter}]${end}\\.)+[${first}]${end}`;
+};
+const asciiAddress = new RegExp(
+  `^${addressOf({ first: 'A-Za-z', letter: 'A-Za-z0-9', inner: 'A-Za-z0-9\\-' })}$`,
+);
+/** Its domain may have any letters beyond ASCII. */
+const enteredAddress = addressOf({
+  first: '^\\u0000-@\\[-`\\{-\\u00a0',
+  letter: '^\\u0000-\\/:-@\\[-`\\{-\\u00a0',
+  inner: '^\\u0000-,.\\/:-@\\[-`\\{-\\u00a0',
+});
+const enteredAlone = new RegExp(`^${enteredAddress}$`);
+const emailLengthMax = 254;
+const notAnEmail = 'must be an e-mail address';
+
+/** Without edges, and with the domain in ASCII, as mail servers know it: `ana@münchen.example` has one with `xn--`. */
+function asciiEmail(text: string): string {
+  const email = trim(text, edges);
+  if (email.length > emailLengthMax || edges.test(email) || !enteredAlone.test(email)) return email;
+  const [user = '', domain = ''] = email.split('@');
+  if (/^[a-z0-9.-]*$/i.test(domain)) return email;
+  try {
+    return `${user}@${new URL(`http://${domain}`).hostname}`;
+  } catch {
+    return email;
+  }
+}
 
 export const Email = z
   .string()
-  .overwrite((text) => trim(text, edges))
-  .max(254, { error: 'must be at most 254 characters long', abort: true })
-  .regex(
-    new RegExp(
-      `^${edge}*${atom}(?:\\.${atom})*@(?:[A-Za-z0-9]${labelEnd}\\.)+[A-Za-z]${labelEnd}${edge}*$`,
-    ),
-    'must be an e-mail address',
-  )
+  .overwrite(asciiEmail)
+  .max(emailLengthMax, {
+    error: `must be at most ${emailLengthMax} characters long`,
+    abort: true,
+  })
+  .regex(new RegExp(`^${edge}*${enteredAddress}${edge}*$`), { error: notAnEmail, abort: true })
+  .refine((email) => asciiAddress.test(email), notAnEmail)
   // No `format`: what validators take for an e-mail address differs, and most refuse some that exist.
-  .meta({ description: 'An e-mail address' });
+  .meta({
+    description:
+      'An e-mail address. A domain with letters beyond ASCII, such as `münchen.example`, is kept in ASCII: `xn--mnchen-3ya.example`.',
+  });
 
 /** The form of an e-mail to compare, hash and index by: two spellings of one address become equal. */
 export function normaliseEmail(email: string): string {
-  return trim(email, edges).toLowerCase();
+  return asciiEmail(email).toLowerCase();
 }
 
 /**
