@@ -1,6 +1,7 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { PartyEventData } from '@queue-manager/contracts/events';
-import { brokerName, deadLetterName, queueNames } from '@queue-manager/events/topology';
+import { createDeadLetters, type DeadLetter } from '@queue-manager/events/dead-letters';
+import { brokerName, type QueueName, queueNames } from '@queue-manager/events/topology';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
 
@@ -18,13 +19,14 @@ export interface Inside {
   unfinished(): Promise<string[]>;
   /** Every event of a queue, ordered by `seq`. */
   events(queueId: string): Promise<EventRecord[]>;
-  /** Number of messages in each dead-letter queue that is not empty. */
-  deadLetters(): Promise<Map<string, number>>;
+  /** The dead letters of each queue that has some. */
+  deadLetters(): Promise<Map<QueueName, DeadLetter[]>>;
   close(): Promise<void>;
 }
 
 /** Tasks due within this time are waited for; later ones are not. */
 const soonMs = 60 * 60_000;
+const deadLetterReads = { most: 1_000, hiddenSeconds: 30 };
 
 /** @param env has the addresses of the stores, as services get them. */
 export function lookInside(env: Record<string, string>): Inside {
@@ -107,10 +109,11 @@ export function lookInside(env: Record<string, string>): Inside {
     },
 
     async deadLetters() {
-      const found = new Map<string, number>();
+      const deadLetters = createDeadLetters({ sqs, prefix });
+      const found = new Map<QueueName, DeadLetter[]>();
       for (const queue of queueNames) {
-        const count = await messagesIn(deadLetterName(prefix, queue));
-        if (count > 0) found.set(queue, count);
+        const letters = await deadLetters.read(queue, deadLetterReads);
+        if (letters.length > 0) found.set(queue, letters);
       }
       return found;
     },

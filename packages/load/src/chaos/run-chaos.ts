@@ -5,6 +5,7 @@ import { everyMail } from '@queue-manager/local-stack/inbox';
 import type { System } from '@queue-manager/local-stack/system/system';
 import { createCaller, type Retries, succeed } from '../callers/retrying-caller.ts';
 import { openAccount } from '../callers/staff-account.ts';
+import { checkDeadLetters } from './check-dead-letters.ts';
 import { checkLines } from './check-lines.ts';
 import { checkSignUps, resendMissing } from './check-sign-ups.ts';
 import { checkTasks, type MailFacts } from './check-tasks.ts';
@@ -126,7 +127,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...ofTasks,
       ...(await checkSignUps(caller, ledger, inbox)),
     ];
-    const deadLetters = Object.fromEntries(await inside.deadLetters());
+    const letters = await inside.deadLetters();
+    const deadLetters = Object.fromEntries(
+      [...letters].map(([queue, ofQueue]) => [queue, ofQueue.length]),
+    );
+    violations.push(...checkDeadLetters(letters, interruptionsOf(system.names, killed, suffered)));
     const missing = mailFacts.missingMails + usersWithoutMail;
     const explained = mailFacts.mailsLostByInbox + (deadLetters.mails ?? 0);
     if (missing > explained) {
@@ -169,6 +174,22 @@ async function untilIdle(inside: Inside, ledger: Ledger, signal: AbortSignal): P
     }
     await delay(idlePollMs, undefined, { signal });
   }
+}
+
+/** How often each store and service was killed, silent or slow. */
+function interruptionsOf(
+  names: readonly string[],
+  killed: ReadonlyMap<string, number>,
+  suffered: ReadonlyMap<string, number>,
+): Map<string, number> {
+  return new Map(
+    names.map((name) => [
+      name,
+      (killed.get(name) ?? 0) +
+        (suffered.get(`${name} is silent`) ?? 0) +
+        (suffered.get(`${name} is slow`) ?? 0),
+    ]),
+  );
 }
 
 function countMoves(ledger: Ledger): { calls: number; others: number } {
