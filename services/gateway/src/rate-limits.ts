@@ -209,11 +209,22 @@ function ticketOf(request: FastifyRequest): string {
   return hash('sha256', (request.params as { ticket: string }).ticket, 'base64url');
 }
 
+/** By request, since several limits count by it. */
+const emails = new WeakMap<FastifyRequest, string | null>();
+
 /**
  * The normalised e-mail in a body; null when there is none, which the service refuses. Throws `validation-failed`
  * for invalid JSON, so that no uncounted request reaches the service.
  */
 function emailOf(request: FastifyRequest): string | null {
+  const known = emails.get(request);
+  if (known !== undefined) return known;
+  const email = readEmail(request);
+  emails.set(request, email);
+  return email;
+}
+
+function readEmail(request: FastifyRequest): string | null {
   const body = request.body as Buffer | undefined;
   if (body === undefined) return null;
   const text = jsonText(body, request.headers['content-type']);
