@@ -3,24 +3,42 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { type Client, createClient } from '@queue-manager/client/client';
 import { type Contract, pathOf } from '@queue-manager/contracts/contract';
 import { leaveQueue } from '@queue-manager/contracts/guests';
 import type { HistoryEvent } from '@queue-manager/contracts/history';
-import { liveBoard, liveQueue, liveTicket } from '@queue-manager/contracts/live';
+import {
+  liveBoard,
+  liveQueue,
+  liveTicket,
+  liveVenue,
+  type VenueEvent,
+  type VenueQueue,
+} from '@queue-manager/contracts/live';
+import { changeOccupancy, getOccupancy } from '@queue-manager/contracts/occupancy';
 import {
   addParty,
   callNext,
   callParty,
+  departParty,
+  listParties,
   noShowParty,
   type Party,
   type PartyState,
   removeParty,
+  restoreParty,
   seatParty,
 } from '@queue-manager/contracts/parties';
 import type { Board, Position } from '@queue-manager/contracts/positions';
-import { createQueue, type Queue } from '@queue-manager/contracts/queues';
-import { createVenue } from '@queue-manager/contracts/venues';
+import {
+  createQueue,
+  deleteQueue,
+  getQueue,
+  pauseQueue,
+  type Queue,
+} from '@queue-manager/contracts/queues';
+import { createVenue, updateVenue } from '@queue-manager/contracts/venues';
 import { withPositionProcesses } from '@queue-manager/local-stack/system/services';
 import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
@@ -151,6 +169,82 @@ describe('live streams', () => {
       assert.ok(source.statuses.length > 1, 'nothing was killed');
       assert.deepEqual([...new Set(source.statuses)], [200]);
     }
+  });
+
+  it('show a stand its whole venue, also across a crash, and nothing of another', async (t) => {
+    const body = { name: 'The Red Door', timezone: 'Europe/Lisbon', capacity: 20 };
+    const { id } = await succeed(createVenue, { token, body });
+    const open = (name: string) =>
+      succeed(createQueue, { token, params: { venueId: id }, body: { name } });
+    const add = (queue: Queue, size: number) =>
+      succeed(addParty, { token, params: { queueId: queue.id }, body: { name: 'Ana', size } });
+    const of = (party: Party) => ({ token, params: { partyId: party.id } });
+    const click = (delta: number) =>
+      succeed(changeOccupancy, { token, params: { venueId: id }, body: { delta } });
+
+    const [tables, bar] = [await open('Tables'), await open('Bar')];
+    const elsewhere = await openQueue();
+    const early = await add(tables, 2);
+    const stand = follow(t, liveVenue, { venueId: id });
+    const ofType = <T>(type: string) =>
+      stand.events.filter((event) => event.type === type).map(({ data }) => JSON.parse(data) as T);
+    await until('the stand shows both queues', () => ofType('queue').length === 2);
+    await until('the count arrives', () => ofType('occupancy').length === 1);
+
+    /** Compares what the stand has been sent with what the API returns. */
+    const isTrue = (queues: Queue[]) =>
+      until('the stand shows the venue as it is', async () => {
+        const parties = new Map<string, VenueEvent>();
+        for (const event of ofType<VenueEvent>('party')) {
+          const known = parties.get(event.partyId ?? '');
+          if ((known?.seq ?? 0) < event.seq) parties.set(event.partyId ?? '', event);
+        }
+        const shown = new Map<string, VenueQueue>();
+        for (const queue of ofType<VenueQueue>('queue')) {
+          if (queue.deleted) shown.delete(queue.id);
+          else shown.set(queue.id, queue);
+        }
+        const occupancy = await succeed(getOccupancy, { token, params: { venueId: id } });
+        const found: unknown[] = [ofType('occupancy').at(-1)];
+        const expected: unknown[] = [occupancy];
+        for (const { id: queueId } of queues) {
+          const params = { queueId };
+          const queue = await succeed(getQueue, { token, params });
+          const { seq: _, deleted, ...view } = shown.get(queueId) ?? {};
+          const { data } = await succeed(listParties, { token, params });
+          expected.push(queue, ...data.map(({ id, state }) => [id, state]));
+          found.push(view, ...data.map(({ id }) => [id, parties.get(id)?.party?.state]));
+        }
+        return shown.size === queues.length && isDeepStrictEqual(found, expected);
+      });
+
+    await succeed(callParty, of(early));
+    await succeed(seatParty, of(early));
+    await click(3);
+    await succeed(pauseQueue, { token, params: { queueId: bar.id } });
+    await isTrue([tables, bar]);
+
+    await Promise.all(processes.map(kill));
+    const { length } = stand.events;
+    const late = await add(tables, 4);
+    await succeed(seatParty, of(late));
+    await succeed(departParty, of(early));
+    await succeed(restoreParty, of(early));
+    await click(-1);
+    await succeed(updateVenue, { token, params: { venueId: id }, body: { capacity: 30 } });
+    const terrace = await open('Terrace');
+    await add(terrace, 5);
+    await succeed(deleteQueue, { token, params: { queueId: bar.id } });
+    await addGuest(elsewhere, 'Eva');
+    await isTrue([tables, terrace]);
+    assert.ok(stand.events.length > length);
+    assert.ok(stand.statuses.length > 1, 'nothing was killed');
+    assert.deepEqual([...new Set(stand.statuses)], [200]);
+    const seqs = ofType<VenueEvent>('party')
+      .filter(({ queueId }) => queueId === tables.id)
+      .map(({ seq }) => seq);
+    assert.deepEqual(seqs, [3, 4, 5, 6, 7, 8]);
+    assert.ok(!JSON.stringify(stand.events).includes(elsewhere.id));
   });
 
   it('deliver every final state when one of two processes is killed under load', async (t) => {

@@ -173,4 +173,5 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   liveTicket: ofTicket('waiting'),
   liveBoard: ofQueue(),
   liveQueue: ofQueue(),
+  liveVenue: ofVenue(),
 };

@@ -72,6 +72,15 @@ const QueueChangedData = z.object({
 });
 export type QueueChangedData = z.infer<typeof QueueChangedData>;
 
+/** A venue's occupancy after a change that is no event of a queue: a count at the door, or another capacity. */
+const OccupancyChangedData = z.object({
+  venueId: Uuid,
+  seq: z.int(),
+  occupancy: z.int(),
+  capacity: z.int().nullable(),
+  actor: Actor,
+});
+
 const UserData = z.object({ userId: Uuid });
 
 /** A task as messages refer to it. `attempt` tells one hand-out of a task from the earlier ones. */
@@ -170,6 +179,7 @@ export const eventTypes = {
   'party.removed': { version: 1, data: PartyEventData },
   'party.restored': { version: 1, data: PartyEventData },
   'queue.changed': { version: 1, data: QueueChangedData },
+  'occupancy.changed': { version: 1, data: OccupancyChangedData },
   'venue.deleted': { version: 1, data: z.object({ venueId: Uuid }) },
   'user.verified': { version: 1, data: UserData },
   'user.deleted': { version: 1, data: UserData },

@@ -10,12 +10,14 @@ import {
   QueueSnapshot,
 } from './events.ts';
 import { HistoryEvent } from './history.ts';
+import { VenueEvent, VenueQueue } from './live.ts';
+import { Occupancy } from './occupancy.ts';
 import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
 import { OfferedPassword } from './users.ts';
-import { Email, Estimate, Timestamp, Uuid } from './values.ts';
-import { Role } from './venues.ts';
+import { Email, Estimate, limits, Timestamp, Uuid } from './values.ts';
+import { Role, VenueParams } from './venues.ts';
 
 /** A route between services. It requires the internal credential, and the gateway does not route it. */
 function internal<const C extends Omit<ContractInput, 'auth' | 'rateLimit'>>(written: C) {
@@ -106,12 +108,19 @@ export const getMembershipsOf = internal({
   }),
 });
 
-/** The events that the position service applies. */
+/** The events of a line, which the position service applies. */
 export const LineEvent = z.union([
   ...partyEventTypes.map((type) => eventSchema(type)),
   eventSchema('queue.changed'),
 ]) as unknown as z.ZodType<EventOf<PartyEventType | 'queue.changed'>>;
 export type LineEvent = z.infer<typeof LineEvent>;
+
+/** The events that the position service receives. */
+export const FedEvent = z.union([
+  LineEvent,
+  eventSchema('occupancy.changed'),
+]) as unknown as z.ZodType<LineEvent | EventOf<'occupancy.changed'>>;
+export type FedEvent = z.infer<typeof FedEvent>;
 
 export const Place = z.object({
   position: z.int(),
@@ -121,14 +130,14 @@ export type Place = z.infer<typeof Place>;
 
 export const applyEvents = internal({
   operationId: 'applyEvents',
-  summary: 'Apply events to the projection',
+  summary: 'Apply events to the projection, and notify live streams of a venue',
   description:
     'Returns one answer per event, in order: `applied` with the place of its party (null unless waiting), or `pending` while an earlier event of the queue is missing.',
   service: 'position',
   method: 'POST',
   url: '/internal/events',
   isRepeatable: true,
-  schema: { body: z.strictObject({ events: z.array(LineEvent).min(1).max(1_000) }) },
+  schema: { body: z.strictObject({ events: z.array(FedEvent).min(1).max(1_000) }) },
   status: 200,
   response: z.object({
     answers: z.array(
@@ -293,6 +302,57 @@ export const getLineEvents = internal({
   },
   status: 200,
   response: z.object({ events: z.array(HistoryEvent) }),
+  problems: ['not-found'],
+});
+
+export const getVenueRole = internal({
+  operationId: 'getVenueRole',
+  summary:
+    "Get an account's role in a venue; null if it is not a member or the venue does not exist",
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/venues/:venueId/roles/:userId',
+  schema: { params: z.strictObject({ venueId: Uuid, userId: Uuid }) },
+  status: 200,
+  response: z.object({ role: Role.nullable() }),
+});
+
+export const getVenueQueues = internal({
+  operationId: 'getVenueQueues',
+  summary: "List a venue's queues with the `seq` of their last events",
+  service: 'queue',
+  method: 'GET',
+  url: '/internal/venues/:venueId/queues',
+  schema: { params: VenueParams },
+  status: 200,
+  response: z.object({ queues: z.array(z.object({ queueId: Uuid, seq: z.int() })) }),
+  problems: ['not-found'],
+});
+
+export const getVenueChanges = internal({
+  operationId: 'getVenueChanges',
+  summary: "Get a venue's occupancy, and what has changed in some of its queues",
+  description:
+    'Returns the events of each queue after its `seq`, oldest first, up to `limit` of all queues together. `queues` has the state of each queue whose `seq` is not its last, once all its events up to that state were returned; `seq` null asks for the state alone. Includes deleted queues. Queues of other venues are ignored.',
+  service: 'queue',
+  method: 'POST',
+  isRepeatable: true,
+  url: '/internal/venues/:venueId/changes',
+  schema: {
+    params: VenueParams,
+    body: z.strictObject({
+      after: z
+        .array(z.strictObject({ queueId: Uuid, seq: z.int().min(0).nullable() }))
+        .max(limits.queuesPerReadMax),
+      limit: z.int().min(1).max(1_000),
+    }),
+  },
+  status: 200,
+  response: z.object({
+    occupancy: Occupancy,
+    queues: z.array(VenueQueue),
+    events: z.array(VenueEvent),
+  }),
   problems: ['not-found'],
 });
 

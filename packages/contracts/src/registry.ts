@@ -11,7 +11,7 @@ import {
   unsubscribe,
 } from './guests.ts';
 import { listPartyEvents, listQueueEvents } from './history.ts';
-import { liveBoard, liveQueue, liveTicket } from './live.ts';
+import { liveBoard, liveQueue, liveTicket, liveVenue } from './live.ts';
 import {
   acceptInvitation,
   createInvitation,
@@ -155,4 +155,5 @@ export const publicContracts: readonly Contract[] = [
   liveTicket,
   liveBoard,
   liveQueue,
+  liveVenue,
 ];

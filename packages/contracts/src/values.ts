@@ -10,6 +10,8 @@ export const limits = {
   streamsOfAddressMax: 2_000,
   /** Open streams of one board. */
   streamsOfBoardMax: 2_000,
+  /** Queues that one internal read of a venue's changes names. */
+  queuesPerReadMax: 200,
   waitingMax: 1_000_000,
   /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */
   snoozesMax: 3,

@@ -56,6 +56,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'party.removed': ['position-events'],
   'party.restored': ['position-events'],
   'queue.changed': ['position-events'],
+  'occupancy.changed': ['position-events'],
   'venue.deleted': ['queue-events'],
   'user.verified': [],
   'user.deleted': ['queue-events', 'auth-events'],

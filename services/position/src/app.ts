@@ -21,6 +21,7 @@ import { createRebuild } from './lines/rebuild.ts';
 import { type CompareTimes, createReconciler } from './lines/reconcile.ts';
 import { createLive } from './live/live.ts';
 import { liveRoutes } from './live/routes.ts';
+import { createAnnounceChange } from './projection/announce-change.ts';
 import { createProjection } from './projection/projection.ts';
 import type { RedisConnection } from './projection/redis.ts';
 import { readRoutes } from './reads/routes.ts';
@@ -40,6 +41,8 @@ type PositionAppOptions = {
   eventWaitMs?: number;
   /** How often watched queues are checked for missed changes; 10 s by default. */
   checkMs?: number;
+  /** How often a watched venue is read in case a message was lost; 5 s by default. */
+  venuePollMs?: number | undefined;
   learningPace?: LearningPace;
   /** How often the membership of a queue stream's account is checked again; 60 s by default. */
   membershipCheckMs?: number | undefined;
@@ -88,11 +91,13 @@ export function createPositionApp(options: PositionAppOptions) {
     clock,
     logger,
     checkMs: options.checkMs,
+    venuePollMs: options.venuePollMs,
   });
   const deps: Deps = {
     clock,
     tickets,
     lines,
+    announceChange: createAnnounceChange({ redis: redis.client, logger }),
     queueService,
     estimates,
     labels: createLabels({ queueService, clock, logger }),

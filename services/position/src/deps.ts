@@ -4,6 +4,7 @@ import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Estimates } from './estimates/estimates.ts';
 import type { Labels } from './lines/labels.ts';
 import type { Lines } from './lines/lines.ts';
+import type { AnnounceChange } from './projection/announce-change.ts';
 
 /**
  * Dependencies of the endpoints. The rooms below it (model, projection, lines, estimates) must not import this file;
@@ -13,6 +14,7 @@ export type Deps = {
   clock: Clock;
   tickets: TicketCodec;
   lines: Lines;
+  announceChange: AnnounceChange;
   queueService: InternalClient;
   labels: Labels;
   estimates: Estimates;

@@ -14,6 +14,7 @@ import {
 } from '@queue-manager/contracts/events';
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import {
+  type FedEvent,
   getLabels,
   getLineChecksum,
   getLineEvents,
@@ -22,10 +23,14 @@ import {
   getPartySnapshots,
   getRole,
   getSnapshot,
+  getVenueChanges,
+  getVenueQueues,
+  getVenueRole,
   keepModel,
   type LearnedModel,
   type LineEvent,
 } from '@queue-manager/contracts/internal';
+import type { VenueEvent, VenueQueue } from '@queue-manager/contracts/live';
 import { type Lane, lanes, type PartyState } from '@queue-manager/contracts/parties';
 import { isInLine } from '@queue-manager/contracts/party-moves';
 import type { Role } from '@queue-manager/contracts/venues';
@@ -56,15 +61,20 @@ type Move = { state?: PartyState; lane?: Lane; orderKey?: string; size?: number 
 /** A queue as the queue service knows it. Every change returns its event. */
 export class LineModel {
   readonly queueId = randomUUID();
-  readonly venueId = randomUUID();
+  readonly venueId: string;
   readonly events: LineEvent[] = [];
   readonly parties = new Map<string, PartySnapshot>();
   readonly clock: ManualClock;
   queue: QueueSnapshot;
   #lastKey = 0;
 
-  constructor(clock: ManualClock, queue: Partial<QueueSnapshot> = {}) {
+  constructor(
+    clock: ManualClock,
+    queue: Partial<QueueSnapshot> = {},
+    venueId: string = randomUUID(),
+  ) {
     this.clock = clock;
+    this.venueId = venueId;
     this.queue = {
       seq: 0,
       name: 'Tables',
@@ -211,11 +221,20 @@ export type QueueServiceDouble = {
   url: string;
   lines: Map<string, LineModel>;
   labels: Map<string, string>;
+  /** The occupancy of venues; only these exist for venue streams. */
+  venues: Map<string, { occupancy: number; capacity: number | null }>;
   /** Copies of models, by queue. */
   models: Map<string, LearnedModel>;
   /** Ids of the accounts that are staff of every venue. */
   staff: Set<string>;
-  calls: { snapshots: number; parties: number; labels: number; events: number; roles: number };
+  calls: {
+    snapshots: number;
+    parties: number;
+    labels: number;
+    events: number;
+    roles: number;
+    venueChanges: number;
+  };
   isUnavailable: boolean;
   /** Snapshots announce one party more than they contain. */
   truncateSnapshots: boolean;
@@ -230,10 +249,11 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
   const double: QueueServiceDouble = {
     url: '',
     lines: new Map(),
+    venues: new Map(),
     labels: new Map(),
     models: new Map(),
     staff: new Set(),
-    calls: { snapshots: 0, parties: 0, labels: 0, events: 0, roles: 0 },
+    calls: { snapshots: 0, parties: 0, labels: 0, events: 0, roles: 0, venueChanges: 0 },
     isUnavailable: false,
     truncateSnapshots: false,
     beforeSnapshotLeaves: async () => undefined,
@@ -299,6 +319,46 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
       return { role: isThere && double.staff.has(userId) ? 'host' : null };
     }),
   );
+  const venueOf = (venueId: string) => {
+    if (double.isUnavailable) throw problems.unavailable();
+    const venue = double.venues.get(venueId);
+    if (venue === undefined) throw problems.notFound();
+    return { venue, lines: [...double.lines.values()].filter((line) => line.venueId === venueId) };
+  };
+  app.route(
+    route(getVenueRole, async ({ params }): Promise<{ role: Role | null }> => {
+      double.calls.roles += 1;
+      if (double.isUnavailable) throw problems.unavailable();
+      const isMember = double.venues.has(params.venueId) && double.staff.has(params.userId);
+      return { role: isMember ? 'host' : null };
+    }),
+  );
+  app.route(
+    route(getVenueQueues, async ({ params }) => ({
+      queues: venueOf(params.venueId)
+        .lines.filter(({ queue }) => !queue.deleted)
+        .map(({ queueId, queue }) => ({ queueId, seq: queue.seq })),
+    })),
+  );
+  app.route(
+    route(getVenueChanges, async ({ params, body }) => {
+      double.calls.venueChanges += 1;
+      const { venue, lines } = venueOf(params.venueId);
+      const { occupancy, capacity } = venue;
+      const available = capacity === null ? null : Math.max(0, capacity - occupancy);
+      const events: VenueEvent[] = [];
+      const queues = body.after.flatMap(({ queueId, seq }) => {
+        const line = lines.find((candidate) => candidate.queueId === queueId);
+        if (line === undefined) return [];
+        const after = seq ?? line.queue.seq;
+        const missed = line.events.slice(after).map((event) => ({ ...historyOf(event), queueId }));
+        const sent = missed.slice(0, body.limit - events.length);
+        events.push(...sent);
+        return sent.length === missed.length && seq !== line.queue.seq ? [venueQueueOf(line)] : [];
+      });
+      return { occupancy: { occupancy, capacity, available }, queues, events };
+    }),
+  );
   app.route(
     route(getModel, async ({ params: { queueId } }) => {
       lineOf(queueId);
@@ -316,6 +376,26 @@ export async function startQueueService(): Promise<QueueServiceDouble> {
   );
   double.url = await app.listen({ host: '127.0.0.1', port: 0 });
   return double;
+}
+
+/** A queue as the stream of its venue shows it. */
+export function venueQueueOf(line: LineModel): VenueQueue {
+  const { queueId, venueId, queue } = line;
+  return {
+    id: queueId,
+    venueId,
+    ...queue,
+    text: null,
+    endMessage: null,
+    joinCode: 'ABC',
+    joinUrl: 'http://queue.test/v1/join/ABC',
+    waiting: line.inState('waiting').length,
+    called: line.inState('called').length,
+    maxWaiting: null,
+    maxPartySize: 20,
+    callGraceSeconds: 300,
+    selfJoin: true,
+  };
 }
 
 /** An event in the format of the queue's history. */
@@ -374,6 +454,8 @@ export async function startPosition(options: {
   /** While true, messages on the queues' channels are silently lost. */
   dropsMessages?: () => boolean;
   checkMs?: number;
+  /** How often a watched venue is read in case a message was lost; an hour by default. */
+  venuePollMs?: number;
 }) {
   const queues = await testQueues();
   const { dropsMessages = () => false } = options;
@@ -416,6 +498,7 @@ export async function startPosition(options: {
     learningPace: options.learningPace ?? noLearning,
     compareTimes: options.compareTimes ?? never,
     ...(options.eventWaitMs === undefined ? {} : { eventWaitMs: options.eventWaitMs }),
+    venuePollMs: options.venuePollMs ?? 3_600_000,
     ...(options.checkMs === undefined ? {} : { checkMs: options.checkMs }),
   });
   await app.ready();
@@ -437,7 +520,7 @@ export async function startPosition(options: {
     get,
     position: (ticket: string) => get(`/v1/positions/${ticket}`),
     board: (queueId: string) => get(`/v1/boards/${queueId}`),
-    apply: (events: readonly LineEvent[]) => post('/internal/events', { events }),
+    apply: (events: readonly FedEvent[]) => post('/internal/events', { events }),
     places: (queueId: string, partyIds: readonly string[]) =>
       post(`/internal/queues/${queueId}/places`, { partyIds }),
     neighbours: (queueId: string, body: { partyId: string; seq: number; to: object }) =>

@@ -247,7 +247,8 @@ const figures = {
 const pending = { status: 'pending' };
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 33 33">…</svg>';
 const html = '<!doctype html><title>Stop e-mails from The Corner</title>…';
-const stream = (name: string, data: unknown, id?: number) =>
+const venueEventId = '1.AZjytdDaegiKrL6wweLzBA.AZjytdDbewmbTM_A0fLzBQ16';
+const stream = (name: string, data: unknown, id?: number | string) =>
   `retry: 2500\n\n${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n: still here\n\n`;
 
 export const examples: Readonly<Record<string, Example>> = {
@@ -434,6 +435,7 @@ export const examples: Readonly<Record<string, Example>> = {
   liveTicket: { response: stream('position', position) },
   liveBoard: { response: stream('board', board) },
   liveQueue: { response: stream('party', event, event.seq) },
+  liveVenue: { response: stream('party', { ...event, queueId }, venueEventId) },
 
   getLiveness: { response: { status: 'alive' } },
   getReadiness: { response: { status: 'ready' } },

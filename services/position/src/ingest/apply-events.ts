@@ -1,4 +1,9 @@
-import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import {
+  applyEvents,
+  type FedEvent,
+  type LineEvent,
+  type Place,
+} from '@queue-manager/contracts/internal';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { placeOf } from '../estimates/place.ts';
@@ -8,14 +13,27 @@ type Answer = { outcome: 'applied' | 'pending'; place: Place | null };
 /** Fits the maximum number of events in the contract, at about 1 kB each. */
 const bodyBytesMax = 4 * 1024 * 1024;
 
-export const applyEventsDirectly = ({ lines, estimates, clock, directRebuildWaitMs }: Deps) => ({
+export const applyEventsDirectly = ({
+  lines,
+  estimates,
+  announceChange,
+  clock,
+  directRebuildWaitMs,
+}: Deps) => ({
   bodyLimit: bodyBytesMax,
   ...route(applyEvents, async ({ body: { events } }) => {
-    const eventsByQueue = Map.groupBy(events, ({ data }) => data.queueId);
-    const answerOf = new Map<LineEvent, Answer>();
+    const answerOf = new Map<FedEvent, Answer>();
+    const lineEvents = events.filter((event) => event.type !== 'occupancy.changed');
+    for (const event of events) {
+      if (event.type !== 'occupancy.changed') continue;
+      announceChange(event.data.venueId, null);
+      answerOf.set(event, { outcome: 'applied', place: null });
+    }
+    const eventsByQueue = Map.groupBy(lineEvents, ({ data }) => data.queueId);
     await Promise.all(
       Array.from(eventsByQueue, async ([queueId, eventsOfQueue]) => {
         const applied = await lines.apply(queueId, eventsOfQueue, { waitMs: directRebuildWaitMs });
+        announceChange((eventsOfQueue[0] as LineEvent).data.venueId, queueId);
         estimates.applied(queueId, applied);
         const model = await estimates.of(queueId, applied, directRebuildWaitMs);
         const { waiting } = applied;

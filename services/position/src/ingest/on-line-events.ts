@@ -1,3 +1,4 @@
+import type { EventOf } from '@queue-manager/contracts/events';
 import { partyEventTypes } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Handlers } from '@queue-manager/events/consume';
@@ -8,12 +9,22 @@ import type { Deps } from '../deps.ts';
  * An event that arrived before an earlier one is buffered in Redis and acknowledged: if Redis loses it, the
  * rebuild that must follow includes it.
  */
-export function onLineEvents({ lines, estimates }: Pick<Deps, 'lines' | 'estimates'>): Handlers {
+export function onLineEvents({
+  lines,
+  estimates,
+  announceChange,
+}: Pick<Deps, 'lines' | 'estimates' | 'announceChange'>): Handlers {
   const apply = async (event: LineEvent) => {
-    const { queueId } = event.data;
-    estimates.applied(queueId, await lines.apply(queueId, [event], { waitMs: 0 }));
+    const { venueId, queueId } = event.data;
+    const applied = await lines.apply(queueId, [event], { waitMs: 0 });
+    announceChange(venueId, queueId);
+    estimates.applied(queueId, applied);
   };
-  return Object.fromEntries(
-    ([...partyEventTypes, 'queue.changed'] as const).map((type) => [type, apply]),
-  );
+  return {
+    ...Object.fromEntries(
+      ([...partyEventTypes, 'queue.changed'] as const).map((type) => [type, apply]),
+    ),
+    'occupancy.changed': async ({ data }: EventOf<'occupancy.changed'>) =>
+      announceChange(data.venueId, null),
+  };
 }

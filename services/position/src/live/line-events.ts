@@ -19,7 +19,7 @@ const retryMsMin = 100;
 const retryMsMax = 5_000;
 const defaultPollMs = 5_000;
 
-type EventReader = {
+export type EventReader = {
   /** Whether the reader can take more now. If not, it must call `resume` when it can. */
   isReady(): boolean;
   write(text: string): void;
@@ -27,9 +27,9 @@ type EventReader = {
   end(): void;
 };
 
-type Following = {
-  /** The first event will be the one after this. */
-  readonly seq: number;
+export type Following = {
+  /** What the stream begins with. */
+  readonly first: string;
   begin(reader: EventReader): void;
   /** The reader is ready again. */
   resume(): void;
@@ -236,7 +236,8 @@ export function createLineEvents(options: {
       }
       follower.seq = after === null || after > tail.seq ? tail.seq : after;
       return {
-        seq: follower.seq,
+        // The first event will be the one after this.
+        first: `id: ${follower.seq}\n\n`,
         begin(reader) {
           follower.reader = reader;
           give(tail, follower);

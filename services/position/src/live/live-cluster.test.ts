@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { VenueQueue } from '@queue-manager/contracts/live';
 import type { Board, Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
-import { changesChannel } from '../projection/line-keys.ts';
+import { changesChannel, venueChannel } from '../projection/line-keys.ts';
 import { operateCluster } from '../testing/redis-cluster.ts';
 import {
   LineModel,
@@ -14,9 +16,9 @@ import {
   startQueueService,
   startRedisCluster,
 } from '../testing.ts';
-import { openStream } from './testing.ts';
+import { openStream, tokenOf, verifyAccessToken } from './testing.ts';
 
-describe('streams of a queue whose cluster slot moves', () => {
+describe('streams of a queue or a venue whose cluster slot moves', () => {
   const clock = new ManualClock();
   const started = new AsyncDisposableStack();
   let queueService: QueueServiceDouble;
@@ -30,7 +32,7 @@ describe('streams of a queue whose cluster slot moves', () => {
     queueService = started.adopt(await startQueueService(), (service) => service.close());
     position = started.adopt(
       await startPosition({
-        ...{ redisUrl: cluster.url, isCluster: true, queueService, clock },
+        ...{ redisUrl: cluster.url, isCluster: true, queueService, clock, verifyAccessToken },
         // A silent node is given up after five times this.
         commandTimeoutMs: 1_000,
         // The periodic check repairs nothing here.
@@ -49,9 +51,9 @@ describe('streams of a queue whose cluster slot moves', () => {
       const answers: { outcome: string }[] = status === 200 ? body.answers : [];
       return answers.length > 0 && answers.every(({ outcome }) => outcome === 'applied');
     });
-  const open = async (path: string) => {
+  const open = async (path: string, headers: Record<string, string> = {}) => {
     const stream = await until('a stream opens', async () => {
-      const opened = await openStream(base + path);
+      const opened = await openStream(base + path, { headers });
       if (opened.status === 200) return opened;
       opened.close();
       return null;
@@ -88,6 +90,37 @@ describe('streams of a queue whose cluster slot moves', () => {
     };
     return { slot: await operator.slotOf(changesChannel(model.queueId)), callFirst };
   }
+
+  /** A venue with a queue whose slot is another, and the slot of the venue. */
+  async function watchVenue() {
+    const model = new LineModel(clock);
+    const { venueId, queueId } = model;
+    queueService.lines.set(queueId, model);
+    queueService.venues.set(venueId, { occupancy: 0, capacity: null });
+    const userId = randomUUID();
+    queueService.staff.add(userId);
+    const exp = clock.now().getTime() / 1_000 + 900;
+    const stand = await open(`/v1/live/venues/${venueId}`, {
+      authorization: `Bearer ${tokenOf({ userId, exp })}`,
+    });
+    await stand.lastIs<VenueQueue>('the queue arrives', ({ seq }) => seq === 1);
+    const joins = async () => {
+      await apply([model.join()]);
+      await stand.lastIs<VenueQueue>('the new count arrives', ({ seq }) => seq === model.queue.seq);
+    };
+    return { slot: await operator.slotOf(venueChannel(venueId)), joins };
+  }
+
+  it('of a venue get the next change after its slot moved, or its node was killed', async () => {
+    const { slot, joins } = await watchVenue();
+    await joins();
+    await operator.moveSlot(slot);
+    await joins();
+    const dead = await operator.takeOver(slot, 'killed');
+    await joins();
+    await dead.start();
+    await joins();
+  });
 
   it('get the next change after the slot moved', async () => {
     const { slot, callFirst } = await watchLine();

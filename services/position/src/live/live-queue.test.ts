@@ -5,7 +5,6 @@ import { after, before, beforeEach, describe, it, type TestContext } from 'node:
 import type { HistoryEvent } from '@queue-manager/contracts/history';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import { ManualClock, systemClock } from '@queue-manager/service-kit/clock';
-import { problems } from '@queue-manager/service-kit/problems';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { type EventSource, followEvents } from '@queue-manager/service-kit/testing/event-source';
 import {
@@ -16,22 +15,8 @@ import {
   startPosition,
   startQueueService,
 } from '../testing.ts';
-import { streamsOfAccountMax } from './live-queue.ts';
-
-type Staff = { userId: string; exp?: number };
-
-/** Test tokens name their account and expiry; the service kit tests the verification of real ones. */
-const tokenOf = (staff: Staff) => Buffer.from(JSON.stringify(staff)).toString('base64url');
-
-async function verifyAccessToken(token: string) {
-  try {
-    const { userId, exp } = JSON.parse(Buffer.from(token, 'base64url').toString()) as Staff;
-    const end = exp ?? systemClock.now().getTime() / 1_000 + 900;
-    return { sub: userId, sid: randomUUID(), iat: 0, exp: end } as never;
-  } catch {
-    throw problems.unauthenticated();
-  }
-}
+import { streamsOfAccountMax } from './staff-streams.ts';
+import { type Staff, tokenOf, verifyAccessToken } from './testing.ts';
 
 describe('GET /v1/live/queues/{queueId}', () => {
   let queueService: QueueServiceDouble;

@@ -6,11 +6,13 @@ import { createEventStreams, type EventStreams } from './event-streams.ts';
 import { createLineEvents, type LineEvents } from './line-events.ts';
 import { createLineWatch, type LineWatch } from './line-watch.ts';
 import { createTicketStreams, type TicketStreams } from './ticket-streams.ts';
+import { createVenueEvents, type VenueEvents } from './venue-events.ts';
 
 type Live = {
   streams: EventStreams;
   watch: LineWatch;
   lineEvents: LineEvents;
+  venueEvents: VenueEvents;
   ticketStreams: TicketStreams;
   /** Ends all streams; their clients reconnect to another process. */
   close(): void;
@@ -29,6 +31,7 @@ export function createLive(
     redis: RedisConnection;
     logger: Logger;
     checkMs?: number | undefined;
+    venuePollMs?: number | undefined;
   },
 ): Live {
   const { redis, lines, queueService, clock, logger } = options;
@@ -44,14 +47,22 @@ export function createLive(
     checkMs: options.checkMs,
   });
   const lineEvents = createLineEvents({ watch, queueService, logger });
+  const venueEvents = createVenueEvents({
+    subscriptions: redis.subscriptions,
+    queueService,
+    logger,
+    pollMs: options.venuePollMs,
+  });
   return {
     streams,
     watch,
     lineEvents,
+    venueEvents,
     ticketStreams,
     close() {
       streams.close();
       lineEvents.close();
+      venueEvents.close();
       watch.close();
       ticketStreams.close();
     },

@@ -1,9 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingHttpHeaders } from 'node:http';
 import { constants } from 'node:http2';
 import type { Readable } from 'node:stream';
+import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { problems } from '@queue-manager/service-kit/problems';
 import type { SharedConnections } from '@queue-manager/service-kit/shared-connections';
 import { until } from '@queue-manager/service-kit/testing';
+
+export type Staff = { userId: string; exp?: number };
+
+/** Test tokens name their account and expiry; the service kit tests the verification of real ones. */
+export const tokenOf = (staff: Staff) => Buffer.from(JSON.stringify(staff)).toString('base64url');
+
+export const verifyAccessToken: VerifyAccessToken = async (token) => {
+  try {
+    const { userId, exp } = JSON.parse(Buffer.from(token, 'base64url').toString()) as Staff;
+    const end = exp ?? systemClock.now().getTime() / 1_000 + 900;
+    return { sub: userId, sid: randomUUID(), iat: 0, exp: end } as never;
+  } catch {
+    throw problems.unauthenticated();
+  }
+};
 
 export type StreamEvent = { name: string; data: unknown; id?: string };
 

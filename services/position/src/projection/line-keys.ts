@@ -48,6 +48,11 @@ export function changesChannel(queueId: string): string {
   return keyOf(queueId, 'changes');
 }
 
+/** Channel on which changes of a venue are announced: the id of the queue, or nothing for its occupancy. */
+export function venueChannel(venueId: string): string {
+  return `venue:{${venueId.toLowerCase()}}:changes`;
+}
+
 /** The live streams of a party, and the processes that hold streams of the queue. */
 export function streamKeys(queueId: string, partyId: string): [ofParty: string, holders: string] {
   return [keyOf(queueId, `streams:${partyId.toLowerCase()}`), streamHoldersKey(queueId)];

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { FedEvent } from '@queue-manager/contracts/internal';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { dayMs } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
@@ -12,7 +12,7 @@ import { insertRows } from './write-rows.ts';
 const keptMs = dayMs;
 
 /** The result of a transaction and the events that it committed. */
-export type Committed<T> = { result: T; events: LineEvent[] };
+export type Committed<T> = { result: T; events: FedEvent[] };
 
 /** What identifies a request when it is repeated. */
 export type IdempotentRequest = {

@@ -199,8 +199,8 @@ export type EventTable = TraceColumns & {
   queue_id: Buffer;
   seq: number;
   id: Buffer;
-  /** `venue.deleted` has the venue's id as its `queue_id`. */
-  type: PartyEventType | 'queue.changed' | 'venue.deleted';
+  /** `occupancy.changed` and `venue.deleted` have the venue's id as their `queue_id`. */
+  type: PartyEventType | 'queue.changed' | 'occupancy.changed' | 'venue.deleted';
   party_id: Buffer | null;
   time: Date;
   /** JSON */

@@ -8,6 +8,9 @@ import { getPartySnapshot } from './get-party-snapshot.ts';
 import { getPartySnapshots } from './get-party-snapshots.ts';
 import { getRole } from './get-role.ts';
 import { getSnapshot } from './get-snapshot.ts';
+import { getVenueChanges } from './get-venue-changes.ts';
+import { getVenueQueues } from './get-venue-queues.ts';
+import { getVenueRole } from './get-venue-role.ts';
 import { keepModel } from './keep-model.ts';
 
 /** Routes for the position and user services. */
@@ -20,6 +23,9 @@ export const internalRoutes = (deps: Deps) => [
   getLabels(deps),
   getRole(deps),
   getLineEvents(deps),
+  getVenueRole(deps),
+  getVenueQueues(deps),
+  getVenueChanges(deps),
   getModel(deps),
   keepModel(deps),
 ];

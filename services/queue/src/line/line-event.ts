@@ -1,5 +1,5 @@
 import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
-import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { FedEvent, LineEvent } from '@queue-manager/contracts/internal';
 import { routes } from '@queue-manager/events/topology';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { DatabaseTransaction } from '../db/database.ts';
@@ -8,7 +8,7 @@ import { traceColumns } from '../db/trace-context.ts';
 import { insertRows } from '../db/write-rows.ts';
 
 /** An event as the table `events` holds it. */
-export type StoredEvent = LineEvent | EventOf<'venue.deleted'>;
+export type StoredEvent = FedEvent | EventOf<'venue.deleted'>;
 
 /** How long the relay leaves an event to the feed. */
 export const feedFirstMs = 1_000;
@@ -20,7 +20,7 @@ export const feedFirstMs = 1_000;
 const unfedDelayMs = 5_000;
 
 /** Whether the position service alone receives an event, so that the feed can deliver it. */
-export function isFed(event: Event): event is LineEvent {
+export function isFed(event: Event): event is FedEvent {
   const [receiver, ...others] = routes[event.type];
   return receiver === 'position-events' && others.length === 0;
 }
@@ -70,13 +70,21 @@ export function toLineEvent(row: Parameters<typeof toEvent>[0]): LineEvent {
   return toEvent(row) as LineEvent;
 }
 
-/** The `queue_id` of an event's row: for `venue.deleted`, the id of the venue. */
+/** The `queue_id` of an event's row: for an event of a venue, the id of the venue. */
 export function queueIdOf({ data }: StoredEvent): Buffer {
   return uuidToBytes('queueId' in data ? data.queueId : data.venueId);
 }
 
-/** The sequence number of an event. A venue has only one event. */
+/** The sequence number of an event. A venue's deletion is its number 1, which no other event of it takes. */
 export function seqOf(event: StoredEvent): number {
-  if (event.type === 'venue.deleted') return 1;
-  return event.type === 'queue.changed' ? event.data.queue.seq : event.data.party.seq;
+  switch (event.type) {
+    case 'venue.deleted':
+      return 1;
+    case 'occupancy.changed':
+      return event.data.seq;
+    case 'queue.changed':
+      return event.data.queue.seq;
+    default:
+      return event.data.party.seq;
+  }
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { makeEvent } from '@queue-manager/contracts/events';
-import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import {
+  applyEvents,
+  type FedEvent,
+  type LineEvent,
+  type Place,
+} from '@queue-manager/contracts/internal';
 import { limits } from '@queue-manager/contracts/values';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
@@ -61,14 +66,14 @@ describe('line feed', () => {
   let upstream: FastifyInstance;
   let position: InternalClient;
   /** What the position service answers to a call. */
-  let answerTo: (events: LineEvent[]) => Promise<('applied' | 'pending')[]>;
+  let answerTo: (events: FedEvent[]) => Promise<('applied' | 'pending')[]>;
   const calls: number[][] = [];
   let wakes = 0;
   let relayWakes = 0;
   /** Sequence numbers of the events that the relay was told to be delivered. */
   const delivered: number[] = [];
 
-  const placeOf = (event: LineEvent): Place => ({
+  const placeOf = (event: FedEvent): Place => ({
     position: seqOf(event),
     estimate: { p10: 1, p50: 2, p90: 3, model: 'test-1', asOf: now },
   });

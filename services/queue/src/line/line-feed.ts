@@ -1,4 +1,4 @@
-import { applyEvents, type LineEvent, type Place } from '@queue-manager/contracts/internal';
+import { applyEvents, type FedEvent, type Place } from '@queue-manager/contracts/internal';
 import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
@@ -8,7 +8,7 @@ import {
   runInContext,
   type TraceContext,
 } from '@queue-manager/service-kit/trace-context';
-import { isFed, type StoredEvent, seqOf } from './line-event.ts';
+import { isFed, queueIdOf, type StoredEvent, seqOf } from './line-event.ts';
 import type { Relay } from './relay.ts';
 
 /** How long a response may wait for the position service, which is slow under load; also the least timeout of a call. */
@@ -45,7 +45,7 @@ export type LineFeed = {
 /** Waits for the last event of a commit. */
 type Waiter = { isDone: boolean; done(place: Place | null): void };
 type Entry = {
-  event: LineEvent;
+  event: FedEvent;
   waiter: Waiter | null;
   context: TraceContext | undefined;
   /** Number of failed calls. */
@@ -98,7 +98,7 @@ export function createLineFeed(options: {
         }),
       );
       isOutage = false;
-      const applied: LineEvent[] = [];
+      const applied: FedEvent[] = [];
       batch.forEach((entry, index) => {
         const answer = answers[index];
         if (answer?.outcome === 'applied') applied.push(entry.event);
@@ -190,7 +190,6 @@ function commonContext(batch: readonly Entry[]): TraceContext {
   return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};
 }
 
-function compareEvents(a: LineEvent, b: LineEvent): number {
-  if (a.data.queueId !== b.data.queueId) return a.data.queueId < b.data.queueId ? -1 : 1;
-  return seqOf(a) - seqOf(b);
+function compareEvents(a: FedEvent, b: FedEvent): number {
+  return Buffer.compare(queueIdOf(a), queueIdOf(b)) || seqOf(a) - seqOf(b);
 }

@@ -1,11 +1,12 @@
-import type { Actor } from '@queue-manager/contracts/events';
+import { type Actor, type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import type { Occupancy as OccupancyView } from '@queue-manager/contracts/occupancy';
 import type { Clock } from '@queue-manager/service-kit/clock';
-import { newId, uuidToBytes } from '@queue-manager/service-kit/ids';
+import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { problems } from '@queue-manager/service-kit/problems';
 import { lockVenue } from '../access/lock-venue.ts';
 import type { DatabaseTransaction } from '../db/database.ts';
 import type { PartyRow, VenueRow } from '../db/tables.ts';
+import { insertEvents } from './line-event.ts';
 
 type Change = {
   /** The number of people who came, or left if negative. */
@@ -77,6 +78,37 @@ export class Occupancy {
       .execute();
     return isTooMany;
   }
+
+  /** Records the event of a change that no event of a queue records. Returns it, for the feed after the commit. */
+  changed(actor: Actor): Promise<EventOf<'occupancy.changed'>> {
+    return insertOccupancyEvent(this.#clock, this.#trx, this.#venue, actor);
+  }
+}
+
+/** Records that the occupancy or the capacity of a locked venue has changed. */
+export async function insertOccupancyEvent(
+  clock: Clock,
+  trx: DatabaseTransaction,
+  { id, occupancy, capacity }: Pick<VenueRow, 'id' | 'occupancy' | 'capacity'>,
+  actor: Actor,
+): Promise<EventOf<'occupancy.changed'>> {
+  const { last } = await trx
+    .selectFrom('events')
+    .select(({ fn }) => fn.max('seq').as('last'))
+    .where('queue_id', '=', id)
+    .executeTakeFirstOrThrow();
+  const venueId = bytesToUuid(id);
+  const event = makeEvent({
+    id: newId(clock),
+    source: '/queue',
+    type: 'occupancy.changed',
+    subject: venueId,
+    time: clock.now().toISOString(),
+    // Number 1 is that of the venue's deletion.
+    data: { venueId, seq: (last ?? 1) + 1, occupancy, capacity, actor },
+  });
+  await insertEvents(trx, [event]);
+  return event;
 }
 
 /** The occupancy as staff see it. It may exceed the capacity; then nobody else may come in. */

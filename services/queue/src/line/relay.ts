@@ -1,4 +1,4 @@
-import type { LineEvent } from '@queue-manager/contracts/internal';
+import type { FedEvent } from '@queue-manager/contracts/internal';
 import type { Publisher } from '@queue-manager/events/publish';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
@@ -29,7 +29,7 @@ type RelayDeps = {
 
 export type Relay = WorkLoop & {
   /** Takes events that the position service has applied out of the outbox, in batches at the next step. */
-  delivered(events: readonly LineEvent[]): void;
+  delivered(events: readonly FedEvent[]): void;
 };
 
 /**

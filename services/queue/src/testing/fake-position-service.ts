@@ -1,3 +1,4 @@
+import type { EventOf } from '@queue-manager/contracts/events';
 import {
   applyEvents,
   getNeighbours,
@@ -19,6 +20,7 @@ const asOf = new ManualClock().now().toISOString();
 /** A fake position service: keeps the waiting parties in order, from the events that it receives. */
 export async function startFakePositionService() {
   const events: LineEvent[] = [];
+  const occupancyEvents: EventOf<'occupancy.changed'>[] = [];
   /** Waiting parties by queue, first to last. */
   const lines = new Map<string, Neighbour[]>();
   const lineOf = (queueId: string) => {
@@ -56,6 +58,10 @@ export async function startFakePositionService() {
       failWhileUnavailable();
       return {
         answers: body.events.map((event) => {
+          if (event.type === 'occupancy.changed') {
+            occupancyEvents.push(event);
+            return { outcome: 'applied' as const, place: null };
+          }
           const seq = seqOf(event);
           const appliedSeq = appliedSeqs.get(event.data.queueId) ?? seq;
           if (seq > appliedSeq + 1) return { outcome: 'pending' as const, place: null };
@@ -105,7 +111,9 @@ export async function startFakePositionService() {
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
     url,
+    /** Events of lines. */
     events,
+    occupancyEvents,
     state,
     /** Skips events that it was never sent; it answers later ones with `pending` until then. */
     skipTo: (queueId: string, seq: number) => appliedSeqs.set(queueId, seq),

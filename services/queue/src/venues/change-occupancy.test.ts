@@ -120,4 +120,51 @@ describe('change occupancy', () => {
       assert.deepEqual([...new Set(paths)], [path], JSON.stringify(body));
     }
   });
+
+  it('sends an event of each count, and of a new capacity, that a repeat does not send again', async () => {
+    const { owner, venueId, host, queueId } = await openDoor();
+    const patchVenue = (body: object) =>
+      service.call('PATCH', `/v1/venues/${venueId}`, { as: owner, body });
+    const key = newId(service.clock);
+    await click(venueId, host, { delta: 4 }, key);
+    await click(venueId, host, { delta: 4 }, key);
+    await patchVenue({ capacity: 20 });
+    await patchVenue({ capacity: 20, name: 'The Red Door' });
+    // Refused: the venue would be full.
+    await click(venueId, host, { delta: 17 });
+    // The event of the party is enough.
+    await seat(queueId, host, 2);
+    await click(venueId, host, { delta: -6 });
+    const staff = (userId: string) => ({ kind: 'staff', userId });
+    const expected = [
+      { venueId, seq: 2, occupancy: 4, capacity: 10, actor: staff(host) },
+      { venueId, seq: 3, occupancy: 4, capacity: 20, actor: staff(owner) },
+      { venueId, seq: 4, occupancy: 0, capacity: 20, actor: staff(host) },
+    ];
+    const { occupancyEvents } = service.positionApp;
+    const sent = occupancyEvents.filter(({ data }) => data.venueId === venueId);
+    assert.deepEqual(
+      sent.map(({ data }) => data),
+      expected,
+    );
+    const rows = await service.eventsOf(venueId);
+    assert.deepEqual(
+      rows.map(({ type, data }) => [type, JSON.parse(data)]),
+      expected.map((data) => ['occupancy.changed', data]),
+    );
+    // Its number is its own.
+    const { status } = await service.call('DELETE', `/v1/venues/${venueId}`, { as: owner });
+    assert.equal(status, 204);
+    await service.eraseDeleted(venueId);
+  });
+
+  it('numbers the events of counts at the same moment', async () => {
+    const { venueId, host } = await openDoor(null);
+    await Promise.all(Array.from({ length: 20 }, () => click(venueId, host, { delta: 1 })));
+    const rows = await service.eventsOf(venueId);
+    assert.deepEqual(
+      rows.map(({ data }) => JSON.parse(data).occupancy),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+  });
 });

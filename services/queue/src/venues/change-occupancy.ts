@@ -12,11 +12,13 @@ export const changeOccupancy = (deps: Deps) =>
     const { delta, override, reason } = body;
     const least = override ? 'manager' : 'host';
     const venue = await venueFor(deps.db, params.venueId, claims.sub, least);
-    const { result } = await once(deps, idempotent(contract, request, venue.id), async (trx) => {
+    const repeatable = idempotent(contract, request, venue.id);
+    const { result, events } = await once(deps, repeatable, async (trx) => {
       const occupancy = await Occupancy.lock(deps.clock, trx, venue.id);
       const actor = { kind: 'staff', userId: claims.sub } as const;
       await occupancy.change({ delta, actor, override, reason });
-      return { result: occupancy.view(), events: [] };
+      return { result: occupancy.view(), events: [await occupancy.changed(actor)] };
     });
+    await deps.feed.committed(events);
     return result;
   });

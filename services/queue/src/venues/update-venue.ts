@@ -5,12 +5,13 @@ import { venueFor } from '../access/membership.ts';
 import { changedOnly } from '../db/changed-only.ts';
 import { inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
+import { insertOccupancyEvent } from '../line/occupancy.ts';
 import { venueView } from './venue-view.ts';
 
-export const updateVenue = ({ db, clock }: Deps) =>
+export const updateVenue = ({ db, clock, feed }: Deps) =>
   route(contract, async function updateVenue({ params, body, claims }) {
     const { id, role } = await venueFor(db, params.venueId, claims.sub, 'manager');
-    const changed = await inTransaction(db, async (trx) => {
+    const { changed, events } = await inTransaction(db, async (trx) => {
       // Under the lock, so that the answer has the occupancy at the moment of the change.
       const venue = await lockVenue(trx, id);
       const changes = changedOnly(venue, {
@@ -31,7 +32,14 @@ export const updateVenue = ({ db, clock }: Deps) =>
           .where('id', '=', id)
           .execute();
       }
-      return { ...venue, ...changes };
+      const changed = { ...venue, ...changes };
+      const actor = { kind: 'staff', userId: claims.sub } as const;
+      const events =
+        changed.capacity === venue.capacity
+          ? []
+          : [await insertOccupancyEvent(clock, trx, changed, actor)];
+      return { changed, events };
     });
+    await feed.committed(events);
     return venueView(changed, role);
   });
