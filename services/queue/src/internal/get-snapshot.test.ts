@@ -171,10 +171,11 @@ describe('get snapshot', () => {
   });
 
   it('is empty for an empty or deleted queue and 404 for an unknown one', async () => {
-    const { owner, queueId } = await service.openLine();
+    const { owner, venueId, queueId } = await service.openLine();
     assert.deepEqual((await read(queueId)).parties, []);
     await service.add(queueId, owner);
     await service.call('DELETE', `/v1/queues/${queueId}`, { as: owner });
+    await service.clearDeleted(venueId);
     const { head, parties } = await read(queueId);
     assert.deepEqual([head.queue.deleted, head.queue.state], [true, 'closed']);
     assert.deepEqual([head.parties, parties], [0, []]);
