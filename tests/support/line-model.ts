@@ -407,17 +407,21 @@ export class LineModel {
 
 /** The order of the line: by lane, then by key, then by id. */
 function compare(a: Coordinates, b: Coordinates): number {
+  return compareKeys(a, b) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function compareKeys(a: Coordinates, b: Coordinates): number {
   const byLane = lanes.indexOf(a.lane) - lanes.indexOf(b.lane);
   if (byLane !== 0) return byLane;
-  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
 /**
  * The place that a caller who saw this order intended, as an index among `others` of a lane, including parties that are
  * not waiting. A move towards the front goes directly before the waiting party behind it, a move towards the end directly
  * after the waiting party before it, and a move to the end after all: parties that are not waiting are overtaken only
- * when necessary. The neighbours may have left or moved since; their old places count.
+ * when necessary. The neighbours may have left or moved since; their old places count. Where another party has taken such a
+ * place since, it counts as that neighbour.
  */
 function placeIn(
   line: WaitingLine,
@@ -432,17 +436,17 @@ function placeIn(
   const before = rest[ahead - 1];
   const behind = rest[ahead];
   const inFrontOf = (at: Coordinates) =>
-    others[at.lane].filter((other) => compare(other, at) < 0).length;
-  if (behind !== undefined && compare(own, behind) > 0) {
+    others[at.lane].filter((other) => compareKeys(other, at) < 0).length;
+  if (behind !== undefined && compareKeys(own, behind) >= 0) {
     return { lane: behind.lane, index: inFrontOf(behind) };
   }
   // It is there already.
-  if (before === undefined || compare(before, own) < 0) {
-    return { lane: own.lane, index: inFrontOf(own) };
+  if (before === undefined || compareKeys(before, own) < 0) {
+    return { lane: own.lane, index: others[own.lane].filter((at) => compare(at, own) < 0).length };
   }
   const { lane } = before;
   const inLane = others[lane];
-  const upTo = inLane.filter((other) => compare(other, before) <= 0).length;
+  const upTo = inLane.filter((other) => compareKeys(other, before) <= 0).length;
   return { lane, index: behind === undefined ? inLane.length : upTo };
 }
 
