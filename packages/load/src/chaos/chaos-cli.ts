@@ -1,6 +1,6 @@
 /** `npm run chaos [-- --minutes N --seed S]`: kills and disturbs the stores and services of its own system under load. */
 import { randomBytes } from 'node:crypto';
-import { cpSync, createWriteStream, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   makeTemporaryDataDir,
@@ -8,6 +8,7 @@ import {
 } from '@queue-manager/local-stack/data-folder/temporary-data-dir';
 import { repositoryRoot } from '@queue-manager/local-stack/repository';
 import { StackError } from '@queue-manager/local-stack/stack-error';
+import { shiftedClock, shiftInFile } from '@queue-manager/local-stack/stores/shifted-clock';
 import { ensurePrograms } from '@queue-manager/local-stack/stores/system-packages';
 import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { startSystem } from '@queue-manager/local-stack/system/system';
@@ -19,8 +20,8 @@ const help = `Usage: npm run chaos -- [options]
 
 Starts its own system on temporary data, simulates guests, hosts and new users at the gateway, and
 kills stores and services (kill -9) at random moments. Meanwhile, one of them at a time is silent,
-slow, full, read-only, or refuses connections for some seconds. Then it waits until the system is
-idle and compares it with what it acknowledged: every join, call and sign-up is there once, no party
+slow, full, read-only, or refuses connections for some seconds, or (on Linux) the clock of all
+services goes back. Then it waits until the system is idle and compares it with what it acknowledged: every join, call and sign-up is there once, no party
 was called twice, every mail was sent or its failure is visible, and Redis agrees with MySQL. Every
 call got an answer or a 503.
 
@@ -66,6 +67,12 @@ function readArguments() {
     throw new StackError('--minutes must be a number above 0 and at most 1440');
   }
   return { ...values, minutes };
+}
+
+/** Variables with which a process sees the clock as the file says; for now, as it is. */
+function shiftableClock(env: NodeJS.ProcessEnv, clockFile: string): NodeJS.ProcessEnv {
+  writeFileSync(clockFile, '+0s');
+  return shiftedClock(env, shiftInFile(clockFile), 0);
 }
 
 /** One file per service, and one for the supervisor. */
@@ -126,8 +133,12 @@ await runUntilStopped(async (_stopping, signal) => {
     return 0;
   }
   await ensurePrograms(process.env, repositoryRoot, say);
+  const hasShiftedClock = process.platform === 'linux';
+  if (hasShiftedClock) await ensurePrograms(process.env, repositoryRoot, say, ['faketime']);
+  else say('the clock of the services does not go back: that needs Linux');
   const dataDir = makeTemporaryDataDir('queue-manager-chaos-');
   const { env, release } = await standAloneEnv(process.env);
+  const clockFile = hasShiftedClock ? join(dataDir, 'clock-shift') : null;
   const log = openLogs();
   const mailsSent = new Set<string>();
   try {
@@ -135,6 +146,7 @@ await runUntilStopped(async (_stopping, signal) => {
     const system = await startSystem({
       dataDir,
       env: { ...env, ...settingsOfChaos },
+      serviceEnv: clockFile === null ? undefined : shiftableClock(env, clockFile),
       log: (line) => log('supervisor', line),
       output(name, line) {
         log(name, line);
@@ -146,7 +158,7 @@ await runUntilStopped(async (_stopping, signal) => {
     try {
       const durationMs = minutes * 60_000;
       const result = await runChaos({
-        ...{ system, dataDir, seed, durationMs, mailsSent, signal, say },
+        ...{ system, dataDir, clockFile, seed, durationMs, mailsSent, signal, say },
       });
       process.stdout.write(
         json ? `${JSON.stringify({ seed, ...result })}\n` : summary(result, seed, minutes),

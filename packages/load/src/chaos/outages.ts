@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { administratorOf } from '@queue-manager/local-stack/stores/mariadb';
 import type { System } from '@queue-manager/local-stack/system/system';
@@ -27,8 +28,15 @@ const slowMs = { working: 20, still: 200 };
 
 type Running = Pick<System, 'names' | 'kill' | 'env'>;
 
-/** The outages of the stores and services of a system, by kind. */
-export function outagesOf(system: Running, dataDir: string): Outage[][] {
+/** How far the clock of the services goes back, in the notation of libfaketime, and where it was. */
+const clockShifts = { back: '-45s', none: '+0s' };
+
+/**
+ * The outages of the stores and services of a system, by kind.
+ *
+ * @param clockFile holds the shift of the services' clock; null if that cannot be shifted here.
+ */
+export function outagesOf(system: Running, dataDir: string, clockFile: string | null): Outage[][] {
   const { names, env } = system;
   const redis = (env.REDIS_URL ?? '').split(',');
   const ofRedis = (name: string, begin: (admin: Redis) => Promise<() => Promise<unknown>>) =>
@@ -47,6 +55,7 @@ export function outagesOf(system: Running, dataDir: string): Outage[][] {
           ],
         ]
       : []),
+    ...(clockFile === null ? [] : [[clockGoesBack(clockFile)]]),
     ofRedis('redis is full', (admin) => configure(admin, 'maxmemory', '1mb')),
     ofRedis('redis refuses connections', async (admin) => {
       const end = await configure(admin, 'maxclients', '1');
@@ -91,6 +100,17 @@ function slow({ kill }: Running, victim: string): Outage {
         clearTimeout(timer);
         kill(victim, 'SIGCONT');
       };
+    },
+  };
+}
+
+/** As when a machine's clock is corrected, and corrected again. */
+function clockGoesBack(clockFile: string): Outage {
+  return {
+    name: "the services' clock goes back",
+    async begin() {
+      await writeFile(clockFile, clockShifts.back);
+      return () => writeFile(clockFile, clockShifts.none);
     },
   };
 }

@@ -25,6 +25,8 @@ interface ChaosOptions {
   system: System;
   /** The system's data folder. */
   dataDir: string;
+  /** Holds the shift of the services' clock; null if that cannot be shifted here. */
+  clockFile: string | null;
   seed: string;
   durationMs: number;
   /** Event ids of the mails in the mailer's log of sent mails; grows while the system runs. */
@@ -65,7 +67,7 @@ const idlePollMs = 500;
  * @throws StackError when the setup fails, or the system stays unavailable for too long.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { system, dataDir, seed, durationMs, signal, say } = options;
+  const { system, dataDir, clockFile, seed, durationMs, signal, say } = options;
   const { gatewayUrl, mailUrl = '' } = system;
   const caller = createCaller({ gatewayUrl, signal, patienceMs, note: () => {} });
   const staff = await openAccount(caller, mailUrl, signal);
@@ -90,7 +92,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       say(`${seconds(atMs)}  kill -9 ${name}`),
     ),
     breakByPlan(
-      planOutages(seed, outagesOf(system, dataDir)),
+      planOutages(seed, outagesOf(system, dataDir, clockFile)),
       durationMs,
       signal,
       (atMs, name, lastsMs) => say(`${seconds(atMs)}  ${name} for${seconds(lastsMs)}`),

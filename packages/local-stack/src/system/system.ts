@@ -20,6 +20,8 @@ export interface SystemOptions extends StoresOptions {
   host?: string;
   /** The services to run; default all. */
   services?: Service[];
+  /** Variables for the services alone, not for the stores. */
+  serviceEnv?: NodeJS.ProcessEnv | undefined;
   /** Takes every line of a service's output. */
   output?: (service: string, line: string) => void;
 }
@@ -142,6 +144,7 @@ async function startService(
         cwd: repositoryRoot,
         env: {
           ...(options.env ?? process.env),
+          ...options.serviceEnv,
           ...Object.fromEntries(own),
           HOST: name === gatewayName ? options.host : '127.0.0.1',
           PORT: new URL(address).port,
