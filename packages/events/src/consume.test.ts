@@ -55,6 +55,13 @@ function eventOf<T extends EventType>(type: T): Event {
       actor: { kind: 'system' },
       queue: { seq: 1, name: 'Tables', state: 'open', boardLabels: 'number', deleted: false },
     },
+    'occupancy.changed': {
+      venueId: id,
+      seq: 2,
+      occupancy: 1,
+      capacity: null,
+      actor: { kind: 'system' },
+    },
     'user.deleted': { userId: id },
     'task.due': { task, kind: 'call.expire', queueId: null, partyId: null, payload: {} },
     'task.finished': { task, outcome: 'done', error: null },
