@@ -8,7 +8,7 @@ import type { Line } from './line.ts';
 import type { LineFeed } from './line-feed.ts';
 
 /** Parties removed under one lock, so that joins and calls of the queue go on in between. */
-export const sliceSize = 500;
+export const sliceSize = 250;
 
 export const reasonOfClosing = 'The queue closed';
 
