@@ -215,8 +215,11 @@ export function createLearner(options: {
       await store.noteKept(queueId, seq);
     } catch (error) {
       if (isProblem(error, 'not-found')) return;
-      logger.warn({ err: error, queueId }, 'cannot copy the model to the queue service yet');
-      if (!isStopped) scheduleCopy(queueId, 0);
+      const message = 'cannot copy the model to the queue service yet';
+      // All services may be stopping. The next change copies it.
+      if (isStopped) return logger.debug({ err: error, queueId }, message);
+      logger.warn({ err: error, queueId }, message);
+      scheduleCopy(queueId, 0);
     }
   }
 
