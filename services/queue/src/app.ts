@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Deps } from './deps.ts';
 import { internalRoutes } from './internal/routes.ts';
 import { joinRoutes } from './join/routes.ts';
+import { withListGate } from './list-gate.ts';
 import { partiesRoutes } from './parties/routes.ts';
 import { queuesRoutes } from './queues/routes.ts';
 import { reportsRoutes } from './reports/routes.ts';
@@ -29,7 +30,7 @@ export function createQueueApp(
     internalRoutes,
   ];
   for (const routes of rooms) {
-    for (const endpoint of routes(deps)) app.route(endpoint);
+    for (const endpoint of routes(deps)) app.route(withListGate(deps.lists, endpoint));
   }
   return app;
 }

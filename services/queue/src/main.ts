@@ -24,6 +24,7 @@ import { createLineGate } from './line/line.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createRelay } from './line/relay.ts';
+import { createListGate } from './list-gate.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { onUserDeleted } from './staff/on-user-deleted.ts';
@@ -95,6 +96,7 @@ await serve(async () => {
     }),
     quotes: createQuotes(db, logger),
     lines: createLineGate(),
+    lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: dispatcher.wake,

@@ -20,6 +20,7 @@ import { createLineGate } from './line/line.ts';
 import { toEvent } from './line/line-event.ts';
 import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
+import { createListGate } from './list-gate.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { queueDelete } from './tasks/kinds/queue-delete.ts';
@@ -76,6 +77,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     }),
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},

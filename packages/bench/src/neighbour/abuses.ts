@@ -131,6 +131,9 @@ export const abuses: Record<string, (attack: Attack, means: Means) => void> = {
   'reports of 40,000 parties, 60 at once': (attack, { long }) =>
     attack.flood(60, () => ({ path: `/v1/queues/${long.id}/report` })),
 
+  'pages of a line of 40,000, 16 at once': (attack, { long }) =>
+    attack.flood(16, () => ({ path: `/v1/queues/${long.id}/parties?limit=100` })),
+
   'bodies of 18,000 unknown keys, 12 a second': (attack, { long }) =>
     attack.repeat(
       1_000 / 12,

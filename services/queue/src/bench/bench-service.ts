@@ -14,6 +14,7 @@ import { createKeyedMutex } from '../line/keyed-mutex.ts';
 import { createLineGate } from '../line/line.ts';
 import type { StoredEvent } from '../line/line-event.ts';
 import { createQuotes } from '../line/quotes.ts';
+import { createListGate } from '../list-gate.ts';
 import { createReportGates } from '../reports/report-gates.ts';
 
 /**
@@ -53,6 +54,7 @@ export async function openBenchService(options: {
     },
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),
     wakeDispatcher: () => {},
