@@ -432,6 +432,29 @@ describe('gateway', () => {
     assert.ok(mostPresent >= 100);
   });
 
+  it('forwards four reads of one caller to a line at once, and those of others meanwhile', async () => {
+    const id = randomUUID();
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    let present = 0;
+    let mostPresent = 0;
+    upstreams.answerWith(async ({ headers }) => {
+      if (headers.authorization !== asStaff().authorization) return {};
+      mostPresent = Math.max(mostPresent, ++present);
+      await held;
+      present--;
+      return {};
+    });
+    const get = (authorization: string) =>
+      call(`/v1/queues/${id}`, { headers: { authorization } }).then(({ status }) => status);
+    const burst = Array.from({ length: 20 }, () => get(asStaff().authorization));
+    await until('its reads arrive', () => present >= 4);
+    const other = await upstreams.token({ sub: randomUUID() });
+    assert.equal(await get(`Bearer ${other}`), 200);
+    release();
+    assert.deepEqual([...new Set(await Promise.all(burst))], [200]);
+    assert.equal(mostPresent, 4);
+  });
+
   it('verifies access tokens itself', async () => {
     const expired = await upstreams.token({ expiresAt: new Date(Date.now() - 1_000) });
     for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, 'Basic eDp5']) {

@@ -3,8 +3,9 @@ import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
 import { type Contract, isRawBody, type ServiceName } from '@queue-manager/contracts/contract';
 import { isConnectError, isConnectionLost } from '@queue-manager/service-kit/addresses';
 import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
-import { createGate } from '@queue-manager/service-kit/limits/gate';
+import { createGate, createKeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { addressOf } from './rate-limits.ts';
 import {
   connectTimeoutMs,
   type Forwarding,
@@ -26,6 +27,11 @@ type Forward = (
 const connectionsMax = 512;
 /** Calls that wait for a connection to a service. */
 const waitingMax = 2_000;
+/**
+ * Reads of one kind that a caller has under way in the queue service; the rest of a burst waits here, where it delays nobody else. Moves have
+ * no such limit: behind one address may be many guests, and some of their lines busy.
+ */
+const readsOfCaller = { atOnce: 4, waitingMax: 1_000 };
 /** Larger responses are streamed instead of buffered. */
 const bufferedBytesMax = 64 * 1_024;
 
@@ -63,6 +69,8 @@ export async function createForward(
     const gate = gates[contract.service];
     // A download may pause for longer than the rest of its deadline.
     const hasDeadline = !isRawBody(contract.response);
+    const isQueueRead = contract.service === 'queue' && contract.method === 'GET' && hasDeadline;
+    const reads = isQueueRead ? createKeyedGate(readsOfCaller) : undefined;
     /** Calls `onEnd` when the connection to the service is free again. */
     const forward = (request: FastifyRequest, reply: FastifyReply, onEnd: () => void) => {
       const path = pathOf(request.params as Record<string, string>);
@@ -112,14 +120,18 @@ export async function createForward(
       };
       send();
     };
-    return (request, reply) =>
-      gate.run(async () => {
-        if (request.raw.socket.destroyed) return reply.hijack();
-        const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>();
-        forward(request, reply, onEnd);
-        await ended;
-        return reply;
-      });
+    return (request, reply) => {
+      const forwardInTurn = () =>
+        gate.run(async () => {
+          if (request.raw.socket.destroyed) return reply.hijack();
+          const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>();
+          forward(request, reply, onEnd);
+          await ended;
+          return reply;
+        });
+      if (reads === undefined) return forwardInTurn();
+      return reads.run(request.claims?.sub ?? addressOf(request) ?? '', forwardInTurn);
+    };
   };
 }
 
