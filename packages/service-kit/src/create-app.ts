@@ -78,7 +78,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: paramLengthMax, querystringParser: parseQuery },
     // Such a URL has no route; Fastify would respond itself, without the hooks that add headers for browsers.
-    rewriteUrl: ({ url = '/' }) => (isReadable(url) ? url : '/'),
+    rewriteUrl({ url = '/' }) {
+      const target = withoutAuthority(url);
+      return isReadable(target) ? target : '/';
+    },
     clientErrorHandler: refuseUnreadable,
     // Busy connections finish; idle ones would keep the process alive.
     forceCloseConnections: 'idle',
@@ -200,8 +203,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
+/** The path of an absolute URL, which a proxy may send: its router would refuse some hosts, in words of its own. */
+function withoutAuthority(url: string): string {
+  return url.replace(/^https?:\/\/[^/?#]*(?=\/)/i, '');
+}
+
 /** Whether a router can take the URL apart. */
 function isReadable(url: string): boolean {
+  if (!url.startsWith('/') && url !== '*') return false;
   const [path = ''] = url.split('?', 1);
   try {
     return decodeURIComponent(path)

@@ -204,7 +204,14 @@ describe('gateway', () => {
   });
 
   it('responds to an unreadable URL like to an unknown one, for browsers too', async () => {
-    for (const path of ['/v1/join/%zz', '/v1/join/%c0%80', `/v1/tickets/${'A'.repeat(600)}`]) {
+    for (const path of [
+      '/v1/join/%zz',
+      '/v1/join/%c0%80',
+      `/v1/tickets/${'A'.repeat(600)}`,
+      'http://host.example:99999/v1/nowhere',
+      'http://host.example:99999',
+      'ftp://[::/livez',
+    ]) {
       const { status, headers, body } = await rawRequest(gateway.port, {
         path,
         headers: { origin: 'http://localhost:3000' },
@@ -214,6 +221,16 @@ describe('gateway', () => {
       assert.equal(headers['access-control-allow-origin'], 'http://localhost:3000');
       assert.equal(headers['x-content-type-options'], 'nosniff');
       assert.match(body, /There is no route at this address/);
+    }
+  });
+
+  it('finds the route of an absolute URL, whatever its host', async () => {
+    for (const origin of ['http://host.example', 'HTTPS://host.example:99999', 'http://']) {
+      const { status } = await rawRequest(gateway.port, {
+        path: `${origin}/v1/tickets/x?y=http://z`,
+      });
+      assert.equal(status, 200, origin);
+      assert.equal(upstreams.received.at(-1)?.url, '/v1/tickets/x?y=http://z');
     }
   });
 
