@@ -135,6 +135,8 @@ describe('gateway', () => {
         allow: 'GET, PATCH, DELETE, HEAD, OPTIONS',
       },
       { path: '/livez', method: 'POST', allow: 'GET, HEAD, OPTIONS' },
+      { path: '/v1/venues', method: 'PROPFIND', allow: 'POST, GET, HEAD, OPTIONS' },
+      { path: '/openapi.json', method: 'PURGE', allow: 'GET, HEAD, OPTIONS' },
     ];
     for (const { path, method, allow } of answers) {
       const answer = await call(path, {

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import type { Contract } from '@queue-manager/contracts/contract';
@@ -166,6 +167,9 @@ function withoutPorts(forwarded: string): string {
 
 /** Responds with 405 and `Allow` to other methods of a known URL. */
 function refuseOtherMethods(app: FastifyInstance): void {
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
   const methodsByUrl = new Map<string, string[]>([['/openapi.json', ['GET']]]);
   for (const { url, method } of [...publicContracts, ...gatewayContracts]) {
     methodsByUrl.set(url, [...(methodsByUrl.get(url) ?? []), method]);
