@@ -28,8 +28,8 @@ const connectionsMax = 512;
 /** Calls that wait for a connection to a service. */
 const waitingMax = 2_000;
 /**
- * Reads of one kind that a caller has under way in the queue service; the rest of a burst waits here, where it delays nobody else. Moves have
- * no such limit: behind one address may be many guests, and some of their lines busy.
+ * Reads of one kind that a caller has under way in the queue service; the rest of a burst waits here, where it delays
+ * nobody else. Moves have no such limit: behind one address may be many guests, and some of their lines busy.
  */
 const readsOfCaller = { atOnce: 4, waitingMax: 1_000 };
 /** Larger responses are streamed instead of buffered. */
