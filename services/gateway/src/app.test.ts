@@ -11,6 +11,7 @@ import { publicContracts } from '@queue-manager/contracts/registry';
 import { limits } from '@queue-manager/contracts/values';
 import { until } from '@queue-manager/service-kit/testing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pipelinedMax } from './pipelining.ts';
 import {
   type Gateway,
   gatewayEnvironment,
@@ -472,6 +473,34 @@ describe('gateway', () => {
     release();
     assert.deepEqual([...new Set(await Promise.all(burst))], [200]);
     assert.equal(mostPresent, 4);
+  });
+
+  it('forwards what a client pipelines up to a limit, and refuses the rest', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    upstreams.answerWith(async () => {
+      await held;
+      return {};
+    });
+    const socket = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
+    // Moves, which no other limit makes wait.
+    const request =
+      'POST /v1/tickets/t/leave HTTP/1.1\r\nhost: gateway\r\ncontent-length: 0\r\n\r\n';
+    const sent = pipelinedMax + 300;
+    socket.write(request.repeat(sent));
+    const answers = socket.toArray();
+    await until('some arrive', () => upstreams.received.length === pipelinedMax);
+    // Another connection is not affected.
+    const other = call('/v1/tickets/t/leave', { method: 'POST' });
+    await until('it arrives', () => upstreams.received.length === pipelinedMax + 1);
+    release();
+    const statuses = [...(await answers).join('').matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, s]) => s);
+    assert.deepEqual(statuses, [...Array(pipelinedMax).fill('200'), '429']);
+    assert.equal((await other).status, 200);
+    assert.equal(upstreams.received.length, pipelinedMax + 1);
+    // One after the other, a connection has no such limit.
+    for (let count = 0; count < pipelinedMax + 4; count++) {
+      assert.equal((await call('/v1/tickets/t')).status, 200);
+    }
   });
 
   it('verifies access tokens itself', async () => {

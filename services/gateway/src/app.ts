@@ -18,6 +18,7 @@ import type { GatewayConfig } from './config.ts';
 import { serveDocs, serveOpenApi } from './docs.ts';
 import { createForward } from './forward.ts';
 import { createForwardStream } from './forward-stream.ts';
+import { limitPipelining } from './pipelining.ts';
 import { createRateLimits } from './rate-limits.ts';
 import { readinessOf } from './readiness.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -99,6 +100,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     // The same response to every OPTIONS request, also without preflight headers.
     strictPreflight: false,
   });
+  limitPipelining(app);
 
   const limits = await createRateLimits(app, {
     redis,
