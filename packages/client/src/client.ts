@@ -1,17 +1,32 @@
 import { type Contract, isRawBody, pathOf } from '@queue-manager/contracts/contract';
-import type { ProblemDetails } from '@queue-manager/contracts/problems';
+import type { ProblemCode, ProblemDetails } from '@queue-manager/contracts/problems';
+import type { publicRoutes } from '@queue-manager/contracts/registry';
 import type { z } from 'zod';
+import { type OperationId, operations } from './operations.ts';
 
 /*
- * The API client for programs and browsers. Everything it knows of a route comes from the contract it is given:
- * it imports no schemas of its own and nothing that only Node has.
+ * The API client for programs and browsers. A route is named by its `operationId`, which costs a browser one line of a
+ * generated table, or passed as its contract, against which the body of a success is then checked. The client imports
+ * no schemas, only their types, and nothing that only Node has.
  */
 
-type Input<T> = T extends z.ZodType ? z.input<T> : never;
+/** A route: its `operationId`, or its contract. */
+export type Route = OperationId | Contract;
+export type ContractOf<R extends Route> = R extends OperationId ? (typeof publicRoutes)[R] : R;
+
+/** What `optionalBody` makes has an unknown input: the fields are those of the schema behind it. */
+type Input<T> =
+  T extends z.ZodPipe<z.ZodTransform, infer Fields>
+    ? z.input<Fields> | undefined
+    : T extends z.ZodType
+      ? z.input<T>
+      : never;
 type Part<C extends Contract, Name extends keyof C['schema']> = Input<C['schema'][Name]>;
 
 /** Parameters, body and query of a call, as the contract states them before defaults are filled in. */
-export type CallOptions<C extends Contract> = (C['schema'] extends { params: z.ZodType }
+export type CallOptions<R extends Route> = OptionsOf<ContractOf<R> & Contract>;
+
+type OptionsOf<C extends Contract> = (C['schema'] extends { params: z.ZodType }
   ? { params: Part<C, 'params' & keyof C['schema']> }
   : unknown) &
   (C['schema'] extends { body: z.ZodType }
@@ -32,17 +47,19 @@ interface CommonOptions {
 }
 
 /** The body of a success: JSON as the contract states it, or the bytes of another media type. */
-export type Success<C extends Contract> = C['response'] extends z.ZodType
+export type Success<R extends Route> = SuccessOf<ContractOf<R> & Contract>;
+
+type SuccessOf<C extends Contract> = C['response'] extends z.ZodType
   ? z.output<C['response']>
   : C['response'] extends { contentType: string }
     ? Uint8Array
     : undefined;
 
 /** `ok` is true for the one success status that the contract names. */
-export type Answer<C extends Contract> = {
+export type Answer<R extends Route> = {
   status: number;
   headers: Headers;
-} & ({ ok: true; body: Success<C> } | { ok: false; problem: ProblemDetails | null });
+} & ({ ok: true; body: Success<R> } | { ok: false; problem: ProblemDetails | null });
 
 /** The route answered with a problem. */
 export class RefusedCall extends Error {
@@ -50,9 +67,13 @@ export class RefusedCall extends Error {
   readonly status: number;
   readonly problem: ProblemDetails | null;
 
-  constructor(contract: Contract, status: number, problem: ProblemDetails | null) {
+  constructor(
+    { method, url }: Pick<Contract, 'method' | 'url'>,
+    status: number,
+    problem: ProblemDetails | null,
+  ) {
     const detail = problem === null ? '' : ` ${problem.detail}`;
-    super(`${contract.method} ${contract.url} was refused: ${status}${detail}`);
+    super(`${method} ${url} was refused: ${status}${detail}`);
     this.status = status;
     this.problem = problem;
   }
@@ -63,30 +84,36 @@ export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
 }
 
+/** The code of a problem: the end of its `type`. */
+export function problemCode(problem: ProblemDetails | null): ProblemCode | null {
+  return (problem?.type.split('/').at(-1) as ProblemCode | undefined) ?? null;
+}
+
 /** Calls the routes of one base URL, once each. Rejects as `fetch` does when there is no answer. */
 export interface Client {
   /** @throws UnexpectedAnswer */
-  call<const C extends Contract>(contract: C, options: CallOptions<C>): Promise<Answer<C>>;
+  call<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>>;
   /**
    * Calls a route and returns the body of its success.
    *
    * @throws RefusedCall, UnexpectedAnswer
    */
-  succeed<const C extends Contract>(contract: C, options: CallOptions<C>): Promise<Success<C>>;
+  succeed<const R extends Route>(route: R, options: CallOptions<R>): Promise<Success<R>>;
 }
 
 export function createClient(baseUrl: string): Client {
-  async function call<const C extends Contract>(
-    contract: C,
-    options: CallOptions<C>,
-  ): Promise<Answer<C>> {
+  async function call<const R extends Route>(
+    route: R,
+    options: CallOptions<R>,
+  ): Promise<Answer<R>> {
     const { params, query, body, token, idempotencyKey, signal } = options as CommonOptions & {
       params?: Record<string, string>;
       query?: Record<string, unknown>;
       body?: unknown;
     };
-    const response = await fetch(new URL(pathOf(contract, params, query), baseUrl), {
-      method: contract.method,
+    const operation = operationOf(route);
+    const response = await fetch(new URL(pathOf(operation, params, query), baseUrl), {
+      method: operation.method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -97,24 +124,40 @@ export function createClient(baseUrl: string): Client {
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const { status, headers } = response;
-    if (status !== contract.status) {
+    if (status !== operation.status) {
       return { ok: false, status, headers, problem: problemIn(bytes) };
     }
-    return { ok: true, status, headers, body: successIn(contract, bytes) as Success<C> };
+    return { ok: true, status, headers, body: successIn(route, headers, bytes) as Success<R> };
   }
 
   return {
     call,
-    async succeed(contract, options) {
-      return bodyOf(contract, await call(contract, options));
+    async succeed(route, options) {
+      return bodyOf(route, await call(route, options));
     },
   };
 }
 
+type Operation = Pick<Contract, 'method' | 'url' | 'status'>;
+
+function operationOf(route: Route): Operation {
+  if (typeof route !== 'string') return route;
+  const [method, url, status] = operations[route];
+  return { method, url, status };
+}
+
+/** The path of a route with its parameters and query, for what opens addresses itself, such as `EventSource`. */
+export function pathTo<const R extends Route>(
+  route: R,
+  { params, query }: { params?: Record<string, string>; query?: Record<string, unknown> },
+): string {
+  return pathOf(operationOf(route), params, query);
+}
+
 /** The body of a success. @throws RefusedCall */
-export function bodyOf<C extends Contract>(contract: C, answer: Answer<C>): Success<C> {
+export function bodyOf<const R extends Route>(route: R, answer: Answer<R>): Success<R> {
   if (answer.ok) return answer.body;
-  throw new RefusedCall(contract, answer.status, answer.problem);
+  throw new RefusedCall(operationOf(route), answer.status, answer.problem);
 }
 
 /** Every item of a list that comes in pages. */
@@ -139,14 +182,18 @@ function problemIn(bytes: Uint8Array): ProblemDetails | null {
   }
 }
 
-function successIn(contract: Contract, bytes: Uint8Array): unknown {
-  if (contract.response === undefined) return undefined;
-  if (isRawBody(contract.response)) return bytes;
+function successIn(route: Route, headers: Headers, bytes: Uint8Array): unknown {
+  if (typeof route === 'string') {
+    if (bytes.length === 0) return undefined;
+    return headers.get('content-type')?.startsWith('application/json') ? jsonIn(bytes) : bytes;
+  }
+  if (route.response === undefined) return undefined;
+  if (isRawBody(route.response)) return bytes;
   try {
-    return contract.response.parse(jsonIn(bytes));
+    return route.response.parse(jsonIn(bytes));
   } catch (error) {
     throw new UnexpectedAnswer(
-      `${contract.method} ${contract.url} does not answer as its contract states: ${String(error)}`,
+      `${route.method} ${route.url} does not answer as its contract states: ${String(error)}`,
     );
   }
 }

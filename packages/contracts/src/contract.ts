@@ -82,7 +82,7 @@ export function isRawBody(response: Contract['response']): response is RawBody {
 
 /** The path of a route with its parameters and query filled in. */
 export function pathOf(
-  { url }: Contract,
+  { url }: Pick<Contract, 'url'>,
   params: Record<string, string> = {},
   query: Record<string, unknown> = {},
 ): string {

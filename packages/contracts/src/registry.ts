@@ -67,8 +67,8 @@ import {
 } from './users.ts';
 import { createVenue, deleteVenue, getVenue, listVenues, updateVenue } from './venues.ts';
 
-/** Every public route, in the order of the API documentation. The gateway routes only these. */
-export const publicContracts: readonly Contract[] = [
+/** Every public route by its `operationId`, in the order of the API documentation. */
+export const publicRoutes = {
   signUp,
   verifyUser,
   resendVerification,
@@ -156,4 +156,7 @@ export const publicContracts: readonly Contract[] = [
   liveBoard,
   liveQueue,
   liveVenue,
-];
+};
+
+/** Every public route. The gateway routes only these. */
+export const publicContracts: readonly Contract[] = Object.values(publicRoutes);

@@ -1,5 +1,5 @@
 /*
- * Generates swagger/ and docs/party-moves.md from the contracts. With --check it writes nothing: it lists every file
+ * Generates swagger/, docs/party-moves.md and the table of the client from the contracts. With --check it writes nothing: it lists every file
  * that differs from the contracts and exits with 1 if there is one.
  */
 import { existsSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { partyMovesPage } from '../party-moves-page.ts';
+import { clientOperations } from './client-operations.ts';
 import { openApiDocuments } from './openapi.ts';
 
 const { values } = parseArgs({
@@ -14,9 +15,10 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
     directory: { type: 'string', default: join(import.meta.dirname, '../../../../swagger') },
     docs: { type: 'string', default: join(import.meta.dirname, '../../../../docs') },
+    client: { type: 'string', default: join(import.meta.dirname, '../../../client/src') },
   },
 });
-const { check, directory, docs } = values;
+const { check, directory, docs, client } = values;
 
 const wanted = new Map(
   [...openApiDocuments()].map(([name, document]) => [
@@ -44,11 +46,20 @@ for (const name of drifting) {
   else await writeFile(join(directory, name), content);
 }
 
-const pageFile = join(docs, 'party-moves.md');
-const page = partyMovesPage();
-const isPageDrifting = !existsSync(pageFile) || (await readFile(pageFile, 'utf8')) !== page;
-if (isPageDrifting && check)
-  console.error('docs/party-moves.md is out of date: run npm run openapi');
-else if (isPageDrifting) await writeFile(pageFile, page);
+const files = [
+  { name: 'docs/party-moves.md', path: join(docs, 'party-moves.md'), content: partyMovesPage() },
+  {
+    name: 'packages/client/src/operations.ts',
+    path: join(client, 'operations.ts'),
+    content: clientOperations(),
+  },
+];
+let isDrifting = drifting.length > 0;
+for (const { name, path, content } of files) {
+  if (existsSync(path) && (await readFile(path, 'utf8')) === content) continue;
+  isDrifting = true;
+  if (check) console.error(`${name} is out of date: run npm run openapi`);
+  else await writeFile(path, content);
+}
 
-if (check && (drifting.length > 0 || isPageDrifting)) process.exitCode = 1;
+if (check && isDrifting) process.exitCode = 1;

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { z } from 'zod';
 import { type Contract, contract } from '../contract.ts';
-import { publicContracts } from '../registry.ts';
+import { publicContracts, publicRoutes } from '../registry.ts';
 import { optionalBody } from '../values.ts';
 import { mergedOpenApi, openApiDocuments, openApiOf } from './openapi.ts';
 
@@ -52,6 +52,12 @@ describe('openApiDocuments', () => {
       assert.deepEqual(result, { valid: true });
     });
   }
+
+  it('names each route by its operationId, as the client does', () => {
+    for (const [name, { operationId }] of Object.entries(publicRoutes)) {
+      assert.equal(name, operationId);
+    }
+  });
 
   it('documents each public route in its service document and in the merged one', () => {
     const documents = openApiDocuments();
@@ -241,15 +247,16 @@ describe('openApiOf', () => {
 describe('generate-openapi', () => {
   const directory = mkdtempSync(join(tmpdir(), 'openapi-'));
   const docs = mkdtempSync(join(tmpdir(), 'docs-'));
+  const client = mkdtempSync(join(tmpdir(), 'client-'));
   after(() => {
-    for (const made of [directory, docs]) rmSync(made, { recursive: true });
+    for (const made of [directory, docs, client]) rmSync(made, { recursive: true });
   });
   const run = (...args: string[]) =>
     spawnSync(
       process.execPath,
       [
         join(import.meta.dirname, 'generate-openapi.ts'),
-        ...['--directory', directory, '--docs', docs],
+        ...['--directory', directory, '--docs', docs, '--client', client],
         ...args,
       ],
       { encoding: 'utf8' },
@@ -264,12 +271,14 @@ describe('generate-openapi', () => {
     rmSync(join(directory, 'auth.json'));
     writeFileSync(join(directory, 'gone.json'), '{}');
     appendFileSync(join(docs, 'party-moves.md'), ' ');
+    rmSync(join(client, 'operations.ts'));
     const drift = run('--check');
     assert.equal(drift.status, 1);
     assert.match(drift.stderr, /swagger\/user\.json/);
     assert.match(drift.stderr, /swagger\/auth\.json/);
     assert.match(drift.stderr, /swagger\/gone\.json/);
     assert.match(drift.stderr, /docs\/party-moves\.md/);
+    assert.match(drift.stderr, /client\/src\/operations\.ts/);
     assert.doesNotMatch(drift.stderr, /openapi\.json/);
 
     assert.equal(run().status, 0);

@@ -22,7 +22,7 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
     hint: 'the rules are in .dependency-cruiser.mjs',
   },
   {
-    title: 'OpenAPI and the diagram of moves',
+    title: 'OpenAPI, the diagram of moves and the table of the client',
     command: [process.execPath, 'packages/contracts/src/openapi/generate-openapi.ts', '--check'],
     hint: 'npm run openapi updates them',
   },
