@@ -50,6 +50,7 @@ describe('a venue', () => {
       occupancy: 0,
       dayStartsAt: '05:00',
       retentionDays: 30,
+      accentColor: null,
       feed: false,
       role: 'owner',
     });

@@ -170,6 +170,7 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
 
   getPosition: ofTicket('waiting'),
   getBoard: ofQueue(),
+  getBoardPage: ofQueue(),
   liveTicket: ofTicket('waiting'),
   liveBoard: ofQueue(),
   liveQueue: ofQueue(),

@@ -76,6 +76,7 @@ export const operations = {
   retryTask: ['POST', '/v1/tasks/:taskId/retry', 200],
   getPosition: ['GET', '/v1/positions/:ticket', 200],
   getBoard: ['GET', '/v1/boards/:queueId', 200],
+  getBoardPage: ['GET', '/v1/boards/:queueId/page', 200],
   liveTicket: ['GET', '/v1/live/tickets/:ticket', 200],
   liveBoard: ['GET', '/v1/live/boards/:queueId', 200],
   liveQueue: ['GET', '/v1/live/queues/:queueId', 200],

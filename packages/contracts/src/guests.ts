@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
 import { PartyState } from './parties.ts';
-import { QueueState } from './queues.ts';
+import { QueueParams, QueueState } from './queues.ts';
 import {
   Email,
   Estimate,
@@ -19,17 +19,27 @@ import {
 const JoinParams = z.strictObject({ joinCode: z.string().min(1).max(64) });
 export const TicketParams = z.strictObject({ ticket: z.string().min(1).max(128) });
 
+/** What pages for guests take from the venue. */
+const venueLook = {
+  locale: z.string().meta({ description: 'Language of the venue' }),
+  timezone: z.string().meta({ description: 'Time zone of the venue' }),
+  accentColor: z.string().nullable().meta({ description: 'Color of the venue; null for ours' }),
+};
+
 export const getJoinPage = contract({
   operationId: 'getJoinPage',
   summary: 'Get the details of a line before joining',
   description:
-    'What a guest sees before joining. `estimate` is null unless the queue is open, and while estimates are unavailable.',
+    'What a guest sees before joining. `estimate` is for a party of this size. It is null if such a party cannot join: unless the queue is open, and if the party is too large. It is also null while estimates are unavailable.',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',
   auth: 'public',
   rateLimit: 'address',
-  schema: { params: JoinParams },
+  schema: {
+    params: JoinParams,
+    querystring: z.strictObject({ size: z.coerce.number().pipe(PartySize).default(1) }),
+  },
   status: 200,
   response: z
     .object({
@@ -45,9 +55,34 @@ export const getJoinPage = contract({
       estimate: Estimate.nullable(),
       maxPartySize: z.int(),
       selfJoin: z.boolean(),
-      locale: z.string().meta({ description: 'Language of the venue' }),
+      retentionDays: z
+        .int()
+        .meta({ description: 'How long the venue keeps personal data after the visit' }),
+      ...venueLook,
     })
     .meta({ id: 'JoinPage' }),
+  problems: ['not-found'],
+});
+
+export const getBoardPage = contract({
+  operationId: 'getBoardPage',
+  summary: 'Get what a board shows besides the called parties',
+  description:
+    'The venue, its language and color, and the link for the QR code. Changes rarely: read it again every few minutes.',
+  service: 'queue',
+  method: 'GET',
+  url: '/v1/boards/:queueId/page',
+  auth: 'public',
+  rateLimit: 'address',
+  schema: { params: QueueParams },
+  status: 200,
+  response: z
+    .object({
+      venueName: z.string(),
+      joinUrl: z.string().nullable().meta({ description: 'Null if only staff can add parties' }),
+      ...venueLook,
+    })
+    .meta({ id: 'BoardPage' }),
   problems: ['not-found'],
 });
 
@@ -102,7 +137,7 @@ export const GuestParty = z
     queueId: Uuid,
     queueName: z.string(),
     venueName: z.string(),
-    locale: z.string().meta({ description: 'Language of the venue' }),
+    ...venueLook,
     text: z.string().nullable(),
     endMessage: z.string().nullable(),
     number: z.int(),

@@ -2,6 +2,7 @@ import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts';
 import type { Contract } from './contract.ts';
 import {
   confirmComing,
+  getBoardPage,
   getJoinPage,
   getTicket,
   getUnsubscribePage,
@@ -152,6 +153,7 @@ export const publicRoutes = {
 
   getPosition,
   getBoard,
+  getBoardPage,
   liveTicket,
   liveBoard,
   liveQueue,

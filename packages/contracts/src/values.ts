@@ -225,6 +225,13 @@ export const TimeOfDay = z
   .string()
   .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day such as 05:00');
 
+/** `#rrggbb`. */
+export const AccentColor = z
+  .string()
+  .regex(/^#[0-9A-Fa-f]{6}$/, 'must be a color such as #0f766e')
+  .toLowerCase()
+  .meta({ description: 'The color of the venue on the pages of guests, such as #0f766e' });
+
 export const PartySize = z.int().min(1).max(limits.partySizeMax);
 
 /** A predicted wait in seconds as percentiles, made by the method named in `model`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
 import {
+  AccentColor,
   Locale,
   limits,
   page,
@@ -33,6 +34,10 @@ export const Venue = z
     occupancy: z.int(),
     dayStartsAt: z.string(),
     retentionDays: z.int(),
+    accentColor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Color of the pages of guests; null for ours' }),
     feed: z.boolean().meta({ description: "Whether events are sent to the venue's message queue" }),
     role: Role,
     createdAt: Timestamp,
@@ -47,6 +52,7 @@ const venueFields = {
   capacity: z.int().min(1).max(1_000_000).nullable(),
   dayStartsAt: TimeOfDay,
   retentionDays: z.int().min(1).max(3_650),
+  accentColor: AccentColor.nullable(),
 };
 
 export const VenueParams = z.strictObject({ venueId: Uuid });
@@ -67,6 +73,7 @@ export const createVenue = contract({
       capacity: venueFields.capacity.default(null),
       dayStartsAt: venueFields.dayStartsAt.default('05:00'),
       retentionDays: venueFields.retentionDays.default(30),
+      accentColor: venueFields.accentColor.default(null),
     }),
   },
   status: 201,

@@ -1,3 +1,4 @@
+import { backofficePath } from '@queue-manager/contracts/pages';
 import { z } from 'zod';
 
 /** Environment variables of every service. */
@@ -10,6 +11,21 @@ export const serviceEnv = {
 };
 
 export const Url = z.url();
+
+/** Where links lead. */
+export const linkEnv = {
+  /** Base of the links for guests: to joining and tickets, in mails and QR codes. */
+  PUBLIC_URL: Url,
+  /** Base of the links for staff, in account mails and invitations; by default, the backoffice at `PUBLIC_URL`. */
+  ACCOUNT_URL: Url.optional(),
+};
+
+/** The bases of links, without a slash at their end. */
+export function linkBases(config: { PUBLIC_URL: string; ACCOUNT_URL?: string | undefined }) {
+  const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
+  const accountUrl = config.ACCOUNT_URL?.replace(/\/$/, '') ?? `${publicUrl}${backofficePath}`;
+  return { publicUrl, accountUrl };
+}
 
 /** Values separated by commas. */
 export function commaList<Item extends z.ZodType<string, string>>(item: Item) {

@@ -1,4 +1,12 @@
-import { Flag, Secret, serviceEnv, TicketKeys, Url, Urls } from '@queue-manager/service-kit/config';
+import {
+  Flag,
+  linkEnv,
+  Secret,
+  serviceEnv,
+  TicketKeys,
+  Url,
+  Urls,
+} from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 export const queueEnv = {
@@ -10,8 +18,7 @@ export const queueEnv = {
   /** One URL for each of its processes, separated by commas. */
   POSITION_SERVICE_URL: Urls,
   USER_SERVICE_URL: Url,
-  /** Base of the links in mails and QR codes: to joining, tickets and invitations. */
-  PUBLIC_URL: Url,
+  ...linkEnv,
   TICKET_KEYS: TicketKeys,
   /**
    * Signs the unsubscribe links in mails, and keys the hashes of those who followed them. Never replace it: venues would

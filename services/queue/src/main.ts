@@ -7,7 +7,7 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { createTaskReporter } from '@queue-manager/events/report-task';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
-import { readConfig } from '@queue-manager/service-kit/config';
+import { linkBases, readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
@@ -41,7 +41,7 @@ await serve(async () => {
   const config = readConfig(queueEnv);
   const logger = createLogger({ name: 'queue', level: config.LOG_LEVEL });
   const clock = systemClock;
-  const publicUrl = config.PUBLIC_URL.replace(/\/$/, '');
+  const { publicUrl, accountUrl } = linkBases(config);
   const tickets = createTicketCodec(config.TICKET_KEYS);
   const invitationTokens = createInvitationTokens(config.TICKET_KEYS);
   const unsubscribeTokens = createUnsubscribeTokens(config.UNSUBSCRIBE_KEY);
@@ -75,6 +75,7 @@ await serve(async () => {
     invitationTokens,
     unsubscribeTokens,
     publicUrl,
+    accountUrl,
     leaseSeconds: config.TASK_LEASE_SECONDS,
   });
   const housekeeping = createHousekeeping({ db, clock, logger });

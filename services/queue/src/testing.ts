@@ -39,6 +39,7 @@ const guestMoves = ['confirm', 'leave', 'snooze'];
 /** When every test clock starts: an evening in Lisbon. */
 export const testStart = new ManualClock().now().toISOString();
 export const publicUrl = 'http://queue.test';
+export const accountUrl = 'http://backoffice.test';
 
 /**
  * The fixture of the room tests: the queue service on a fresh database, with fakes of the position service

@@ -1,13 +1,11 @@
-import { Flag, Secrets, serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, linkEnv, Secrets, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
 export const userEnv = {
   ...serviceEnv,
   AUTH_SERVICE_URL: Url,
   QUEUE_SERVICE_URL: Url,
-  PUBLIC_URL: Url,
-  /** Base URL of links in account mails; `PUBLIC_URL` by default. */
-  ACCOUNT_URL: Url.optional(),
+  ...linkEnv,
   /** Signs the tokens in account mails. Retired secrets can be removed after a day, a token's longest lifetime. */
   ACCOUNT_TOKEN_SECRET: Secrets,
   /** Concurrent password hashes; each takes 19 MiB and a thread of the pool. */

@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createPublisher } from '@queue-manager/events/publish';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
-import type { readConfig } from '@queue-manager/service-kit/config';
+import { linkBases, type readConfig } from '@queue-manager/service-kit/config';
 import {
   createInternalClient,
   type InternalClient,
@@ -63,7 +63,7 @@ export async function createDeps(config: Config, options: DepsOptions): Promise<
       makeEvent: createEventMaker({
         store,
         tokens,
-        accountUrl: config.ACCOUNT_URL ?? config.PUBLIC_URL,
+        accountUrl: linkBases(config).accountUrl,
       }),
       logger,
     }),

@@ -15,7 +15,7 @@ const otherPartyId = '0198f2a6-9f4e-7e65-8d84-6c4f918d200c';
 const ticket = 'AQGY8qR-LXxDi2JKLY9rDgQBmPKmjz59VJxzWz6QfB8FZx0rT5mB2nK8cQ7wLs4vEg';
 const joinCode = '7K3MPQ9X2D';
 const origin = 'https://line.example.com';
-const ticketUrl = `${origin}/v1/tickets/${ticket}`;
+const ticketUrl = `${origin}/t/${ticket}`;
 const text = 'The bar is open while you wait.';
 const endMessage = 'Thank you for coming!';
 const email = 'ana@example.com';
@@ -61,9 +61,16 @@ const venue = {
   occupancy: 36,
   dayStartsAt: '05:00',
   retentionDays: 30,
+  accentColor: '#0f766e',
   feed: false,
   role: 'owner',
   createdAt: '2026-11-01T09:10:00.000Z',
+};
+
+const look = {
+  locale: venue.locale,
+  timezone: venue.timezone,
+  accentColor: venue.accentColor,
 };
 
 const host = { userId: hostId, name: 'Hugo Dias', role: 'host' };
@@ -91,7 +98,7 @@ const queue = {
   endMessage,
   state: 'open',
   joinCode,
-  joinUrl: `${origin}/v1/join/${joinCode}`,
+  joinUrl: `${origin}/j/${joinCode}`,
   waiting: 4,
   called: 1,
   maxWaiting: 60,
@@ -145,7 +152,7 @@ const guestParty = {
   queueId,
   queueName: queue.name,
   venueName: venue.name,
-  locale: venue.locale,
+  ...look,
   text,
   endMessage,
   number: party.number,
@@ -352,7 +359,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   replaceJoinCode: {
     request: {},
-    response: { ...queue, joinCode: 'Q4T8WZ0R5H', joinUrl: `${origin}/v1/join/Q4T8WZ0R5H` },
+    response: { ...queue, joinCode: 'Q4T8WZ0R5H', joinUrl: `${origin}/j/Q4T8WZ0R5H` },
   },
   getQrSvg: { response: svg },
   getQrPng: {},
@@ -404,7 +411,8 @@ export const examples: Readonly<Record<string, Example>> = {
       estimate,
       maxPartySize: 12,
       selfJoin: true,
-      locale: venue.locale,
+      retentionDays: venue.retentionDays,
+      ...look,
     },
   },
   joinQueue: {
@@ -432,6 +440,7 @@ export const examples: Readonly<Record<string, Example>> = {
 
   getPosition: { response: position },
   getBoard: { response: board },
+  getBoardPage: { response: { venueName: venue.name, joinUrl: queue.joinUrl, ...look } },
   liveTicket: { response: stream('position', position) },
   liveBoard: { response: stream('board', board) },
   liveQueue: { response: stream('party', event, event.seq) },

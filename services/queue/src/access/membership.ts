@@ -8,7 +8,7 @@ import type { PartyRow, QueueRow, VenueRow } from '../db/tables.ts';
 /** The columns of a venue that its queues depend on. */
 export type VenueFacts = Pick<
   VenueRow,
-  'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale' | 'retention_days'
+  'id' | 'name' | 'timezone' | 'day_starts_at' | 'locale' | 'retention_days' | 'accent_color'
 >;
 
 type Db = Database | DatabaseTransaction;
@@ -51,6 +51,7 @@ const venueColumns = [
   'v.day_starts_at',
   'v.locale as venue_locale',
   'v.retention_days',
+  'v.accent_color',
 ] as const;
 
 type WithVenue = {
@@ -60,6 +61,7 @@ type WithVenue = {
   day_starts_at: string;
   venue_locale: string;
   retention_days: number;
+  accent_color: string | null;
 };
 
 function venueFactsOf(row: WithVenue): VenueFacts {
@@ -70,6 +72,7 @@ function venueFactsOf(row: WithVenue): VenueFacts {
     day_starts_at: row.day_starts_at,
     locale: row.venue_locale,
     retention_days: row.retention_days,
+    accent_color: row.accent_color,
   };
 }
 
@@ -136,5 +139,17 @@ export async function queueByJoinCode(db: Db, joinCode: string) {
   const row = rows[0] as (QueueRow & WithVenue) | undefined;
   if (row === undefined)
     throw problems.notFound({ detail: 'This join link is not valid. It may have been replaced.' });
+  return { queue: row as QueueRow, venue: venueFactsOf(row) };
+}
+
+const selectById = `SELECT q.*, ${venueColumns.join(', ')}
+  FROM queues AS q JOIN venues AS v ON v.id = q.venue_id
+  WHERE q.id = ? AND q.deleted_at IS NULL`;
+
+/** Loads a queue for its board, without authorisation. */
+export async function queueOfBoard(db: Db, queueId: string) {
+  const { rows } = await db.executeQuery(preparedQuery(selectById, [uuidToBytes(queueId)]));
+  const row = rows[0] as (QueueRow & WithVenue) | undefined;
+  if (row === undefined) throw problems.notFound();
   return { queue: row as QueueRow, venue: venueFactsOf(row) };
 }

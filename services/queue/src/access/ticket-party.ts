@@ -24,17 +24,17 @@ export async function ticketParty(deps: { db: Database; tickets: TicketCodec }, 
       'q.seq as queue_seq',
       'q.deleted_at',
     ])
-    .select(['v.name as venue_name', 'v.locale as venue_locale'])
+    .select(['v.name as venue_name', 'v.locale as venue_locale', 'v.timezone', 'v.accent_color'])
     .where('p.queue_id', '=', uuidToBytes(subject.queueId))
     .where('p.id', '=', uuidToBytes(subject.partyId))
     .executeTakeFirst();
   if (row === undefined) throw problems.notFound({ detail: 'This ticket is not valid.' });
   const { queue_name, queue_seq, deleted_at, text, end_message, ...rest } = row;
-  const { venue_name, venue_locale, ...party } = rest;
+  const { venue_name, venue_locale, timezone, accent_color, ...party } = rest;
   return {
     party: { ...party, state: stateIn({ deleted_at }, party.state) },
     queue: { name: queue_name, seq: queue_seq, deleted_at, text, end_message },
-    venue: { name: venue_name, locale: venue_locale },
+    venue: { name: venue_name, locale: venue_locale, timezone, accent_color },
   };
 }
 

@@ -19,7 +19,12 @@ const { clock, logger } = deps;
 const runs = new Map<string, number>();
 let recorded = 0;
 
-const dispatcher = createDispatcher({ ...deps, publisher, leaseSeconds: 300 });
+const dispatcher = createDispatcher({
+  ...deps,
+  accountUrl: deps.publicUrl,
+  publisher,
+  leaseSeconds: 300,
+});
 const reporter = createTaskReporter({ publisher, clock, source: '/queue' });
 const doTask = onTaskDue(deps, reporter);
 const recordResult = onTaskFinished(deps);

@@ -87,6 +87,7 @@ describe('migrations', () => {
         { name: '0012-name-keys' },
         { name: '0013-held-numbers' },
         { name: '0014-venue-creators' },
+        { name: '0015-accent-colors' },
       ]);
     }));
 

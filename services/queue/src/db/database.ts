@@ -18,6 +18,7 @@ import * as unsubscribes from './migrations/0011-unsubscribes.ts';
 import * as nameKeys from './migrations/0012-name-keys.ts';
 import * as heldNumbers from './migrations/0013-held-numbers.ts';
 import * as venueCreators from './migrations/0014-venue-creators.ts';
+import * as accentColors from './migrations/0015-accent-colors.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -212,6 +213,7 @@ const migrations: Record<string, Migration> = {
   '0012-name-keys': nameKeys,
   '0013-held-numbers': heldNumbers,
   '0014-venue-creators': venueCreators,
+  '0015-accent-colors': accentColors,
 };
 
 /** Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. */

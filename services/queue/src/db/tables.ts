@@ -49,6 +49,8 @@ type VenueTable = {
   occupancy_seq: Generated<number>;
   day_starts_at: string;
   retention_days: number;
+  /** `#rrggbb` */
+  accent_color: Generated<string | null>;
   /** When data older than `retention_days` is erased next. */
   retention_due_at: Generated<Date>;
   created_at: Date;

@@ -12,7 +12,7 @@ describe('get join page', () => {
   it('shows the queue and its venue, and 404 for an unknown code', async () => {
     const { owner, queueId, joinCode } = await service.openLine(
       { name: 'Bar', text: 'Cash only', maxPartySize: 6 },
-      { name: 'Casa', locale: 'pt' },
+      { name: 'Casa', locale: 'pt', accentColor: '#0f766e' },
     );
     await service.add(queueId, owner);
     const { status, body } = await service.call('GET', `/v1/join/${joinCode}`);
@@ -29,10 +29,23 @@ describe('get join page', () => {
       maxPartySize: 6,
       selfJoin: true,
       locale: 'pt',
+      timezone: 'Europe/Lisbon',
+      accentColor: '#0f766e',
+      retentionDays: 30,
     });
     for (const code of ['AAAAAAAAAA', 'x', '%00', "' OR 1=1 --", '🍷'.repeat(5)]) {
       const page = await service.call('GET', `/v1/join/${encodeURIComponent(code)}`);
       assertProblem(page, 'not-found');
+    }
+  });
+
+  it('estimates for a party of the given size, and not for one that is too large', async () => {
+    const { joinCode } = await service.openLine({ maxPartySize: 6 });
+    const pageFor = (size: string) => service.call('GET', `/v1/join/${joinCode}?size=${size}`);
+    assert.equal((await pageFor('6')).body.estimate.p50, 60);
+    assert.equal((await pageFor('7')).body.estimate, null);
+    for (const size of ['0', '101', '1.5', '']) {
+      assert.deepEqual(assertProblem(await pageFor(size), 'validation-failed'), ['size']);
     }
   });
 

@@ -4,11 +4,13 @@ import type { Estimate } from '@queue-manager/contracts/values';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
 import { queueByJoinCode } from '../access/membership.ts';
+import { venueLook } from '../access/venue-look.ts';
 import type { Deps } from '../deps.ts';
 
 export const getJoinPage = (deps: Deps) =>
-  route(contract, async ({ params }) => {
+  route(contract, async ({ params, query }) => {
     const { queue, venue } = await queueByJoinCode(deps.db, params.joinCode);
+    const canJoin = queue.state === 'open' && query.size <= queue.max_party_size;
     const queueId = bytesToUuid(queue.id);
     return {
       queueId,
@@ -18,11 +20,12 @@ export const getJoinPage = (deps: Deps) =>
       state: queue.state,
       full: queue.max_waiting !== null && queue.waiting >= queue.max_waiting,
       waiting: queue.waiting,
-      // As on the board: nobody can join a queue that is paused or closed.
-      estimate: queue.state === 'open' ? await estimateIfJoined(deps, queueId) : null,
+      // As on the board: there is none for a party that cannot join.
+      estimate: canJoin ? await estimateIfJoined(deps, queueId) : null,
       maxPartySize: queue.max_party_size,
       selfJoin: queue.self_join === 1,
-      locale: venue.locale,
+      retentionDays: venue.retention_days,
+      ...venueLook(venue),
     };
   });
 

@@ -29,7 +29,7 @@ describe('join queue', () => {
     const { ticket, ...rest } = first.body;
     assert.match(ticket, /^[\w-]{66}$/);
     assert.deepEqual(rest, {
-      ticketUrl: `${publicUrl}/v1/tickets/${ticket}`,
+      ticketUrl: `${publicUrl}/t/${ticket}`,
       number: 1,
       position: 1,
       estimate: { p10: 30, p50: 60, p90: 120, model: 'test-1', asOf: testStart },

@@ -1,7 +1,7 @@
 import { joinQueue as contract } from '@queue-manager/contracts/guests';
 import { route } from '@queue-manager/service-kit/route';
+import { ticketUrlOf } from '../access/guest-links.ts';
 import { queueByJoinCode } from '../access/membership.ts';
-import { ticketUrlOf } from '../access/ticket-url.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from './admit-party.ts';
 import { dialablePhone } from './dialable-phone.ts';

@@ -28,7 +28,7 @@ describe('add party', () => {
     assert.deepEqual(rest, {
       queueId,
       number: 1,
-      ticketUrl: `${publicUrl}/v1/tickets/${ticket}`,
+      ticketUrl: `${publicUrl}/t/${ticket}`,
       name: 'Ana Lima',
       size: 1,
       lane: 'regular',

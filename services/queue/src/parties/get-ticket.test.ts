@@ -27,6 +27,8 @@ describe('get ticket', () => {
       queueName: 'Tables',
       venueName: 'Casa',
       locale: 'pt',
+      timezone: 'Europe/Lisbon',
+      accentColor: null,
       text: 'Stay near',
       endMessage: 'Thank you',
       number: 1,

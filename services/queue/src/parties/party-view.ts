@@ -4,8 +4,9 @@ import type { Party } from '@queue-manager/contracts/parties';
 import { type Estimate, limits } from '@queue-manager/contracts/values';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { CompiledQuery } from 'kysely';
+import { ticketUrlOf } from '../access/guest-links.ts';
 import { stateIn, type TicketParty } from '../access/ticket-party.ts';
-import { ticketUrlOf } from '../access/ticket-url.ts';
+import { venueLook } from '../access/venue-look.ts';
 import { preparedQuery } from '../db/prepared-query.ts';
 import type { Deps } from '../deps.ts';
 import type { PartyRecord } from '../line/snapshots.ts';
@@ -158,7 +159,7 @@ export async function guestView(
     queueId: record.queueId,
     queueName: queue.name,
     venueName: venue.name,
-    locale: venue.locale,
+    ...venueLook(venue),
     text: queue.text,
     endMessage: queue.end_message,
     number: record.number,

@@ -27,7 +27,7 @@ describe('create queue', () => {
       text: null,
       endMessage: null,
       state: 'open',
-      joinUrl: `${publicUrl}/v1/join/${joinCode}`,
+      joinUrl: `${publicUrl}/j/${joinCode}`,
       waiting: 0,
       called: 0,
       maxWaiting: null,

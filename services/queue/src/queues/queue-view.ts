@@ -1,12 +1,8 @@
 import type { Queue } from '@queue-manager/contracts/queues';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
+import { joinUrlOf } from '../access/guest-links.ts';
 import type { QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-
-/** The link behind a queue's QR code. */
-export function joinUrlOf(deps: Pick<Deps, 'publicUrl'>, joinCode: string): string {
-  return `${deps.publicUrl}/v1/join/${joinCode}`;
-}
 
 export function queueView(deps: Pick<Deps, 'publicUrl'>, row: QueueRow): Queue {
   return {

@@ -126,7 +126,7 @@ describe('queues', () => {
     const { status, body } = await post(queueId, 'join-code', owner);
     assert.equal(status, 200);
     assert.notEqual(body.joinCode, joinCode);
-    assert.equal(body.joinUrl, `${publicUrl}/v1/join/${body.joinCode}`);
+    assert.equal(body.joinUrl, `${publicUrl}/j/${body.joinCode}`);
     assertProblem(await service.call('GET', `/v1/join/${joinCode}`), 'not-found');
     assertProblem(await service.join(joinCode), 'not-found');
     for (const code of [body.joinCode, body.joinCode.toLowerCase()]) {

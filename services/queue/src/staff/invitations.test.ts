@@ -8,7 +8,7 @@ import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
 import { createHousekeeping } from '../housekeeping.ts';
 import { takeEvents, tasksOf, testDispatcher } from '../tasks/testing.ts';
-import { assertProblem, publicUrl, type QueueService, startQueueService } from '../testing.ts';
+import { accountUrl, assertProblem, type QueueService, startQueueService } from '../testing.ts';
 import { invitationCalls } from './testing.ts';
 
 describe('invitations', () => {
@@ -63,7 +63,7 @@ describe('invitations', () => {
     assert.equal(content.venueName, 'The Blue Door');
     assert.equal(content.role, 'manager');
     const [base, token = ''] = content.link.split('?token=');
-    assert.equal(base, `${publicUrl}/invitations/accept`);
+    assert.equal(base, `${accountUrl}/invitations/accept`);
 
     const { status, body } = await accept(id, token);
     assert.equal(status, 200);

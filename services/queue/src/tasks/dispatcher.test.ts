@@ -126,7 +126,7 @@ describe('dispatcher', () => {
       number: 1,
       venueName: 'Casa',
       queueName: 'Tables',
-      link: `${publicUrl}/v1/tickets/${english.ticket}`,
+      link: `${publicUrl}/t/${english.ticket}`,
       unsubscribeLink: unsubscribeLinkOf(venueId, 'ann@example.com'),
     };
     const [task] = await tasksOf(service, { partyId: english.id, kind: 'notify.called' });

@@ -20,6 +20,8 @@ export type ComposeDeps = {
   invitationTokens: InvitationTokens;
   unsubscribeTokens: UnsubscribeTokens;
   publicUrl: string;
+  /** Base of the links for staff. */
+  accountUrl: string;
 };
 
 /** A kind of task that is a mail: the mailer sends it and reports the result. */

@@ -7,7 +7,7 @@ import type { QueueName } from '@queue-manager/events/topology';
 import { bytesToUuid, newId, uuidToBytes } from '@queue-manager/service-kit/ids';
 import type { TaskRow } from '../db/tables.ts';
 import type { WorkLoop } from '../db/work-loop.ts';
-import { publicUrl, type QueueService } from '../testing.ts';
+import { accountUrl, publicUrl, type QueueService } from '../testing.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { DueTask } from './kind.ts';
 
@@ -25,6 +25,7 @@ export function testDispatcher(service: QueueService, publisher: Publisher): Wor
     invitationTokens,
     unsubscribeTokens,
     publicUrl,
+    accountUrl,
     publisher,
     leaseSeconds: testLeaseSeconds,
   });

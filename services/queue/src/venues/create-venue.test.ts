@@ -30,6 +30,7 @@ describe('create venue', () => {
       occupancy: 0,
       dayStartsAt: '05:00',
       retentionDays: 30,
+      accentColor: null,
       feed: false,
       role: 'owner',
       createdAt: testStart,
@@ -46,6 +47,7 @@ describe('create venue', () => {
       capacity: 120,
       dayStartsAt: '06:30',
       retentionDays: 7,
+      accentColor: '#0f766e',
     };
     const owner = newAccount();
     const { body } = await make(owner, fields);
@@ -58,6 +60,8 @@ describe('create venue', () => {
     const owner = newAccount();
     const refused: [object, string[]][] = [
       [{ name: '   ' }, ['name']],
+      [{ accentColor: 'teal' }, ['accentColor']],
+      [{ accentColor: '#0f766' }, ['accentColor']],
       [{ name: 'x'.repeat(81) }, ['name']],
       [{ name: 'two\nlines' }, ['name']],
       [{ timezone: 'Mars/Olympus' }, ['timezone']],

@@ -25,6 +25,7 @@ export const createVenue = (deps: Deps) =>
         occupancy_seq: 0,
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
+        accent_color: body.accentColor,
         retention_due_at: new Date(now.getTime() + retentionEveryMs),
         created_at: now,
         created_by: caller,

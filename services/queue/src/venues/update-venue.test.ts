@@ -28,12 +28,18 @@ describe('update venue', () => {
       capacity: null,
       dayStartsAt: '04:00',
       retentionDays: 60,
+      accentColor: '#0f766e',
     };
     const changed = await service.call('PATCH', url, { as: manager, body: changes });
     assert.equal(changed.status, 200);
     assert.deepEqual(changed.body, { ...venue, ...changes, role: 'manager' });
     assert.deepEqual((await service.call('GET', url, { as: manager })).body, changed.body);
 
+    const inCapitals = await service.call('PATCH', url, {
+      as: manager,
+      body: { accentColor: '#0F766E' },
+    });
+    assert.equal(inCapitals.body.accentColor, changes.accentColor);
     const nothing = await service.call('PATCH', url, { as: manager, body: {} });
     assert.deepEqual([nothing.status, nothing.body], [200, changed.body]);
 

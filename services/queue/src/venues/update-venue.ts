@@ -21,6 +21,7 @@ export const updateVenue = ({ db, clock, feed }: Deps) =>
         capacity: body.capacity,
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
+        accent_color: body.accentColor,
       });
       if (Object.keys(changes).length > 0) {
         // A shorter retention takes effect with the next housekeeping, within a minute.

@@ -12,6 +12,7 @@ export function venueView(row: VenueRow, role: Role): Venue {
     occupancy: row.occupancy,
     dayStartsAt: row.day_starts_at,
     retentionDays: row.retention_days,
+    accentColor: row.accent_color,
     feed: false,
     role,
     createdAt: row.created_at.toISOString(),

@@ -17,8 +17,7 @@ export function createEventMaker(options: {
   /** Base of the links in mails. */
   accountUrl: string;
 }): EventMaker {
-  const { store, tokens } = options;
-  const base = options.accountUrl.replace(/\/$/, '');
+  const { store, tokens, accountUrl } = options;
 
   async function mailOf(
     announcement: Extract<Announcement, { kind: `mail.${string}` }>,
@@ -26,20 +25,20 @@ export function createEventMaker(options: {
     if (announcement.kind === 'mail.verify-account') {
       const signUp = await findSignUp(store, announcement.signUp);
       if (signUp === undefined) return null;
-      const link = `${base}/verify?token=${tokens.makeVerification(announcement.signUp)}`;
+      const link = `${accountUrl}/verify?token=${tokens.makeVerification(announcement.signUp)}`;
       return mailTo(signUp, 'verify-account', link);
     }
     const account = await findAccount(store, announcement.userId);
     if (account === undefined) return null;
     if (announcement.kind === 'mail.account-exists') {
-      return mailTo(account, 'account-exists', `${base}/reset`);
+      return mailTo(account, 'account-exists', `${accountUrl}/reset`);
     }
     const { userId, passwordVersion } = announcement;
     const expiresAt = new Date(announcement.expiresAt);
     const isExpired = account.passwordVersion !== passwordVersion || expiresAt <= store.clock.now();
     if (isExpired) return null;
     const token = tokens.makeReset({ userId, passwordVersion, expiresAt });
-    return mailTo(account, 'reset-password', `${base}/reset?token=${token}`);
+    return mailTo(account, 'reset-password', `${accountUrl}/reset?token=${token}`);
   }
 
   return async ({ id, createdAt, announcement }) => {

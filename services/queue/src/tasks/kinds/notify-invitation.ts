@@ -23,7 +23,7 @@ export const notifyInvitation: MailKind<'notify.invitation'> = {
           template: 'venue-invitation',
           venueName: row.venue_name,
           role: row.role,
-          link: `${deps.publicUrl}/invitations/accept?token=${token}`,
+          link: `${deps.accountUrl}/invitations/accept?token=${token}`,
         },
       });
     }
