@@ -9,7 +9,7 @@
 import { createRequire } from 'node:module';
 
 const floors = {
-  packages: ['contracts', ['client', 'service-kit'], 'events', 'local-stack', ['load', 'bench']],
+  packages: ['contracts', ['client', 'service-kit'], 'ui', 'events', 'local-stack', ['load', 'bench']],
   'packages/local-stack/src': [
     ['stack-error.ts', 'terminal.ts', 'progress.ts', 'repository.ts', 'inbox.ts', 'settings.ts'],
     'processes',
@@ -20,6 +20,7 @@ const floors = {
   ],
   'packages/load/src': ['random.ts', ['trace', 'callers'], ['replay', 'chaos']],
   'packages/bench/src': ['measure', ['events', 'line', 'live']],
+  'apps/customer/src': ['page', 'parts', 'join', ['home', 'ticket', 'board', 'kiosk'], 'worker'],
   'services/queue/src': [
     'db',
     'access',
@@ -122,11 +123,29 @@ export default {
       to: { path: '^services/' },
     },
     {
-      name: 'client-runs-in-browsers',
-      comment: 'packages/client must not import modules that only Node has',
+      name: 'runs-in-browsers',
+      comment: 'browsers have none of the modules of Node',
       severity: 'error',
-      from: { path: '^packages/client/src/', pathNot: exempt },
+      from: { path: '^(packages/(client|ui)|apps/[^/]+)/src/', pathNot: exempt },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'app-imports-server',
+      comment: 'apps use the API through packages/client',
+      severity: 'error',
+      from: { path: '^apps/', pathNot: exempt },
+      to: { path: '^(services/|packages/(?!(client|contracts|ui)/))' },
+    },
+    {
+      name: 'schema-in-browser',
+      comment: 'a schema costs a browser 27 kB: import its type',
+      severity: 'error',
+      from: { path: '^(packages/(client|ui)|apps/[^/]+)/src/', pathNot: exempt },
+      to: {
+        path: '^packages/contracts/src/',
+        pathNot: '/(contract|pages|problems)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...Object.entries(floors).flatMap(rulesOf),
@@ -138,7 +157,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
-      extensions: ['.ts', '.mjs', '.js'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js'],
     },
   },
 };

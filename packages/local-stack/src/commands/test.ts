@@ -19,7 +19,7 @@ import { type System, startSystem } from '../system/system.ts';
 import { runUntilStopped, say } from '../terminal.ts';
 
 const systemTests = 'tests/**/*.test.ts';
-const everyTest = ['packages/**/src/**/*.test.ts', 'services/**/src/**/*.test.ts', systemTests];
+const everyTest = ['apps/*/src/**/*.test.ts', 'packages/**/src/**/*.test.ts', 'services/**/src/**/*.test.ts', systemTests];
 
 /** Take minutes; run by `npm run test:long`. */
 const longTests = '**/*.long.test.ts';

@@ -1,0 +1,128 @@
+import type { Estimate } from '@queue-manager/contracts/values';
+import { defineTexts, type Reader, translator } from './text.ts';
+
+const texts = defineTexts({
+  en: {
+    about: 'about {wait}',
+    between: 'between {low} and {high}',
+    soon: 'any moment now',
+    upTo: 'up to {high}',
+  },
+  pt: {
+    about: 'cerca de {wait}',
+    between: 'entre {low} e {high}',
+    soon: 'a qualquer momento',
+    upTo: 'até {high}',
+  },
+  es: {
+    about: 'unos {wait}',
+    between: 'entre {low} y {high}',
+    soon: 'en cualquier momento',
+    upTo: 'hasta {high}',
+  },
+  fr: {
+    about: 'environ {wait}',
+    between: 'entre {low} et {high}',
+    soon: 'd’un instant à l’autre',
+    upTo: 'jusqu’à {high}',
+  },
+  de: {
+    about: 'etwa {wait}',
+    between: 'zwischen {low} und {high}',
+    soon: 'jeden Moment',
+    upTo: 'bis zu {high}',
+  },
+  ar: {
+    about: 'حوالي {wait}',
+    between: 'بين {low} و{high}',
+    soon: 'في أي لحظة',
+    upTo: 'حتى {high}',
+  },
+});
+
+type Quantiles = Pick<Estimate, 'p10' | 'p50' | 'p90'>;
+
+/** Minutes as people say them: to the minute, to 5, to 15, to half an hour. */
+function stepOf(minutes: number): number {
+  if (minutes < 10) return 1;
+  if (minutes < 60) return 5;
+  return minutes < 120 ? 15 : 30;
+}
+
+const rounded = (seconds: number, round: (value: number) => number) => {
+  const minutes = seconds / 60;
+  const step = stepOf(minutes);
+  return round(minutes / step) * step;
+};
+
+/** A wait in plain words: about how long, and the range that it should be in; null where there is no range to name. */
+export function waitWords(
+  reader: Reader,
+  { p10, p50, p90 }: Quantiles,
+): { about: string; between: string | null } {
+  const text = translator(texts, reader);
+  const [low, middle, high] = [
+    rounded(p10, Math.floor),
+    Math.max(rounded(p50, Math.round), 1),
+    Math.max(rounded(p90, Math.ceil), 1),
+  ];
+  const about =
+    p50 < 60 ? text('soon') : text('about', { wait: durationWords(reader, middle) });
+  if (high === low || (p50 < 60 && high <= 1)) return { about, between: null };
+  if (low < 1) return { about, between: text('upTo', { high: durationWords(reader, high) }) };
+  // The unit once, unless they differ.
+  const lowWords = (low < 120) === (high < 120) ? numberOf(reader, low) : durationWords(reader, low);
+  return { about, between: text('between', { low: lowWords, high: durationWords(reader, high) }) };
+}
+
+const inHours = (minutes: number) => minutes >= 120;
+
+function numberOf({ tag }: Reader, minutes: number): string {
+  return new Intl.NumberFormat(tag).format(inHours(minutes) ? minutes / 60 : minutes);
+}
+
+function durationWords({ tag }: Reader, minutes: number): string {
+  const unit = inHours(minutes) ? 'hour' : 'minute';
+  const format = new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
+  return format.format(inHours(minutes) ? minutes / 60 : minutes);
+}
+
+const minuteMs = 60_000;
+const roundTimeMs = 5 * minuteMs;
+
+/** The time of day at the venue that a wait means: "20:40 – 21:05". */
+export function timeRange(
+  { tag }: Reader,
+  timeZone: string,
+  nowMs: number,
+  { p10, p90 }: Quantiles,
+): string {
+  const format = new Intl.DateTimeFormat(tag, { hour: 'numeric', minute: '2-digit', timeZone });
+  const at = (seconds: number, round: (value: number) => number) =>
+    round((nowMs + seconds * 1_000) / roundTimeMs) * roundTimeMs;
+  return format.formatRange(at(p10, Math.floor), at(p90, Math.ceil));
+}
+
+export function timeOfDay({ tag }: Reader, timeZone: string | undefined, at: number | string): string {
+  return new Intl.DateTimeFormat(tag, {
+    hour: 'numeric',
+    minute: '2-digit',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(new Date(at));
+}
+
+/** How long ago something was: "3 minutes ago". */
+export function ageWords({ tag }: Reader, ageMs: number): string {
+  const format = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
+  const minutes = Math.floor(ageMs / minuteMs);
+  if (minutes < 1) return format.format(-Math.max(0, Math.floor(ageMs / 1_000)), 'second');
+  if (minutes < 60) return format.format(-minutes, 'minute');
+  if (minutes < 24 * 60) return format.format(-Math.floor(minutes / 60), 'hour');
+  return format.format(-Math.floor(minutes / (24 * 60)), 'day');
+}
+
+/** Time left as a clock shows it: "4:05". */
+export function countdown(leftMs: number): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
