@@ -9,7 +9,14 @@
 import { createRequire } from 'node:module';
 
 const floors = {
-  packages: ['contracts', ['client', 'service-kit'], 'ui', 'events', 'local-stack', ['load', 'bench']],
+  packages: [
+    'contracts',
+    ['client', 'service-kit'],
+    'ui',
+    'events',
+    'local-stack',
+    ['load', 'bench'],
+  ],
   'packages/local-stack/src': [
     ['stack-error.ts', 'terminal.ts', 'progress.ts', 'repository.ts', 'inbox.ts', 'settings.ts'],
     'processes',
@@ -20,7 +27,13 @@ const floors = {
   ],
   'packages/load/src': ['random.ts', ['trace', 'callers'], ['replay', 'chaos']],
   'packages/bench/src': ['measure', ['events', 'line', 'live']],
-  'apps/customer/src': ['page', 'parts', 'join', ['home', 'ticket', 'board', 'kiosk'], 'worker'],
+  'apps/customer/src': [
+    'page',
+    'parts',
+    'screens/join',
+    ['screens/home', 'screens/ticket', 'screens/board', 'screens/kiosk'],
+    'worker',
+  ],
   'services/queue/src': [
     'db',
     'access',

@@ -12,6 +12,8 @@ describe('pageAt', () => {
   });
 
   it('finds no page at other addresses', () => {
-    for (const path of ['/j', '/j/a/b', '/v1/join/ABC', '/x']) assert.equal(pageAt(path), null);
+    for (const path of ['/j', '/j/a/b', '/v1/join/ABC', '/x', '/j/%']) {
+      assert.equal(pageAt(path), null);
+    }
   });
 });

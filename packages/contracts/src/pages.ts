@@ -23,8 +23,12 @@ export function pageUrl(baseUrl: string, page: GuestPage, parameter = ''): strin
 export function pageAt(path: string): { page: GuestPage; parameter: string } | null {
   for (const [page, pattern] of Object.entries(guestPages)) {
     const match = new RegExp(`^${pattern.replace(/:\w+/, '([^/]+)')}/?$`).exec(path);
-    if (match !== null) {
+    if (match === null) continue;
+    try {
       return { page: page as GuestPage, parameter: decodeURIComponent(match[1] ?? '') };
+    } catch {
+      // A percent sign that encodes nothing.
+      return null;
     }
   }
   return null;

@@ -5,12 +5,25 @@ import { defineTexts, readerOf, translator } from './text.ts';
 const texts = defineTexts({
   en: { hello: 'Hello {name}', ahead: { one: '{n} party', other: '{n} parties' } },
   pt: { hello: 'Olá {name}', ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' } },
-  es: { hello: 'Hola {name}', ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' } },
-  fr: { hello: 'Bonjour {name}', ahead: { one: '{n} groupe', many: '{n} de groupes', other: '{n} groupes' } },
+  es: {
+    hello: 'Hola {name}',
+    ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' },
+  },
+  fr: {
+    hello: 'Bonjour {name}',
+    ahead: { one: '{n} groupe', many: '{n} de groupes', other: '{n} groupes' },
+  },
   de: { hello: 'Hallo {name}', ahead: { one: '{n} Gruppe', other: '{n} Gruppen' } },
   ar: {
     hello: 'مرحبا {name}',
-    ahead: { zero: 'لا', one: 'واحدة', two: 'اثنتان', few: '{n} مجموعات', many: '{n} مجموعة', other: '{n} مجموعة' },
+    ahead: {
+      zero: 'لا',
+      one: 'واحدة',
+      two: 'اثنتان',
+      few: '{n} مجموعات',
+      many: '{n} مجموعة',
+      other: '{n} مجموعة',
+    },
   },
 });
 

@@ -4,7 +4,11 @@ import { type Language, languages, readerOf } from './text.ts';
 import { ageWords, countdown, timeOfDay, timeRange, waitWords } from './words.ts';
 
 const english = readerOf(['en-GB']);
-const wait = (p10: number, p50: number, p90: number) => ({ p10: p10 * 60, p50: p50 * 60, p90: p90 * 60 });
+const wait = (p10: number, p50: number, p90: number) => ({
+  p10: p10 * 60,
+  p50: p50 * 60,
+  p90: p90 * 60,
+});
 
 describe('waitWords', () => {
   it('says about how long, and the range', () => {

@@ -66,12 +66,11 @@ export function waitWords(
     Math.max(rounded(p50, Math.round), 1),
     Math.max(rounded(p90, Math.ceil), 1),
   ];
-  const about =
-    p50 < 60 ? text('soon') : text('about', { wait: durationWords(reader, middle) });
+  const about = p50 < 60 ? text('soon') : text('about', { wait: durationWords(reader, middle) });
   if (high === low || (p50 < 60 && high <= 1)) return { about, between: null };
   if (low < 1) return { about, between: text('upTo', { high: durationWords(reader, high) }) };
   // The unit once, unless they differ.
-  const lowWords = (low < 120) === (high < 120) ? numberOf(reader, low) : durationWords(reader, low);
+  const lowWords = low < 120 === high < 120 ? numberOf(reader, low) : durationWords(reader, low);
   return { about, between: text('between', { low: lowWords, high: durationWords(reader, high) }) };
 }
 
@@ -103,7 +102,11 @@ export function timeRange(
   return format.formatRange(at(p10, Math.floor), at(p90, Math.ceil));
 }
 
-export function timeOfDay({ tag }: Reader, timeZone: string | undefined, at: number | string): string {
+export function timeOfDay(
+  { tag }: Reader,
+  timeZone: string | undefined,
+  at: number | string,
+): string {
   return new Intl.DateTimeFormat(tag, {
     hour: 'numeric',
     minute: '2-digit',

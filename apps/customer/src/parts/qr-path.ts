@@ -8,7 +8,8 @@ export function qrPath(modules: { size: number; get(row: number, column: number)
     for (let column = 0; column < modules.size; column += 1) {
       const start = column;
       while (column < modules.size && modules.get(row, column)) column += 1;
-      if (column > start) runs.push(`M${start + quiet} ${row + quiet}h${column - start}v1H${start + quiet}z`);
+      if (column > start)
+        runs.push(`M${start + quiet} ${row + quiet}h${column - start}v1H${start + quiet}z`);
     }
   }
   return { size: modules.size + 2 * quiet, path: runs.join('') };

@@ -26,10 +26,7 @@ export function LanguageSwitch() {
     <label className="language">
       <Icon name="globe" />
       <span className="hidden">{text('language')}</span>
-      <select
-        value={reader.language}
-        onChange={({ target }) => choose(target.value as Language)}
-      >
+      <select value={reader.language} onChange={({ target }) => choose(target.value as Language)}>
         {allLanguages.map(([language, name]) => (
           <option key={language} value={language} lang={language}>
             {name}

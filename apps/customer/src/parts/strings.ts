@@ -10,6 +10,10 @@ export const texts = defineTexts({
     unreachable: 'We can’t reach the server. We keep trying.',
     people: { one: '{n} person', other: '{n} people' },
     qrCode: 'QR code',
+    failed: 'Something went wrong',
+    failedHint: 'Nothing is lost: your place is kept. Please load the page again.',
+    reload: 'Load again',
+    yourTickets: { one: 'You already have a ticket', other: 'You already have {n} tickets' },
   },
   pt: {
     language: 'Idioma',
@@ -20,6 +24,14 @@ export const texts = defineTexts({
     unreachable: 'Não conseguimos contactar o servidor. Continuamos a tentar.',
     people: { one: '{n} pessoa', many: '{n} de pessoas', other: '{n} pessoas' },
     qrCode: 'Código QR',
+    failed: 'Algo correu mal',
+    failedHint: 'Nada se perdeu: o seu lugar está guardado. Carregue a página de novo.',
+    reload: 'Carregar de novo',
+    yourTickets: {
+      one: 'Já tem uma senha',
+      many: 'Já tem {n} de senhas',
+      other: 'Já tem {n} senhas',
+    },
   },
   es: {
     language: 'Idioma',
@@ -30,6 +42,14 @@ export const texts = defineTexts({
     unreachable: 'No podemos conectar con el servidor. Seguimos intentándolo.',
     people: { one: '{n} persona', many: '{n} de personas', other: '{n} personas' },
     qrCode: 'Código QR',
+    failed: 'Algo ha ido mal',
+    failedHint: 'No se ha perdido nada: tu lugar está guardado. Vuelve a cargar la página.',
+    reload: 'Volver a cargar',
+    yourTickets: {
+      one: 'Ya tienes un turno',
+      many: 'Ya tienes {n} de turnos',
+      other: 'Ya tienes {n} turnos',
+    },
   },
   fr: {
     language: 'Langue',
@@ -40,6 +60,14 @@ export const texts = defineTexts({
     unreachable: 'Le serveur ne répond pas. Nous continuons d’essayer.',
     people: { one: '{n} personne', many: '{n} de personnes', other: '{n} personnes' },
     qrCode: 'Code QR',
+    failed: 'Un problème est survenu',
+    failedHint: 'Rien n’est perdu : votre place est gardée. Veuillez recharger la page.',
+    reload: 'Recharger',
+    yourTickets: {
+      one: 'Vous avez déjà un ticket',
+      many: 'Vous avez déjà {n} de tickets',
+      other: 'Vous avez déjà {n} tickets',
+    },
   },
   de: {
     language: 'Sprache',
@@ -50,6 +78,10 @@ export const texts = defineTexts({
     unreachable: 'Wir erreichen den Server nicht. Wir versuchen es weiter.',
     people: { one: '{n} Person', other: '{n} Personen' },
     qrCode: 'QR-Code',
+    failed: 'Etwas ist schiefgegangen',
+    failedHint: 'Nichts ist verloren: Ihr Platz bleibt. Bitte laden Sie die Seite neu.',
+    reload: 'Neu laden',
+    yourTickets: { one: 'Sie haben schon ein Ticket', other: 'Sie haben schon {n} Tickets' },
   },
   ar: {
     language: 'اللغة',
@@ -67,5 +99,16 @@ export const texts = defineTexts({
       other: '{n} شخص',
     },
     qrCode: 'رمز QR',
+    failed: 'حدث خطأ ما',
+    failedHint: 'لم يُفقد شيء: مكانك محفوظ. يُرجى إعادة تحميل الصفحة.',
+    reload: 'إعادة التحميل',
+    yourTickets: {
+      zero: 'ليس لديك تذكرة',
+      one: 'لديك تذكرة بالفعل',
+      two: 'لديك تذكرتان بالفعل',
+      few: 'لديك {n} تذاكر بالفعل',
+      many: 'لديك {n} تذكرة بالفعل',
+      other: 'لديك {n} تذكرة بالفعل',
+    },
   },
 });

@@ -1,0 +1,46 @@
+import { type GuestPage, pageAt } from '@queue-manager/contracts/pages';
+import { type ComponentType, lazy, StrictMode, Suspense } from 'react';
+import { createRoot } from 'react-dom/client';
+import { LanguageProvider } from './page/language.tsx';
+import { usePath } from './page/location.ts';
+import './page/page.css';
+import { registerWorker } from './page/updates.ts';
+import { ErrorBoundary } from './parts/error-boundary.tsx';
+import { Shell, Waiting } from './parts/shell.tsx';
+
+const Home = lazy(() => import('./screens/home/home.tsx'));
+
+/** The screen of each page. Those a guest's phone opens are in the first file, the others in files of their own. */
+const screens: Partial<Record<GuestPage, ComponentType<{ parameter: string }>>> = {
+  home: () => <Home />,
+};
+
+function App() {
+  const path = usePath();
+  const { page, parameter } = pageAt(path) ?? { page: null, parameter: '' };
+  const Screen = page === null ? null : screens[page];
+  return (
+    <LanguageProvider isOfVenue={page === 'board' || page === 'kiosk'}>
+      <ErrorBoundary key={path}>
+        <Suspense
+          fallback={
+            <Shell>
+              <Waiting isUnreachable={false} />
+            </Shell>
+          }
+        >
+          {Screen ? <Screen parameter={parameter} /> : <Home isUnknownAddress />}
+        </Suspense>
+      </ErrorBoundary>
+    </LanguageProvider>
+  );
+}
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('index.html has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);
+if (import.meta.env.PROD) registerWorker();

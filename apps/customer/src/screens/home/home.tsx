@@ -1,0 +1,68 @@
+import { backofficePath, pageUrl } from '@queue-manager/contracts/pages';
+import { useState } from 'react';
+import { heldTickets } from '../../page/held-tickets.ts';
+import { goTo } from '../../page/location.ts';
+import { kept } from '../../page/storage.ts';
+import { useText } from '../../page/use-text.ts';
+import { useVenue } from '../../page/use-venue.ts';
+import { Button } from '../../parts/button.tsx';
+import { Field } from '../../parts/field.tsx';
+import { HeldTickets } from '../../parts/held-ticket-list.tsx';
+import { Shell } from '../../parts/shell.tsx';
+import { codeIn } from './code-in.ts';
+import './home.css';
+import { texts } from './strings.ts';
+
+/** What this is, and the ways on; also the page at addresses that have none. */
+export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: boolean }) {
+  const text = useText(texts);
+  useVenue(null, 'Queue Manager');
+  const [tickets] = useState(() => heldTickets(kept).all());
+  const [code, setCode] = useState('');
+  const [isRefused, setRefused] = useState(false);
+
+  function open() {
+    const found = codeIn(code);
+    if (found === null) setRefused(true);
+    else goTo(pageUrl('', 'join', found));
+  }
+
+  return (
+    <Shell>
+      <div className="stack-close appear">
+        <h1>{text(isUnknownAddress ? 'unknownAddress' : 'title')}</h1>
+        <p className="muted lead">{text(isUnknownAddress ? 'unknownAddressHint' : 'lead')}</p>
+      </div>
+      <HeldTickets tickets={tickets} />
+      <form
+        className="card stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          open();
+        }}
+      >
+        <Field
+          label={text('code')}
+          hint={text('codeHint')}
+          error={isRefused ? text('noCode') : undefined}
+          value={code}
+          onChange={(typed) => {
+            setCode(typed);
+            setRefused(false);
+          }}
+          autoComplete="off"
+          autoCapitalize="characters"
+          spellCheck={false}
+        />
+        <Button type="submit" look="main">
+          {text('open')}
+        </Button>
+      </form>
+      <p className="home-staff">
+        <span className="muted">{text('staff')} </span>
+        <a href={`${backofficePath}/`}>{text('backoffice')}</a>
+      </p>
+    </Shell>
+  );
+}

@@ -1,0 +1,81 @@
+import { defineTexts } from '@queue-manager/ui/text';
+
+export const texts = defineTexts({
+  en: {
+    title: 'Wait wherever you like',
+    lead: 'Scan the QR code at the door, or enter the code below it. We tell you when it’s your turn.',
+    unknownAddress: 'There is no page here',
+    unknownAddressHint: 'Scan the QR code at the door again, or enter the code below it.',
+    code: 'Join code',
+    codeHint: 'Ten letters and digits, such as 7K2M9QXTAB',
+    noCode: 'This is not a join code. Please check it and try again.',
+    open: 'Open',
+    staff: 'Do you work here?',
+    backoffice: 'Open the backoffice',
+  },
+  pt: {
+    title: 'Espere onde quiser',
+    lead: 'Leia o código QR à porta ou escreva o código que está por baixo. Avisamos quando for a sua vez.',
+    unknownAddress: 'Não há nenhuma página aqui',
+    unknownAddressHint:
+      'Leia novamente o código QR à porta ou escreva o código que está por baixo.',
+    code: 'Código de entrada',
+    codeHint: 'Dez letras e algarismos, por exemplo 7K2M9QXTAB',
+    noCode: 'Isto não é um código de entrada. Verifique-o e tente de novo.',
+    open: 'Abrir',
+    staff: 'Trabalha aqui?',
+    backoffice: 'Abrir a área de gestão',
+  },
+  es: {
+    title: 'Espera donde quieras',
+    lead: 'Escanea el código QR de la puerta o escribe el código que está debajo. Te avisamos cuando sea tu turno.',
+    unknownAddress: 'Aquí no hay ninguna página',
+    unknownAddressHint:
+      'Vuelve a escanear el código QR de la puerta o escribe el código que está debajo.',
+    code: 'Código de acceso',
+    codeHint: 'Diez letras y cifras, por ejemplo 7K2M9QXTAB',
+    noCode: 'Esto no es un código de acceso. Compruébalo e inténtalo de nuevo.',
+    open: 'Abrir',
+    staff: '¿Trabajas aquí?',
+    backoffice: 'Abrir el panel de gestión',
+  },
+  fr: {
+    title: 'Attendez où vous voulez',
+    lead: 'Scannez le code QR à l’entrée ou saisissez le code écrit en dessous. Nous vous prévenons quand c’est votre tour.',
+    unknownAddress: 'Il n’y a pas de page ici',
+    unknownAddressHint:
+      'Scannez à nouveau le code QR à l’entrée ou saisissez le code écrit en dessous.',
+    code: 'Code d’accès',
+    codeHint: 'Dix lettres et chiffres, par exemple 7K2M9QXTAB',
+    noCode: 'Ce n’est pas un code d’accès. Vérifiez-le et réessayez.',
+    open: 'Ouvrir',
+    staff: 'Vous travaillez ici ?',
+    backoffice: 'Ouvrir l’espace de gestion',
+  },
+  de: {
+    title: 'Warten Sie, wo Sie möchten',
+    lead: 'Scannen Sie den QR-Code am Eingang oder geben Sie den Code darunter ein. Wir sagen Ihnen, wann Sie dran sind.',
+    unknownAddress: 'Hier gibt es keine Seite',
+    unknownAddressHint:
+      'Scannen Sie den QR-Code am Eingang noch einmal oder geben Sie den Code darunter ein.',
+    code: 'Code der Warteschlange',
+    codeHint: 'Zehn Buchstaben und Ziffern, zum Beispiel 7K2M9QXTAB',
+    noCode:
+      'Das ist kein Code einer Warteschlange. Bitte prüfen Sie ihn und versuchen Sie es noch einmal.',
+    open: 'Öffnen',
+    staff: 'Arbeiten Sie hier?',
+    backoffice: 'Zur Verwaltung',
+  },
+  ar: {
+    title: 'انتظر حيثما تشاء',
+    lead: 'امسح رمز QR عند الباب أو أدخل الرمز المكتوب تحته. سنخبرك عندما يحين دورك.',
+    unknownAddress: 'لا توجد صفحة هنا',
+    unknownAddressHint: 'امسح رمز QR عند الباب مرة أخرى أو أدخل الرمز المكتوب تحته.',
+    code: 'رمز الانضمام',
+    codeHint: 'عشرة أحرف وأرقام، مثل 7K2M9QXTAB',
+    noCode: 'هذا ليس رمز انضمام. يُرجى التحقق منه والمحاولة مرة أخرى.',
+    open: 'فتح',
+    staff: 'هل تعمل هنا؟',
+    backoffice: 'فتح لوحة الإدارة',
+  },
+});
