@@ -156,7 +156,7 @@ export default {
       from: { path: '^(packages/(client|ui)|apps/[^/]+)/src/', pathNot: exempt },
       to: {
         path: '^packages/contracts/src/',
-        pathNot: '/(contract|pages|problems)\\.ts$',
+        pathNot: '/(contract|pages|party-moves|problems)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -7,12 +7,14 @@ import './page/page.css';
 import { registerWorker } from './page/updates.ts';
 import { ErrorBoundary } from './parts/error-boundary.tsx';
 import { Shell, Waiting } from './parts/shell.tsx';
+import Join from './screens/join/join.tsx';
 
 const Home = lazy(() => import('./screens/home/home.tsx'));
 
 /** The screen of each page. Those a guest's phone opens are in the first file, the others in files of their own. */
 const screens: Partial<Record<GuestPage, ComponentType<{ parameter: string }>>> = {
   home: () => <Home />,
+  join: ({ parameter }) => <Join key={parameter} joinCode={parameter} />,
 };
 
 function App() {

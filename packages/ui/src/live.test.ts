@@ -147,6 +147,15 @@ describe('createLive', () => {
     assert.equal(fakes.streams.length, 1);
   });
 
+  it('keeps a value that was set from an older read that is still under way', async () => {
+    live.set({ seq: 4, place: 2 });
+    await answer({ seq: 9, place: 9 });
+    assert.equal(live.get().value?.place, 2);
+    live.check();
+    await answer({ seq: 10, place: 1 });
+    assert.equal(live.get().value?.place, 1);
+  });
+
   it('notices a connection that died without an error', async () => {
     await answer({ seq: 1, place: 5 });
     mock.timers.tick(45_000);

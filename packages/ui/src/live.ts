@@ -20,6 +20,8 @@ export type Live<T> = {
   subscribe(listener: () => void): () => void;
   /** Reads again and reconnects. */
   refresh(): void;
+  /** Reads again. */
+  check(): void;
   /** Takes a value that the server has just returned for something else. */
   set(value: T): void;
   stop(): void;
@@ -206,7 +208,14 @@ export function createLive<T, Event>(
       return () => listeners.delete(listener);
     },
     refresh,
-    set: (value) => publish({ value, state: 'live', asOf: host.now() }),
+    check: () => void read(),
+    set(value) {
+      // A read that began before may bring what was before.
+      reading?.abort();
+      reading = null;
+      mustReadAgain = false;
+      publish({ value, state: 'live', asOf: host.now() });
+    },
     stop() {
       isStopped = true;
       closeStream();

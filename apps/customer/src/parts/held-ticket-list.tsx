@@ -1,18 +1,15 @@
 import { pageUrl } from '@queue-manager/contracts/pages';
 import type { HeldTicket } from '../page/held-tickets.ts';
 import { goTo } from '../page/location.ts';
-import { useText } from '../page/use-text.ts';
 import './held-ticket-list.css';
 import { Icon } from './icon.tsx';
-import { texts } from './strings.ts';
 
-/** The tickets that this browser got, each a link to its page. */
-export function HeldTickets({ tickets }: { tickets: readonly HeldTicket[] }) {
-  const text = useText(texts);
-  if (tickets.length === 0) return null;
+/** Tickets that this browser got, each a link to its page. */
+export function HeldTickets(props: { title: string; tickets: readonly HeldTicket[] }) {
+  const { title, tickets } = props;
   return (
     <section className="stack-close">
-      <h2 className="held-title">{text('yourTickets', { n: tickets.length })}</h2>
+      <h2 className="held-title">{title}</h2>
       <ul className="stack-close">
         {tickets.map(({ ticket, number, venueName, queueName }) => (
           <li key={ticket}>

@@ -13,7 +13,6 @@ export const texts = defineTexts({
     failed: 'Something went wrong',
     failedHint: 'Nothing is lost: your place is kept. Please load the page again.',
     reload: 'Load again',
-    yourTickets: { one: 'You already have a ticket', other: 'You already have {n} tickets' },
   },
   pt: {
     language: 'Idioma',
@@ -27,11 +26,6 @@ export const texts = defineTexts({
     failed: 'Algo correu mal',
     failedHint: 'Nada se perdeu: o seu lugar está guardado. Carregue a página de novo.',
     reload: 'Carregar de novo',
-    yourTickets: {
-      one: 'Já tem uma senha',
-      many: 'Já tem {n} de senhas',
-      other: 'Já tem {n} senhas',
-    },
   },
   es: {
     language: 'Idioma',
@@ -45,11 +39,6 @@ export const texts = defineTexts({
     failed: 'Algo ha ido mal',
     failedHint: 'No se ha perdido nada: tu lugar está guardado. Vuelve a cargar la página.',
     reload: 'Volver a cargar',
-    yourTickets: {
-      one: 'Ya tienes un turno',
-      many: 'Ya tienes {n} de turnos',
-      other: 'Ya tienes {n} turnos',
-    },
   },
   fr: {
     language: 'Langue',
@@ -63,11 +52,6 @@ export const texts = defineTexts({
     failed: 'Un problème est survenu',
     failedHint: 'Rien n’est perdu : votre place est gardée. Veuillez recharger la page.',
     reload: 'Recharger',
-    yourTickets: {
-      one: 'Vous avez déjà un ticket',
-      many: 'Vous avez déjà {n} de tickets',
-      other: 'Vous avez déjà {n} tickets',
-    },
   },
   de: {
     language: 'Sprache',
@@ -81,7 +65,6 @@ export const texts = defineTexts({
     failed: 'Etwas ist schiefgegangen',
     failedHint: 'Nichts ist verloren: Ihr Platz bleibt. Bitte laden Sie die Seite neu.',
     reload: 'Neu laden',
-    yourTickets: { one: 'Sie haben schon ein Ticket', other: 'Sie haben schon {n} Tickets' },
   },
   ar: {
     language: 'اللغة',
@@ -102,13 +85,5 @@ export const texts = defineTexts({
     failed: 'حدث خطأ ما',
     failedHint: 'لم يُفقد شيء: مكانك محفوظ. يُرجى إعادة تحميل الصفحة.',
     reload: 'إعادة التحميل',
-    yourTickets: {
-      zero: 'ليس لديك تذكرة',
-      one: 'لديك تذكرة بالفعل',
-      two: 'لديك تذكرتان بالفعل',
-      few: 'لديك {n} تذاكر بالفعل',
-      many: 'لديك {n} تذكرة بالفعل',
-      other: 'لديك {n} تذكرة بالفعل',
-    },
   },
 });

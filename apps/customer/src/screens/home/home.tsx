@@ -31,9 +31,11 @@ export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: 
     <Shell>
       <div className="stack-close appear">
         <h1>{text(isUnknownAddress ? 'unknownAddress' : 'title')}</h1>
-        <p className="muted lead">{text(isUnknownAddress ? 'unknownAddressHint' : 'lead')}</p>
+        <p className="lead">{text(isUnknownAddress ? 'unknownAddressHint' : 'lead')}</p>
       </div>
-      <HeldTickets tickets={tickets} />
+      {tickets.length > 0 && (
+        <HeldTickets title={text('yourTickets', { n: tickets.length })} tickets={tickets} />
+      )}
       <form
         className="card stack"
         noValidate

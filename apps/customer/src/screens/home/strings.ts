@@ -12,6 +12,7 @@ export const texts = defineTexts({
     open: 'Open',
     staff: 'Do you work here?',
     backoffice: 'Open the backoffice',
+    yourTickets: { one: 'You already have a ticket', other: 'You already have {n} tickets' },
   },
   pt: {
     title: 'Espere onde quiser',
@@ -25,6 +26,11 @@ export const texts = defineTexts({
     open: 'Abrir',
     staff: 'Trabalha aqui?',
     backoffice: 'Abrir a área de gestão',
+    yourTickets: {
+      one: 'Já tem uma senha',
+      many: 'Já tem {n} de senhas',
+      other: 'Já tem {n} senhas',
+    },
   },
   es: {
     title: 'Espera donde quieras',
@@ -38,6 +44,11 @@ export const texts = defineTexts({
     open: 'Abrir',
     staff: '¿Trabajas aquí?',
     backoffice: 'Abrir el panel de gestión',
+    yourTickets: {
+      one: 'Ya tienes un turno',
+      many: 'Ya tienes {n} de turnos',
+      other: 'Ya tienes {n} turnos',
+    },
   },
   fr: {
     title: 'Attendez où vous voulez',
@@ -51,6 +62,11 @@ export const texts = defineTexts({
     open: 'Ouvrir',
     staff: 'Vous travaillez ici ?',
     backoffice: 'Ouvrir l’espace de gestion',
+    yourTickets: {
+      one: 'Vous avez déjà un ticket',
+      many: 'Vous avez déjà {n} de tickets',
+      other: 'Vous avez déjà {n} tickets',
+    },
   },
   de: {
     title: 'Warten Sie, wo Sie möchten',
@@ -65,6 +81,7 @@ export const texts = defineTexts({
     open: 'Öffnen',
     staff: 'Arbeiten Sie hier?',
     backoffice: 'Zur Verwaltung',
+    yourTickets: { one: 'Sie haben schon ein Ticket', other: 'Sie haben schon {n} Tickets' },
   },
   ar: {
     title: 'انتظر حيثما تشاء',
@@ -77,5 +94,13 @@ export const texts = defineTexts({
     open: 'فتح',
     staff: 'هل تعمل هنا؟',
     backoffice: 'فتح لوحة الإدارة',
+    yourTickets: {
+      zero: 'ليس لديك تذكرة',
+      one: 'لديك تذكرة بالفعل',
+      two: 'لديك تذكرتان بالفعل',
+      few: 'لديك {n} تذاكر بالفعل',
+      many: 'لديك {n} تذكرة بالفعل',
+      other: 'لديك {n} تذكرة بالفعل',
+    },
   },
 });
