@@ -20,6 +20,15 @@ export async function allowSound(): Promise<boolean> {
   return opened.state === 'running';
 }
 
+export const isSoundAllowed = () => audio()?.state === 'running';
+
+/** Calls back when the browser begins to allow sound, or takes it away. */
+export function onSoundAllowed(listener: () => void): () => void {
+  const opened = audio();
+  opened?.addEventListener('statechange', listener);
+  return () => opened?.removeEventListener('statechange', listener);
+}
+
 /** Allows sound with the first touch of the page, whatever it is for. */
 export function allowSoundOnTouch(): () => void {
   const ends = new AbortController();
