@@ -10,11 +10,13 @@ import { Shell, Waiting } from './parts/shell.tsx';
 import Join from './screens/join/join.tsx';
 
 const Home = lazy(() => import('./screens/home/home.tsx'));
+const Board = lazy(() => import('./screens/board/board.tsx'));
 
 /** The screen of each page. Those a guest's phone opens are in the first file, the others in files of their own. */
 const screens: Partial<Record<GuestPage, ComponentType<{ parameter: string }>>> = {
   home: () => <Home />,
   join: ({ parameter }) => <Join key={parameter} joinCode={parameter} />,
+  board: ({ parameter }) => <Board queueId={parameter} />,
 };
 
 function App() {
