@@ -8,6 +8,7 @@ import { registerWorker } from './page/updates.ts';
 import { ErrorBoundary } from './parts/error-boundary.tsx';
 import { Shell, Waiting } from './parts/shell.tsx';
 import Join from './screens/join/join.tsx';
+import Ticket from './screens/ticket/ticket.tsx';
 
 const Home = lazy(() => import('./screens/home/home.tsx'));
 const Board = lazy(() => import('./screens/board/board.tsx'));
@@ -17,6 +18,7 @@ const screens: Partial<Record<GuestPage, ComponentType<{ parameter: string }>>> 
   home: () => <Home />,
   join: ({ parameter }) => <Join key={parameter} joinCode={parameter} />,
   board: ({ parameter }) => <Board queueId={parameter} />,
+  ticket: ({ parameter }) => <Ticket key={parameter} ticket={parameter} />,
 };
 
 function App() {

@@ -6,6 +6,7 @@ export const icons = {
   close: '<path d="m6 6 12 12M18 6 6 18"/>',
   forward: '<path d="m9 6 6 6-6 6"/>',
   fullscreen: '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
+  door: '<path d="M6 21V4l9-1v18zM15 5h4v16M3 21h18M12 12h.01"/>',
   globe:
     '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c6 6 6 12 0 18M12 3c-6 6-6 12 0 18"/>',
   minus: '<path d="M6 12h12"/>',

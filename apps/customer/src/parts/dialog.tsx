@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { useText } from '../page/use-text.ts';
 import { Button } from './button.tsx';
 import './dialog.css';
@@ -10,13 +10,17 @@ export function Dialog(props: { title: string; onClose(): void; children: ReactN
   const text = useText(texts);
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Closed while it is still in the document, so that the browser returns the focus.
+  useLayoutEffect(() => {
     const opened = dialog.current;
     opened?.showModal();
     return () => opened?.close();
   }, []);
+  const closed = () => {
+    if (!dialog.current?.open) onClose();
+  };
   return (
-    <dialog ref={dialog} className="dialog" aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} className="dialog" aria-labelledby={id} onClose={closed}>
       <div className="dialog-head">
         <h2 id={id}>{title}</h2>
         <Button look="quiet" icon="close" aria-label={text('close')} onClick={onClose} />

@@ -12,7 +12,6 @@ import { Notice } from '../../parts/notice.tsx';
 import { Shell, Waiting } from '../../parts/shell.tsx';
 import { allowSoundOnTouch } from '../../parts/sound.ts';
 import { texts as sharedTexts } from '../../parts/strings.ts';
-import './join.css';
 import { emptyDraft, JoinForm } from './join-form.tsx';
 import { blockOf, type JoinPageForSize } from './join-page.ts';
 import { texts } from './strings.ts';

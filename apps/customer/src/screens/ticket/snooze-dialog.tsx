@@ -1,0 +1,49 @@
+import { useState } from 'react';
+import { useText } from '../../page/use-text.ts';
+import { Button } from '../../parts/button.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { Stepper } from '../../parts/stepper.tsx';
+import type { StageProps } from './stage.ts';
+import { texts } from './strings.ts';
+
+/** How many groups go first, and what that costs. */
+export function SnoozeDialog(props: {
+  moves: StageProps['moves'];
+  place: number;
+  placesMax: number;
+  snoozesLeft: number;
+  onClose(): void;
+}) {
+  const { moves, place, placesMax, snoozesLeft, onClose } = props;
+  const text = useText(texts);
+  const [wanted, setWanted] = useState(1);
+  // Fewer may be behind by now.
+  const places = Math.min(wanted, placesMax);
+  const isBusy = moves.state.pending !== null;
+  return (
+    <Dialog title={text('snooze')} onClose={onClose}>
+      <p>{text('snoozeHint')}</p>
+      <Stepper
+        label={text('snoozePlaces')}
+        value={places}
+        min={1}
+        max={placesMax}
+        onChange={setWanted}
+      />
+      <p>
+        {text('snoozeCost', { place: place + places, now: place })}{' '}
+        <span className="muted">{text('snoozesLeft', { n: snoozesLeft })}</span>
+      </p>
+      <div className="dialog-actions">
+        <Button
+          look="main"
+          aria-disabled={isBusy}
+          onClick={() => void moves.make('snooze', places).then(onClose)}
+        >
+          {text(isBusy ? 'sending' : 'snoozeNow')}
+        </Button>
+        <Button onClick={onClose}>{text('keepPlace')}</Button>
+      </div>
+    </Dialog>
+  );
+}

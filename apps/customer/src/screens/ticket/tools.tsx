@@ -1,0 +1,79 @@
+import type { GuestParty } from '@queue-manager/contracts/guests';
+import { useState } from 'react';
+import { useText } from '../../page/use-text.ts';
+import { Button } from '../../parts/button.tsx';
+import { Notice } from '../../parts/notice.tsx';
+import { allowSound, chime } from '../../parts/sound.ts';
+import { texts } from './strings.ts';
+import './tools.css';
+import { useWakeLock } from './use-wake-lock.ts';
+
+/** Sound, a screen that stays on, and sharing. */
+export function Tools(props: {
+  party: GuestParty;
+  isSilent: boolean;
+  onSilent(isSilent: boolean): void;
+}) {
+  const { party, isSilent, onSilent } = props;
+  const text = useText(texts);
+  const wakeLock = useWakeLock();
+  const [isCopied, setCopied] = useState(false);
+
+  async function switchSound(): Promise<void> {
+    onSilent(!isSilent);
+    // What it will sound like; and this touch allows it.
+    if (isSilent && (await allowSound())) await chime();
+  }
+
+  async function share(): Promise<void> {
+    const url = location.href;
+    const title = `${party.queueName} · ${party.venueName}`;
+    if (navigator.share !== undefined) {
+      await navigator
+        .share({ title, text: text('shareText', { number: party.number }), url })
+        .catch(() => {});
+      return;
+    }
+    setCopied(await copy(url));
+  }
+
+  return (
+    <>
+      <div className="tools">
+        <Button
+          icon={isSilent ? 'soundOff' : 'sound'}
+          aria-pressed={!isSilent}
+          onClick={() => void switchSound()}
+        >
+          {text('sound')}
+        </Button>
+        {wakeLock.isSupported && (
+          <Button icon="sun" aria-pressed={wakeLock.isOn} onClick={wakeLock.toggle}>
+            {text('keepScreenOn')}
+          </Button>
+        )}
+        <Button icon="share" onClick={() => void share()}>
+          {text('share')}
+        </Button>
+      </div>
+      <Notice icon="check">{isCopied && text('copied')}</Notice>
+    </>
+  );
+}
+
+async function copy(content: string): Promise<boolean> {
+  // Without TLS a page has no clipboard.
+  if (navigator.clipboard !== undefined) {
+    return navigator.clipboard.writeText(content).then(
+      () => true,
+      () => false,
+    );
+  }
+  const field = document.createElement('textarea');
+  field.value = content;
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand('copy');
+  field.remove();
+  return isCopied;
+}

@@ -1,0 +1,73 @@
+import type { Answer } from '@queue-manager/client/client';
+import type { Live } from '@queue-manager/ui/live';
+import { useRef, useState } from 'react';
+import { ask, newKey } from '../../page/api.ts';
+import type { TicketValue } from './ticket-state.ts';
+
+type Move = 'confirmComing' | 'leaveQueue' | 'snooze';
+type MoveState = {
+  /** The move that is being sent. */
+  pending: Move | null;
+  /** The last one did not get through, or was not possible. */
+  failed: 'unreachable' | 'refused' | null;
+};
+
+const answerMs = 8_000;
+const tries = 3;
+const retryMs = 1_000;
+
+export type Moves = {
+  state: MoveState;
+  /** Whether it was made. */
+  make(move: Move, places?: number): Promise<boolean>;
+};
+
+/** The moves that a guest makes with its ticket; each press makes one, even if its answer is lost. */
+export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves {
+  const [state, setState] = useState<MoveState>({ pending: null, failed: null });
+  const isBusy = useRef(false);
+  const keys = useRef(new Map<string, string>());
+
+  async function send(move: Move, places: number): Promise<Answer<Move> | null> {
+    // The key of a press that got no answer serves the next one.
+    const name = `${move} ${places}`;
+    const key = keys.current.get(name) ?? newKey();
+    keys.current.set(name, key);
+    for (let attempt = 0; attempt < tries; attempt += 1) {
+      if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, retryMs * attempt));
+      const options = {
+        params: { ticket },
+        idempotencyKey: key,
+        signal: AbortSignal.timeout(answerMs),
+      };
+      const sent: Promise<Answer<Move>> =
+        move === 'snooze'
+          ? ask(move, { ...options, body: { places } })
+          : ask(move, { ...options, body: {} });
+      const answer = await sent.catch(() => null);
+      if (answer === null || answer.status >= 500 || answer.status === 429) continue;
+      keys.current.delete(name);
+      return answer;
+    }
+    return null;
+  }
+
+  async function make(move: Move, places = 0): Promise<boolean> {
+    if (isBusy.current) return false;
+    isBusy.current = true;
+    setState({ pending: move, failed: null });
+    const answer = await send(move, places);
+    isBusy.current = false;
+    if (answer?.ok) {
+      live?.set({ party: answer.body, position: live.get().value?.position ?? null });
+      setState({ pending: null, failed: null });
+      return true;
+    }
+    setState({ pending: null, failed: answer === null ? 'unreachable' : 'refused' });
+    // Something else has happened to the party meanwhile.
+    live?.check();
+    return false;
+  }
+
+  return { state, make };
+}
