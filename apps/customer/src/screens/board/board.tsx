@@ -115,24 +115,26 @@ function Calls({ called, playing }: { called: readonly Call[]; playing: Call | n
       </section>
     );
   }
+  const isFull = earlier.length > 8;
   const hasNumbers = called.every(({ label }) => isNumber(label));
-  const density = earlier.length > 8 ? 'many' : 'few';
+  const columns = isFull ? (hasNumbers ? 5 : 3) : hasNumbers ? 4 : 2;
   return (
-    <section className={`board-calls ${density} ${hasNumbers ? 'numbers' : 'names'}`}>
+    <section className={isFull ? 'board-calls full' : 'board-calls'}>
       <div className="board-newest" key={keyOf(newest)}>
         <h2>{text('yourTurn')}</h2>
-        <Label label={newest.label} />
+        {/* Its box is wide when many calls stand below it. */}
+        <Label label={newest.label} oneLineEm={isFull ? 12 : 6} />
       </div>
       {earlier.length > 0 && (
         <div className="board-earlier">
-          <h2>{text('alsoCalled')}</h2>
-          <ul>
+          <h2>{text('alreadyCalled')}</h2>
+          <ul style={{ '--columns': columns } as CSSProperties}>
             {earlier.map((call) => (
               <li
                 key={keyOf(call)}
                 className={playing && keyOf(playing) === keyOf(call) ? 'playing' : ''}
               >
-                <Label label={call.label} />
+                <Label label={call.label} oneLineEm={Number.POSITIVE_INFINITY} />
               </li>
             ))}
           </ul>
@@ -143,8 +145,11 @@ function Calls({ called, playing }: { called: readonly Call[]; playing: Call | n
 }
 
 /** A number or name, as large as its box allows. */
-function Label({ label }: { label: string }) {
-  const { lines, widthEm } = useMemo(() => fitLabel(label, measureEm), [label]);
+function Label({ label, oneLineEm }: { label: string; oneLineEm: number }) {
+  const { lines, widthEm } = useMemo(
+    () => fitLabel(label, oneLineEm, measureEm),
+    [label, oneLineEm],
+  );
   const size = { '--width-em': widthEm, '--lines': lines.length } as CSSProperties;
   return (
     <div className="board-label">

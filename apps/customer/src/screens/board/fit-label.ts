@@ -1,9 +1,10 @@
-/** Names longer than this, in units of their own type size, stand on two lines. */
-const oneLineEm = 5.5;
-
-/** A label as one or two lines, and the width of the longer one in units of its type size. */
+/**
+ * A label as one line, or as two if it is longer than `oneLineEm`, and the width of the longer one. Widths are in units of
+ * the type size.
+ */
 export function fitLabel(
   label: string,
+  oneLineEm: number,
   measureEm: (text: string) => number,
 ): { lines: string[]; widthEm: number } {
   const whole = measureEm(label);
