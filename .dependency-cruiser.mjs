@@ -21,7 +21,7 @@ const floors = {
     ['stack-error.ts', 'terminal.ts', 'progress.ts', 'repository.ts', 'inbox.ts', 'settings.ts'],
     'processes',
     'data-folder',
-    'stores',
+    ['apps', 'stores'],
     'system',
     'commands',
   ],

@@ -76,6 +76,8 @@ function dependenciesAreFresh() {
       if (!present || present.version !== entry.version || present.integrity !== entry.integrity) {
         return false;
       }
+      // Those of workspaces are not in the folder that tells what is installed, and may be gone without it.
+      if (!path.startsWith('node_modules/') && !existsSync(join(root, path))) return false;
     }
     return process.platform !== 'linux' || existsSync(bundledNode());
   } catch {

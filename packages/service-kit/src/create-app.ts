@@ -50,6 +50,7 @@ type AppOptions = {
 const readinessTimeoutMs = 2_000;
 const retryAfterSeconds = 1;
 const paramLengthMax = 512;
+const pathWithoutRoute = '/unreadable-url';
 /** Of a field's path in a problem. */
 const pathLengthMax = 100;
 
@@ -80,7 +81,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Such a URL has no route; Fastify would respond itself, without the hooks that add headers for browsers.
     rewriteUrl({ url = '/' }) {
       const target = withoutAuthority(url);
-      return isReadable(target) ? target : '/';
+      return isReadable(target) ? target : pathWithoutRoute;
     },
     clientErrorHandler: refuseUnreadable,
     // Busy connections finish; idle ones would keep the process alive.

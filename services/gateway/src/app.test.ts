@@ -82,7 +82,10 @@ describe('gateway', () => {
 
   it('returns 404 for any other URL', async () => {
     const paths = [
-      '/',
+      '/j',
+      '/index.html',
+      '/assets/none.js',
+      '/none.js',
       '/v1',
       '/v1/nothing',
       '/v1/users/me/',

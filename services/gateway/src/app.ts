@@ -3,6 +3,7 @@ import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
+import { guestPages } from '@queue-manager/contracts/pages';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
@@ -18,6 +19,7 @@ import type { GatewayConfig } from './config.ts';
 import { serveDocs, serveOpenApi } from './docs.ts';
 import { createForward } from './forward.ts';
 import { createForwardStream } from './forward-stream.ts';
+import { servePages } from './pages.ts';
 import { limitPipelining } from './pipelining.ts';
 import { createRateLimits } from './rate-limits.ts';
 import { readinessOf } from './readiness.ts';
@@ -35,8 +37,8 @@ type Deps = {
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /**
- * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service, and
- * every other URL is a 404.
+ * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service. The pages
+ * of the web app are served from its build, and every other URL is a 404.
  */
 export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const { config, logger, redis, verifyAccessToken } = deps;
@@ -116,7 +118,9 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       address: config.RATE_LIMIT_ADDRESS_PER_MINUTE,
     },
   });
-  // Before compression: its scripts are a megabyte that would be compressed for each caller.
+  // Before compression: the build has compressed the pages, and the docs' scripts are a megabyte that would be compressed
+  // for each caller.
+  await servePages(app, config.CUSTOMER_APP_DIR);
   await serveDocs(app, limits.address.onRequest);
   await app.register(compress, compression);
   serveOpenApi(app, limits.address.onRequest);
@@ -172,7 +176,9 @@ function refuseOtherMethods(app: FastifyInstance): void {
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
-  const methodsByUrl = new Map<string, string[]>([['/openapi.json', ['GET']]]);
+  const methodsByUrl = new Map<string, string[]>(
+    ['/openapi.json', ...Object.values(guestPages)].map((url) => [url, ['GET']]),
+  );
   for (const { url, method } of [...publicContracts, ...gatewayContracts]) {
     methodsByUrl.set(url, [...(methodsByUrl.get(url) ?? []), method]);
   }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { commaList, Flag, RedisUrl, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 
@@ -31,7 +32,11 @@ export const gatewayEnv = {
   REDIS_CLUSTER: Flag,
   /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-*` headers are trusted. */
   TRUSTED_PROXIES: commaList(AddressRange).default([]),
-  /** Origins of web apps that may call the gateway. */
+  /** Folder of the guests' app, as its build wrote it. */
+  CUSTOMER_APP_DIR: z
+    .string()
+    .default(fileURLToPath(new URL('../../../apps/customer/dist', import.meta.url))),
+  /** Origins of other web apps that may call the gateway. */
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),
   ).default(['http://localhost:3000', 'http://localhost:4200']),

@@ -1,15 +1,17 @@
 /**
  * `npm start`: runs every store and service on this machine until stopped.
- * `npm run dev` (--watch): the same, and restarts services when their files change.
+ * `npm run dev` (--watch): the same, and restarts services and builds apps when their files change.
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pageUrl } from '@queue-manager/contracts/pages';
+import { buildApps, buildOnChange } from '../apps/build-apps.ts';
 import { hasSecrets } from '../data-folder/secrets.ts';
 import { prefixedOutput } from '../processes/log-lines.ts';
 import { repositoryRoot } from '../repository.ts';
 import { type Settings, settingsFrom } from '../settings.ts';
 import { ensurePrograms } from '../stores/system-packages.ts';
-import { demoJoinUrl, makeDemo, planDemo, readDemo } from '../system/demo.ts';
+import { demoQueue, makeDemo, planDemo, readDemo } from '../system/demo.ts';
 import { withPositionProcesses } from '../system/services.ts';
 import { type System, startSystem } from '../system/system.ts';
 import { restartOnChange } from '../system/watch-files.ts';
@@ -22,6 +24,9 @@ await runUntilStopped(async (stopping, signal) => {
   const write = (text: string) => void process.stdout.write(text);
   const services = withPositionProcesses(settings.positionProcesses);
   const names = services.map((service) => service.name);
+  const building = buildApps(say, signal);
+  // Awaited once the system runs.
+  building.catch(() => {});
   const system = await startSystem({
     ...settings,
     services,
@@ -34,18 +39,21 @@ await runUntilStopped(async (stopping, signal) => {
     output: prefixedOutput(names, write, process.stdout.isTTY && !process.env.NO_COLOR),
   });
   try {
+    await building;
     const demo = await demoLines(settings.dataDir, system);
     write(`${['', ...readyLines(settings, system, demo), ''].join('\n')}\n`);
-    const unwatch = values.watch ? restartOnChange(system, say, services) : () => {};
+    const unwatch = values.watch
+      ? [restartOnChange(system, say, services), buildOnChange(say)]
+      : [];
     await stopping;
-    unwatch();
+    for (const end of unwatch) end();
     say('Stopping …');
   } finally {
     await system.stop();
   }
 });
 
-/** The demo owner and the join link if they still exist. The system works without them. */
+/** The demo owner and the pages of their queue if they still exist. The system works without them. */
 async function demoLines(dataDir: string, system: System): Promise<[string, string][]> {
   const demo = readDemo(dataDir);
   if (demo === undefined) return [];
@@ -57,11 +65,12 @@ async function demoLines(dataDir: string, system: System): Promise<[string, stri
       return [];
     }
     if (system.mailUrl) await makeDemo(dataDir, system.gatewayUrl, system.mailUrl);
-    const joinUrl = await demoJoinUrl(system.gatewayUrl, demo);
-    if (joinUrl === undefined) return [];
+    const queue = await demoQueue(system.gatewayUrl, demo);
+    if (queue === undefined) return [];
     return [
       ['Demo owner', `${demo.email}, password ${demo.password}`],
-      ['Join link', joinUrl],
+      ['Join page', queue.joinUrl],
+      ['Board', pageUrl(system.env.PUBLIC_URL ?? system.gatewayUrl, 'board', queue.id)],
     ];
   } catch (error) {
     say(`The demo data could not be created: ${(error as Error).message}`);

@@ -6,8 +6,9 @@
  */
 import { createWriteStream, globSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { freshDatabase } from '@queue-manager/service-kit/testing';
+import { buildApps } from '../apps/build-apps.ts';
 import { makeTemporaryDataDir, removeDataDir } from '../data-folder/temporary-data-dir.ts';
 import { startGuarded } from '../processes/guarded-process.ts';
 import { repositoryRoot } from '../repository.ts';
@@ -19,7 +20,15 @@ import { type System, startSystem } from '../system/system.ts';
 import { runUntilStopped, say } from '../terminal.ts';
 
 const systemTests = 'tests/**/*.test.ts';
-const everyTest = ['apps/*/src/**/*.test.ts', 'packages/**/src/**/*.test.ts', 'services/**/src/**/*.test.ts', systemTests];
+const everyTest = [
+  'apps/*/src/**/*.test.ts',
+  'packages/**/src/**/*.test.ts',
+  'services/**/src/**/*.test.ts',
+  systemTests,
+];
+
+/** Run in Chromium, on the built apps. */
+const browserTests = 'tests/browser/**';
 
 /** Take minutes; run by `npm run test:long`. */
 const longTests = '**/*.long.test.ts';
@@ -46,7 +55,11 @@ await runUntilStopped(async (_stopping, stopped) => {
   });
   if (files.length === 0) throw new StackError(`no test file matches ${patterns.join(' ')}`);
 
-  await ensurePrograms(process.env, repositoryRoot, say);
+  const hasBrowserTests = files.some((file) => matchesGlob(file, browserTests));
+  await ensurePrograms(process.env, repositoryRoot, say, hasBrowserTests ? ['chromium'] : []);
+  const building = hasBrowserTests ? buildApps(say, stopped) : Promise.resolve();
+  // Awaited once the system runs.
+  building.catch(() => {});
   const dataDir = makeTemporaryDataDir('queue-manager-test-');
   // On a configured server, the system gets its own database, as each test file does.
   const database = process.env.MYSQL_URL ? await freshDatabase() : undefined;
@@ -60,6 +73,7 @@ await runUntilStopped(async (_stopping, stopped) => {
     });
     try {
       stopped.throwIfAborted();
+      await building;
       return await runTests(files.sort(), system, stopped);
     } finally {
       await system.stop();

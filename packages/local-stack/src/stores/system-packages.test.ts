@@ -60,6 +60,11 @@ suite('system packages', () => {
       adviceOn(missing, 'darwin', folder),
       'Redis, Java missing: install with: brew install redis openjdk, or give the address of what runs elsewhere in REDIS_URL, AWS_ENDPOINT_URL_DYNAMODB',
     );
+    const browser = missingPrograms({ PATH: '/nowhere' }, ['chromium'], []);
+    assert.equal(
+      adviceOn(browser, 'darwin', folder),
+      'Chromium missing: install with: brew install --cask google-chrome',
+    );
     writeFileSync(join(folder, 'docker-compose.yml'), '');
     assert.match(
       adviceOn(missing, 'linux', folder),

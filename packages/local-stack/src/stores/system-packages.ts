@@ -60,6 +60,14 @@ const programs = {
     apt: ['faketime'],
     brew: 'libfaketime',
   },
+  // Only browser tests and screenshots need it.
+  chromium: {
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'Google Chrome'],
+    title: 'Chromium',
+    givenBy: [],
+    apt: ['chromium'],
+    brew: '--cask google-chrome',
+  },
 } satisfies Record<string, Program>;
 
 type ProgramName = keyof typeof programs;
@@ -83,6 +91,7 @@ const furtherFolders = [
   '/opt/homebrew/opt/openjdk/bin',
   '/usr/local/opt/mariadb/bin',
   '/usr/local/opt/openjdk/bin',
+  '/Applications/Google Chrome.app/Contents/MacOS',
 ];
 
 /** Absolute path of an installed program, or undefined. */
@@ -250,10 +259,11 @@ export function adviceOn(
     how = `install with: sudo apt-get install ${unique(missing.map((program) => program.apt[0]))}`;
   }
   const variables = [...new Set(missing.flatMap((program) => program.givenBy))].join(', ');
+  const elsewhere = variables && `, or give the address of what runs elsewhere in ${variables}`;
   const compose = existsSync(join(repositoryRoot, 'docker-compose.yml'))
     ? ', or run everything in containers: docker compose up'
     : '';
-  return `${titles} missing: ${how}, or give the address of what runs elsewhere in ${variables}${compose}`;
+  return `${titles} missing: ${how}${elsewhere}${compose}`;
 }
 
 function titlesOf(missing: Program[]): string {

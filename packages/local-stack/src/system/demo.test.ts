@@ -9,7 +9,7 @@ import { login } from '@queue-manager/contracts/tokens';
 import { listVenues } from '@queue-manager/contracts/venues';
 import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
 import { StackError } from '../stack-error.ts';
-import { demoJoinUrl, makeDemo, planDemo, readDemo } from './demo.ts';
+import { demoQueue, makeDemo, planDemo, readDemo } from './demo.ts';
 
 const gatewayUrl = testEnv('GATEWAY_URL');
 const mailUrl = testEnv('MAIL_URL');
@@ -64,7 +64,7 @@ suite('the demo data', () => {
       assert.deepEqual(await contents(), { venues: ['The Blue Door'], queues: ['Tables'] });
       const demo = readDemo(folder);
       assert.equal(demo?.complete, true);
-      assert.match((await demoJoinUrl(gatewayUrl, demo)) ?? '', /^http.*\/v1\/join\/\w+$/);
+      assert.match((await demoQueue(gatewayUrl, demo))?.joinUrl ?? '', /^http.*\/j\/\w+$/);
     });
   }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bodyOf, type Client, createClient } from '@queue-manager/client/client';
-import { createQueue, listQueues } from '@queue-manager/contracts/queues';
+import { createQueue, listQueues, type Queue } from '@queue-manager/contracts/queues';
 import { login } from '@queue-manager/contracts/tokens';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { createVenue, listVenues } from '@queue-manager/contracts/venues';
@@ -80,15 +80,15 @@ export async function makeDemo(dataDir: string, gatewayUrl: string, mailUrl: str
   writeDemo(dataDir, { ...demo, complete: true });
 }
 
-/** The join link of the demo queue; undefined when its owner has changed or deleted it since. */
-export async function demoJoinUrl(gatewayUrl: string, demo: Demo): Promise<string | undefined> {
+/** The demo queue; undefined when its owner has changed their password or deleted it since. */
+export async function demoQueue(gatewayUrl: string, demo: Demo): Promise<Queue | undefined> {
   const client = createClient(gatewayUrl);
   const token = await signIn(client, demo);
   if (token === undefined) return undefined;
   const venue = await findVenue(client, token);
   if (venue === undefined) return undefined;
   const queues = await client.succeed(listQueues, { token, params: { venueId: venue.id } });
-  return queues.data[0]?.joinUrl;
+  return queues.data[0];
 }
 
 async function findVenue(client: Client, token: string) {
