@@ -53,7 +53,9 @@ describe('times', () => {
 
   it('are those of the venue, whatever the phone is set to', () => {
     assert.equal(timeRange(english, 'Europe/Lisbon', now, wait(10, 20, 31)), '20:10–20:35');
+    assert.equal(timeRange(english, 'Europe/Lisbon', now, wait(1, 4, 9)), 'by 20:15');
     assert.equal(timeOfDay(english, 'America/New_York', now), '15:02');
+    assert.equal(timeOfDay(english, 'UTC', '2026-07-01T08:57:00Z'), '08:57');
   });
 
   it('have an age', () => {

@@ -7,36 +7,42 @@ const texts = defineTexts({
     between: 'between {low} and {high}',
     soon: 'any moment now',
     upTo: 'up to {high}',
+    by: 'by {time}',
   },
   pt: {
     about: 'cerca de {wait}',
     between: 'entre {low} e {high}',
     soon: 'a qualquer momento',
     upTo: 'até {high}',
+    by: 'até às {time}',
   },
   es: {
     about: 'unos {wait}',
     between: 'entre {low} y {high}',
     soon: 'en cualquier momento',
     upTo: 'hasta {high}',
+    by: 'antes de las {time}',
   },
   fr: {
     about: 'environ {wait}',
     between: 'entre {low} et {high}',
     soon: 'd’un instant à l’autre',
     upTo: 'jusqu’à {high}',
+    by: 'd’ici {time}',
   },
   de: {
     about: 'etwa {wait}',
     between: 'zwischen {low} und {high}',
     soon: 'jeden Moment',
     upTo: 'bis zu {high}',
+    by: 'bis {time}',
   },
   ar: {
     about: 'حوالي {wait}',
     between: 'بين {low} و{high}',
     soon: 'في أي لحظة',
     upTo: 'حتى {high}',
+    by: 'قبل {time}',
   },
 });
 
@@ -89,29 +95,33 @@ function durationWords({ tag }: Reader, minutes: number): string {
 const minuteMs = 60_000;
 const roundTimeMs = 5 * minuteMs;
 
-/** The time of day at the venue that a wait means: "20:40 – 21:05". */
+const timesOfDay = ({ tag }: Reader, timeZone: string | undefined) =>
+  new Intl.DateTimeFormat(tag, {
+    timeStyle: 'short',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  });
+
+/** The time of day at the venue that a wait means: "20:40–21:05", or "by 21:05" if it may be over at once. */
 export function timeRange(
-  { tag }: Reader,
+  reader: Reader,
   timeZone: string,
   nowMs: number,
   { p10, p90 }: Quantiles,
 ): string {
-  const format = new Intl.DateTimeFormat(tag, { hour: 'numeric', minute: '2-digit', timeZone });
+  const format = timesOfDay(reader, timeZone);
   const at = (seconds: number, round: (value: number) => number) =>
     round((nowMs + seconds * 1_000) / roundTimeMs) * roundTimeMs;
-  return format.formatRange(at(p10, Math.floor), at(p90, Math.ceil));
+  const [from, to] = [at(p10, Math.floor), at(p90, Math.ceil)];
+  if (from > nowMs) return format.formatRange(from, to);
+  return translator(texts, reader)('by', { time: format.format(to) });
 }
 
 export function timeOfDay(
-  { tag }: Reader,
+  reader: Reader,
   timeZone: string | undefined,
   at: number | string,
 ): string {
-  return new Intl.DateTimeFormat(tag, {
-    hour: 'numeric',
-    minute: '2-digit',
-    ...(timeZone === undefined ? {} : { timeZone }),
-  }).format(new Date(at));
+  return timesOfDay(reader, timeZone).format(new Date(at));
 }
 
 /** How long ago something was: "3 minutes ago". */

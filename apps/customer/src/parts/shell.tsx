@@ -10,12 +10,21 @@ import { texts } from './strings.ts';
 export function Shell({ venueName, children }: { venueName?: string; children: ReactNode }) {
   return (
     <div className="shell">
-      <header className="shell-head">{venueName ?? 'Queue Manager'}</header>
+      <header className="shell-head">{venueName ?? <Brand />}</header>
       <main className="stack">{children}</main>
       <footer className="shell-foot">
         <LanguageSwitch />
       </footer>
     </div>
+  );
+}
+
+function Brand() {
+  return (
+    <span className="brand">
+      <img src="/icon.svg" alt="" width="28" height="28" />
+      Queue Manager
+    </span>
   );
 }
 

@@ -11,7 +11,7 @@ export function Stepper(props: {
   min: number;
   max: number;
   onChange(value: number): void;
-  hint?: string;
+  hint?: string | undefined;
 }) {
   const { label, value, min, max, onChange, hint } = props;
   const text = useText(texts);
@@ -19,7 +19,9 @@ export function Stepper(props: {
   const step = (by: number) => onChange(Math.min(max, Math.max(min, value + by)));
   return (
     <div className="stack-close">
-      <label htmlFor={id}>{label}</label>
+      <label className="stepper-label" htmlFor={id}>
+        {label}
+      </label>
       <div className="stepper">
         <button
           type="button"

@@ -157,7 +157,7 @@ export function JoinForm(props: {
         onChange={(changed) => {
           if (!isSending.current) onSize(changed);
         }}
-        hint={size >= page.maxPartySize ? text('sizeMax', { n: page.maxPartySize }) : ''}
+        hint={size >= page.maxPartySize ? text('sizeMax', { n: page.maxPartySize }) : undefined}
       />
       {errors.size && (
         <p className="error" role="alert">

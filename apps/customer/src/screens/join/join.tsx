@@ -8,6 +8,7 @@ import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
 import { Button, LinkButton } from '../../parts/button.tsx';
 import { HeldTickets } from '../../parts/held-ticket-list.tsx';
+import { Mark } from '../../parts/mark.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Shell, Waiting } from '../../parts/shell.tsx';
 import { allowSoundOnTouch } from '../../parts/sound.ts';
@@ -73,7 +74,8 @@ function KnownLine(props: {
 
   return (
     <Shell venueName={page.venueName}>
-      <div className="stack-close">
+      {block !== null && <Mark icon={block === 'selfJoinOff' ? 'people' : 'clock'} />}
+      <div className={block === null ? 'stack-close' : 'stack-close centred'}>
         <h1 ref={heading} tabIndex={-1}>
           {block === null ? page.name : text(block)}
         </h1>
@@ -82,8 +84,9 @@ function KnownLine(props: {
             {text(`${block}Hint`)} {text('keepOpen')}
           </p>
         )}
-        {page.text !== null && <p className="host-text">{page.text}</p>}
+        {page.text !== null && block === null && <p className="host-text">{page.text}</p>}
       </div>
+      {page.text !== null && block !== null && <p className="card host-text">{page.text}</p>}
       <Notice icon="check">{wasBlocked && block === null && text('openAgain')}</Notice>
       <Notice icon="offline">{isUnreachable && shared('unreachable')}</Notice>
       {held.length > 0 && <HeldTickets title={text('inLine')} tickets={held} />}
@@ -122,7 +125,8 @@ function UnknownCode() {
   const text = useText(texts);
   return (
     <Shell>
-      <div className="stack-close">
+      <Mark icon="door" />
+      <div className="stack-close centred">
         <h1>{text('unknown')}</h1>
         <p className="lead">{text('unknownHint')}</p>
       </div>

@@ -13,7 +13,7 @@ export const texts = defineTexts({
     sizeMax: { one: 'At most {n} person', other: 'At most {n} people' },
     tooMany: 'This group is too large for this line. Please ask the staff.',
     email: 'E-mail (optional)',
-    emailHint: 'We also write to you when it’s nearly your turn.',
+    emailHint: 'We also write when it’s nearly your turn.',
     emailWrong: 'This is not a complete e-mail address.',
     addPhone: 'Add a phone number',
     phone: 'Phone (optional)',

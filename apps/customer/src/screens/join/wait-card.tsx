@@ -13,15 +13,12 @@ export function WaitCard({ known, size }: { known: JoinPageForSize; size: number
   const words = estimate && waitWords(reader, estimate);
   return (
     <section className="card wait-card" aria-live="polite" aria-busy={known.size !== size}>
-      <p className="muted">
+      <p className="muted small">
+        {text('forPeople', { n: size })} ·{' '}
         {waiting === 0 ? text('nobodyWaits') : text('waiting', { n: waiting })}
       </p>
       <p className="wait-about">{words?.about ?? text(waiting === 0 ? 'comeIn' : 'noEstimate')}</p>
-      {words && (
-        <p className="muted">
-          {[words.between, text('forPeople', { n: size })].filter(Boolean).join(', ')}
-        </p>
-      )}
+      {words?.between && <p className="muted">{words.between}</p>}
     </section>
   );
 }

@@ -1,4 +1,3 @@
-import { pageAt } from '@queue-manager/contracts/pages';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import { timeOfDay } from '@queue-manager/ui/words';
 import { useEffect, useState } from 'react';
@@ -6,32 +5,30 @@ import { read } from '../../page/api.ts';
 import { useLanguage } from '../../page/language.tsx';
 import { useText } from '../../page/use-text.ts';
 import { LinkButton } from '../../parts/button.tsx';
-import { Icon } from '../../parts/icon.tsx';
-import './ended.css';
+import { Mark } from '../../parts/mark.tsx';
 import type { StageProps } from './stage.ts';
 import { texts } from './strings.ts';
+import type { TicketValue } from './ticket-state.ts';
 
 type EndState = Exclude<PartyState, 'waiting' | 'called'>;
-
-/** What became of the queue since: null while it is not known. */
-type QueueNow = { isDeleted: boolean; joinPath: string | null };
 
 /** The page of a party whose wait has ended. */
 export function Ended({ value, heading }: StageProps) {
   const { party } = value;
   const text = useText(texts);
   const { reader } = useLanguage();
-  const queue = useQueueNow(party.queueId);
+  const joinPath = useJoinPath(value);
   const state = party.state as EndState;
   const isWelcome = state === 'seated' || state === 'departed';
-  const end = state === 'removed' && queue?.isDeleted ? 'queueDeleted' : state;
+  const end = state === 'removed' && value.isLineDeleted ? 'queueDeleted' : state;
   const called = party.calledAt === null ? null : timeOfDay(reader, party.timezone, party.calledAt);
   return (
     <>
-      <div className="end-mark" data-welcome={isWelcome}>
-        <Icon name={isWelcome ? 'check' : end === 'no_show' ? 'clock' : 'door'} />
-      </div>
-      <div className="stack-close end">
+      <Mark
+        icon={isWelcome ? 'check' : end === 'no_show' ? 'clock' : 'door'}
+        isAccented={isWelcome}
+      />
+      <div className="stack-close centred">
         <h1 ref={heading} tabIndex={-1}>
           {text(end)}
         </h1>
@@ -41,8 +38,8 @@ export function Ended({ value, heading }: StageProps) {
         <p className="lead">{text(`${end}Hint`, { number: party.number })}</p>
       </div>
       {party.endMessage !== null && <p className="card host-text">{party.endMessage}</p>}
-      {!isWelcome && queue?.joinPath && (
-        <LinkButton look="main" href={queue.joinPath}>
+      {!isWelcome && joinPath !== null && (
+        <LinkButton look="main" href={joinPath}>
           {text('joinAgain')}
         </LinkButton>
       )}
@@ -53,19 +50,14 @@ export function Ended({ value, heading }: StageProps) {
   );
 }
 
-function useQueueNow(queueId: string): QueueNow | null {
-  const [queue, setQueue] = useState<QueueNow | null>(null);
+/** Where a guest can join again; null if only staff can add it, and while that is not known. */
+function useJoinPath({ party: { queueId }, isLineDeleted }: TicketValue): string | null {
+  const [path, setPath] = useState<string | null>(null);
   useEffect(() => {
+    if (isLineDeleted) return;
     read('getBoardPage', { params: { queueId } })
-      .then((page) => {
-        const joinUrl = page?.joinUrl ?? null;
-        const joinPath = joinUrl === null ? null : new URL(joinUrl).pathname;
-        setQueue({
-          isDeleted: page === null,
-          joinPath: joinPath !== null && pageAt(joinPath)?.page === 'join' ? joinPath : null,
-        });
-      })
+      .then((page) => setPath(page?.joinUrl == null ? null : new URL(page.joinUrl).pathname))
       .catch(() => {});
-  }, [queueId]);
-  return queue;
+  }, [queueId, isLineDeleted]);
+  return isLineDeleted ? null : path;
 }

@@ -44,7 +44,11 @@ const position = (state: PartyState, seq: number, place: number | null = null): 
   asOf: at(0),
   seq,
 });
-const waiting = { party: party('waiting'), position: position('waiting', 10, 4) };
+const waiting = {
+  party: party('waiting'),
+  position: position('waiting', 10, 4),
+  isLineDeleted: false,
+};
 
 describe('withPosition', () => {
   it('moves the place without a read', () => {
@@ -58,7 +62,7 @@ describe('withPosition', () => {
     // A second call has another end.
     assert.equal(
       withPosition(
-        { party: party('called'), position: position('called', 11) },
+        { ...waiting, party: party('called'), position: position('called', 11) },
         position('called', 12),
       )?.isComplete,
       false,
@@ -71,7 +75,7 @@ describe('withPosition', () => {
   });
 
   it('does not bring back a guest who left, before it has read', () => {
-    const left = { party: party('left'), position: position('waiting', 10, 4) };
+    const left = { ...waiting, party: party('left') };
     const event = withPosition(left, position('waiting', 11, 3));
     assert.deepEqual([event?.value.party.state, event?.isComplete], ['left', false]);
     assert.equal(event && placeOf(event.value), null);

@@ -4,7 +4,12 @@ import { isInLine } from '@queue-manager/contracts/party-moves';
 import type { Position } from '@queue-manager/contracts/positions';
 
 /** What a page knows of its ticket: the party, and its place while the position service answers. */
-export type TicketValue = { party: GuestParty; position: Position | null };
+export type TicketValue = {
+  party: GuestParty;
+  position: Position | null;
+  /** The venue has deleted the line. */
+  isLineDeleted: boolean;
+};
 
 /**
  * The ticket after an event of its stream. A change of state shows at once; what belongs to it, such as the end of the
@@ -19,7 +24,7 @@ export function withPosition(
   if (position.seq < (known.position?.seq ?? 0)) return { value: known, isComplete: true };
   const isComplete = position.state === party.state && position.state === 'waiting';
   const state = isInLine(party.state) ? position.state : party.state;
-  return { value: { party: { ...party, state }, position }, isComplete };
+  return { value: { ...known, party: { ...party, state }, position }, isComplete };
 }
 
 /** A read whose place is older than an event that overtook it. */

@@ -10,6 +10,7 @@ import { useNow } from '../../page/use-now.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
 import { LinkButton } from '../../parts/button.tsx';
+import { Mark } from '../../parts/mark.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Shell, Waiting } from '../../parts/shell.tsx';
 import { allowSoundOnTouch } from '../../parts/sound.ts';
@@ -59,7 +60,7 @@ export default function Ticket({ ticket }: { ticket: string }) {
   }
   const notices = (
     <>
-      <Age value={value} state={snapshot.state} asOf={snapshot.asOf} />
+      {isInLine(party.state) && <Age value={value} state={snapshot.state} asOf={snapshot.asOf} />}
       <Notice icon="offline">
         {moves.state.failed && text(moves.state.failed === 'refused' ? 'refused' : 'notSent')}
       </Notice>
@@ -117,7 +118,8 @@ function UnknownTicket({ heading }: Pick<StageProps, 'heading'>) {
   useVenue(null, text('unknown'));
   return (
     <Shell>
-      <div className="stack-close">
+      <Mark icon="door" />
+      <div className="stack-close centred">
         <h1 ref={heading} tabIndex={-1}>
           {text('unknown')}
         </h1>

@@ -1,9 +1,9 @@
 import type { GuestParty } from '@queue-manager/contracts/guests';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useText } from '../../page/use-text.ts';
 import { Button } from '../../parts/button.tsx';
 import { Notice } from '../../parts/notice.tsx';
-import { allowSound, chime } from '../../parts/sound.ts';
+import { allowSound, chime, isSoundAllowed, onSoundAllowed } from '../../parts/sound.ts';
 import { texts } from './strings.ts';
 import './tools.css';
 import { useWakeLock } from './use-wake-lock.ts';
@@ -19,10 +19,13 @@ export function Tools(props: {
   const wakeLock = useWakeLock();
   const [isCopied, setCopied] = useState(false);
 
+  const isAllowed = useSoundAllowed();
+  const isHeard = isAllowed && !isSilent;
+
   async function switchSound(): Promise<void> {
-    onSilent(!isSilent);
+    onSilent(isHeard);
     // What it will sound like; and this touch allows it.
-    if (isSilent && (await allowSound())) await chime();
+    if (!isHeard && (await allowSound())) await chime();
   }
 
   async function share(): Promise<void> {
@@ -41,8 +44,8 @@ export function Tools(props: {
     <>
       <div className="tools">
         <Button
-          icon={isSilent ? 'soundOff' : 'sound'}
-          aria-pressed={!isSilent}
+          icon={isHeard ? 'sound' : 'soundOff'}
+          aria-pressed={isHeard}
           onClick={() => void switchSound()}
         >
           {text('sound')}
@@ -59,6 +62,25 @@ export function Tools(props: {
       <Notice icon="check">{isCopied && text('copied')}</Notice>
     </>
   );
+}
+
+/** The touch that allows the sound may be on the button itself, which must not switch it off by the same touch. */
+const touchMs = 300;
+
+function useSoundAllowed(): boolean {
+  const [isAllowed, setAllowed] = useState(isSoundAllowed);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = onSoundAllowed(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => setAllowed(isSoundAllowed()), touchMs);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, []);
+  return isAllowed;
 }
 
 async function copy(content: string): Promise<boolean> {

@@ -59,7 +59,8 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
     const answer = await send(move, places);
     isBusy.current = false;
     if (answer?.ok) {
-      live?.set({ party: answer.body, position: live.get().value?.position ?? null });
+      const known = live?.get().value ?? { position: null, isLineDeleted: false };
+      live?.set({ ...known, party: answer.body });
       setState({ pending: null, failed: null });
       return true;
     }

@@ -16,17 +16,19 @@ export function useTicket(ticket: string) {
   const { snapshot, live } = useLive<TicketValue, Position>(ticket, () => ({
     async read(signal) {
       const options = { params: { ticket }, signal };
+      const late = new Promise<undefined>((resolve) => setTimeout(resolve, positionMs));
       const [party, position] = await Promise.all([
         read('getTicket', options),
         // Without the position service, everything else still works.
-        read('getPosition', {
-          ...options,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(positionMs)]),
-        }).catch(() => null),
+        Promise.race([read('getPosition', options).catch(() => undefined), late]),
       ]);
-      return party && { party, position };
+      const isLineDeleted = position === null;
+      return party && { party, position: position ?? null, isLineDeleted };
     },
-    stream: () => ({ url: pathTo('liveTicket', { params: { ticket } }), event: 'position' }),
+    stream: (known) =>
+      known?.isLineDeleted
+        ? null
+        : { url: pathTo('liveTicket', { params: { ticket } }), event: 'position' },
     merge: withPosition,
     newer: newerTicket,
     initial: seenTickets(kept).get(ticket),
