@@ -22,3 +22,5 @@ export function keptIn(storage: () => Pick<Storage, 'getItem' | 'setItem' | 'rem
 }
 
 export const kept = keptIn(() => localStorage);
+
+export const keptNowhere: Kept = { get: () => null, set() {}, remove() {} };

@@ -1,25 +1,29 @@
 import { useEffect } from 'react';
 
-/** Keeps the screen on while it is wanted and the page is shown. Browsers allow it on secure pages only. */
-export function useWakeLock(isWanted: boolean): void {
+export const canWakeLock = 'wakeLock' in navigator;
+
+/** Keeps the screen on while it is wanted; the browser drops the lock whenever the page is hidden. */
+export function useWakeLock(isWanted: boolean, onRefused?: () => void): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the lock does not depend on who hears that it is refused
   useEffect(() => {
-    const { wakeLock } = navigator as Partial<Navigator>;
-    if (!isWanted || wakeLock === undefined) return;
+    if (!isWanted || !canWakeLock) return;
     let lock: WakeLockSentinel | null = null;
     let isOver = false;
-    const hold = async () => {
-      if (document.visibilityState !== 'visible' || lock?.released === false) return;
-      // Refused when the battery is low.
-      const held = await wakeLock.request('screen').catch(() => null);
-      if (isOver) void held?.release();
-      else lock = held;
+    const request = async () => {
+      if (document.visibilityState !== 'visible') return;
+      const got = await navigator.wakeLock.request('screen').catch(() => null);
+      // Refused, such as when the battery is low.
+      if (got === null) onRefused?.();
+      else if (isOver) void got.release();
+      else lock = got;
     };
-    void hold();
-    document.addEventListener('visibilitychange', hold);
+    void request();
+    const again = () => void request();
+    document.addEventListener('visibilitychange', again);
     return () => {
       isOver = true;
-      document.removeEventListener('visibilitychange', hold);
-      void lock?.release();
+      document.removeEventListener('visibilitychange', again);
+      void lock?.release().catch(() => {});
     };
   }, [isWanted]);
 }

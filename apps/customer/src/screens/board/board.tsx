@@ -3,6 +3,7 @@ import { ageWords, timeOfDay, waitWords } from '@queue-manager/ui/words';
 import { type CSSProperties, useEffect, useMemo, useState } from 'react';
 import { read } from '../../page/api.ts';
 import { useLanguage } from '../../page/language.tsx';
+import { useHeldVersion } from '../../page/updates.ts';
 import { useLive } from '../../page/use-live.ts';
 import { useNow } from '../../page/use-now.ts';
 import { useText } from '../../page/use-text.ts';
@@ -41,6 +42,8 @@ export default function Board({ queueId }: { queueId: string }) {
   const isGone = snapshot.state === 'gone';
   useVenue(page, board && text('title', { queue: board.queueName }));
   useWakeLock(true);
+  // A page that is loaded again may not sound until it is touched.
+  useHeldVersion(true);
 
   useEffect(() => {
     if (!isGone) return;

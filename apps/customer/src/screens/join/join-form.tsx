@@ -2,7 +2,7 @@ import type { Success } from '@queue-manager/client/client';
 import { useEffect, useRef, useState } from 'react';
 import { ask, newKey } from '../../page/api.ts';
 import { useLanguage } from '../../page/language.tsx';
-import { type Kept, kept as keptHere } from '../../page/storage.ts';
+import { kept, keptNowhere } from '../../page/storage.ts';
 import { useHeldVersion } from '../../page/updates.ts';
 import { useText } from '../../page/use-text.ts';
 import { Button } from '../../parts/button.tsx';
@@ -21,14 +21,15 @@ export const emptyDraft: Draft = { name: '', email: '', phone: null };
 
 const answerMs = 10_000;
 
-/** Waits, but not longer than the network is away. */
-function pause(ms: number): Promise<void> {
+/** Waits, but not longer than the network is away; for ever once nobody wants an answer any more. */
+function pause(ms: number, unwanted: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
+    if (unwanted?.aborted) return;
     const ends = new AbortController();
     const end = () => {
       clearTimeout(timer);
       ends.abort();
-      resolve();
+      if (!unwanted?.aborted) resolve();
     };
     const timer = setTimeout(end, ms);
     window.addEventListener('online', end, { signal: ends.signal });
@@ -46,11 +47,10 @@ export function JoinForm(props: {
   onJoined(joined: Joined): void;
   /** The line does not take the party now. */
   onRefused(): void;
-  /** Where an attempt is kept until it is answered; a shared screen keeps nothing of a guest. */
-  kept?: Kept;
+  /** For a screen that guests share: it keeps nothing of a guest, and gives up when the guest has left. */
+  shared?: { left: AbortSignal; onSending(isSending: boolean): void };
 }) {
-  const { joinCode, page, size, onSize, draft, onDraft, onJoined, onRefused } = props;
-  const { kept = keptHere } = props;
+  const { joinCode, page, size, onSize, draft, onDraft, onJoined, onRefused, shared } = props;
   const text = useText(texts);
   const { reader } = useLanguage();
   const [state, setState] = useState<'idle' | 'sending' | 'lost'>('idle');
@@ -60,17 +60,20 @@ export function JoinForm(props: {
   useHeldVersion(state !== 'idle' || draft.name !== '');
 
   const [attempts] = useState(() =>
-    createAttempts(kept, joinCode, {
+    createAttempts(shared ? keptNowhere : kept, joinCode, {
       call: ({ key, body }) =>
         ask('joinQueue', {
           params: { joinCode },
           body,
           idempotencyKey: key,
-          signal: AbortSignal.timeout(answerMs),
+          signal: AbortSignal.any([
+            AbortSignal.timeout(answerMs),
+            ...(shared ? [shared.left] : []),
+          ]),
         }),
       newKey,
       now: Date.now,
-      pause,
+      pause: (ms) => pause(ms, shared?.left),
       onLost: () => setState('lost'),
     }),
   );
@@ -88,6 +91,10 @@ export function JoinForm(props: {
     if (answer.status === 403 || answer.status === 404 || answer.status === 409) onRefused();
     else setErrors(errorsOf(answer));
   }
+
+  const isSendingNow = state === 'sending';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only changes are told
+  useEffect(() => shared?.onSending(isSendingNow), [isSendingNow]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, for what an earlier page has left
   useEffect(() => {
@@ -144,7 +151,7 @@ export function JoinForm(props: {
         value={draft.name}
         onChange={(name) => change({ name })}
         error={errors.name && text('nameMissing')}
-        autoComplete="name"
+        autoComplete={shared ? 'off' : 'name'}
         maxLength={80}
         readOnly={isBusy}
         required
@@ -172,7 +179,7 @@ export function JoinForm(props: {
         error={errors.email && text('emailWrong')}
         type="email"
         inputMode="email"
-        autoComplete="email"
+        autoComplete={shared ? 'off' : 'email'}
         maxLength={254}
         readOnly={isBusy}
         dir="auto"
@@ -190,7 +197,7 @@ export function JoinForm(props: {
           error={errors.phone && text('phoneWrong')}
           type="tel"
           inputMode="tel"
-          autoComplete="tel"
+          autoComplete={shared ? 'off' : 'tel'}
           maxLength={40}
           readOnly={isBusy}
           // The button that was pressed has just given way to it.

@@ -1,12 +1,12 @@
 import type { GuestParty } from '@queue-manager/contracts/guests';
 import { useEffect, useState } from 'react';
 import { useText } from '../../page/use-text.ts';
+import { canWakeLock, useWakeLock } from '../../page/use-wake-lock.ts';
 import { Button } from '../../parts/button.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { allowSound, chime, isSoundAllowed, onSoundAllowed } from '../../parts/sound.ts';
 import { texts } from './strings.ts';
 import './tools.css';
-import { useWakeLock } from './use-wake-lock.ts';
 
 /** Sound, a screen that stays on, and sharing. */
 export function Tools(props: {
@@ -16,7 +16,8 @@ export function Tools(props: {
 }) {
   const { party, isSilent, onSilent } = props;
   const text = useText(texts);
-  const wakeLock = useWakeLock();
+  const [isKeptOn, setKeptOn] = useState(false);
+  useWakeLock(isKeptOn, () => setKeptOn(false));
   const [isCopied, setCopied] = useState(false);
 
   const isAllowed = useSoundAllowed();
@@ -50,8 +51,8 @@ export function Tools(props: {
         >
           {text('sound')}
         </Button>
-        {wakeLock.isSupported && (
-          <Button icon="sun" aria-pressed={wakeLock.isOn} onClick={wakeLock.toggle}>
+        {canWakeLock && (
+          <Button icon="sun" aria-pressed={isKeptOn} onClick={() => setKeptOn(!isKeptOn)}>
             {text('keepScreenOn')}
           </Button>
         )}
