@@ -77,16 +77,24 @@ function KnownLine(props: {
       {block !== null && <Mark icon={block === 'selfJoinOff' ? 'people' : 'clock'} />}
       <div className={block === null ? 'stack-close' : 'stack-close centred'}>
         <h1 ref={heading} tabIndex={-1}>
-          {block === null ? page.name : text(block)}
+          {block === null ? <bdi>{page.name}</bdi> : text(block)}
         </h1>
         {block !== null && (
           <p className="lead">
             {text(`${block}Hint`)} {text('keepOpen')}
           </p>
         )}
-        {page.text !== null && block === null && <p className="host-text">{page.text}</p>}
+        {page.text !== null && block === null && (
+          <p className="host-text" dir="auto">
+            {page.text}
+          </p>
+        )}
       </div>
-      {page.text !== null && block !== null && <p className="card host-text">{page.text}</p>}
+      {page.text !== null && block !== null && (
+        <p className="card host-text" dir="auto">
+          {page.text}
+        </p>
+      )}
       <Notice icon="check">{wasBlocked && block === null && text('openAgain')}</Notice>
       <Notice icon="offline">{isUnreachable && shared('unreachable')}</Notice>
       {held.length > 0 && <HeldTickets title={text('inLine')} tickets={held} />}

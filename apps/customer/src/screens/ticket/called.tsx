@@ -60,7 +60,11 @@ export function Called({ value, heading, moves, children }: StageProps & { child
             {text('leave')}
           </Button>
         </div>
-        {party.text !== null && <p className="host-text">{party.text}</p>}
+        {party.text !== null && (
+          <p className="host-text" dir="auto">
+            {party.text}
+          </p>
+        )}
       </main>
       <footer className="shell-foot">
         <LanguageSwitch />

@@ -37,14 +37,18 @@ export function Ended({ value, heading }: StageProps) {
         )}
         <p className="lead">{text(`${end}Hint`, { number: party.number })}</p>
       </div>
-      {party.endMessage !== null && <p className="card host-text">{party.endMessage}</p>}
+      {party.endMessage !== null && (
+        <p className="card host-text" dir="auto">
+          {party.endMessage}
+        </p>
+      )}
       {!isWelcome && joinPath !== null && (
         <LinkButton look="main" href={joinPath}>
           {text('joinAgain')}
         </LinkButton>
       )}
       <p className="muted small centred">
-        {party.queueName} · {text('number')} {party.number}
+        <bdi>{party.queueName}</bdi> · {text('number')} {party.number}
       </p>
     </>
   );

@@ -59,12 +59,20 @@ export function InLine(
         <div>
           <dt>{party.queueName}</dt>
           <dd>
-            {party.name === null ? '' : `${party.name}, `}
+            {party.name !== null && (
+              <>
+                <bdi>{party.name}</bdi> ·{' '}
+              </>
+            )}
             {shared('people', { n: party.size })}
           </dd>
         </div>
       </dl>
-      {party.text !== null && <p className="host-text">{party.text}</p>}
+      {party.text !== null && (
+        <p className="host-text" dir="auto">
+          {party.text}
+        </p>
+      )}
       <Tools party={party} isSilent={isSilent} onSilent={onSilent} />
       <div className="stack-close">
         {placesMax !== null && (

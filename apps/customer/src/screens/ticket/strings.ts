@@ -294,7 +294,7 @@ export const texts = defineTexts({
     snoozeHint: 'Noch nicht so weit? Behalten Sie Ihr Ticket und rücken Sie etwas nach hinten.',
     snoozePlaces: 'Wie viele Gruppen dürfen vor?',
     snoozeCost: 'Sie haben dann Platz {place} statt {now}.',
-    snoozesLeft: { one: 'Das geht noch {n}-mal.', other: 'Das geht noch {n}-mal.' },
+    snoozesLeft: { one: 'Das geht noch {n}‑mal.', other: 'Das geht noch {n}‑mal.' },
     snoozeNow: 'Nach hinten rücken',
     keepPlace: 'Platz behalten',
     noSnoozes: 'Sie haben so oft wie möglich andere vorgelassen.',
