@@ -65,10 +65,10 @@ type Theme = (typeof themes)[number];
 function useTheme() {
   const [theme, setTheme] = useState(() => kept.get<Theme>('board-theme') ?? 'auto');
   useEffect(() => {
-    const { style } = document.documentElement;
-    style.colorScheme = theme === 'auto' ? '' : theme;
+    const { dataset } = document.documentElement;
+    dataset.theme = theme;
     return () => {
-      style.colorScheme = '';
+      delete dataset.theme;
     };
   }, [theme]);
   const choose = (chosen: Theme) => {

@@ -66,10 +66,7 @@ export function JoinForm(props: {
           params: { joinCode },
           body,
           idempotencyKey: key,
-          signal: AbortSignal.any([
-            AbortSignal.timeout(answerMs),
-            ...(shared ? [shared.left] : []),
-          ]),
+          signal: AbortSignal.timeout(answerMs),
         }),
       newKey,
       now: Date.now,

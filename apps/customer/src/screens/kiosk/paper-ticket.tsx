@@ -22,11 +22,7 @@ export function PaperTicket(props: {
   const { reader } = useLanguage();
   const [joinedAt] = useState(() => serverClock.now());
   const wait = joined.estimate && waitWords(reader, joined.estimate);
-  const lines = [
-    timeOfDay(reader, page.timezone, joinedAt),
-    place && text('place', { place }),
-    wait?.about,
-  ];
+  const time = timeOfDay(reader, page.timezone, joinedAt);
   return (
     <section className={`paper-ticket ${paper}`}>
       <p>
@@ -35,7 +31,11 @@ export function PaperTicket(props: {
         {page.name}
       </p>
       <p className="paper-number">{joined.number}</p>
-      <p>{lines.filter(Boolean).join(' · ')}</p>
+      <p>
+        {place === null ? time : `${time} · ${text('place', { place })}`}
+        <br />
+        {wait?.about}
+      </p>
       <QrCode text={joined.ticketUrl} label={text('ticketQrCode')} />
       <p>{text('scanPaper')}</p>
     </section>
