@@ -15,7 +15,7 @@ const Kiosk = lazy(() => import('./screens/kiosk/kiosk.tsx'));
 const Board = lazy(() => import('./screens/board/board.tsx'));
 
 /** The screen of each page. Those a guest's phone opens are in the first file, the others in files of their own. */
-const screens: Partial<Record<GuestPage, ComponentType<{ parameter: string }>>> = {
+const screens: Record<GuestPage, ComponentType<{ parameter: string }>> = {
   home: () => <Home />,
   join: ({ parameter }) => <Join key={parameter} joinCode={parameter} />,
   kiosk: ({ parameter }) => <Kiosk joinCode={parameter} />,

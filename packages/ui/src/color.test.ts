@@ -32,6 +32,12 @@ describe('accentProperties', () => {
 });
 
 describe('tokens.css', () => {
+  it('starts with the color of a venue that has chosen none', () => {
+    for (const [name, value] of Object.entries(accentProperties(null))) {
+      assert.ok(tokens.includes(`${name}: ${value};`), `${name}: ${value}`);
+    }
+  });
+
   it('has text that can be read on every surface', () => {
     for (const text of ['text', 'muted', 'danger'].map(valuesOf)) {
       for (const { light, dark } of surfaces) {

@@ -19,7 +19,7 @@ export function accentProperties(accent: string | null): Record<string, string> 
     '--accent': hexOf(fill),
     '--on-accent': hexOf(contrast(fill, white) >= contrast(fill, black) ? white : black),
     '--accent-text-light': hexOf(readable(fill, lightSurface, black)),
-    '--accent-text-dark': hexOf(readable(fill, darkSurface, white)),
+    '--accent-text-dark': hexOf(readable(fill, darkSurface, brightest(fill), white)),
   };
 }
 
@@ -30,14 +30,25 @@ export function applyAccent(element: HTMLElement, accent: string | null): void {
   }
 }
 
-/** The color itself, or as much of it mixed with black or white as can be read on the surface. */
-function readable(color: Rgb, surface: Rgb, towards: Rgb): Rgb {
-  for (let share = 0; share < 1; share += 0.05) {
-    const mixed = color.map((part, at) => part + ((towards[at] ?? 0) - part) * share);
-    const rounded = mixed.map(Math.round) as unknown as Rgb;
-    if (contrast(rounded, surface) >= contrastMin) return rounded;
+/** The color itself, or the first on the way to the others that can be read on the surface. */
+function readable(color: Rgb, surface: Rgb, ...others: Rgb[]): Rgb {
+  let from = color;
+  for (const to of others) {
+    for (let share = 0; share < 1; share += 0.05) {
+      const [red, green, blue] = from.map((part, at) =>
+        Math.round(part + ((to[at] ?? 0) - part) * share),
+      ) as [number, number, number];
+      if (contrast([red, green, blue], surface) >= contrastMin) return [red, green, blue];
+    }
+    from = to;
   }
-  return towards;
+  return from;
+}
+
+/** As bright as the color gets without becoming pale. */
+function brightest([red, green, blue]: Rgb): Rgb {
+  const most = Math.max(red, green, blue, 1);
+  return [red, green, blue].map((part) => (part / most) * 255) as unknown as Rgb;
 }
 
 /** The contrast ratio of two colors, from 1 to 21. */

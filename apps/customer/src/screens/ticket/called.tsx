@@ -60,6 +60,7 @@ export function Called({ value, heading, moves, children }: StageProps & { child
             {text('leave')}
           </Button>
         </div>
+        {!isConfirmed && <p className="small centred">{text('notReady')}</p>}
         {party.text !== null && (
           <p className="host-text" dir="auto">
             {party.text}
