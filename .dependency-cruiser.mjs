@@ -167,6 +167,8 @@ export default {
     // TypeScript 7 has no parser API yet. swc reports type-only imports as well.
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
+    // What the apps are built into.
+    exclude: { path: '^apps/[^/]+/dist' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],

@@ -80,6 +80,7 @@ export const operations = {
   liveTicket: ['GET', '/v1/live/tickets/:ticket', 200],
   liveBoard: ['GET', '/v1/live/boards/:queueId', 200],
   liveQueue: ['GET', '/v1/live/queues/:queueId', 200],
+  liveVenue: ['GET', '/v1/live/venues/:venueId', 200],
 } as const;
 
 export type OperationId = keyof typeof operations;
