@@ -41,7 +41,7 @@ async function removeOldCaches(): Promise<void> {
 }
 
 async function networkFirst(request: Request): Promise<Response> {
-  const cached = await caches.match(shell);
+  const cached = await caches.match(shell, { ignoreVary: true });
   if (cached === undefined) return fetch(request);
   const late = new Promise<Response>((resolve) => setTimeout(resolve, networkMs, cached));
   // A server that restarts answers 502 or 503 for a moment.
@@ -50,5 +50,6 @@ async function networkFirst(request: Request): Promise<Response> {
 }
 
 async function cacheFirst(request: Request): Promise<Response> {
-  return (await caches.match(request)) ?? fetch(request);
+  // The gateway's responses vary by headers that the cache compares, but none of them changes these files.
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }

@@ -17,10 +17,11 @@ export function Ended({ value, heading }: StageProps) {
   const { party } = value;
   const text = useText(texts);
   const { reader } = useLanguage();
-  const joinPath = useJoinPath(value);
+  const line = useLineNow(value);
+  const joinPath = line?.joinPath ?? null;
   const state = party.state as EndState;
   const isWelcome = state === 'seated' || state === 'departed';
-  const end = state === 'removed' && value.isLineDeleted ? 'queueDeleted' : state;
+  const end = state === 'removed' && line?.isDeleted ? 'queueDeleted' : state;
   const called = party.calledAt === null ? null : timeOfDay(reader, party.timezone, party.calledAt);
   return (
     <>
@@ -54,14 +55,20 @@ export function Ended({ value, heading }: StageProps) {
   );
 }
 
-/** Where a guest can join again; null if only staff can add it, and while that is not known. */
-function useJoinPath({ party: { queueId }, isLineDeleted }: TicketValue): string | null {
-  const [path, setPath] = useState<string | null>(null);
+/** What became of the line since: null while it is not known. */
+type LineNow = { isDeleted: boolean; joinPath: string | null };
+
+function useLineNow({ party: { queueId }, isLineDeleted }: TicketValue): LineNow | null {
+  const [line, setLine] = useState<LineNow | null>(null);
   useEffect(() => {
-    if (isLineDeleted) return;
+    // A ticket keeps its last state, but the board goes with the line.
     read('getBoardPage', { params: { queueId } })
-      .then((page) => setPath(page?.joinUrl == null ? null : new URL(page.joinUrl).pathname))
+      .then((page) => {
+        const joinUrl = page?.joinUrl ?? null;
+        const joinPath = joinUrl === null ? null : new URL(joinUrl).pathname;
+        setLine({ isDeleted: page === null, joinPath });
+      })
       .catch(() => {});
-  }, [queueId, isLineDeleted]);
-  return isLineDeleted ? null : path;
+  }, [queueId]);
+  return isLineDeleted ? { isDeleted: true, joinPath: null } : line;
 }

@@ -32,15 +32,15 @@ export function useCallAlarm(options: {
     if (!isCalled || isAnswered) return;
     const ring = () => {
       if (!isSilent) void chime();
-      // Browsers refuse it until the page has been touched, some always.
-      navigator.vibrate?.(vibration);
+      // Refused until the page has been touched, with an error in the console.
+      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(vibration);
     };
     ring();
     const timer = setInterval(ring, repeatMs);
     const ends = new AbortController();
     const stop = () => {
       clearInterval(timer);
-      navigator.vibrate?.(0);
+      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(0);
       ends.abort();
     };
     for (const event of ['pointerdown', 'keydown']) {
