@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { pageUrl } from '@queue-manager/contracts/pages';
+import { addParty, callNext, seatParty } from '@queue-manager/contracts/parties';
+import type { Queue } from '@queue-manager/contracts/queues';
+import type { CDPSession, Page } from 'playwright-core';
+import { allParties, openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
+import { succeed } from '../support/system.ts';
+import {
+  awaitWorker,
+  heading,
+  lostNetwork,
+  phone,
+  serverAway,
+  useBrowser,
+} from './support/browser.ts';
+import { type FaultyNetwork, isJoin, openFaultyNetwork } from './support/faulty-network.ts';
+
+describe('a phone with a bad network', () => {
+  const { newPage, newContext } = useBrowser();
+  let venue: TestVenue;
+  let token: string;
+  let proxy: FaultyNetwork;
+  before(async () => {
+    venue = await openVenue();
+    token = venue.owner.token;
+    proxy = await openFaultyNetwork();
+  });
+  after(() => proxy.close());
+
+  const ofQueue = ({ id }: Queue) => ({ token, params: { queueId: id } });
+  const add = (queue: Queue, name: string) =>
+    succeed(addParty, { ...ofQueue(queue), body: { name } });
+  const ticketPath = ({ ticket }: { ticket: string }) => pageUrl('', 'ticket', ticket);
+  const joinPath = ({ joinCode }: Queue) => pageUrl('', 'join', joinCode);
+  const throughProxy = () => ({ ...phone, baseURL: proxy.url, expectedErrors: serverAway });
+
+  async function join(page: Page, name: string): Promise<void> {
+    await page.getByLabel('Your name').fill(name);
+    await page.getByRole('button', { name: 'Join the line' }).click();
+  }
+
+  it('makes one party when the answer to its join is lost', async () => {
+    const queue = await openQueueOf(venue);
+    let lost = 0;
+    proxy.handle((request, response, pass) => {
+      if (!isJoin(request) || lost === 2) return pass();
+      lost += 1;
+      pass(() => response.destroy());
+    });
+    const page = await newPage(throughProxy());
+    await page.goto(joinPath(queue));
+    await join(page, 'Ana');
+    await heading(page, 'You’re next');
+    assert.equal(lost, 2);
+    assert.equal((await allParties(token, queue.id)).length, 1);
+  });
+
+  it('makes one party when the page is reloaded before the answer comes', async () => {
+    const queue = await openQueueOf(venue);
+    const { promise: isSent, resolve: sent } = Promise.withResolvers<void>();
+    let isFirst = true;
+    proxy.handle((request, _response, pass) => {
+      if (!isJoin(request) || !isFirst) return pass();
+      isFirst = false;
+      // The party is in line, and the phone never hears of it.
+      pass(() => sent());
+    });
+    const page = await newPage(throughProxy());
+    await page.goto(joinPath(queue));
+    await join(page, 'Ana');
+    await isSent;
+    await page.reload();
+    await heading(page, 'You’re next');
+    assert.equal((await allParties(token, queue.id)).length, 1);
+  });
+
+  it('shows the last known place and its age without network, and the present one once it is back', async () => {
+    const queue = await openQueueOf(venue);
+    const first = await add(queue, 'Ana');
+    const party = await add(queue, 'Bea');
+    const context = await newContext({ ...phone, expectedErrors: lostNetwork });
+    const page = await context.newPage();
+    await page.goto(ticketPath(party));
+    await heading(page, '1 group is ahead of you');
+    await awaitWorker(page);
+
+    await context.setOffline(true);
+    await page.getByText('This is how it was').waitFor();
+    await heading(page, '1 group is ahead of you');
+    await page.reload();
+    await heading(page, '1 group is ahead of you');
+    await page.getByText('This is how it was').waitFor();
+
+    await succeed(callNext, ofQueue(queue));
+    await succeed(seatParty, { token, params: { partyId: first.id } });
+    await context.setOffline(false);
+    await heading(page, 'You’re next');
+    await page.getByText('This is how it was').waitFor({ state: 'hidden' });
+    await succeed(callNext, ofQueue(queue));
+    await heading(page, 'It’s your turn!');
+  });
+
+  it('is right again after a night in a pocket', async () => {
+    const queue = await openQueueOf(venue);
+    const party = await add(queue, 'Ana');
+    const context = await newContext();
+    const page = await context.newPage();
+    await page.goto(ticketPath(party));
+    await heading(page, 'You’re next');
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await succeed(callNext, ofQueue(queue));
+    await succeed(seatParty, { token, params: { partyId: party.id } });
+    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    await heading(page, 'Enjoy your time');
+  });
+
+  async function slow3G(devtools: CDPSession): Promise<void> {
+    await devtools.send('Network.enable');
+    await devtools.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 400,
+      downloadThroughput: 400_000 / 8,
+      uploadThroughput: 400_000 / 8,
+    });
+  }
+
+  it('joins on slow 3G, and opens at once when it comes again', async () => {
+    const queue = await openQueueOf(venue);
+    const context = await newContext();
+    const page = await context.newPage();
+    await slow3G(await context.newCDPSession(page));
+    await page.goto(joinPath(queue));
+    await join(page, 'Ana');
+    await heading(page, 'You’re next');
+    await succeed(callNext, ofQueue(queue));
+    await heading(page, 'It’s your turn!');
+    await awaitWorker(page);
+    await page.reload();
+    await heading(page, 'It’s your turn!');
+    const fromNetwork = await page.evaluate(
+      () =>
+        performance
+          .getEntriesByType('resource')
+          .filter(
+            (entry) =>
+              entry.name.includes('/assets/') &&
+              (entry as PerformanceResourceTiming).transferSize > 0,
+          ).length,
+    );
+    assert.equal(fromNetwork, 0);
+  });
+
+  it('goes on through an update of the app, and takes it at the next visit', async () => {
+    const queue = await openQueueOf(venue);
+    const party = await add(queue, 'Ana');
+    let version = '';
+    proxy.handle((request, response, pass) => {
+      if (request.url !== '/sw.js' || version === '') return pass();
+      pass((answer) => {
+        void answer.toArray().then((chunks) => {
+          const { 'content-encoding': _, 'content-length': __, ...headers } = answer.headers;
+          response.writeHead(200, headers);
+          response.end(
+            Buffer.concat(chunks)
+              .toString()
+              .replace(/open\("/, `open("${version}`),
+          );
+        });
+      });
+      request.headers['accept-encoding'] = 'identity';
+    });
+    const context = await newContext(throughProxy());
+    const page = await context.newPage();
+    await page.goto(ticketPath(party));
+    await heading(page, 'You’re next');
+    await awaitWorker(page);
+    version = 'next-';
+    await page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.getRegistration();
+      await registration?.update();
+    });
+    await page.waitForFunction(async () =>
+      (await caches.keys()).every((name) => name.startsWith('next-')),
+    );
+    await succeed(callNext, ofQueue(queue));
+    await heading(page, 'It’s your turn!');
+  });
+});
