@@ -60,7 +60,7 @@ describe("a guest's phone", () => {
     await page.getByRole('button', { name: 'One more' }).click();
     await fillIn(page, 'Carla Dias');
     await heading(page, '2 groups are ahead of you');
-    await page.getByText('Carla Dias, 3 people').waitFor();
+    await page.getByText('Carla Dias · 3 people').waitFor();
     const joined = await until('the host sees her', async () =>
       (await allParties(token, queue.id)).find(({ name }) => name === 'Carla Dias'),
     );
