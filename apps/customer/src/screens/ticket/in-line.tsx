@@ -47,7 +47,7 @@ export function InLine(
           {place ?? '…'}
         </p>
         <h1 ref={heading} tabIndex={-1}>
-          {whereWords}
+          <span key={whereWords}>{whereWords}</span>
         </h1>
       </section>
       <Wait value={value} where={whereWords} />
@@ -109,11 +109,20 @@ function Wait({ value, where }: Pick<StageProps, 'value'> & { where: string }) {
   const times = estimate && timeRange(reader, value.party.timezone, now, estimate);
   return (
     <section className="card wait">
-      <p className="wait-words">{words?.about ?? text('noEstimate')}</p>
-      <p className="muted">{words?.between ?? ''}</p>
-      <p className="wait-times">{times && text('atAbout', { times })}</p>
+      <Changing className="wait-words">{words?.about ?? text('noEstimate')}</Changing>
+      <Changing className="muted">{words?.between ?? ''}</Changing>
+      <Changing className="wait-times">{times === null ? '' : text('atAbout', { times })}</Changing>
       <Spoken>{`${where} ${words?.about ?? ''}`}</Spoken>
     </section>
+  );
+}
+
+/** Centred words that change: new ones take the place of the old, which to a browser is no shift of the layout. */
+function Changing({ className, children }: { className: string; children: string }) {
+  return (
+    <p className={className}>
+      <span key={children}>{children}</span>
+    </p>
   );
 }
 
