@@ -2,6 +2,7 @@
  * `npm run bench -- NAME [ARGUMENT...]`: measures a part of the system on its own temporary stores. The exit code is
  * that of the benchmark: 0 when every goal was reached.
  */
+import { buildApps } from '@queue-manager/local-stack/apps/build-apps';
 import {
   makeTemporaryDataDir,
   removeDataDir,
@@ -20,6 +21,8 @@ type Bench = {
   program: string;
   /** Settings of the services it needs besides the stores; undefined when it needs none. */
   systemSettings?: Record<string, string>;
+  /** Whether it opens the built apps in Chromium. */
+  hasPages?: boolean;
 };
 
 /** All load comes from one address and one account. */
@@ -32,6 +35,11 @@ const unlimited = {
 };
 
 const benches: Record<string, Bench> = {
+  apps: {
+    program: 'packages/bench/src/apps/apps.ts',
+    systemSettings: unlimited,
+    hasPages: true,
+  },
   events: { program: 'packages/bench/src/events/events.ts' },
   line: { program: 'packages/bench/src/line/line.ts', systemSettings: unlimited },
   live: { program: 'packages/bench/src/live/live.ts', systemSettings: unlimited },
@@ -62,7 +70,8 @@ await runUntilStopped(async (_stopping, signal) => {
   // Help needs no stores.
   if (args.includes('--help')) return run({});
 
-  await ensurePrograms(process.env, repositoryRoot, say);
+  await ensurePrograms(process.env, repositoryRoot, say, bench.hasPages ? ['chromium'] : []);
+  if (bench.hasPages) await buildApps(say, signal);
   const dataDir = makeTemporaryDataDir('queue-manager-bench-');
   try {
     const measured = await (bench.systemSettings === undefined
