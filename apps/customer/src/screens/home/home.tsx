@@ -1,4 +1,4 @@
-import { backofficePath, pageUrl } from '@queue-manager/contracts/pages';
+import { pageUrl } from '@queue-manager/contracts/pages';
 import { useState } from 'react';
 import { heldTickets } from '../../page/held-tickets.ts';
 import { goTo } from '../../page/location.ts';
@@ -63,7 +63,7 @@ export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: 
       </form>
       <p className="home-staff">
         <span className="muted">{text('staff')} </span>
-        <a href={`${backofficePath}/`}>{text('backoffice')}</a>
+        <a href="/docs">{text('docs')}</a>
       </p>
     </Shell>
   );

@@ -11,7 +11,7 @@ export const texts = defineTexts({
     noCode: 'This is not a join code. Please check it and try again.',
     open: 'Open',
     staff: 'Do you work here?',
-    backoffice: 'Open the backoffice',
+    docs: 'Read the API docs',
     yourTickets: { one: 'You already have a ticket', other: 'You already have {n} tickets' },
   },
   pt: {
@@ -25,7 +25,7 @@ export const texts = defineTexts({
     noCode: 'Isto não é um código de entrada. Verifique-o e tente de novo.',
     open: 'Abrir',
     staff: 'Trabalha aqui?',
-    backoffice: 'Abrir a área de gestão',
+    docs: 'Ler a documentação da API',
     yourTickets: {
       one: 'Já tem uma senha',
       many: 'Já tem {n} de senhas',
@@ -43,7 +43,7 @@ export const texts = defineTexts({
     noCode: 'Esto no es un código de acceso. Compruébalo e inténtalo de nuevo.',
     open: 'Abrir',
     staff: '¿Trabajas aquí?',
-    backoffice: 'Abrir el panel de gestión',
+    docs: 'Leer la documentación de la API',
     yourTickets: {
       one: 'Ya tienes un turno',
       many: 'Ya tienes {n} de turnos',
@@ -61,7 +61,7 @@ export const texts = defineTexts({
     noCode: 'Ce n’est pas un code d’accès. Vérifiez-le et réessayez.',
     open: 'Ouvrir',
     staff: 'Vous travaillez ici ?',
-    backoffice: 'Ouvrir l’espace de gestion',
+    docs: 'Lire la documentation de l’API',
     yourTickets: {
       one: 'Vous avez déjà un ticket',
       many: 'Vous avez déjà {n} de tickets',
@@ -80,7 +80,7 @@ export const texts = defineTexts({
       'Das ist kein Code einer Warteschlange. Bitte prüfen Sie ihn und versuchen Sie es noch einmal.',
     open: 'Öffnen',
     staff: 'Arbeiten Sie hier?',
-    backoffice: 'Zur Verwaltung',
+    docs: 'Zur Dokumentation der API',
     yourTickets: { one: 'Sie haben schon ein Ticket', other: 'Sie haben schon {n} Tickets' },
   },
   ar: {
@@ -93,7 +93,7 @@ export const texts = defineTexts({
     noCode: 'هذا ليس رمز انضمام. يُرجى التحقق منه والمحاولة مرة أخرى.',
     open: 'فتح',
     staff: 'هل تعمل هنا؟',
-    backoffice: 'فتح لوحة الإدارة',
+    docs: 'قراءة وثائق الواجهة البرمجية',
     yourTickets: {
       zero: 'ليس لديك تذكرة',
       one: 'لديك تذكرة بالفعل',
