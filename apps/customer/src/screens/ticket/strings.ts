@@ -259,7 +259,7 @@ export const texts = defineTexts({
     seatedHint: 'Heureux de vous voir ici.',
     departed: 'Merci de votre visite',
     departedHint: 'À bientôt.',
-    no_show: 'Nous vous avons manqué',
+    no_show: 'Nous ne vous avons pas trouvé',
     no_showSince: 'Nous avons appelé le numéro {number} à {time}.',
     no_showHint:
       'Toujours là ? Dites-le à l’équipe : elle peut rendre sa place au numéro {number}.',
