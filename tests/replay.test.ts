@@ -16,6 +16,8 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { fridayNight } from '@queue-manager/load/trace/friday-night';
+import { makeDemo, planDemo } from '@queue-manager/local-stack/system/demo';
+import { uniqueName, until } from '@queue-manager/service-kit/testing';
 import { gatewayUrl, mailUrl } from './support/system.ts';
 
 const script = fileURLToPath(new URL('../packages/load/src/replay/replay-cli.ts', import.meta.url));
@@ -29,6 +31,7 @@ async function replay(args: string[], gateway = gatewayUrl): Promise<Outcome> {
       ...process.env,
       GATEWAY_PORT: new URL(gateway).port,
       MAIL_PORT: new URL(mailUrl).port,
+      DATA_DIR: tmpdir(),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -116,6 +119,27 @@ describe('npm run replay', () => {
     assert.match(stdout, /No party was lost, called twice or overtaken/);
   });
 
+  it('plays a living night in the demo venue until it is stopped', async () => {
+    planDemo(folder, `${uniqueName('owner')}@demo.queue-manager.dev`);
+    await makeDemo(folder, gatewayUrl, mailUrl);
+    const child = spawn(process.execPath, [script, '--slow', '--speed', '100'], {
+      env: { ...process.env, GATEWAY_PORT: new URL(gatewayUrl).port, DATA_DIR: folder },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    for (const event of ['joins', 'is called', 'is seated', 'goes home']) {
+      await until(`somebody ${event}`, () => {
+        assert.equal(child.exitCode, null, said);
+        return new RegExp(`${event}`).test(said);
+      });
+    }
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+  });
+
   it('prints one line when it cannot start', async () => {
     const cases: [string[], string | undefined, RegExp][] = [
       [[join(folder, 'none.csv')], undefined, /none\.csv: there is no such file/],
@@ -126,6 +150,8 @@ describe('npm run replay', () => {
       ],
       [[write('some.csv', night), '--day', '2020-01-01'], undefined, /no day 2020-01-01/],
       [['--speed', 'fast'], undefined, /--speed/],
+      [['--slow', write('some.csv', night)], undefined, /--slow takes no FILE/],
+      [['--slow'], undefined, /no demo venue on the data folder/],
       [['--no-such-option'], undefined, /no-such-option/],
       [[], await unusedAddress(), /no system answers/],
     ];

@@ -27,20 +27,28 @@ export async function openAccount(
   const token = await tokenFromMail(mailUrl, email, signal);
   await succeed(caller, verifyUser, { body: { token } });
 
+  return signIn(caller, { email, password });
+}
+
+/** A caller with the access token of an account, which it renews in time. */
+export async function signIn(
+  caller: Caller,
+  credentials: { email: string; password: string },
+): Promise<Caller> {
   let pair: TokenPair;
   let renewAtMs: number;
   const store = (fresh: TokenPair) => {
     pair = fresh;
     renewAtMs = performance.now() + (fresh.expiresIn - renewalMarginSeconds) * 1_000;
   };
-  const signIn = async () => store(await succeed(caller, login, { body: { email, password } }));
+  const logIn = async () => store(await succeed(caller, login, { body: credentials }));
   const renew = async () => {
     const { answer } = await caller.call(refresh, { body: { refreshToken: pair.refreshToken } });
     // A refresh whose answer was lost may have used up its token; the password is still valid.
     if (answer.ok) store(answer.body);
-    else await signIn();
+    else await logIn();
   };
-  await signIn();
+  await logIn();
 
   return {
     async call(contract, options) {

@@ -1,14 +1,23 @@
-/** `npm run replay -- [FILE]`: plays a recorded day, or a synthetic night, through the API of a running system. */
+/**
+ * `npm run replay -- [FILE]`: plays a recorded day, or a synthetic night, through the API of a running system; with
+ * `--slow`, a living night in its demo venue.
+ */
 import { resolve } from 'node:path';
+import { pageUrl } from '@queue-manager/contracts/pages';
 import { createProgress } from '@queue-manager/local-stack/progress';
-import { settingsFrom } from '@queue-manager/local-stack/settings';
+import { type Settings, settingsFrom } from '@queue-manager/local-stack/settings';
 import { StackError } from '@queue-manager/local-stack/stack-error';
-import { parseOptions, runUntilStopped } from '@queue-manager/local-stack/terminal';
+import { demoQueue, readDemo } from '@queue-manager/local-stack/system/demo';
+import { parseOptions, runUntilStopped, say } from '@queue-manager/local-stack/terminal';
+import { createCaller } from '../callers/retrying-caller.ts';
+import { signIn } from '../callers/staff-account.ts';
 import { fridayNight } from '../trace/friday-night.ts';
 import { isDay, readTrace, type TraceDay } from '../trace/trace.ts';
-import { hasFailed, type ReplayResult, replay, timedCalls } from './run-replay.ts';
+import { playNight } from './play-night.ts';
+import { awaitReady, hasFailed, type ReplayResult, replay, timedCalls } from './run-replay.ts';
 
 const help = `Usage: npm run replay -- [FILE] [options]
+       npm run replay -- --slow [--speed N]
 
 Plays one day of a trace against a running system through its public API. It signs up an account,
 creates a venue and a queue, joins every arrival, and calls parties or lets them leave as the trace
@@ -21,9 +30,14 @@ FILE is CSV, gzipped or not, with a header and these columns; other columns are 
   wait_s     seconds until it was called or left; 0 means at once
   outcome    served (the host calls the party) or abandoned (the guest leaves)
 
+With --slow it plays an endless night in the demo venue of npm start, at the pace of a real one, until
+you stop it: open the join page and the board, and see places move. Join, and you are called in turn;
+confirm, and you are seated.
+
 Options:
+  --slow            play a living night in the demo venue
   --day YYYY-MM-DD  the day to play; default the one with the most arrivals
-  --speed N         N times real time; default as fast as possible, in the trace's order
+  --speed N         N times real time; default as fast as possible, in the trace's order; with --slow 1
   --json            print the result as one JSON object and nothing else on standard output
                     (npm prints lines of its own there unless told otherwise: npm run -s replay)
   --help            print this
@@ -31,6 +45,7 @@ Options:
 Environment:
   GATEWAY_PORT      port of the system on this machine; default 8080
   MAIL_PORT         port of the mail inbox's web page and API; default 8025
+  DATA_DIR          with --slow, the folder with the demo owner; default .data
 
 Exit code: 0 on success; 1 when a party was lost, called twice, out of order or refused, when a
 position was wrong, when the file or an option is invalid, or when no system is running.
@@ -40,6 +55,7 @@ function readArguments() {
   const { values, positionals } = parseOptions({
     allowPositionals: true,
     options: {
+      slow: { type: 'boolean', default: false },
       day: { type: 'string' },
       speed: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -58,7 +74,33 @@ function readArguments() {
   if (values.day !== undefined && file === undefined) {
     throw new StackError('--day needs a FILE');
   }
+  if (values.slow && (file !== undefined || values.json)) {
+    throw new StackError('--slow takes no FILE and prints no result: see --help');
+  }
   return { ...values, file, speed };
+}
+
+/** Plays a night in the demo venue of the system on this data folder. */
+async function playDemo(settings: Settings, speed: number, signal: AbortSignal): Promise<number> {
+  const { dataDir, gatewayPort } = settings;
+  const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
+  await awaitReady(gatewayUrl, signal);
+  const demo = readDemo(dataDir);
+  const queue = demo && (await demoQueue(gatewayUrl, demo));
+  if (demo === undefined || queue === undefined) {
+    throw new StackError(`no demo venue on the data folder ${dataDir}: see npm start, or DATA_DIR`);
+  }
+  const guest = createCaller({ gatewayUrl, signal, note: (text) => text !== null && say(text) });
+  const { email, password } = demo;
+  const staff = await signIn(guest, { email, password });
+  const boardUrl = pageUrl(new URL(queue.joinUrl).origin, 'board', queue.id);
+  say(`Join page  ${queue.joinUrl}\nBoard      ${boardUrl}\nCtrl-C ends the night.\n`);
+  try {
+    await playNight({ guest, staff, queue, speed, signal, say });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return 0;
 }
 
 function summary(result: ReplayResult, trace: TraceDay, seconds: number): string {
@@ -113,7 +155,9 @@ await runUntilStopped(async (_stopping, signal) => {
     process.stdout.write(help);
     return 0;
   }
-  const { gatewayPort, mailPort } = settingsFrom(process.env);
+  const settings = settingsFrom(process.env);
+  if (args.slow) return playDemo(settings, args.speed ?? 1, signal);
+  const { gatewayPort, mailPort } = settings;
   // npm runs scripts in the repository's folder; FILE is relative to the user's.
   const trace =
     args.file === undefined

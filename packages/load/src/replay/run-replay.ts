@@ -111,7 +111,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   return line.finish();
 }
 
-async function awaitReady(gatewayUrl: string, signal: AbortSignal): Promise<void> {
+/** Waits until the system is ready. @throws StackError when none answers. */
+export async function awaitReady(gatewayUrl: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + readyMsMax;
   for (;;) {
     let status: number;
