@@ -1,8 +1,7 @@
 import { pageUrl } from '@queue-manager/contracts/pages';
 import { useState } from 'react';
-import { heldTickets } from '../../page/held-tickets.ts';
 import { goTo } from '../../page/location.ts';
-import { kept } from '../../page/storage.ts';
+import { useHeldInLine } from '../../page/use-held-in-line.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
 import { Button } from '../../parts/button.tsx';
@@ -17,7 +16,7 @@ import { texts } from './strings.ts';
 export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: boolean }) {
   const text = useText(texts);
   useVenue(null, 'Queue Manager');
-  const [tickets] = useState(() => heldTickets(kept).all());
+  const tickets = useHeldInLine();
   const [code, setCode] = useState('');
   const [isRefused, setRefused] = useState(false);
 

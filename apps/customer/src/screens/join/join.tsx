@@ -4,6 +4,7 @@ import { heldTickets } from '../../page/held-tickets.ts';
 import { goTo } from '../../page/location.ts';
 import { kept } from '../../page/storage.ts';
 import { useHeading } from '../../page/use-heading.ts';
+import { useHeldInLine } from '../../page/use-held-in-line.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
 import { Button, LinkButton } from '../../parts/button.tsx';
@@ -16,7 +17,6 @@ import { texts as sharedTexts } from '../../parts/strings.ts';
 import { emptyDraft, JoinForm } from './join-form.tsx';
 import { blockOf, type JoinPageForSize } from './join-page.ts';
 import { texts } from './strings.ts';
-import { useHeldInLine } from './use-held-in-line.ts';
 import { useJoinPage } from './use-join-page.ts';
 import { WaitCard } from './wait-card.tsx';
 
