@@ -37,6 +37,7 @@ const commands = {
     'packages/local-stack/src/commands/dead-letters.ts',
   ],
   bench: ['packages/bench/src/bench-cli.ts'],
+  screenshots: ['packages/bench/src/screenshots/screenshots-cli.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],
   estimates: ['services/position/src/estimates/estimates-cli.ts'],
 };
