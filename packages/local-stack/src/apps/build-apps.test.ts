@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { repositoryRoot } from '../repository.ts';
+import { buildApps } from './build-apps.ts';
+
+/** A copy of what the app is built from. */
+const root = mkdtempSync(join(tmpdir(), 'queue-manager-build-'));
+const app = join(root, 'apps/customer');
+const dist = join(app, 'dist');
+before(() => {
+  for (const path of ['apps', 'packages/client', 'packages/contracts', 'packages/ui']) {
+    const filter = (source: string) => !/\/(node_modules|dist[^/]*)$/.test(source);
+    cpSync(join(repositoryRoot, path), join(root, path), { recursive: true, filter });
+  }
+  for (const file of ['tsconfig.json', 'package.json', 'package-lock.json']) {
+    cpSync(join(repositoryRoot, file), join(root, file));
+  }
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(root, 'node_modules'));
+});
+after(() => rmSync(root, { recursive: true }));
+
+/** Builds, and returns the lines that were logged. */
+async function build(): Promise<string[]> {
+  const lines: string[] = [];
+  await buildApps((line) => lines.push(line), undefined, root);
+  return lines;
+}
+
+suite('the build of the apps', () => {
+  test('makes hashed files with compressed copies, and nothing inline', async () => {
+    assert.deepEqual(await build(), ['Building apps/customer …']);
+    const html = readFileSync(join(dist, 'index.html'), 'utf8');
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/);
+    const assets = readdirSync(join(dist, 'assets')).filter((name) => /\.(js|css)$/.test(name));
+    assert.ok(assets.length >= 4);
+    for (const name of assets) {
+      assert.match(name, /-[\w-]{8}\.(js|css)$/);
+      const content = readFileSync(join(dist, 'assets', name));
+      if (!existsSync(join(dist, 'assets', `${name}.br`))) assert.ok(content.length < 512);
+      else {
+        const copy = (end: string) => readFileSync(join(dist, 'assets', `${name}.${end}`));
+        assert.deepEqual(brotliDecompressSync(copy('br')), content);
+        assert.deepEqual(gunzipSync(copy('gz')), content);
+      }
+    }
+  });
+
+  test("makes a service worker that keeps a guest's files, without those of a venue's screens", () => {
+    const worker = readFileSync(join(dist, 'sw.js'), 'utf8');
+    const [list = ''] = /addAll\((\[.*?\])/s.exec(worker)?.slice(1) ?? [];
+    const kept = JSON.parse(list) as string[];
+    assert.ok(kept.includes('/') && kept.includes('/manifest.webmanifest'));
+    for (const path of kept) assert.ok(path === '/' || existsSync(join(dist, path)), path);
+    assert.ok(kept.some((path) => /\/index-.*\.js$/.test(path)));
+    assert.ok(!kept.some((path) => /board|kiosk/.test(path)), list);
+  });
+
+  test('builds again only after a change, and then names another cache', async () => {
+    const cacheOf = () => /open\("([^"]+)"\)/.exec(readFileSync(join(dist, 'sw.js'), 'utf8'))?.[1];
+    assert.deepEqual(await build(), []);
+    const first = cacheOf();
+    writeFileSync(join(app, 'src/page/page.css'), '\nbody { margin: 1px; }\n', { flag: 'a' });
+    assert.equal((await build()).length, 1);
+    assert.notEqual(cacheOf(), first);
+    assert.deepEqual(await build(), []);
+    assert.ok(!readdirSync(app).some((name) => name.startsWith('dist-')));
+  });
+
+  test('fails for a missing text, and keeps the last build', async () => {
+    const strings = join(app, 'src/parts/strings.ts');
+    writeFileSync(strings, readFileSync(strings, 'utf8').replace(/^ +close: 'Fermer',\n/m, ''));
+    await assert.rejects(build(), (error: Error) => {
+      assert.equal(error.name, 'StackError');
+      assert.match(error.message, /^apps\/customer could not be built:\n.*close/s);
+      return true;
+    });
+    assert.ok(existsSync(join(dist, 'index.html')));
+    assert.ok(!readdirSync(app).some((name) => name.startsWith('dist-')));
+  });
+});
