@@ -3,19 +3,22 @@ import { describe, it } from 'node:test';
 import { defineTexts, readerOf, translator } from './text.ts';
 
 const texts = defineTexts({
-  en: { hello: 'Hello {name}', ahead: { one: '{n} party', other: '{n} parties' } },
-  pt: { hello: 'Olá {name}', ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' } },
+  en: { hello: 'Hello {name}!', ahead: { one: '{n} party', other: '{n} parties' } },
+  pt: {
+    hello: 'Olá {name}!',
+    ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' },
+  },
   es: {
-    hello: 'Hola {name}',
+    hello: '¡Hola {name}!',
     ahead: { one: '{n} grupo', many: '{n} grupos', other: '{n} grupos' },
   },
   fr: {
-    hello: 'Bonjour {name}',
+    hello: 'Bonjour {name} !',
     ahead: { one: '{n} groupe', many: '{n} de groupes', other: '{n} groupes' },
   },
-  de: { hello: 'Hallo {name}', ahead: { one: '{n} Gruppe', other: '{n} Gruppen' } },
+  de: { hello: 'Hallo {name}!', ahead: { one: '{n} Gruppe', other: '{n} Gruppen' } },
   ar: {
-    hello: 'مرحبا {name}',
+    hello: 'مرحبا {name}!',
     ahead: {
       zero: 'لا',
       one: 'واحدة',
@@ -30,13 +33,18 @@ const texts = defineTexts({
 describe('translator', () => {
   it('fills in values and picks the plural form of the language', () => {
     const text = (tag: string) => translator(texts, readerOf([tag]));
-    assert.equal(text('en')('hello', { name: 'Ana' }), 'Hello Ana');
+    assert.equal(text('en')('hello', { name: 'Ana' }), 'Hello Ana!');
     assert.equal(text('en')('ahead', { n: 1 }), '1 party');
     assert.equal(text('en')('ahead', { n: 1_200 }), '1,200 parties');
     // French counts 0 as one.
     assert.equal(text('fr')('ahead', { n: 0 }), '0 groupe');
     assert.equal(text('ar')('ahead', { n: 2 }), 'اثنتان');
     assert.equal(text('ar')('ahead', { n: 3 }), '3 مجموعات');
+  });
+
+  it('keeps French punctuation on the line of its word', () => {
+    const text = translator(texts, readerOf(['fr']));
+    assert.equal(text('hello', { name: 'Ana ?' }), 'Bonjour Ana ?\u00a0!');
   });
 });
 

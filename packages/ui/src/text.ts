@@ -87,12 +87,15 @@ export function translator<T extends EnglishTable>(
   const table = texts[language] as Record<keyof T, string | Record<string, string>>;
   const plurals = new Intl.PluralRules(tag);
   const numbers = new Intl.NumberFormat(tag);
+  // French has a space before these, at which a line must not break.
+  const unbroken = (text: string) =>
+    language === 'fr' ? text.replace(/ (?=[:;?!])/g, '\u00a0') : text;
   return (key, ...[values = {}]) => {
     const entry = table[key];
     const named = values as Record<string, string | number>;
     const text =
       typeof entry === 'string' ? entry : (entry[plurals.select(Number(named.n))] ?? entry.other);
-    return (text ?? '').replace(/\{(\w+)\}/g, (_, name: string) => {
+    return unbroken(text ?? '').replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = named[name];
       return typeof value === 'number' ? numbers.format(value) : (value ?? '');
     });

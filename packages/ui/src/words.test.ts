@@ -59,6 +59,7 @@ describe('times', () => {
   });
 
   it('have an age', () => {
+    assert.equal(ageWords(english, 0), '1 second ago');
     assert.equal(ageWords(english, 5_000), '5 seconds ago');
     assert.equal(ageWords(english, 3.9 * 60_000), '3 minutes ago');
     assert.equal(ageWords(english, 7 * 3_600_000), '7 hours ago');

@@ -17,7 +17,7 @@ const texts = defineTexts({
     by: 'até às {time}',
   },
   es: {
-    about: 'unos {wait}',
+    about: 'alrededor de {wait}',
     between: 'entre {low} y {high}',
     soon: 'en cualquier momento',
     upTo: 'hasta {high}',
@@ -35,13 +35,13 @@ const texts = defineTexts({
     between: 'zwischen {low} und {high}',
     soon: 'jeden Moment',
     upTo: 'bis zu {high}',
-    by: 'bis {time}',
+    by: 'bis {time} Uhr',
   },
   ar: {
-    about: 'حوالي {wait}',
-    between: 'بين {low} و{high}',
+    about: '{wait} تقريبًا',
+    between: '{low} – {high}',
     soon: 'في أي لحظة',
-    upTo: 'حتى {high}',
+    upTo: '{high} على الأكثر',
     by: 'قبل {time}',
   },
 });
@@ -128,7 +128,8 @@ export function timeOfDay(
 export function ageWords({ tag }: Reader, ageMs: number): string {
   const format = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
   const minutes = Math.floor(ageMs / minuteMs);
-  if (minutes < 1) return format.format(-Math.max(0, Math.floor(ageMs / 1_000)), 'second');
+  // Not "now": whoever reads it hears of something that was.
+  if (minutes < 1) return format.format(-Math.max(1, Math.floor(ageMs / 1_000)), 'second');
   if (minutes < 60) return format.format(-minutes, 'minute');
   if (minutes < 24 * 60) return format.format(-Math.floor(minutes / 60), 'hour');
   return format.format(-Math.floor(minutes / (24 * 60)), 'day');
