@@ -1,6 +1,7 @@
 import { pageUrl } from '@queue-manager/contracts/pages';
 import { useState } from 'react';
 import { goTo } from '../../page/location.ts';
+import { useHeading } from '../../page/use-heading.ts';
 import { useHeldInLine } from '../../page/use-held-in-line.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
@@ -19,17 +20,21 @@ export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: 
   const tickets = useHeldInLine();
   const [code, setCode] = useState('');
   const [isRefused, setRefused] = useState(false);
+  const heading = useHeading('home');
 
-  function open() {
+  function open(form: HTMLFormElement) {
     const found = codeIn(code);
-    if (found === null) setRefused(true);
-    else goTo(pageUrl('', 'join', found));
+    if (found !== null) return goTo(pageUrl('', 'join', found));
+    setRefused(true);
+    form.querySelector('input')?.focus();
   }
 
   return (
     <Shell>
       <div className="stack-close appear">
-        <h1>{text(isUnknownAddress ? 'unknownAddress' : 'title')}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {text(isUnknownAddress ? 'unknownAddress' : 'title')}
+        </h1>
         <p className="lead">{text(isUnknownAddress ? 'unknownAddressHint' : 'lead')}</p>
       </div>
       {tickets.length > 0 && (
@@ -40,7 +45,7 @@ export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: 
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          open();
+          open(event.currentTarget);
         }}
       >
         <Field

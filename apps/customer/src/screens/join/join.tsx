@@ -80,9 +80,14 @@ function KnownLine(props: {
           {block === null ? <bdi>{page.name}</bdi> : text(block)}
         </h1>
         {block !== null && (
-          <p className="lead">
-            {text(`${block}Hint`)} {text('keepOpen')}
-          </p>
+          <>
+            <p className="lead">
+              {text(`${block}Hint`)} {block !== 'selfJoinOff' && text('keepOpen')}
+            </p>
+            <p className="muted small">
+              <bdi>{page.name}</bdi>
+            </p>
+          </>
         )}
         {page.text !== null && block === null && (
           <p className="host-text" dir="auto">
@@ -131,11 +136,14 @@ function KnownLine(props: {
 
 function UnknownCode() {
   const text = useText(texts);
+  const heading = useHeading('unknown');
   return (
     <Shell>
       <Mark icon="door" />
       <div className="stack-close centred">
-        <h1>{text('unknown')}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {text('unknown')}
+        </h1>
         <p className="lead">{text('unknownHint')}</p>
       </div>
       <LinkButton href={pageUrl('', 'home')}>{text('home')}</LinkButton>

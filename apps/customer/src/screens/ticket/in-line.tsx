@@ -112,7 +112,7 @@ function Wait({ value, where }: Pick<StageProps, 'value'> & { where: string }) {
       <Changing className="wait-words">{words?.about ?? text('noEstimate')}</Changing>
       <Changing className="muted">{words?.between ?? ''}</Changing>
       <Changing className="wait-times">{times === null ? '' : text('atAbout', { times })}</Changing>
-      <Spoken>{`${where} ${words?.about ?? ''}`}</Spoken>
+      <Spoken>{words === null ? where : `${where}. ${words.about}`}</Spoken>
     </section>
   );
 }

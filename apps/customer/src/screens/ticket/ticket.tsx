@@ -17,9 +17,10 @@ import { allowSoundOnTouch } from '../../parts/sound.ts';
 import { Called } from './called.tsx';
 import { Ended } from './ended.tsx';
 import { InLine } from './in-line.tsx';
+import { limits } from './limits.ts';
 import type { StageProps } from './stage.ts';
 import { texts } from './strings.ts';
-import { isBack, placeOf, type TicketValue } from './ticket-state.ts';
+import { isBack, placeOf, snoozePlacesMax, type TicketValue } from './ticket-state.ts';
 import { useCallAlarm } from './use-call-alarm.ts';
 import { useMoves } from './use-moves.ts';
 import { useTicket } from './use-ticket.ts';
@@ -33,7 +34,9 @@ export default function Ticket({ ticket }: { ticket: string }) {
   const party = value?.party ?? null;
   const state = party?.state ?? null;
   const isGone = snapshot.state === 'gone';
-  const heading = useHeading(isGone ? 'gone' : (state ?? ''));
+  // The button to let others go first goes with the last group behind the party.
+  const canSnooze = value !== null && snoozePlacesMax(value, limits.snoozePlacesMax) !== null;
+  const heading = useHeading(isGone ? 'gone' : `${state} ${canSnooze}`);
   const isReturning = useReturn(state);
 
   const place = value && placeOf(value);
