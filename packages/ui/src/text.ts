@@ -1,3 +1,5 @@
+import { numberFormat, pluralRules } from './formats.ts';
+
 /** The languages of the apps, with their own names. */
 export const languages = {
   en: 'English',
@@ -75,7 +77,7 @@ export function readerOf(
   );
   return {
     language,
-    tag: new Intl.Locale(regional ?? language, { numberingSystem: 'latn' }).toString(),
+    tag: `${(regional ?? language).replace(/-u-.*/i, '')}-u-nu-latn`,
     direction: language === 'ar' ? 'rtl' : 'ltr',
   };
 }
@@ -85,8 +87,6 @@ export function translator<T extends EnglishTable>(
   { language, tag }: Reader,
 ): Translate<T> {
   const table = texts[language] as Record<keyof T, string | Record<string, string>>;
-  const plurals = new Intl.PluralRules(tag);
-  const numbers = new Intl.NumberFormat(tag);
   // French has a space before these, at which a line must not break.
   const unbroken = (text: string) =>
     language === 'fr' ? text.replace(/ (?=[:;?!])/g, '\u00a0') : text;
@@ -94,10 +94,12 @@ export function translator<T extends EnglishTable>(
     const entry = table[key];
     const named = values as Record<string, string | number>;
     const text =
-      typeof entry === 'string' ? entry : (entry[plurals.select(Number(named.n))] ?? entry.other);
+      typeof entry === 'string'
+        ? entry
+        : (entry[pluralRules(tag).select(Number(named.n))] ?? entry.other);
     return unbroken(text ?? '').replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = named[name];
-      return typeof value === 'number' ? numbers.format(value) : (value ?? '');
+      return typeof value === 'number' ? numberFormat(tag).format(value) : (value ?? '');
     });
   };
 }

@@ -1,4 +1,5 @@
 import type { Estimate } from '@queue-manager/contracts/values';
+import { ageFormat, numberFormat, timeFormat } from './formats.ts';
 import { defineTexts, type Reader, translator } from './text.ts';
 
 const texts = defineTexts({
@@ -83,12 +84,12 @@ export function waitWords(
 const inHours = (minutes: number) => minutes >= 120;
 
 function numberOf({ tag }: Reader, minutes: number): string {
-  return new Intl.NumberFormat(tag).format(inHours(minutes) ? minutes / 60 : minutes);
+  return numberFormat(tag).format(inHours(minutes) ? minutes / 60 : minutes);
 }
 
 function durationWords({ tag }: Reader, minutes: number): string {
   const unit = inHours(minutes) ? 'hour' : 'minute';
-  const format = new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
+  const format = numberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
   return format.format(inHours(minutes) ? minutes / 60 : minutes);
 }
 
@@ -96,7 +97,7 @@ const minuteMs = 60_000;
 const roundTimeMs = 5 * minuteMs;
 
 const timesOfDay = ({ tag }: Reader, timeZone: string | undefined) =>
-  new Intl.DateTimeFormat(tag, {
+  timeFormat(tag, {
     timeStyle: 'short',
     ...(timeZone === undefined ? {} : { timeZone }),
   });
@@ -126,7 +127,7 @@ export function timeOfDay(
 
 /** How long ago something was: "3 minutes ago". */
 export function ageWords({ tag }: Reader, ageMs: number): string {
-  const format = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
+  const format = ageFormat(tag);
   const minutes = Math.floor(ageMs / minuteMs);
   // Not "now": whoever reads it hears of something that was.
   if (minutes < 1) return format.format(-Math.max(1, Math.floor(ageMs / 1_000)), 'second');

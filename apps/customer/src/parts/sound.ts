@@ -2,14 +2,25 @@
  * Sounds made by the browser itself: nothing to download. A browser plays them only once its page has been touched.
  */
 let context: AudioContext | null = null;
+const listeners = new Set<() => void>();
 
+/** Opened when it is needed: that takes a slow phone 50 ms. */
 function audio(): AudioContext | null {
+  if (context !== null) return context;
   try {
-    context ??= new AudioContext();
-    return context;
+    context = new AudioContext();
   } catch {
     return null;
   }
+  context.addEventListener('statechange', () => {
+    for (const listener of listeners) listener();
+  });
+  return context;
+}
+
+/** Lets a page know whether sound is allowed before it has been touched. */
+export function openSound(): void {
+  audio();
 }
 
 /** Allows sound; must be called while the page is being touched. Whether the browser agrees. */
@@ -20,13 +31,12 @@ export async function allowSound(): Promise<boolean> {
   return opened.state === 'running';
 }
 
-export const isSoundAllowed = () => audio()?.state === 'running';
+export const isSoundAllowed = () => context?.state === 'running';
 
 /** Calls back when the browser begins to allow sound, or takes it away. */
 export function onSoundAllowed(listener: () => void): () => void {
-  const opened = audio();
-  opened?.addEventListener('statechange', listener);
-  return () => opened?.removeEventListener('statechange', listener);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** Allows sound with the first touch of the page, whatever it is for. */

@@ -2,7 +2,13 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useLanguage } from '../../page/language.tsx';
 import { kept } from '../../page/storage.ts';
 import { useText } from '../../page/use-text.ts';
-import { allowSoundOnTouch, chime, isSoundAllowed, onSoundAllowed } from '../../parts/sound.ts';
+import {
+  allowSoundOnTouch,
+  chime,
+  isSoundAllowed,
+  onSoundAllowed,
+  openSound,
+} from '../../parts/sound.ts';
 import { createAnnouncer } from './announcer.ts';
 import { type Call, isNumber } from './calls.ts';
 import { allowSpeech, loadVoices, speak } from './speech.ts';
@@ -37,6 +43,7 @@ export function useBoardSound() {
   );
 
   useEffect(loadVoices, []);
+  useEffect(openSound, []);
   useEffect(() => {
     if (isAllowed || mode === 'off') return;
     const stop = allowSoundOnTouch();
