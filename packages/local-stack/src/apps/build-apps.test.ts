@@ -58,6 +58,15 @@ suite('the build of the apps', () => {
     }
   });
 
+  test('loads at most 90 kB of scripts for a page of guests', () => {
+    const html = readFileSync(join(dist, 'index.html'), 'utf8');
+    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(([, path]) =>
+      readFileSync(join(dist, `${path}.br`)),
+    );
+    const bytes = scripts.reduce((total, { length }) => total + length, 0);
+    assert.ok(bytes > 50_000 && bytes <= 90_000, `${bytes} bytes`);
+  });
+
   test("makes a service worker that keeps a guest's files, without those of a venue's screens", () => {
     const worker = readFileSync(join(dist, 'sw.js'), 'utf8');
     const [list = ''] = /addAll\((\[.*?\])/s.exec(worker)?.slice(1) ?? [];
