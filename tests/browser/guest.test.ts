@@ -22,6 +22,7 @@ import {
 } from '@queue-manager/contracts/queues';
 import { until } from '@queue-manager/service-kit/testing';
 import type { Page } from 'playwright-core';
+import { texts } from '../../apps/customer/src/screens/ticket/strings.ts';
 import { allParties, openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
 import { succeed } from '../support/system.ts';
 import { heading, notFound, phone, useBrowser } from './support/browser.ts';
@@ -289,8 +290,8 @@ describe("a guest's phone", () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     for (const [locale, expected] of [
-      ['pt-PT', 'É o próximo'],
-      ['ja', 'You’re next'],
+      ['pt-PT', texts.pt.next],
+      ['ja', texts.en.next],
     ] as const) {
       const page = await newPage({ ...phone, locale });
       await page.goto(ticketPath(party));
