@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { pageUrl } from '@queue-manager/contracts/pages';
 import { addParty, callNext, seatParty } from '@queue-manager/contracts/parties';
 import type { Queue } from '@queue-manager/contracts/queues';
+import { until } from '@queue-manager/service-kit/testing';
 import type { CDPSession, Page } from 'playwright-core';
 import { allParties, openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
 import { succeed } from '../support/system.ts';
@@ -20,20 +21,20 @@ describe('a phone with a bad network', () => {
   const { newPage, newContext } = useBrowser();
   let venue: TestVenue;
   let token: string;
-  let proxy: FaultyNetwork;
+  let network: FaultyNetwork;
   before(async () => {
     venue = await openVenue();
     token = venue.owner.token;
-    proxy = await openFaultyNetwork();
+    network = await openFaultyNetwork();
   });
-  after(() => proxy.close());
+  after(() => network.close());
 
   const ofQueue = ({ id }: Queue) => ({ token, params: { queueId: id } });
   const add = (queue: Queue, name: string) =>
     succeed(addParty, { ...ofQueue(queue), body: { name } });
   const ticketPath = ({ ticket }: { ticket: string }) => pageUrl('', 'ticket', ticket);
   const joinPath = ({ joinCode }: Queue) => pageUrl('', 'join', joinCode);
-  const throughProxy = () => ({ ...phone, baseURL: proxy.url, expectedErrors: serverAway });
+  const throughNetwork = () => ({ ...phone, baseURL: network.url, expectedErrors: serverAway });
 
   async function join(page: Page, name: string): Promise<void> {
     await page.getByLabel('Your name').fill(name);
@@ -43,12 +44,12 @@ describe('a phone with a bad network', () => {
   it('makes one party when the answer to its join is lost', async () => {
     const queue = await openQueueOf(venue);
     let lost = 0;
-    proxy.handle((request, response, pass) => {
+    network.handle((request, response, pass) => {
       if (!isJoin(request) || lost === 2) return pass();
       lost += 1;
       pass(() => response.destroy());
     });
-    const page = await newPage(throughProxy());
+    const page = await newPage(throughNetwork());
     await page.goto(joinPath(queue));
     await join(page, 'Ana');
     await heading(page, 'You’re next');
@@ -60,13 +61,13 @@ describe('a phone with a bad network', () => {
     const queue = await openQueueOf(venue);
     const { promise: isSent, resolve: sent } = Promise.withResolvers<void>();
     let isFirst = true;
-    proxy.handle((request, _response, pass) => {
+    network.handle((request, _response, pass) => {
       if (!isJoin(request) || !isFirst) return pass();
       isFirst = false;
       // The party is in line, and the phone never hears of it.
       pass(() => sent());
     });
-    const page = await newPage(throughProxy());
+    const page = await newPage(throughNetwork());
     await page.goto(joinPath(queue));
     await join(page, 'Ana');
     await isSent;
@@ -101,19 +102,35 @@ describe('a phone with a bad network', () => {
     await heading(page, 'It’s your turn!');
   });
 
-  it('is right again after a night in a pocket', async () => {
+  it('is right again when it comes out of a pocket, though its stream has died without a word', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
-    const context = await newContext();
-    const page = await context.newPage();
+    const dead = new Set<unknown>();
+    const streams: unknown[] = [];
+    network.handle((request, response, pass) => {
+      if (!request.url?.startsWith('/v1/live/')) return pass();
+      streams.push(response);
+      pass((answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.on('data', (chunk) => dead.has(response) || response.write(chunk));
+      });
+    });
+    const page = await newPage(throughNetwork());
     await page.goto(ticketPath(party));
     await heading(page, 'You’re next');
-    const devtools = await context.newCDPSession(page);
-    await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await until('the page follows its place', () => streams.length > 0);
+    for (const stream of streams) dead.add(stream);
     await succeed(callNext, ofQueue(queue));
     await succeed(seatParty, { token, params: { partyId: party.id } });
-    await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    // What a page has heard a moment ago, it need not ask again.
+    const asleepAt = Date.now();
+    await until('the page has slept', () => Date.now() > asleepAt + 4_000);
+    await heading(page, 'You’re next');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    const wokenAt = Date.now();
     await heading(page, 'Enjoy your time');
+    // Not by the read that notices dead streams now and then.
+    assert.ok(Date.now() - wokenAt < 10_000);
   });
 
   async function slow3G(devtools: CDPSession): Promise<void> {
@@ -156,7 +173,7 @@ describe('a phone with a bad network', () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');
     let version = '';
-    proxy.handle((request, response, pass) => {
+    network.handle((request, response, pass) => {
       if (request.url !== '/sw.js' || version === '') return pass();
       pass((answer) => {
         void answer.toArray().then((chunks) => {
@@ -171,7 +188,7 @@ describe('a phone with a bad network', () => {
       });
       request.headers['accept-encoding'] = 'identity';
     });
-    const context = await newContext(throughProxy());
+    const context = await newContext(throughNetwork());
     const page = await context.newPage();
     await page.goto(ticketPath(party));
     await heading(page, 'You’re next');
