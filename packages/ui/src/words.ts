@@ -18,7 +18,7 @@ const texts = defineTexts({
     by: 'até às {time}',
   },
   es: {
-    about: 'alrededor de {wait}',
+    about: 'cerca de {wait}',
     between: 'entre {low} y {high}',
     soon: 'en cualquier momento',
     upTo: 'hasta {high}',
@@ -43,7 +43,7 @@ const texts = defineTexts({
     between: '{low} – {high}',
     soon: 'في أي لحظة',
     upTo: '{high} على الأكثر',
-    by: 'قبل {time}',
+    by: 'قبل الساعة {time}',
   },
 });
 

@@ -64,7 +64,7 @@ export function InLine(
                 <bdi>{party.name}</bdi> ·{' '}
               </>
             )}
-            {shared('people', { n: party.size })}
+            <span>{shared('people', { n: party.size })}</span>
           </dd>
         </div>
       </dl>
