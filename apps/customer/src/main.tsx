@@ -10,9 +10,24 @@ import { Shell, Waiting } from './parts/shell.tsx';
 import Join from './screens/join/join.tsx';
 import Ticket from './screens/ticket/ticket.tsx';
 
-const Home = lazy(() => import('./screens/home/home.tsx'));
-const Kiosk = lazy(() => import('./screens/kiosk/kiosk.tsx'));
-const Board = lazy(() => import('./screens/board/board.tsx'));
+const firstPath = location.pathname;
+
+/**
+ * Loads the file of a screen. After an update the server has only those of the new version, so a page that was opened
+ * before starts anew at its present address.
+ */
+const orAnew =
+  <T,>(load: () => Promise<T>) =>
+  () =>
+    load().catch((error: unknown) => {
+      if (location.pathname === firstPath || !navigator.onLine) throw error;
+      location.reload();
+      return new Promise<never>(() => {});
+    });
+
+const Home = lazy(orAnew(() => import('./screens/home/home.tsx')));
+const Kiosk = lazy(orAnew(() => import('./screens/kiosk/kiosk.tsx')));
+const Board = lazy(orAnew(() => import('./screens/board/board.tsx')));
 
 /** The screen of each page. Those a guest's phone opens are in the first file, the others in files of their own. */
 const screens: Record<GuestPage, ComponentType<{ parameter: string }>> = {
