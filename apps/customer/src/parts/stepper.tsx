@@ -41,8 +41,10 @@ export function Stepper(props: {
           aria-describedby={hint === undefined ? undefined : `${id}-hint`}
           onChange={({ target }) => {
             const typed = Math.trunc(target.valueAsNumber);
-            if (typed >= min && typed <= max) onChange(typed);
+            if (typed >= min) onChange(Math.min(max, typed));
           }}
+          // A digit that is typed takes the place of the number instead of following it.
+          onFocus={({ target }) => target.select()}
         />
         <button
           type="button"
