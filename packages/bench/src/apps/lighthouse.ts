@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { repositoryRoot } from '@queue-manager/local-stack/repository';
+import { say } from '../measure/report.ts';
 
 /**
  * Not among the dependencies: it brings eighty packages, and needs an older OpenTelemetry than the services may use. npm
@@ -7,6 +8,8 @@ import { repositoryRoot } from '@queue-manager/local-stack/repository';
  */
 const program = 'lighthouse@13.5.0';
 const outputBytesMax = 100_000_000;
+/** On a busy machine Lighthouse now and then asks to be run again. */
+const attempts = 3;
 
 /** Scores from 0 to 100, and the bytes of scripts over the wire. */
 export type Rating = {
@@ -44,8 +47,15 @@ export async function rate(
     '--only-categories=performance,accessibility,best-practices',
     `--chrome-flags=${['--headless=new', ...flags].join(' ')}`,
   ];
-  const report = JSON.parse(await run('npm', args, { ...process.env, CHROME_PATH: chromium }));
-  return ratingIn(report as Report);
+  const env = { ...process.env, CHROME_PATH: chromium };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return ratingIn(JSON.parse(await run('npm', args, env)) as Report);
+    } catch (error) {
+      if (attempt === attempts) throw error;
+      say(`${(error as Error).message}; trying again`);
+    }
+  }
 }
 
 function ratingIn({ runtimeError, categories, audits }: Report): Rating {
