@@ -1,5 +1,6 @@
 import { pageUrl } from '@queue-manager/contracts/pages';
-import { useState } from 'react';
+import { applyAccent } from '@queue-manager/ui/color';
+import { useLayoutEffect, useState } from 'react';
 import { goTo } from '../../page/location.ts';
 import { useHeading } from '../../page/use-heading.ts';
 import { useHeldInLine } from '../../page/use-held-in-line.ts';
@@ -17,6 +18,8 @@ import { texts } from './strings.ts';
 export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: boolean }) {
   const text = useText(texts);
   useVenue(null, 'Queue Manager');
+  // The page before may have been in the color of a venue.
+  useLayoutEffect(() => applyAccent(document.documentElement, null), []);
   const tickets = useHeldInLine();
   const [code, setCode] = useState('');
   const [isRefused, setRefused] = useState(false);

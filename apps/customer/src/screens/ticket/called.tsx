@@ -48,8 +48,8 @@ export function Called({ value, heading, moves, children }: StageProps & { child
               icon="check"
               aria-disabled={isConfirming}
               onClick={() => {
-                void moves.make('confirmComing').then((isDone) => {
-                  if (isDone) heading.current?.focus();
+                void moves.make('confirmComing').then((result) => {
+                  if (result === 'made') heading.current?.focus();
                 });
               }}
             >

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useText } from '../../page/use-text.ts';
 import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
+import { Notice } from '../../parts/notice.tsx';
 import { Stepper } from '../../parts/stepper.tsx';
 import type { StageProps } from './stage.ts';
 import { texts } from './strings.ts';
@@ -20,6 +21,15 @@ export function SnoozeDialog(props: {
   // Fewer may be behind by now.
   const places = Math.min(wanted, placesMax);
   const isBusy = moves.state.pending !== null;
+  const [isLost, setLost] = useState(false);
+
+  async function send(): Promise<void> {
+    setLost(false);
+    const result = await moves.make('snooze', places);
+    if (result === 'unreachable') setLost(true);
+    else if (result !== 'busy') onClose();
+  }
+
   return (
     <Dialog title={text('snooze')} onClose={onClose}>
       <p>{text('snoozeHint')}</p>
@@ -34,12 +44,9 @@ export function SnoozeDialog(props: {
         {text('snoozeCost', { place: place + places, now: place })}{' '}
         <span className="muted">{text('snoozesLeft', { n: snoozesLeft })}</span>
       </p>
+      <Notice icon="offline">{isLost && text('notSent')}</Notice>
       <div className="dialog-actions">
-        <Button
-          look="main"
-          aria-disabled={isBusy}
-          onClick={() => void moves.make('snooze', places).then(onClose)}
-        >
+        <Button look="main" aria-disabled={isBusy} onClick={() => void send()}>
           {text(isBusy ? 'sending' : 'snoozeNow')}
         </Button>
         <Button onClick={onClose}>{text('keepPlace')}</Button>

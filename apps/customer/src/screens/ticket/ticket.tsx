@@ -61,11 +61,13 @@ export default function Ticket({ ticket }: { ticket: string }) {
       </Shell>
     );
   }
+  const { failed, failedIn } = moves.state;
   const notices = (
     <>
       {isInLine(party.state) && <Age value={value} state={snapshot.state} asOf={snapshot.asOf} />}
       <Notice icon="offline">
-        {moves.state.failed && text(moves.state.failed === 'refused' ? 'refused' : 'notSent')}
+        {failed === 'refused' && text('refused')}
+        {failed === 'unreachable' && failedIn === party.state && text('notSent')}
       </Notice>
     </>
   );

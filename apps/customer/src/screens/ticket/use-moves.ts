@@ -1,4 +1,5 @@
 import type { Answer } from '@queue-manager/client/client';
+import type { PartyState } from '@queue-manager/contracts/parties';
 import type { Live } from '@queue-manager/ui/live';
 import { useRef, useState } from 'react';
 import { ask, newKey } from '../../page/api.ts';
@@ -9,8 +10,14 @@ type MoveState = {
   /** The move that is being sent. */
   pending: Move | null;
   /** The last one did not get through, or was not possible. */
-  failed: 'unreachable' | 'refused' | null;
+  failed: Failure | null;
+  /** The state of the party when it failed. */
+  failedIn: PartyState | null;
 };
+
+type Failure = 'unreachable' | 'refused';
+
+const idle: MoveState = { pending: null, failed: null, failedIn: null };
 
 const answerMs = 8_000;
 const tries = 3;
@@ -18,13 +25,12 @@ const retryMs = 1_000;
 
 export type Moves = {
   state: MoveState;
-  /** Whether it was made. */
-  make(move: Move, places?: number): Promise<boolean>;
+  make(move: Move, places?: number): Promise<'made' | Failure | 'busy'>;
 };
 
 /** The moves that a guest makes with its ticket; each press makes one, even if its answer is lost. */
 export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves {
-  const [state, setState] = useState<MoveState>({ pending: null, failed: null });
+  const [state, setState] = useState<MoveState>(idle);
   const isBusy = useRef(false);
   const keys = useRef(new Map<string, string>());
 
@@ -52,22 +58,23 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
     return null;
   }
 
-  async function make(move: Move, places = 0): Promise<boolean> {
-    if (isBusy.current) return false;
+  async function make(move: Move, places = 0): ReturnType<Moves['make']> {
+    if (isBusy.current) return 'busy';
     isBusy.current = true;
-    setState({ pending: move, failed: null });
+    setState({ ...idle, pending: move });
     const answer = await send(move, places);
     isBusy.current = false;
     if (answer?.ok) {
       const known = live?.get().value ?? { position: null, isLineDeleted: false };
       live?.set({ ...known, party: answer.body });
-      setState({ pending: null, failed: null });
-      return true;
+      setState(idle);
+      return 'made';
     }
-    setState({ pending: null, failed: answer === null ? 'unreachable' : 'refused' });
+    const failed = answer === null ? 'unreachable' : 'refused';
+    setState({ pending: null, failed, failedIn: live?.get().value?.party.state ?? null });
     // Something else has happened to the party meanwhile.
     live?.check();
-    return false;
+    return failed;
   }
 
   return { state, make };
