@@ -23,6 +23,15 @@ export async function assertAccessible(page: Page, what: string): Promise<void> 
   for (const look of looks) {
     await page.setViewportSize({ width: look.widthOf(size.width), height: size.height });
     await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(async () => {
+      // In the middle of a transition, colors have contrasts of their own.
+      const finite = document
+        .getAnimations()
+        .filter(
+          ({ effect }) => effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY,
+        );
+      await Promise.allSettled(finite.map(({ finished }) => finished));
+    });
     const { violations } = await page.evaluate(() => axe.run());
     const found = violations.flatMap(({ id, help, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
