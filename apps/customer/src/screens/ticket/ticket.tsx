@@ -66,8 +66,9 @@ export default function Ticket({ ticket }: { ticket: string }) {
     <>
       {isInLine(party.state) && <Age value={value} state={snapshot.state} asOf={snapshot.asOf} />}
       <Notice icon="offline">
-        {failed === 'refused' && text('refused')}
-        {failed === 'unreachable' && failedIn === party.state && text('notSent')}
+        {failed === 'refused'
+          ? text('refused')
+          : failed !== null && failedIn === party.state && text('notSent')}
       </Notice>
     </>
   );
