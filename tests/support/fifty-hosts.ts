@@ -11,8 +11,8 @@ import {
   type Command,
   differenceOf,
   LineModel,
+  type Moment,
   type Recorded,
-  type WaitingLine,
 } from './line-model.ts';
 import { type Pressed, press } from './line-presses.ts';
 import { assertAgreement, openTruth } from './line-truth.ts';
@@ -185,7 +185,13 @@ async function pressAll(
     const drawn = random();
     if (drawn < 0.1) {
       const places = upTo(10);
-      return ofParty(partyIn('waiting'), (partyId) => ({ kind: 'snooze', partyId, places }));
+      const giveUpCall = random() < 0.5;
+      return ofParty(partyIn(giveUpCall ? 'called' : 'waiting'), (partyId) => ({
+        kind: 'snooze',
+        partyId,
+        places,
+        giveUpCall,
+      }));
     }
     if (drawn < 0.2) {
       return ofParty(partyIn('called'), (partyId) => ({ kind: 'confirm', partyId }));
@@ -202,10 +208,12 @@ async function pressAll(
   return presses;
 }
 
+const nobody: Moment = { waiting: [], called: [] };
+
 /** Replays the recorded events in the model, and checks each request against the queue at that time. */
 function replay(model: LineModel, events: readonly Recorded[], presses: readonly Press[]): void {
   /** The line, the occupancy and each party's state at each sequence number. */
-  const lines = new Map<number, WaitingLine>([[model.seq, model.waiting()]]);
+  const lines = new Map<number, Moment>([[model.seq, model.moment()]]);
   const people = new Map<number, number>([[model.seq, model.occupancy]]);
   const states = new Map<string, { seq: number; state: string }[]>();
 
@@ -239,7 +247,7 @@ function replay(model: LineModel, events: readonly Recorded[], presses: readonly
     const match = candidates.find((one) => {
       const moments = Array.from(
         { length: Math.max(0, event.seq - one.from) },
-        (_, index) => lines.get(one.from + index) ?? [],
+        (_, index) => lines.get(one.from + index) ?? nobody,
       );
       const why = differenceOf(one, model.apply(one.command, [event], moments));
       if (why !== null) reasons.push(`${JSON.stringify(one)}: ${why}`);
@@ -255,7 +263,7 @@ function replay(model: LineModel, events: readonly Recorded[], presses: readonly
         candidates.filter((one) => one !== match),
       );
     }
-    lines.set(event.seq, model.waiting());
+    lines.set(event.seq, model.moment());
     people.set(event.seq, model.occupancy);
     if (event.partyId !== null) {
       const { state } = model.party(event.partyId);
@@ -295,7 +303,7 @@ function replay(model: LineModel, events: readonly Recorded[], presses: readonly
           maxSize?: number;
           lane?: Lane;
         };
-        return !(lines.get(seq) ?? []).some(({ id, lane: stands }) => {
+        return !(lines.get(seq) ?? nobody).waiting.some(({ id, lane: stands }) => {
           const { size } = model.party(id);
           return size >= minSize && size <= maxSize && (lane === undefined || lane === stands);
         });
@@ -307,7 +315,8 @@ function replay(model: LineModel, events: readonly Recorded[], presses: readonly
         );
       case 'invalid-transition':
         return command.kind === 'move' || command.kind === 'snooze'
-          ? state !== 'waiting'
+          ? state !== 'waiting' &&
+              !(state === 'called' && command.kind === 'snooze' && command.giveUpCall)
           : !allows(command.kind as Parameters<typeof allows>[0], state as never);
       case 'snooze-limit-reached':
         return 'partyId' in command && model.party(command.partyId).snoozes >= 3;

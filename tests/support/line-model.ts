@@ -13,7 +13,7 @@ export type Command =
   | { kind: 'callNext'; minSize?: number; maxSize?: number; lane?: Lane }
   | { kind: PlainMove; partyId: string; override?: boolean }
   | { kind: 'move'; partyId: string; position: number }
-  | { kind: 'snooze'; partyId: string; places: number }
+  | { kind: 'snooze'; partyId: string; places: number; giveUpCall: boolean }
   | { kind: 'resize'; partyId: string; size: number; override?: boolean }
   | { kind: 'click'; delta: number; override?: boolean }
   | { kind: 'open' | 'pause' }
@@ -61,6 +61,9 @@ type Coordinates = { readonly lane: Lane; readonly key: string; readonly id: str
 
 /** The waiting parties at one moment, in the order of the line. */
 export type WaitingLine = readonly Coordinates[];
+
+/** The line at one moment; `called` has the places that parties were called from. */
+export type Moment = { waiting: WaitingLine; called: readonly Coordinates[] };
 
 export type ModelParty = {
   at: Coordinates;
@@ -131,6 +134,11 @@ export class LineModel {
       .map(({ at }) => at);
   }
 
+  moment(): Moment {
+    const called = [...this.parties.values()].filter(({ state }) => state === 'called');
+    return { waiting: this.waiting(), called: called.map(({ at }) => at) };
+  }
+
   count(state: PartyState): number {
     return [...this.parties.values()].filter((party) => party.state === state).length;
   }
@@ -146,7 +154,7 @@ export class LineModel {
    * party and the order key of a place, which is checked. `moments` are the orders of the line that the caller of a move
    * may have seen.
    */
-  apply(command: Command, events: readonly Recorded[], moments?: readonly WaitingLine[]): Outcome {
+  apply(command: Command, events: readonly Recorded[], moments?: readonly Moment[]): Outcome {
     const [event] = events;
     switch (command.kind) {
       case 'join':
@@ -166,14 +174,16 @@ export class LineModel {
         const party = this.party(command.partyId);
         if (party.state !== 'waiting') return refused('invalid-transition');
         const to = { position: command.position };
-        return this.#place(party, to, event, moments ?? [this.waiting()]);
+        return this.#place(party, to, event, moments ?? [this.moment()], false);
       }
       case 'snooze': {
         const party = this.party(command.partyId);
-        if (party.state !== 'waiting') return refused('invalid-transition');
+        const { giveUpCall } = command;
+        const isAble = party.state === 'waiting' || (giveUpCall && party.state === 'called');
+        if (!isAble) return refused('invalid-transition');
         if (party.snoozes >= snoozesMax) return refused('snooze-limit-reached');
         const to = { places: command.places };
-        const outcome = this.#place(party, to, event, moments ?? [this.waiting()]);
+        const outcome = this.#place(party, to, event, moments ?? [this.moment()], giveUpCall);
         if (outcome.kind === 'done') party.snoozes += 1;
         return outcome;
       }
@@ -302,13 +312,15 @@ export class LineModel {
     );
   }
 
-  /** Moves a waiting party to the place intended at one of these moments. */
+  /** Moves a waiting party, or a called one, to the place intended at one of these moments. */
   #place(
     party: ModelParty,
     to: { position: number } | { places: number },
     event: Recorded | undefined,
-    moments: readonly WaitingLine[],
+    moments: readonly Moment[],
+    mayBeCalled: boolean,
   ): Outcome {
+    const { state: before } = party;
     const { id } = party.at;
     if (event?.type !== 'party.moved' || event.partyId !== id || event.party === null) {
       return wrong(`${id} was moved and ${describe(event)} is recorded`);
@@ -318,8 +330,9 @@ export class LineModel {
       this.#lanes[lane].filter((other) => other !== id).map((other) => this.party(other).at);
     const others = { priority: othersOf('priority'), regular: othersOf('regular') };
     const index = others[at.lane].filter((other) => compare(other, at) < 0).length;
-    const isMeant = moments.some((line) => {
-      const meant = placeIn(line, party.at, to, others);
+    const isMeant = moments.some(({ waiting, called }) => {
+      const from = [...waiting, ...(mayBeCalled ? called : [])].find((other) => other.id === id);
+      const meant = from && placeIn(waiting, from, party.at, to, others);
       return meant?.lane === at.lane && meant.index === index;
     });
     if (!isMeant) return wrong(`${id} moved to ${JSON.stringify(to)}, and stands elsewhere`);
@@ -327,7 +340,8 @@ export class LineModel {
     this.#lanes[old] = this.#lanes[old].filter((other) => other !== id);
     this.#lanes[at.lane] = this.#lanes[at.lane].toSpliced(index, 0, id);
     party.at = at;
-    return this.#record('party.moved', id, 'waiting', event) ?? this.#told(id);
+    party.state = 'waiting';
+    return this.#record('party.moved', id, before, event) ?? this.#told(id);
   }
 
   #close(expireWaiting: boolean, events: readonly Recorded[]): Outcome {
@@ -417,22 +431,22 @@ function compareKeys(a: Coordinates, b: Coordinates): number {
 }
 
 /**
- * The place that a caller who saw this order intended, as an index among `others` of a lane, including parties that are
- * not waiting. A move towards the front goes directly before the waiting party behind it, a move towards the end directly
+ * The place that a caller who saw this order intended, when the party was at `from`, as an index among `others` of a lane,
+ * including parties that are not waiting. A move towards the front goes directly before the waiting party behind it, a move towards the end directly
  * after the waiting party before it, and a move to the end after all: parties that are not waiting are overtaken only
  * when necessary. The neighbours may have left or moved since; their old places count. Where another party has taken such a
  * place since, it counts as that neighbour.
  */
 function placeIn(
   line: WaitingLine,
+  from: Coordinates,
   own: Coordinates,
   to: { position: number } | { places: number },
   others: Record<Lane, readonly Coordinates[]>,
-): { lane: Lane; index: number } | null {
-  const from = line.findIndex(({ id }) => id === own.id);
-  if (from < 0) return null;
-  const rest = line.toSpliced(from, 1);
-  const ahead = Math.min('places' in to ? from + to.places : to.position - 1, rest.length);
+): { lane: Lane; index: number } {
+  const rest = line.filter(({ id }) => id !== own.id);
+  const aheadNow = rest.filter((other) => compare(other, from) < 0).length;
+  const ahead = Math.min('places' in to ? aheadNow + to.places : to.position - 1, rest.length);
   const before = rest[ahead - 1];
   const behind = rest[ahead];
   const inFrontOf = (at: Coordinates) =>
@@ -479,7 +493,7 @@ export function explain(
     model: LineModel,
     at: number,
     open: readonly Answered[],
-    moments: readonly WaitingLine[],
+    moments: readonly Moment[],
   ): void {
     const rest = events.slice(at);
     // A refusal changes nothing, so every command that can be refused now is.
@@ -506,14 +520,14 @@ export function explain(
         next,
         at + taken,
         left.filter((other) => other !== one),
-        [...moments, next.waiting()],
+        [...moments, next.moment()],
       );
     }
     if (left.length === 0) reasons.push(`nobody asked for ${rest.map(describe).join(', ')}`);
     if (at > furthest.events) furthest = { events: at, reasons };
   }
 
-  for (const model of possible) search(model, 0, answered, [model.waiting()]);
+  for (const model of possible) search(model, 0, answered, [model.moment()]);
   if (found.size > 0) return [...found.values()];
   throw new Error(
     [

@@ -8,6 +8,7 @@ import {
   type Lane,
   moveParty,
   noShowParty,
+  type PartyState,
   removeParty,
   restoreParty,
   seatParty,
@@ -72,6 +73,7 @@ const snoozes = fc.record({
   // Mostly the same guest, up to the limit.
   party: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: party }),
   places: fc.integer({ min: 1, max: 5 }),
+  giveUpCall: fc.boolean(),
 });
 
 const resizes = fc.record({
@@ -171,9 +173,12 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
     }
     case 'snooze': {
       // In the order of joining, which a snooze does not change.
-      const able = everyone.filter((id) => model.party(id).state === 'waiting');
+      const { places, giveUpCall } = drawn;
+      const inState = (state: PartyState) =>
+        everyone.filter((id) => model.party(id).state === state);
+      const able = [...(giveUpCall ? inState('called') : []), ...inState('waiting')];
       const partyId = pick(drawn.party % 7 === 6 ? everyone : able, drawn.party);
-      return partyId === undefined ? null : { kind: 'snooze', partyId, places: drawn.places };
+      return partyId === undefined ? null : { kind: 'snooze', partyId, places, giveUpCall };
     }
     case 'resize': {
       const partyId = pick(everyone, drawn.party);
@@ -236,7 +241,8 @@ export async function press(line: Pressed, command: Command): Promise<Answered> 
     case 'leave':
       return answered(command, await call(leaveQueue, guest(command.partyId)));
     case 'snooze': {
-      const body = { places: command.places };
+      const { places, giveUpCall } = command;
+      const body = { places, giveUpCall };
       return answered(command, await call(snooze, { ...guest(command.partyId), body }));
     }
     case 'move': {

@@ -203,7 +203,7 @@ export const confirmComing = contract({
 export const snooze = contract({
   operationId: 'snooze',
   summary: 'Let other parties go ahead of you',
-  description: `Moves you behind the next \`places\` parties, or to the end of the line if fewer are behind you. You can do this up to ${limits.snoozesMax} times.`,
+  description: `Moves you behind the next \`places\` parties, or to the end of the line if fewer are behind you. You can do this up to ${limits.snoozesMax} times. Once you are called it works only with \`giveUpCall\`: the call ends, and you wait again.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/tickets/:ticket/snooze',
@@ -211,7 +211,13 @@ export const snooze = contract({
   rateLimit: 'ticket',
   schema: {
     params: TicketParams,
-    body: z.strictObject({ places: z.int().min(1).max(limits.snoozePlacesMax) }),
+    body: z.strictObject({
+      places: z.int().min(1).max(limits.snoozePlacesMax),
+      giveUpCall: z.boolean().default(false).meta({
+        description:
+          'Also go back if you are called, and lose that call. Without it, a call that comes at the same moment is kept.',
+      }),
+    }),
   },
   status: 200,
   response: GuestParty,

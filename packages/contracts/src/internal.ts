@@ -172,7 +172,7 @@ export const getNeighbours = internal({
   operationId: 'getNeighbours',
   summary: 'Get the neighbours of a place, ignoring the party to be moved there',
   description:
-    'The place is a `position`, or a number of `places` behind where the party is now. `before` is null at the front of the line, `behind` at its end; both are null if the party is not waiting. Reflects every event up to `seq`.',
+    'The place is a `position`, or a number of `places` behind where the party is now. `before` is null at the front of the line, `behind` at its end; both are null if the party is not waiting. With `called`, a called party counts as waiting at the place it was called from. Reflects every event up to `seq`.',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/neighbours',
@@ -186,6 +186,7 @@ export const getNeighbours = internal({
         z.strictObject({ position: z.int().min(1) }),
         z.strictObject({ places: z.int().min(1) }),
       ]),
+      called: z.boolean().default(false),
     }),
   },
   status: 200,

@@ -5,7 +5,7 @@ const moves = Object.entries(partyMoves) as [PartyMove, (typeof partyMoves)[Part
 
 const actors = { staff: 'a host', guest: 'the guest', system: 'a timer' } as const;
 
-/** The names as they appear in URLs. */
+/** The names as they appear in URLs, but for `give-up-call`. */
 const slugOf = (move: PartyMove) => move.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const code = (text: string) => `\`${text}\``;
@@ -18,7 +18,7 @@ export function partyMovesPage(): string {
     diagram(),
     `In the line: ${inLine.map(code).join(', ')}. Ended: ${ended.map(code).join(', ')}. Every other move gets 409 \`invalid-transition\`.`,
     table(),
-    '`restore` returns a party to its original position; `move` and `snooze` change its position.',
+    '`restore` returns a party to its original position; `move`, `snooze` and `give-up-call` change its position. `give-up-call` is `snooze` with `giveUpCall`.',
   ].join('\n\n')}\n`;
 }
 

@@ -11,7 +11,8 @@ type Move = {
 
 /**
  * Every move of a party; routes, timers, docs and tests use this table. Any other move gets `invalid-transition`.
- * `restore` returns a party to its original position; `move` and `snooze` change its position.
+ * `restore` returns a party to its original position; `move`, `snooze` and `giveUpCall` change its position. A guest
+ * gives up its call with `snooze`.
  */
 export const partyMoves = {
   call: { from: ['waiting', 'called'], to: 'called', event: 'party.called', by: ['staff'] },
@@ -29,6 +30,7 @@ export const partyMoves = {
   },
   move: { from: ['waiting'], to: 'waiting', event: 'party.moved', by: ['staff'] },
   snooze: { from: ['waiting'], to: 'waiting', event: 'party.moved', by: ['guest'] },
+  giveUpCall: { from: ['called'], to: 'waiting', event: 'party.moved', by: ['guest'] },
 } as const satisfies Record<string, Move>;
 
 export type PartyMove = keyof typeof partyMoves;

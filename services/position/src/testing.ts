@@ -523,8 +523,10 @@ export async function startPosition(options: {
     apply: (events: readonly FedEvent[]) => post('/internal/events', { events }),
     places: (queueId: string, partyIds: readonly string[]) =>
       post(`/internal/queues/${queueId}/places`, { partyIds }),
-    neighbours: (queueId: string, body: { partyId: string; seq: number; to: object }) =>
-      post(`/internal/queues/${queueId}/neighbours`, body),
+    neighbours: (
+      queueId: string,
+      body: { partyId: string; seq: number; to: object; called?: boolean },
+    ) => post(`/internal/queues/${queueId}/neighbours`, body),
     async close() {
       await app.close();
       await queues.drop();

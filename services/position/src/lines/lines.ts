@@ -48,7 +48,7 @@ export type Lines = {
   neighbours(
     queueId: string,
     partyId: string,
-    wanted: { seq: number; to: PlaceWanted },
+    wanted: { seq: number } & PlaceWanted,
   ): Promise<(Line & { neighbours: Neighbours }) | null>;
   /** Reads a board; null if the queue does not exist. Rebuilds as `places` does. */
   board(queueId: string, calledMax: number): Promise<BoardView | null>;
@@ -138,8 +138,8 @@ export function createLines(options: {
     ),
     watched: (queueId, partyIds) =>
       readWhole(queueId, () => projection.readWatched(queueId, partyIds)),
-    async neighbours(queueId, partyId, { seq, to }) {
-      const read = () => projection.readNeighbours(queueId, partyId, to);
+    async neighbours(queueId, partyId, { seq, ...wanted }) {
+      const read = () => projection.readNeighbours(queueId, partyId, wanted);
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
         const line = await readWhole(queueId, read);
         if (line === null || line.seq >= seq) return line;

@@ -491,8 +491,11 @@ describe('GET /v1/live/tickets/{ticket}', () => {
           if (what === 'queue') model.changeQueue({ state: who < 0.5 ? 'open' : 'paused' });
           if (what === 'call' && waiting !== undefined) model.call(waiting);
           if (what === 'leave' && waiting !== undefined) model.end(waiting, 'left');
-          if (what === 'move' && waiting !== undefined) {
-            model.change(waiting, {
+          // Also a called party whose guest lets others go first.
+          const movable = some(['waiting', 'called'], who);
+          if (what === 'move' && movable !== undefined) {
+            model.change(movable, {
+              state: 'waiting',
               orderKey: `${key.toString(16).padStart(2, '0')}00`,
               lane: who < 0.5 ? 'regular' : 'priority',
             });

@@ -46,6 +46,7 @@ const kinds: [string, PartyState | null, PartyState, string | undefined][] = [
   ['party.moved', 'waiting', 'waiting', 'moved'],
   ['party.restored', 'no_show', 'waiting', 'returned'],
   ['party.restored', 'called', 'waiting', 'returned'],
+  ['party.moved', 'called', 'waiting', 'returned'],
   ['party.changed', 'waiting', 'waiting', undefined],
   ['party.called', 'called', 'called', undefined],
   ['party.confirmed', 'called', 'called', undefined],

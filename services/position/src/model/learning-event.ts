@@ -4,7 +4,7 @@ import type { Lane } from '@queue-manager/contracts/parties';
 /**
  * What the model learns from: which party entered or left the line, when, and how long it has waited.
  *
- * - `joined`: entered at the end of its lane; `returned`: entered at a former place
+ * - `joined`: entered at the end of its lane; `returned`: came back, to its former place or further behind
  * - `called`: called, or seated without a call
  * - `gone`: gave up; `removed`: by the staff, also when they empty the line to close it
  * - `moved`: got another place

@@ -47,9 +47,11 @@ const moves: Record<string, (turn: Turn) => void> = {
     ),
   resize: (turn) =>
     one(turn, ['waiting', 'called'], (id) => turn.model.change(id, { size: turn.key.length })),
+  // Also a called party whose guest lets others go first.
   move: (turn) =>
-    one(turn, ['waiting'], (id) =>
+    one(turn, ['waiting', 'called'], (id) =>
       turn.model.change(id, {
+        state: 'waiting',
         orderKey: `${Buffer.from(turn.key).toString('hex')}00`,
         lane: turn.who < 0.5 ? 'regular' : 'priority',
       }),

@@ -53,12 +53,18 @@ export type Places = Line & { places: (PlaceInLine | null)[] };
 /** What a watcher of a party needs; `place` strings sort in the order of the line. */
 export type WatchedPlace = PlaceInLine & { place: string | null };
 
-/** Target of a move: a position from the front, or a number of places behind the current one. */
-export type PlaceWanted = { position: number } | { places: number };
+/**
+ * Target of a move: a position from the front, or a number of places behind the current one. `called`: a called party
+ * counts as waiting at the place it was called from.
+ */
+export type PlaceWanted = {
+  to: { position: number } | { places: number };
+  called: boolean;
+};
 
 /** The parties around a place, without the party to be moved there. */
 export type Neighbours = {
-  /** Current position of the party; null unless it waits, and then there are no neighbours. */
+  /** Current position of the party; null if it has none, and then there are no neighbours. */
   from: number | null;
   position: number | null;
   before: Neighbour | null;
@@ -199,10 +205,10 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     readNeighbours(
       queueId: string,
       partyId: string,
-      to: PlaceWanted,
+      { to, called }: PlaceWanted,
     ): Promise<(Line & { neighbours: Neighbours }) | UnknownLine> {
       const target = 'position' in to ? ['position', to.position] : ['places', to.places];
-      const args = [uuidToBytes(partyId), ...target];
+      const args = [uuidToBytes(partyId), ...target, called ? 1 : 0];
       return read(readNeighboursScript, queueId, args, (reply) => {
         const from = numberAt(reply, 7);
         if (from === 0) {

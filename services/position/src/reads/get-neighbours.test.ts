@@ -87,6 +87,57 @@ describe('POST /internal/queues/{queueId}/neighbours', () => {
     }
   });
 
+  it('counts a called party, if asked, as waiting at the place it was called from', async () => {
+    const model = await openLine();
+    // Keys that are prefixes of others, and bytes that are no ASCII.
+    for (const orderKey of ['41', '61', '4100', '7a', 'c3a4', 'ff', '02', '0261']) {
+      const lane = orderKey.length > 2 ? 'priority' : 'regular';
+      const party = model.join(lane).subject;
+      model.change(party, { orderKey });
+    }
+    assert.equal((await position.apply(model.events)).status, 200);
+    const order = model.order();
+    for (const [index, partyId] of order.entries()) {
+      await position.apply([model.call(partyId)]);
+      const others = model.order();
+      for (const places of [1, 3, 10]) {
+        const asked = { partyId, seq: model.queue.seq, to: { places } };
+        const { body } = await position.neighbours(model.queueId, { ...asked, called: true });
+        const place = Math.min(index + places, others.length);
+        assert.deepEqual(body, {
+          seq: model.queue.seq,
+          from: index + 1,
+          position: place + 1,
+          before: neighbour(model, others[place - 1]),
+          behind: neighbour(model, others[place]),
+        });
+      }
+      await position.apply([model.change(partyId, { state: 'waiting' })]);
+    }
+  });
+
+  it('returns no neighbours when the called party is the only one, nor for one that has left', async () => {
+    const model = new LineModel(clock);
+    queueService.lines.set(model.queueId, model);
+    const partyId = model.join().subject;
+    model.call(partyId);
+    await position.apply(model.events);
+    const ask = async () =>
+      (
+        await position.neighbours(model.queueId, {
+          partyId,
+          seq: model.queue.seq,
+          to: { places: 2 },
+          called: true,
+        })
+      ).body;
+    const alone = { from: 1, position: 1, before: null, behind: null };
+    assert.deepEqual(await ask(), { seq: model.queue.seq, ...alone });
+    await position.apply([model.end(partyId, 'left')]);
+    const nowhere = { from: null, position: null, before: null, behind: null };
+    assert.deepEqual(await ask(), { seq: model.queue.seq, ...nowhere });
+  });
+
   it('waits for an event in flight', async () => {
     const model = await openLine();
     const [first, second] = model.order() as [string, string];

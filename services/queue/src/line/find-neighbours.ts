@@ -1,4 +1,5 @@
 import { getNeighbours, type Neighbour } from '@queue-manager/contracts/internal';
+import { isInLine } from '@queue-manager/contracts/party-moves';
 import { bytesToUuid } from '@queue-manager/service-kit/ids';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { problems } from '@queue-manager/service-kit/problems';
@@ -18,19 +19,22 @@ const timeoutMs = 8_000;
  * before the lock of the line, so that nobody waits for the answer. Call the returned function under the lock: it returns
  * the neighbours, or throws the error of the read. So a repeat of a request gets its first answer even while the position
  * service is unavailable.
+ *
+ * With `called`, a called party counts as waiting at the place it was called from.
  */
 export async function findNeighbours(
   deps: { position: InternalClient },
   party: PartyRow,
   seq: number,
   to: { position: number } | { places: number },
+  { called = false } = {},
 ): Promise<() => FoundNeighbours> {
-  if (party.state !== 'waiting') return () => notWaiting(party);
+  if (!(called ? isInLine(party.state) : party.state === 'waiting')) return () => notWaiting(party);
   const partyId = bytesToUuid(party.id);
   try {
     const { position, before, behind } = await deps.position.call(getNeighbours, {
       params: { queueId: bytesToUuid(party.queue_id) },
-      body: { partyId, seq, to },
+      body: { partyId, seq, to, ...(called ? { called } : {}) },
       timeoutMs,
     });
     if (position === null) return calledOrLeft;

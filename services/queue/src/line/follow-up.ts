@@ -52,6 +52,14 @@ export async function planFollowUp(
     case 'move':
     case 'snooze':
       return;
+    case 'giveUpCall':
+      tasks.cancel(party.id, [
+        'call.expire',
+        'notify.called',
+        'notify.recalled',
+        'notify.almost-there',
+      ]);
+      return;
     case 'seat':
     case 'depart':
     case 'leave':

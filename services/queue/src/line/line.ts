@@ -317,7 +317,8 @@ export class Line {
   }
 }
 
-function assertMove({ state }: PartyRow, move: PartyMove): void {
+/** Throws `invalid-transition` unless the party's state allows the move. */
+export function assertMove({ state }: PartyRow, move: PartyMove): void {
   const { from } = partyMoves[move];
   if ((from as readonly PartyState[]).includes(state)) return;
   throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
@@ -348,6 +349,15 @@ function changesOf(move: PartyMove, party: PartyRow, now: Date): Updateable<Part
       return {};
     case 'snooze':
       return { snoozes: party.snoozes + 1 };
+    case 'giveUpCall':
+      return {
+        snoozes: party.snoozes + 1,
+        served_at: null,
+        called_at: null,
+        confirmed_at: null,
+        // Its guest knows the place from the response; this is reset unless that is near the front.
+        almost_there: 1,
+      };
     case 'noShow':
     case 'leave':
     case 'remove':

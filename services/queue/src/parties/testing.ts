@@ -28,6 +28,8 @@ export async function openLineOf(
     service.move(party, 'move', line.owner, key, { position, reason: moveReason });
   const snooze = (party: Party, places: number, key?: string) =>
     service.move(party, 'snooze', line.owner, key, { places });
+  const giveUpCall = (party: Party, places: number, key?: string) =>
+    service.move(party, 'snooze', line.owner, key, { places, giveUpCall: true });
   const act = async (party: Party, move: string) => {
     const answer = await service.move(party, move, line.owner);
     done(answer);
@@ -36,7 +38,7 @@ export async function openLineOf(
   /** Numbers of the waiting parties, first to last. */
   const order = async () =>
     (await service.listAll(line.queueId, line.owner, '&state=waiting')).map(({ number }) => number);
-  return { ...line, parties, put, snooze, act, order };
+  return { ...line, parties, put, snooze, giveUpCall, act, order };
 }
 
 /** The rows of a queue's parties, in the order of their places. */

@@ -23,6 +23,8 @@ export async function startFakePositionService() {
   const occupancyEvents: EventOf<'occupancy.changed'>[] = [];
   /** Waiting parties by queue, first to last. */
   const lines = new Map<string, Neighbour[]>();
+  /** Called parties, at the places they were called from. */
+  const calledParties = new Map<string, Neighbour>();
   const lineOf = (queueId: string) => {
     const line = lines.get(queueId) ?? [];
     lines.set(queueId, line);
@@ -73,7 +75,10 @@ export async function startFakePositionService() {
           const line = lineOf(queueId);
           const index = indexOf(queueId, partyId);
           if (index >= 0) line.splice(index, 1);
-          if (state === 'waiting') insertNeighbour(line, { lane, orderKey, partyId });
+          const neighbour = { lane, orderKey, partyId };
+          if (state === 'waiting') line.splice(indexToInsert(line, neighbour), 0, neighbour);
+          if (state === 'called') calledParties.set(partyId, neighbour);
+          else calledParties.delete(partyId);
           return { outcome: 'applied' as const, place: placeOf(queueId, partyId) };
         }),
       };
@@ -93,13 +98,16 @@ export async function startFakePositionService() {
   app.route(
     route(getNeighbours, async ({ params, body }) => {
       failWhileUnavailable();
-      const line = lineOf(params.queueId);
-      const index = indexOf(params.queueId, body.partyId);
-      const others = line.filter(({ partyId }) => partyId !== body.partyId);
+      const others = lineOf(params.queueId).filter(({ partyId }) => partyId !== body.partyId);
+      const called = body.called ? calledParties.get(body.partyId) : undefined;
+      const index =
+        called === undefined
+          ? indexOf(params.queueId, body.partyId)
+          : indexToInsert(others, called);
       if (index < 0)
         return { seq: body.seq, from: null, position: null, before: null, behind: null };
       const wanted = 'position' in body.to ? body.to.position : index + 1 + body.to.places;
-      const position = Math.min(wanted, line.length);
+      const position = Math.min(wanted, others.length + 1);
       const neighbours = {
         before: others[position - 2] ?? null,
         behind: others[position - 1] ?? null,
@@ -121,14 +129,14 @@ export async function startFakePositionService() {
   };
 }
 
-/** Inserts in line order. Searches from the end, where almost every party joins. */
-function insertNeighbour(line: Neighbour[], neighbour: Neighbour): void {
+/** The index of a new party, in line order. Searches from the end, where almost every party joins. */
+function indexToInsert(line: readonly Neighbour[], neighbour: Neighbour): number {
   const compare = (other: Neighbour) =>
     lanes.indexOf(neighbour.lane) - lanes.indexOf(other.lane) ||
     Buffer.compare(memberOf(neighbour), memberOf(other));
   let at = line.length;
   while (at > 0 && compare(line[at - 1] as Neighbour) < 0) at -= 1;
-  line.splice(at, 0, neighbour);
+  return at;
 }
 
 function memberOf({ orderKey, partyId }: Neighbour): Buffer {
