@@ -131,8 +131,13 @@ for (const locale of ['en-GB', 'ar']) {
       });
       const party = ofParty(called as Party);
       await assertAccessible(page, 'called');
+      await page.getByRole('button').nth(1).click();
+      await page.getByRole('dialog').waitFor();
+      await assertAccessible(page, 'called, dialog');
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
       await page.getByRole('button').first().click();
-      await page.getByRole('button').nth(1).waitFor({ state: 'detached' });
+      await page.getByRole('button').nth(2).waitFor({ state: 'detached' });
       await assertAccessible(page, 'confirmed');
       const steps: [string, () => Promise<unknown>][] = [
         ['missed', () => succeed(noShowParty, party)],

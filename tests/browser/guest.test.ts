@@ -145,6 +145,37 @@ describe("a guest's phone", () => {
     );
   });
 
+  it('lets others go first when it is called', async () => {
+    const queue = await openQueueOf(venue);
+    const ana = await add(queue, 'Ana');
+    await add(queue, 'Bea');
+    await add(queue, 'Carla');
+    const page = await newPage();
+    await page.goto(ticketPath(ana));
+    await succeed(callNext, ofQueue(queue));
+    await heading(page, 'It’s your turn!');
+    await page.getByRole('button', { name: 'Let others go first' }).click();
+    await page.getByText('You’ll give up this call and wait behind the next group.').waitFor();
+    await page.getByRole('button', { name: 'One more' }).click();
+    await page.getByText('behind the next 2 groups').waitFor();
+    await page.getByRole('button', { name: 'Move back' }).click();
+    await heading(page, '2 groups are ahead of you');
+    await page.getByText('You’re back in line.').waitFor();
+    await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+    assert.deepEqual(
+      (await allParties(token, queue.id, 'waiting')).map(({ name }) => name),
+      ['Bea', 'Carla', 'Ana'],
+    );
+
+    await succeed(callNext, ofQueue(queue));
+    await succeed(callNext, ofQueue(queue));
+    await succeed(callNext, ofQueue(queue));
+    await heading(page, 'It’s your turn!');
+    // Nobody else waits who could go first.
+    await page.getByText('Talk to the staff').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Let others go first' }).count(), 0);
+  });
+
   it('joins with the keyboard alone', async () => {
     const queue = await openQueueOf(venue);
     const page = await newPage();

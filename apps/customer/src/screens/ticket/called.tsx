@@ -8,16 +8,19 @@ import { Icon } from '../../parts/icon.tsx';
 import { LanguageSwitch } from '../../parts/shell.tsx';
 import './called.css';
 import { LeaveDialog } from './leave-dialog.tsx';
+import { limits } from './limits.ts';
+import { SnoozeDialog } from './snooze-dialog.tsx';
 import type { StageProps } from './stage.ts';
 import { texts } from './strings.ts';
-import { callLeft } from './ticket-state.ts';
+import { callLeft, snoozePlacesMax } from './ticket-state.ts';
 
 /** The page of a party that is called: nothing like the one before, so that nobody overlooks it. */
 export function Called({ value, heading, moves, children }: StageProps & { children: ReactNode }) {
   const { party } = value;
   const text = useText(texts);
   const { reader } = useLanguage();
-  const [isLeaving, setLeaving] = useState(false);
+  const [dialog, setDialog] = useState<'leave' | 'snooze' | null>(null);
+  const placesMax = snoozePlacesMax(value, limits.snoozePlacesMax);
   const isConfirmed = party.confirmedAt !== null;
   const isConfirming = moves.state.pending === 'confirmComing';
   return (
@@ -56,11 +59,14 @@ export function Called({ value, heading, moves, children }: StageProps & { child
               {text(isConfirming ? 'sending' : 'coming')}
             </Button>
           )}
-          <Button look="quiet" onClick={() => setLeaving(true)}>
+          {placesMax !== null && (
+            <Button onClick={() => setDialog('snooze')}>{text('snooze')}</Button>
+          )}
+          <Button look="quiet" onClick={() => setDialog('leave')}>
             {text('leave')}
           </Button>
         </div>
-        {!isConfirmed && <p className="small centred">{text('notReady')}</p>}
+        {!isConfirmed && placesMax === null && <p className="small centred">{text('notReady')}</p>}
         {party.text !== null && (
           <p className="host-text" dir="auto">
             {party.text}
@@ -70,7 +76,16 @@ export function Called({ value, heading, moves, children }: StageProps & { child
       <footer className="shell-foot">
         <LanguageSwitch />
       </footer>
-      {isLeaving && <LeaveDialog moves={moves} onClose={() => setLeaving(false)} />}
+      {dialog === 'leave' && <LeaveDialog moves={moves} onClose={() => setDialog(null)} />}
+      {dialog === 'snooze' && placesMax !== null && (
+        <SnoozeDialog
+          moves={moves}
+          place={null}
+          placesMax={placesMax}
+          snoozesLeft={party.snoozesLeft}
+          onClose={() => setDialog(null)}
+        />
+      )}
     </div>
   );
 }

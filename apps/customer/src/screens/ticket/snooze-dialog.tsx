@@ -7,10 +7,10 @@ import { Stepper } from '../../parts/stepper.tsx';
 import type { StageProps } from './stage.ts';
 import { texts } from './strings.ts';
 
-/** How many groups go first, and what that costs. */
+/** How many groups go first, and what that costs: a later place, or the call of a party that has no place. */
 export function SnoozeDialog(props: {
   moves: StageProps['moves'];
-  place: number;
+  place: number | null;
   placesMax: number;
   snoozesLeft: number;
   onClose(): void;
@@ -25,7 +25,7 @@ export function SnoozeDialog(props: {
 
   async function send(): Promise<void> {
     setLost(false);
-    const result = await moves.make('snooze', places);
+    const result = await moves.make('snooze', { places, giveUpCall: place === null });
     if (result === 'unreachable') setLost(true);
     else if (result !== 'busy') onClose();
   }
@@ -41,7 +41,9 @@ export function SnoozeDialog(props: {
         onChange={setWanted}
       />
       <p>
-        {text('snoozeCost', { place: place + places, now: place })}{' '}
+        {place === null
+          ? text('giveUpCost', { n: places })
+          : text('snoozeCost', { place: place + places, now: place })}{' '}
         <span className="muted">{text('snoozesLeft', { n: snoozesLeft })}</span>
       </p>
       <Notice icon="offline">{isLost && text('notSent')}</Notice>

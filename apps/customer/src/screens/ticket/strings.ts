@@ -23,6 +23,10 @@ export const texts = defineTexts({
     snoozeHint: 'Not ready yet? Keep your ticket and move back a little.',
     snoozePlaces: 'How many groups may go first?',
     snoozeCost: 'You’ll move from place {now} to place {place}.',
+    giveUpCost: {
+      one: 'You’ll give up this call and wait behind the next group.',
+      other: 'You’ll give up this call and wait behind the next {n} groups.',
+    },
     snoozesLeft: {
       one: 'You can do this {n} more time.',
       other: 'You can do this {n} more times.',
@@ -89,6 +93,11 @@ export const texts = defineTexts({
     snoozeHint: 'Precisa de mais tempo? Fique com a sua senha e recue um pouco.',
     snoozePlaces: 'Quantos grupos podem passar?',
     snoozeCost: 'Passa do {now}.º para o {place}.º lugar.',
+    giveUpCost: {
+      one: 'Desiste desta chamada e volta a esperar, atrás do próximo grupo.',
+      many: 'Desiste desta chamada e volta a esperar, atrás dos próximos {n} de grupos.',
+      other: 'Desiste desta chamada e volta a esperar, atrás dos próximos {n} grupos.',
+    },
     snoozesLeft: {
       one: 'Pode fazê-lo mais {n} vez.',
       many: 'Pode fazê-lo mais {n} de vezes.',
@@ -159,6 +168,11 @@ export const texts = defineTexts({
     snoozeHint: '¿Necesitas más tiempo? Conserva tu ticket y retrocede un poco.',
     snoozePlaces: '¿Cuántos grupos pueden pasar?',
     snoozeCost: 'Pasarás del puesto {now} al {place}.',
+    giveUpCost: {
+      one: 'Renunciarás a este aviso y volverás a esperar, detrás del siguiente grupo.',
+      many: 'Renunciarás a este aviso y volverás a esperar, detrás de los siguientes {n} de grupos.',
+      other: 'Renunciarás a este aviso y volverás a esperar, detrás de los siguientes {n} grupos.',
+    },
     snoozesLeft: {
       one: 'Puedes hacerlo {n} vez más.',
       many: 'Puedes hacerlo {n} de veces más.',
@@ -230,6 +244,12 @@ export const texts = defineTexts({
     snoozeHint: 'Besoin de temps ? Gardez votre ticket et reculez un peu.',
     snoozePlaces: 'Combien de groupes peuvent passer ?',
     snoozeCost: 'Vous passerez de la place {now} à la place {place}.',
+    giveUpCost: {
+      one: 'Vous renoncerez à cet appel et attendrez de nouveau, derrière le prochain groupe.',
+      many: 'Vous renoncerez à cet appel et attendrez de nouveau, derrière les {n} de groupes suivants.',
+      other:
+        'Vous renoncerez à cet appel et attendrez de nouveau, derrière les {n} prochains groupes.',
+    },
     snoozesLeft: {
       one: 'Vous pouvez le faire encore {n} fois.',
       many: 'Vous pouvez le faire encore {n} de fois.',
@@ -298,6 +318,10 @@ export const texts = defineTexts({
     snoozeHint: 'Noch nicht so weit? Behalten Sie Ihr Ticket und rücken Sie etwas nach hinten.',
     snoozePlaces: 'Wie viele Gruppen dürfen vor?',
     snoozeCost: 'Sie haben dann Platz {place} statt {now}.',
+    giveUpCost: {
+      one: 'Dieser Aufruf gilt dann nicht mehr, und Sie warten hinter der nächsten Gruppe.',
+      other: 'Dieser Aufruf gilt dann nicht mehr, und Sie warten hinter den nächsten {n} Gruppen.',
+    },
     snoozesLeft: { one: 'Das geht noch {n}‑mal.', other: 'Das geht noch {n}‑mal.' },
     snoozeNow: 'Nach hinten rücken',
     keepPlace: 'Platz behalten',
@@ -365,6 +389,14 @@ export const texts = defineTexts({
     snoozeHint: 'لست مستعدًا بعد؟ احتفظ بتذكرتك وتراجع قليلًا.',
     snoozePlaces: 'كم مجموعة يمكن أن تسبقك؟',
     snoozeCost: 'سيصبح ترتيبك {place} بدلًا من {now}.',
+    giveUpCost: {
+      zero: 'ستتخلى عن هذا النداء وتنتظر من جديد.',
+      one: 'ستتخلى عن هذا النداء وتنتظر من جديد خلف المجموعة التالية.',
+      two: 'ستتخلى عن هذا النداء وتنتظر من جديد خلف المجموعتين التاليتين.',
+      few: 'ستتخلى عن هذا النداء وتنتظر من جديد خلف {n} مجموعات.',
+      many: 'ستتخلى عن هذا النداء وتنتظر من جديد خلف {n} مجموعة.',
+      other: 'ستتخلى عن هذا النداء وتنتظر من جديد خلف {n} مجموعة.',
+    },
     snoozesLeft: {
       zero: 'لم يعد بإمكانك فعل ذلك.',
       one: 'يمكنك فعل ذلك مرة واحدة أخرى.',

@@ -112,6 +112,18 @@ describe('snoozePlacesMax', () => {
     assert.equal(snoozePlacesMax(waiting, 1), 1);
   });
 
+  it('counts all who wait behind a party that was called, as of the call', () => {
+    const called = { ...waiting, party: party('called'), position: position('called', 11) };
+    assert.equal(snoozePlacesMax(called, 10), 6);
+    const alone = { ...called, position: { ...called.position, waiting: 0 } };
+    assert.equal(snoozePlacesMax(alone, 10), null);
+    assert.equal(snoozePlacesMax({ ...called, position: waiting.position }, 10), null);
+    assert.equal(
+      snoozePlacesMax({ ...called, party: { ...called.party, snoozesLeft: 0 } }, 10),
+      null,
+    );
+  });
+
   it('is null for the last, for one who may not, and while the place is unknown', () => {
     assert.equal(snoozePlacesMax({ ...waiting, position: position('waiting', 10, 6) }, 10), null);
     assert.equal(

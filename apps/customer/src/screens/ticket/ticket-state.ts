@@ -43,11 +43,16 @@ export function isBack(before: PartyState | null, now: PartyState): boolean {
   return now === 'waiting' && before !== null && before !== 'waiting';
 }
 
-/** How many groups can go first: null if nobody is behind the party or it has done so too often. */
+/**
+ * How many groups can go first: null if nobody is behind the party or it has done so too often. Behind one that was called
+ * are those that wait.
+ */
 export function snoozePlacesMax(value: TicketValue, placesMax: number): number | null {
-  const place = placeOf(value);
-  if (place === null || value.position === null || value.party.snoozesLeft === 0) return null;
-  const behind = value.position.waiting - place;
+  const { party, position } = value;
+  if (position?.state !== party.state || party.snoozesLeft === 0) return null;
+  const place = party.state === 'called' ? 0 : placeOf(value);
+  if (place === null) return null;
+  const behind = position.waiting - place;
   return behind < 1 ? null : Math.min(behind, placesMax);
 }
 

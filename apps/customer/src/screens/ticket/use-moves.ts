@@ -23,9 +23,12 @@ const answerMs = 8_000;
 const tries = 3;
 const retryMs = 1_000;
 
+/** How many groups go first, and whether a call is given up for it. */
+type Snooze = { places: number; giveUpCall: boolean };
+
 export type Moves = {
   state: MoveState;
-  make(move: Move, places?: number): Promise<'made' | Failure | 'busy'>;
+  make(...move: [Exclude<Move, 'snooze'>] | ['snooze', Snooze]): Promise<'made' | Failure | 'busy'>;
 };
 
 /** The moves that a guest makes with its ticket; each press makes one, even if its answer is lost. */
@@ -34,9 +37,9 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
   const isBusy = useRef(false);
   const keys = useRef(new Map<string, string>());
 
-  async function send(move: Move, places: number): Promise<Answer<Move> | null> {
+  async function send(...[move, snooze]: Parameters<Moves['make']>): Promise<Answer<Move> | null> {
     // The key of a press that got no answer serves the next one.
-    const name = `${move} ${places}`;
+    const name = JSON.stringify([move, snooze]);
     const key = keys.current.get(name) ?? newKey();
     keys.current.set(name, key);
     for (let attempt = 0; attempt < tries; attempt += 1) {
@@ -47,9 +50,9 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
         signal: AbortSignal.timeout(answerMs),
       };
       const sent: Promise<Answer<Move>> =
-        move === 'snooze'
-          ? ask(move, { ...options, body: { places } })
-          : ask(move, { ...options, body: {} });
+        snooze === undefined
+          ? ask(move, { ...options, body: {} })
+          : ask('snooze', { ...options, body: snooze });
       const answer = await sent.catch(() => null);
       if (answer === null || answer.status >= 500 || answer.status === 429) continue;
       keys.current.delete(name);
@@ -58,11 +61,11 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
     return null;
   }
 
-  async function make(move: Move, places = 0): ReturnType<Moves['make']> {
+  async function make(...move: Parameters<Moves['make']>): ReturnType<Moves['make']> {
     if (isBusy.current) return 'busy';
     isBusy.current = true;
-    setState({ ...idle, pending: move });
-    const answer = await send(move, places);
+    setState({ ...idle, pending: move[0] });
+    const answer = await send(...move);
     isBusy.current = false;
     if (answer?.ok) {
       const known = live?.get().value ?? { position: null, isLineDeleted: false };
