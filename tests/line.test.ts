@@ -216,6 +216,26 @@ describe('a queue', () => {
     await refuseField('places', snooze, { ...ticketOf('C'), body: { places: 11 } });
   });
 
+  it('takes a called guest back who lets others go first', async () => {
+    const queue = await openQueueOf(venue);
+    const [first, second, third] = [
+      await add(queue, 'A'),
+      await add(queue, 'B'),
+      await add(queue, 'C'),
+    ];
+    const ticket = { params: { ticket: first.ticket } };
+    await next(queue);
+    await refuse('invalid-transition', snooze, { ...ticket, body: { places: 1 } });
+    const body = { places: 1, giveUpCall: true };
+    const back = await succeed(snooze, { ...ticket, body });
+    assert.deepEqual([back.state, back.calledAt, back.snoozesLeft], ['waiting', null, 2]);
+    for (const [place, { ticket }] of [second, first, third].entries()) {
+      await awaitPosition(ticket, place + 1);
+    }
+    assert.equal((await next(queue)).id, second.id);
+    assert.equal((await next(queue)).id, first.id);
+  });
+
   it('allows only the moves of a party’s state', async () => {
     const queue = await openQueueOf(venue);
     const party = await add(queue, 'Ana');

@@ -131,6 +131,8 @@ describe('a long line with a long past', () => {
       [first, 'move', { position: 1_000_000, reason: 'Asked to' }],
       [last, 'snooze', { places: 1 }],
       [last, 'call'],
+      [last, 'snooze', { places: 1, giveUpCall: true }],
+      [last, 'call'],
       [last, 'confirm'],
       [last, 'restore'],
     ] as const) {
