@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { getTicket } from '@queue-manager/contracts/guests';
 import { pageUrl } from '@queue-manager/contracts/pages';
 import { addParty, callNext, seatParty } from '@queue-manager/contracts/parties';
 import type { Queue } from '@queue-manager/contracts/queues';
@@ -55,6 +56,40 @@ describe('a phone with a bad network', () => {
     await heading(page, 'You’re next');
     assert.equal(lost, 2);
     assert.equal((await allParties(token, queue.id)).length, 1);
+  });
+
+  it('gives up a call whose answer is lost, and the next call as well', async () => {
+    const queue = await openQueueOf(venue);
+    const ana = await add(queue, 'Ana');
+    for (const name of ['Bea', 'Carla', 'Dora']) await add(queue, name);
+    let isLosing = true;
+    network.handle(({ method, url }, response, pass) => {
+      const isLost = isLosing && method === 'POST' && url?.endsWith('/snooze') === true;
+      return isLost ? pass(() => response.destroy()) : pass();
+    });
+    const page = await newPage(throughNetwork());
+    const button = (name: string) => page.getByRole('button', { name });
+    const giveUp = async () => {
+      await until(
+        'she is called',
+        async () => (await succeed(callNext, ofQueue(queue))).id === ana.id,
+      );
+      await heading(page, 'It’s your turn!');
+      await button('Let others go first').click();
+      await button('Move back').click();
+      await heading(page, '1 group is ahead of you');
+    };
+    await page.goto(ticketPath(ana));
+    await giveUp();
+    // The page has stopped trying, and knows from the stream that it was heard.
+    await button('Let others go first').click();
+    await button('Move back').waitFor();
+    await page.keyboard.press('Escape');
+    assert.equal(await page.getByText('That didn’t reach us.').count(), 0);
+    isLosing = false;
+    await giveUp();
+    const { state, snoozesLeft } = await succeed(getTicket, { params: { ticket: ana.ticket } });
+    assert.deepEqual([state, snoozesLeft], ['waiting', 1]);
   });
 
   it('makes one party when the page is reloaded before the answer comes', async () => {

@@ -28,10 +28,10 @@ import { useTicket } from './use-ticket.ts';
 export default function Ticket({ ticket }: { ticket: string }) {
   const text = useText(texts);
   const { snapshot, live } = useTicket(ticket);
-  const moves = useMoves(ticket, live);
   const [isSilent, setSilent] = useState(false);
   const { value } = snapshot;
   const party = value?.party ?? null;
+  const moves = useMoves(ticket, live, party);
   const state = party?.state ?? null;
   const isGone = snapshot.state === 'gone';
   // The button to let others go first goes with the last group behind the party.

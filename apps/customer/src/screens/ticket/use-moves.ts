@@ -1,7 +1,8 @@
 import type { Answer } from '@queue-manager/client/client';
+import type { GuestParty } from '@queue-manager/contracts/guests';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import type { Live } from '@queue-manager/ui/live';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ask, newKey } from '../../page/api.ts';
 import type { TicketValue } from './ticket-state.ts';
 
@@ -11,7 +12,7 @@ type MoveState = {
   pending: Move | null;
   /** The last one did not get through, or was not possible. */
   failed: Failure | null;
-  /** The state of the party when it failed. */
+  /** The state of the party when it was sent: in another one it has got through, or is out of date. */
   failedIn: PartyState | null;
 };
 
@@ -32,10 +33,19 @@ export type Moves = {
 };
 
 /** The moves that a guest makes with its ticket; each press makes one, even if its answer is lost. */
-export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves {
+export function useMoves(
+  ticket: string,
+  live: Live<TicketValue> | null,
+  party: GuestParty | null,
+): Moves {
   const [state, setState] = useState<MoveState>(idle);
   const isBusy = useRef(false);
   const keys = useRef(new Map<string, string>());
+
+  // A key belongs to one press. In another state, or another call, the same press is a new one.
+  const stage = `${party?.state} ${party?.calledAt}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each stage has its own keys
+  useEffect(() => keys.current.clear(), [stage]);
 
   async function send(...[move, snooze]: Parameters<Moves['make']>): Promise<Answer<Move> | null> {
     // The key of a press that got no answer serves the next one.
@@ -64,17 +74,20 @@ export function useMoves(ticket: string, live: Live<TicketValue> | null): Moves 
   async function make(...move: Parameters<Moves['make']>): ReturnType<Moves['make']> {
     if (isBusy.current) return 'busy';
     isBusy.current = true;
+    const failedIn = live?.get().value?.party.state ?? null;
     setState({ ...idle, pending: move[0] });
     const answer = await send(...move);
     isBusy.current = false;
     if (answer?.ok) {
       const known = live?.get().value ?? { position: null, isLineDeleted: false };
       live?.set({ ...known, party: answer.body });
+      // The answer to a repeat may be older than what the stream has told since.
+      live?.check();
       setState(idle);
       return 'made';
     }
     const failed = answer === null ? 'unreachable' : 'refused';
-    setState({ pending: null, failed, failedIn: live?.get().value?.party.state ?? null });
+    setState({ pending: null, failed, failedIn });
     // Something else has happened to the party meanwhile.
     live?.check();
     return failed;
