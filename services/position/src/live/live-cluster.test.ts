@@ -111,6 +111,17 @@ describe('streams of a queue or a venue whose cluster slot moves', () => {
     return { slot: await operator.slotOf(venueChannel(venueId)), joins };
   }
 
+  it('of a venue get the next change after its slot moved, or its node was killed', async () => {
+    const { slot, joins } = await watchVenue();
+    await joins();
+    await operator.moveSlot(slot);
+    await joins();
+    const dead = await operator.takeOver(slot, 'killed');
+    await joins();
+    await dead.start();
+    await joins();
+  });
+
   it('get the next change after the slot moved', async () => {
     const { slot, callFirst } = await watchLine();
     await operator.moveSlot(slot);
@@ -146,16 +157,5 @@ describe('streams of a queue or a venue whose cluster slot moves', () => {
     await callFirst();
     await dead.start();
     await callFirst();
-  });
-
-  it('of a venue get the next change after its slot moved, or its node was killed', async () => {
-    const { slot, joins } = await watchVenue();
-    await joins();
-    await operator.moveSlot(slot);
-    await joins();
-    const dead = await operator.takeOver(slot, 'killed');
-    await joins();
-    await dead.start();
-    await joins();
   });
 });

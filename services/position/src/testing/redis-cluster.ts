@@ -51,6 +51,20 @@ export function operateCluster(servers: readonly RedisServer[]) {
     return owner;
   }
 
+  /** What was not replicated is lost, and with it the history that streams have followed: they end. */
+  async function replicated(master: Node, replica: Node): Promise<void> {
+    const offsetIn = (info: string, name: string) =>
+      new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1];
+    await until('the replica has what its master has', async () => {
+      const there = await replica.connection.info('replication');
+      const here = await master.connection.info('replication');
+      return (
+        there.includes('master_link_status:up') &&
+        offsetIn(there, 'slave_repl_offset') === offsetIn(here, 'master_repl_offset')
+      );
+    });
+  }
+
   return {
     async slotOf(channel: string): Promise<number> {
       return Number(await (running()[0] as Node).connection.cluster('KEYSLOT', channel));
@@ -90,8 +104,8 @@ export function operateCluster(servers: readonly RedisServer[]) {
         await node.connection.cluster('SETSLOT', slot, 'NODE', toId);
     },
     /**
-     * Promotes the replica of a slot's master at once, without an election; returns the old master, which stays alive,
-     * is killed, or is stopped.
+     * Promotes the replica of a slot's master, when it has caught up, without an election; returns the old master,
+     * which stays alive, is killed, or is stopped.
      */
     async takeOver(
       slot: number,
@@ -103,6 +117,7 @@ export function operateCluster(servers: readonly RedisServer[]) {
         running().map(async (node) => ({ node, ...(await partOf(node)) })),
       );
       const replica = parts.find(({ masterId }) => masterId === id)?.node as Node;
+      await replicated(master, replica);
       if (old === 'killed') await master.server.kill();
       if (old === 'silent') {
         master.server.signal('SIGSTOP');
