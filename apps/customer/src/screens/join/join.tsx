@@ -7,13 +7,14 @@ import { useHeading } from '../../page/use-heading.ts';
 import { useHeldInLine } from '../../page/use-held-in-line.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
-import { Button, LinkButton } from '../../parts/button.tsx';
+import { Button } from '../../parts/button.tsx';
 import { HeldTickets } from '../../parts/held-ticket-list.tsx';
 import { Mark } from '../../parts/mark.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Shell, Waiting } from '../../parts/shell.tsx';
 import { allowSoundOnTouch } from '../../parts/sound.ts';
 import { texts as sharedTexts } from '../../parts/strings.ts';
+import { Unknown } from '../../parts/unknown.tsx';
 import { emptyDraft, JoinForm } from './join-form.tsx';
 import { blockOf, type JoinPageForSize } from './join-page.ts';
 import { texts } from './strings.ts';
@@ -136,17 +137,12 @@ function KnownLine(props: {
 
 function UnknownCode() {
   const text = useText(texts);
-  const heading = useHeading('unknown');
   return (
-    <Shell>
-      <Mark icon="door" />
-      <div className="stack-close centred">
-        <h1 ref={heading} tabIndex={-1}>
-          {text('unknown')}
-        </h1>
-        <p className="lead">{text('unknownHint')}</p>
-      </div>
-      <LinkButton href={pageUrl('', 'home')}>{text('home')}</LinkButton>
-    </Shell>
+    <Unknown
+      heading={useHeading('unknown')}
+      title={text('unknown')}
+      hint={text('unknownHint')}
+      home={text('home')}
+    />
   );
 }

@@ -1,4 +1,3 @@
-import { pageUrl } from '@queue-manager/contracts/pages';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import { isInLine } from '@queue-manager/contracts/party-moves';
 import { ageWords } from '@queue-manager/ui/words';
@@ -9,11 +8,10 @@ import { useHeading } from '../../page/use-heading.ts';
 import { useNow } from '../../page/use-now.ts';
 import { useText } from '../../page/use-text.ts';
 import { useVenue } from '../../page/use-venue.ts';
-import { LinkButton } from '../../parts/button.tsx';
-import { Mark } from '../../parts/mark.tsx';
 import { Notice } from '../../parts/notice.tsx';
 import { Shell, Waiting } from '../../parts/shell.tsx';
 import { allowSoundOnTouch } from '../../parts/sound.ts';
+import { Unknown } from '../../parts/unknown.tsx';
 import { Called } from './called.tsx';
 import { Ended } from './ended.tsx';
 import { InLine } from './in-line.tsx';
@@ -123,15 +121,11 @@ function UnknownTicket({ heading }: Pick<StageProps, 'heading'>) {
   const text = useText(texts);
   useVenue(null, text('unknown'));
   return (
-    <Shell>
-      <Mark icon="door" />
-      <div className="stack-close centred">
-        <h1 ref={heading} tabIndex={-1}>
-          {text('unknown')}
-        </h1>
-        <p className="lead">{text('unknownHint')}</p>
-      </div>
-      <LinkButton href={pageUrl('', 'home')}>{text('home')}</LinkButton>
-    </Shell>
+    <Unknown
+      heading={heading}
+      title={text('unknown')}
+      hint={text('unknownHint')}
+      home={text('home')}
+    />
   );
 }
