@@ -209,7 +209,7 @@ describe("a guest's phone", () => {
     await succeed(removeParty, ofParty(ana));
     await form.waitFor();
     await succeed(pauseQueue, ofQueue(queue));
-    await heading(page, 'The line takes a short break');
+    await heading(page, 'The line is taking a short break');
     await succeed(openQueue, ofQueue(queue));
     await form.waitFor();
     await succeed(closeQueue, ofQueue(queue));

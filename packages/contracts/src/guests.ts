@@ -30,7 +30,7 @@ export const getJoinPage = contract({
   operationId: 'getJoinPage',
   summary: 'Get the details of a line before joining',
   description:
-    'What a guest sees before joining. `estimate` is for a party of this size. It is null if such a party cannot join: unless the queue is open, and if the party is too large. It is also null while estimates are unavailable.',
+    'What a guest sees before joining. `estimate` is null if a party of this size cannot join now, and while estimates are unavailable. It is the same for all sizes that can join.',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',

@@ -32,7 +32,7 @@ export const texts = defineTexts({
     joinAgain: 'Join with another group',
     closed: 'The line is closed',
     closedHint: 'Nobody can join right now. Ask the staff when it opens.',
-    paused: 'The line takes a short break',
+    paused: 'The line is taking a short break',
     pausedHint: 'Those already in line keep moving up. New guests can join in a while.',
     full: 'The line is full',
     fullHint: 'You can join as soon as a place is free.',
