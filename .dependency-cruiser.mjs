@@ -34,6 +34,11 @@ const floors = {
     ['screens/home', 'screens/ticket', 'screens/board', 'screens/kiosk'],
     'worker',
   ],
+  'apps/backoffice/src/app': [
+    ['parts', 'line'],
+    'session',
+    ['shell', 'account', 'venue', 'stand', 'door', 'desk'],
+  ],
   'services/queue/src': [
     'db',
     'access',

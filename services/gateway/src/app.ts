@@ -3,7 +3,7 @@ import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import type { Contract } from '@queue-manager/contracts/contract';
 import { isEventStream } from '@queue-manager/contracts/live';
-import { guestPages } from '@queue-manager/contracts/pages';
+import { backofficePath, guestPages } from '@queue-manager/contracts/pages';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
 import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens';
@@ -38,7 +38,7 @@ const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /**
  * The only public entry point. Routes follow the contracts: each public contract is forwarded to its service. The pages
- * of the web app are served from its build, and every other URL is a 404.
+ * of the web apps are served from their builds, and every other URL is a 404.
  */
 export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   const { config, logger, redis, verifyAccessToken } = deps;
@@ -120,7 +120,10 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
   });
   // Before compression: the build has compressed the pages, and the docs' scripts are a megabyte that would be compressed
   // for each caller.
-  await servePages(app, config.CUSTOMER_APP_DIR);
+  await servePages(app, {
+    customer: config.CUSTOMER_APP_DIR,
+    backoffice: config.BACKOFFICE_APP_DIR,
+  });
   await serveDocs(app, limits.address.onRequest);
   await app.register(compress, compression);
   serveOpenApi(app, limits.address.onRequest);
@@ -177,7 +180,9 @@ function refuseOtherMethods(app: FastifyInstance): void {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
   const methodsByUrl = new Map<string, string[]>(
-    ['/openapi.json', ...Object.values(guestPages)].map((url) => [url, ['GET']]),
+    ['/openapi.json', ...Object.values(guestPages), backofficePath, `${backofficePath}/*`].map(
+      (url) => [url, ['GET']],
+    ),
   );
   for (const { url, method } of [...publicContracts, ...gatewayContracts]) {
     methodsByUrl.set(url, [...(methodsByUrl.get(url) ?? []), method]);

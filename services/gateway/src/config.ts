@@ -17,6 +17,9 @@ function isOrigin(text: string): boolean {
 /** The base URL of a service, without a path: contracts define the paths. */
 const ServiceUrl = Url.refine((text) => new URL(text).pathname === '/', 'must have no path');
 
+const builtApp = (name: string) =>
+  z.string().default(fileURLToPath(new URL(`../../../apps/${name}/dist`, import.meta.url)));
+
 export const gatewayEnv = {
   ...serviceEnv,
   AUTH_SERVICE_URL: ServiceUrl,
@@ -32,10 +35,9 @@ export const gatewayEnv = {
   REDIS_CLUSTER: Flag,
   /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-*` headers are trusted. */
   TRUSTED_PROXIES: commaList(AddressRange).default([]),
-  /** Folder of the guests' app, as its build wrote it. */
-  CUSTOMER_APP_DIR: z
-    .string()
-    .default(fileURLToPath(new URL('../../../apps/customer/dist', import.meta.url))),
+  /** Folders of the guests' app and the backoffice, as their builds wrote them. */
+  CUSTOMER_APP_DIR: builtApp('customer'),
+  BACKOFFICE_APP_DIR: builtApp('backoffice'),
   /** Origins of other web apps that may call the gateway. */
   CORS_ORIGINS: commaList(
     z.string().refine(isOrigin, 'must be origins such as https://app.example.com'),

@@ -31,6 +31,7 @@ describe('pages of the gateway', () => {
     gateway = await startGateway({
       ...gatewayEnvironment(upstreams),
       CUSTOMER_APP_DIR: join(folder, 'dist'),
+      BACKOFFICE_APP_DIR: join(folder, 'backoffice'),
       RATE_LIMIT_ADDRESS_PER_MINUTE: '1',
     });
   });
@@ -53,8 +54,8 @@ describe('pages of the gateway', () => {
   }
 
   it('asks to come back in a moment while the app is being built', async () => {
-    for (const page of pages) {
-      const answer = await get(pathOf(page));
+    for (const path of [...pages.map(pathOf), '/backoffice/sign-in']) {
+      const answer = await get(path);
       assert.equal(answer.status, 503);
       assert.match(String(answer.headers['content-type']), /^text\/html/);
       assert.equal(answer.headers['cache-control'], 'no-store');
@@ -167,6 +168,73 @@ describe('pages of the gateway', () => {
       assert.equal((await get('/v1/join/ABC234')).status, 200);
       assert.equal((await get('/v1/join/ABC234')).status, 429);
       assert.equal((await get('/j/ABC234')).status, 200);
+    });
+
+    describe('the backoffice', () => {
+      const page =
+        '<base href="/backoffice/"><qm-root ngCspNonce="CSP_NONCE"><link nonce="CSP_NONCE">';
+      before(() => {
+        const dist = join(folder, 'backoffice');
+        mkdirSync(dist);
+        const write = (name: string, text: string) => writeFileSync(join(dist, name), text);
+        write('index.html', page);
+        write('main-MBVBJQVQ.js', script);
+        write('sw.js', script);
+        write('manifest.webmanifest', '{}');
+        write('.sources', 'hash');
+      });
+
+      it('gets its page at every path without a file extension, each time with another nonce', async () => {
+        const nonces = new Set();
+        const paths = ['', '/', '/sign-in', '/venues/0199/stand', '/verify?token=a.b'];
+        for (const path of paths) {
+          const answer = await get(`/backoffice${path}`);
+          assert.equal(answer.status, 200, path);
+          assert.match(String(answer.headers['content-type']), /^text\/html; charset=utf-8$/i);
+          assert.equal(answer.headers['cache-control'], 'no-cache');
+          // A page from the cache would have an older nonce than the policy.
+          assert.equal(answer.headers.etag, undefined);
+          assert.equal(answer.headers['last-modified'], undefined);
+          const policy = String(answer.headers['content-security-policy']);
+          const [, nonce = ''] = /style-src 'self' 'nonce-([\w-]{22})'/.exec(policy) ?? [];
+          assert.match(policy, /base-uri 'self';.*script-src 'self';/);
+          assert.equal(answer.body, page.replaceAll('CSP_NONCE', nonce));
+          assertPolicy(answer);
+          nonces.add(nonce);
+        }
+        assert.equal(nonces.size, paths.length);
+      });
+
+      it('gets its files: those with a hash in their name for a year', async () => {
+        const asset = await get('/backoffice/main-MBVBJQVQ.js');
+        assert.equal(asset.body, script);
+        assert.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable');
+        for (const name of ['sw.js', 'manifest.webmanifest']) {
+          const file = await get(`/backoffice/${name}`);
+          assert.equal(file.status, 200, name);
+          assert.equal(file.headers['cache-control'], 'no-cache');
+          assertPolicy(file);
+        }
+      });
+
+      it('gets nothing else', async () => {
+        for (const path of [
+          '/backoffice/index.html',
+          '/backoffice/.sources',
+          '/backoffice/none-MBVBJQVQ.js',
+          '/backoffice/..%2fsecret.js',
+          '/backoffice/../secret.js',
+          '/backoffice/media/..%2f..%2fsecret.js',
+          '/backoffices',
+        ]) {
+          const answer = await get(path);
+          assert.equal(answer.status, 404, path);
+          assert.equal(answer.headers['content-type'], 'application/problem+json', path);
+        }
+        const refused = await get('/backoffice/sign-in', {}, 'POST');
+        assert.equal(refused.status, 405);
+        assert.equal(refused.headers.allow, 'GET, HEAD, OPTIONS');
+      });
     });
 
     it('leaves the policy of API responses as it was', async () => {

@@ -1,23 +1,37 @@
-import { access } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import { guestPages } from '@queue-manager/contracts/pages';
+import { backofficePath, guestPages } from '@queue-manager/contracts/pages';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** What a page may load and do. The browser applies the policy of a service worker's own response to that worker. */
-const policy = [
-  "default-src 'none'",
-  "base-uri 'none'",
-  "connect-src 'self'",
-  "font-src 'self'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "img-src 'self' data:",
-  "manifest-src 'self'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "worker-src 'self'",
-].join(';');
+const directives = {
+  'default-src': "'none'",
+  'base-uri': "'none'",
+  'connect-src': "'self'",
+  'font-src': "'self'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+  'img-src': "'self' data:",
+  'manifest-src': "'self'",
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'worker-src': "'self'",
+};
+
+function policyOf(changes: Partial<typeof directives> = {}): string {
+  return Object.entries({ ...directives, ...changes })
+    .map(([name, value]) => `${name} ${value}`)
+    .join(';');
+}
+
+const guestPolicy = policyOf();
+/** Angular adds the styles of components as elements with the nonce of the page. */
+const backofficePolicy = (nonce: string) =>
+  policyOf({ 'base-uri': "'self'", 'style-src': `'self' 'nonce-${nonce}'` });
+/** Stands for the nonce in the backoffice's page. */
+const noncePlaceholder = /CSP_NONCE/g;
 
 /** The names of assets hold a hash of their content; everything else is asked for again, which costs a 304. */
 const yearSeconds = 365 * 24 * 60 * 60;
@@ -37,10 +51,26 @@ const beingBuilt = `<!doctype html>
 `;
 
 /**
- * Serves the guests' app from the folder of its build, which may still be missing or be replaced at any time. Its files
- * have no rate limit: a whole venue shares one address, and sending a file costs no more than refusing to.
+ * Serves the web apps from the folders of their builds, which may still be missing or be replaced at any time. Their
+ * files have no rate limit: a whole venue shares one address, and sending a file costs no more than refusing to.
  */
-export async function servePages(app: FastifyInstance, folder: string): Promise<void> {
+export async function servePages(
+  app: FastifyInstance,
+  folders: { customer: string; backoffice: string },
+): Promise<void> {
+  await serveApp(app, folders.customer, guestPolicy, serveGuestPages);
+  await serveApp(app, folders.backoffice, policyOf({ 'base-uri': "'self'" }), serveBackoffice);
+}
+
+type ServeFiles = (scope: FastifyInstance, folder: string) => void;
+
+/** Serves an app with its policy in an own scope, in which `sendFile` sends from its folder. */
+async function serveApp(
+  app: FastifyInstance,
+  folder: string,
+  policy: string,
+  serveFiles: ServeFiles,
+): Promise<void> {
   await app.register(async (scope) => {
     await scope.register(fastifyStatic, {
       root: folder,
@@ -54,33 +84,76 @@ export async function servePages(app: FastifyInstance, folder: string): Promise<
       reply.header('content-security-policy', policy);
       done();
     });
-
-    const sendPage = async (_request: unknown, reply: FastifyReply) => {
-      if (await isMissing(join(folder, 'index.html'))) {
-        return reply
-          .code(503)
-          .header('retry-after', retryAfterSeconds)
-          .header('cache-control', 'no-store')
-          .type('text/html; charset=utf-8')
-          .send(beingBuilt);
-      }
-      return reply.header('cache-control', revalidated).sendFile('index.html');
-    };
-    for (const url of Object.values(guestPages)) {
-      scope.get(url, sendPage);
-      if (!url.endsWith('/')) scope.get(`${url}/`, sendPage);
-    }
-
-    const sendFiles = (url: string, subfolder: string, cacheControl: string) =>
-      scope.get<{ Params: { file: string } }>(url, async ({ params: { file } }, reply) => {
-        const path = join(subfolder, file);
-        if (await isMissing(join(folder, path))) return reply.callNotFound();
-        return reply.header('cache-control', cacheControl).sendFile(path);
-      });
-    sendFiles('/assets/:file(^[\\w-][\\w.-]*$)', 'assets', forever);
-    // The service worker, the manifest and the icons.
-    sendFiles('/:file(^[\\w-]+\\.(?:js|png|svg|webmanifest)$)', '', revalidated);
+    serveFiles(scope, folder);
   });
+}
+
+const serveGuestPages: ServeFiles = (scope, folder) => {
+  const sendPage = async (_request: unknown, reply: FastifyReply) => {
+    if (await isMissing(join(folder, 'index.html'))) return sendBeingBuilt(reply);
+    return reply.header('cache-control', revalidated).sendFile('index.html');
+  };
+  for (const url of Object.values(guestPages)) {
+    scope.get(url, sendPage);
+    if (!url.endsWith('/')) scope.get(`${url}/`, sendPage);
+  }
+
+  const sendFiles = (url: string, subfolder: string, cacheControl: string) =>
+    scope.get<{ Params: { file: string } }>(url, async ({ params: { file } }, reply) =>
+      sendFile(reply, folder, join(subfolder, file), cacheControl),
+    );
+  sendFiles('/assets/:file(^[\\w-][\\w.-]*$)', 'assets', forever);
+  // The service worker, the manifest and the icons.
+  sendFiles('/:file(^[\\w-]+\\.(?:js|png|svg|webmanifest)$)', '', revalidated);
+};
+
+const backofficeFile = /^(?:media\/)?[\w-]+\.(?:css|js|png|svg|webmanifest|woff2)$/;
+const hashedName = /-[A-Z0-9]{8}\.\w+$/;
+
+/** The app itself knows its pages: each path without a file extension is one. */
+const serveBackoffice: ServeFiles = (scope, folder) => {
+  const sendPage = async (_request: unknown, reply: FastifyReply) => {
+    const page = await readIfThere(join(folder, 'index.html'));
+    if (page === null) return sendBeingBuilt(reply);
+    const nonce = randomBytes(16).toString('base64url');
+    return (
+      reply
+        .header('content-security-policy', backofficePolicy(nonce))
+        // Without a validator: a 304 would bring the policy with another nonce to the page from the cache.
+        .header('cache-control', revalidated)
+        .type('text/html; charset=utf-8')
+        .send(page.replaceAll(noncePlaceholder, nonce))
+    );
+  };
+  scope.get(backofficePath, sendPage);
+  scope.get<{ Params: { '*': string } }>(`${backofficePath}/*`, async (request, reply) => {
+    const path = request.params['*'];
+    if (!/\.[^/]*$/.test(path)) return sendPage(request, reply);
+    if (!backofficeFile.test(path)) return reply.callNotFound();
+    return sendFile(reply, folder, path, hashedName.test(path) ? forever : revalidated);
+  });
+};
+
+function sendBeingBuilt(reply: FastifyReply) {
+  return reply
+    .code(503)
+    .header('retry-after', retryAfterSeconds)
+    .header('cache-control', 'no-store')
+    .type('text/html; charset=utf-8')
+    .send(beingBuilt);
+}
+
+async function sendFile(reply: FastifyReply, folder: string, path: string, cacheControl: string) {
+  if (await isMissing(join(folder, path))) return reply.callNotFound();
+  return reply.header('cache-control', cacheControl).sendFile(path);
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 async function isMissing(path: string): Promise<boolean> {

@@ -22,13 +22,15 @@ const app = join(root, 'apps/customer');
 const dist = join(app, 'dist');
 before(() => {
   for (const path of ['apps', 'packages/client', 'packages/contracts', 'packages/ui']) {
-    const filter = (source: string) => !/\/(node_modules|dist[^/]*)$/.test(source);
+    const filter = (source: string) => !/\/(node_modules|dist[^/]*|\.angular)$/.test(source);
     cpSync(join(repositoryRoot, path), join(root, path), { recursive: true, filter });
   }
   for (const file of ['tsconfig.json', 'package.json', 'package-lock.json']) {
     cpSync(join(repositoryRoot, file), join(root, file));
   }
-  symlinkSync(join(repositoryRoot, 'node_modules'), join(root, 'node_modules'));
+  for (const folder of ['node_modules', 'apps/backoffice/node_modules']) {
+    symlinkSync(join(repositoryRoot, folder), join(root, folder));
+  }
 });
 after(() => rmSync(root, { recursive: true }));
 
@@ -41,7 +43,7 @@ async function build(): Promise<string[]> {
 
 suite('the build of the apps', () => {
   test('makes hashed files with compressed copies, and nothing inline', async () => {
-    assert.deepEqual(await build(), ['Building apps/customer …']);
+    assert.deepEqual(await build(), ['Building apps/customer …', 'Building apps/backoffice …']);
     const html = readFileSync(join(dist, 'index.html'), 'utf8');
     assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/);
     const assets = readdirSync(join(dist, 'assets')).filter((name) => /\.(js|css)$/.test(name));
@@ -65,6 +67,22 @@ suite('the build of the apps', () => {
     );
     const bytes = scripts.reduce((total, { length }) => total + length, 0);
     assert.ok(bytes > 50_000 && bytes <= 90_000, `${bytes} bytes`);
+  });
+
+  test('makes a backoffice with a place for the nonce of its styles, and at most 250 kB of first scripts', () => {
+    const folder = join(root, 'apps/backoffice/dist');
+    const html = readFileSync(join(folder, 'index.html'), 'utf8');
+    assert.match(html, /<base href="\/backoffice\/">/);
+    assert.match(html, /<qm-root ngcspnonce="CSP_NONCE">/i);
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/);
+    const names = [...html.matchAll(/(?:src|href)="([^"/]+\.js)"/g)].map(([, name]) => name);
+    assert.ok(names.length > 0);
+    let bytes = 0;
+    for (const name of names) {
+      assert.match(String(name), /-[A-Z0-9]{8}\.js$/);
+      bytes += readFileSync(join(folder, `${name}.br`)).length;
+    }
+    assert.ok(bytes > 30_000 && bytes <= 250_000, `${bytes} bytes`);
   });
 
   test("makes a service worker that keeps a guest's files, without those of a venue's screens", () => {

@@ -22,6 +22,8 @@ type App = {
   folder: string;
   /** Programs that all have to succeed; they run at the same time. */
   programs(outDir: string): Command[];
+  /** Where below `outDir` the programs put the files; by default there itself. */
+  subfolder?: string;
 };
 
 const node = (...args: string[]): Command => ({ file: process.execPath, args });
@@ -36,18 +38,26 @@ const apps: App[] = [
       node(inModules('.bin/tsc'), '--noEmit', '-p', 'src/worker'),
     ],
   },
+  {
+    folder: 'apps/backoffice',
+    // Checks the types of templates as well.
+    programs: (outDir) => [
+      node(inModules('@angular/cli/bin/ng.js'), 'build', '--output-path', outDir),
+    ],
+    subfolder: 'browser',
+  },
 ];
 
 /** What every app is built from besides its own folder. */
 const sharedFolders = ['client', 'contracts', 'ui'].map((name) => `packages/${name}/src`);
 const shared = [...sharedFolders.map((folder) => `${folder}/**/*`), 'package-lock.json'];
-const notBuilt = ['**/{dist,dist-*,node_modules}/**', '**/*.test.ts'];
+const notBuilt = ['**/{dist,dist-*,node_modules,.angular}/**', '**/*.test.ts'];
 
 /** Names the sources that `dist` was built from. Written last, so that a `dist` without it is incomplete. */
 const stampFile = '.sources';
 
 /**
- * Builds the web apps whose sources have changed since their last build.
+ * Builds the web apps whose sources have changed since their last build, at the same time.
  *
  * @param log takes a line before a build.
  * @throws StackError with what the compiler says.
@@ -57,20 +67,29 @@ export async function buildApps(
   signal?: AbortSignal,
   root: string = repositoryRoot,
 ): Promise<void> {
-  for (const app of apps) {
-    const folder = join(root, app.folder);
-    const stamp = stampOf(app, root);
-    if (readStamp(folder) === stamp) continue;
-    log(`Building ${app.folder} …`);
-    const outDir = join(folder, `dist-${randomUUID()}`);
-    try {
-      await Promise.all(app.programs(outDir).map((program) => run(app, program, folder, signal)));
-      await precompress(outDir);
-      writeFileSync(join(outDir, stampFile), stamp);
-      replaceFolder(join(folder, 'dist'), outDir);
-    } finally {
-      rmSync(outDir, { recursive: true, force: true });
-    }
+  const builds = await Promise.allSettled(apps.map((app) => buildApp(app, log, signal, root)));
+  for (const build of builds) if (build.status === 'rejected') throw build.reason;
+}
+
+async function buildApp(
+  app: App,
+  log: (line: string) => void,
+  signal: AbortSignal | undefined,
+  root: string,
+): Promise<void> {
+  const folder = join(root, app.folder);
+  const stamp = stampOf(app, root);
+  if (readStamp(folder) === stamp) return;
+  log(`Building ${app.folder} …`);
+  const outDir = join(folder, `dist-${randomUUID()}`);
+  try {
+    await Promise.all(app.programs(outDir).map((program) => run(app, program, folder, signal)));
+    const built = join(outDir, app.subfolder ?? '');
+    await precompress(built);
+    writeFileSync(join(built, stampFile), stamp);
+    replaceFolder(join(folder, 'dist'), built);
+  } finally {
+    rmSync(outDir, { recursive: true, force: true });
   }
 }
 

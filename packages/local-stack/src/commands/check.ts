@@ -29,6 +29,16 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
     command: [bin('tsc'), '--noEmit', '-p', folder],
   })),
   {
+    title: 'Types of apps/backoffice and its templates',
+    command: [
+      process.execPath,
+      'apps/backoffice/node_modules/@angular/compiler-cli/bundles/src/bin/ngc.js',
+      '--noEmit',
+      '-p',
+      'apps/backoffice',
+    ],
+  },
+  {
     title: 'Imports',
     command: [process.execPath, bin('depcruise'), 'apps', 'packages', 'services', 'tests'],
     hint: 'the rules are in .dependency-cruiser.mjs',

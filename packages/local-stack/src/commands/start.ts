@@ -4,7 +4,7 @@
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pageUrl } from '@queue-manager/contracts/pages';
+import { backofficePath, pageUrl } from '@queue-manager/contracts/pages';
 import { buildApps, buildOnChange } from '../apps/build-apps.ts';
 import { hasSecrets } from '../data-folder/secrets.ts';
 import { prefixedOutput } from '../processes/log-lines.ts';
@@ -70,7 +70,7 @@ async function demoLines(dataDir: string, system: System): Promise<[string, stri
     return [
       ['Demo owner', `${demo.email}, password ${demo.password}`],
       ['Join page', queue.joinUrl],
-      ['Board', pageUrl(system.env.PUBLIC_URL ?? system.gatewayUrl, 'board', queue.id)],
+      ['Board', pageUrl(publicUrlOf(system), 'board', queue.id)],
     ];
   } catch (error) {
     say(`The demo data could not be created: ${(error as Error).message}`);
@@ -78,9 +78,14 @@ async function demoLines(dataDir: string, system: System): Promise<[string, stri
   }
 }
 
+function publicUrlOf(system: System): string {
+  return system.env.PUBLIC_URL ?? system.gatewayUrl;
+}
+
 function readyLines(settings: Settings, system: System, demo: [string, string][]): string[] {
   const rows: [string, string][] = [
     ['Gateway', system.gatewayUrl],
+    ['Backoffice', `${publicUrlOf(system)}${backofficePath}/`],
     ['API docs', `${system.gatewayUrl}/docs`],
     ...(system.mailUrl ? [['Mail inbox', system.mailUrl] satisfies [string, string]] : []),
     ...demo,

@@ -1,4 +1,4 @@
-import { pageUrl } from '@queue-manager/contracts/pages';
+import { backofficePath, pageUrl } from '@queue-manager/contracts/pages';
 import { applyAccent } from '@queue-manager/ui/color';
 import { useLayoutEffect, useState } from 'react';
 import { goTo } from '../../page/location.ts';
@@ -70,7 +70,7 @@ export default function Home({ isUnknownAddress = false }: { isUnknownAddress?: 
       </form>
       <p className="home-staff">
         <span className="muted">{text('staff')} </span>
-        <a href="/docs">{text('docs')}</a>
+        <a href={`${backofficePath}/`}>{text('backoffice')}</a>
       </p>
     </Shell>
   );

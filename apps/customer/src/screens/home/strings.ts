@@ -11,7 +11,7 @@ export const texts = defineTexts({
     noCode: 'This is not a join code. Please check it and try again.',
     open: 'Open',
     staff: 'Do you work here?',
-    docs: 'Read the API docs',
+    backoffice: 'Open the backoffice',
     yourTickets: { one: 'You already have a ticket', other: 'You already have {n} tickets' },
   },
   pt: {
@@ -25,7 +25,7 @@ export const texts = defineTexts({
     noCode: 'Isto não é o código de uma fila. Verifique-o e tente de novo.',
     open: 'Abrir',
     staff: 'Trabalha aqui?',
-    docs: 'Ler a documentação da API',
+    backoffice: 'Abrir a área de gestão',
     yourTickets: {
       one: 'Já tem uma senha',
       many: 'Já tem {n} de senhas',
@@ -43,7 +43,7 @@ export const texts = defineTexts({
     noCode: 'Esto no es el código de una fila. Compruébalo e inténtalo de nuevo.',
     open: 'Abrir',
     staff: '¿Trabajas aquí?',
-    docs: 'Leer la documentación de la API',
+    backoffice: 'Abrir el área de gestión',
     yourTickets: {
       one: 'Ya tienes un ticket',
       many: 'Ya tienes {n} de tickets',
@@ -61,7 +61,7 @@ export const texts = defineTexts({
     noCode: 'Ce n’est pas le code d’une file. Vérifiez-le et réessayez.',
     open: 'Ouvrir',
     staff: 'Vous travaillez ici ?',
-    docs: 'Lire la documentation de l’API',
+    backoffice: 'Ouvrir l’espace de gestion',
     yourTickets: {
       one: 'Vous avez déjà un ticket',
       many: 'Vous avez déjà {n} de tickets',
@@ -79,7 +79,7 @@ export const texts = defineTexts({
     noCode: 'Das ist kein gültiger Code. Bitte prüfen Sie ihn und versuchen Sie es noch einmal.',
     open: 'Öffnen',
     staff: 'Arbeiten Sie hier?',
-    docs: 'Zur API-Dokumentation',
+    backoffice: 'Zum Verwaltungsbereich',
     yourTickets: { one: 'Sie haben schon ein Ticket', other: 'Sie haben schon {n} Tickets' },
   },
   ar: {
@@ -92,7 +92,7 @@ export const texts = defineTexts({
     noCode: 'هذا ليس رمز انضمام. يُرجى التحقق منه والمحاولة مرة أخرى.',
     open: 'فتح',
     staff: 'هل تعمل هنا؟',
-    docs: 'قراءة وثائق الواجهة البرمجية',
+    backoffice: 'فتح لوحة الإدارة',
     yourTickets: {
       zero: 'ليس لديك تذكرة',
       one: 'لديك تذكرة بالفعل',
