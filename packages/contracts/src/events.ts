@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Lane, PartySource, PartyState } from './parties.ts';
 import { BoardLabels, QueueState } from './queues.ts';
-import { Email, Locale, PartySize, Timestamp, Uuid } from './values.ts';
+import { Email, Locale, OrderKeyHex, PartySize, Timestamp, Uuid } from './values.ts';
 import { Role } from './venues.ts';
 
 /** Who made a change: ids only, never names. `system` is a timer or a rule. */
@@ -12,9 +12,6 @@ export const Actor = z
   })
   .meta({ id: 'Actor', description: 'Who made a change; `system` is a timer or a rule' });
 export type Actor = z.infer<typeof Actor>;
-
-/** An order key in lower-case hex, so that strings sort as the bytes do. */
-export const OrderKeyHex = z.string().regex(/^(?:[0-9a-f]{2})+$/);
 
 /**
  * A party after a change, with everything a projection needs: any single event carries the party's whole state as

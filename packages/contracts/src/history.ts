@@ -23,7 +23,9 @@ export const HistoryEvent = z
     override: z
       .boolean()
       .meta({ description: "Whether a manager admitted the party beyond the venue's capacity" }),
-    party: PartySnapshot.omit({ partyId: true, orderKey: true })
+    party: PartySnapshot.omit({ partyId: true })
+      // An older queue service does not send it.
+      .partial({ orderKey: true })
       .nullable()
       .meta({ description: 'The party after the event' }),
     queue: QueueSnapshot.nullable().meta({ description: 'The queue after the event' }),

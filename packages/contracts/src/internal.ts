@@ -3,7 +3,6 @@ import { type ContractInput, contract } from './contract.ts';
 import {
   type EventOf,
   eventSchema,
-  OrderKeyHex,
   type PartyEventType,
   PartySnapshot,
   partyEventTypes,
@@ -16,7 +15,7 @@ import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
 import { OfferedPassword } from './users.ts';
-import { Email, Estimate, limits, Timestamp, Uuid } from './values.ts';
+import { Email, Estimate, limits, OrderKeyHex, Timestamp, Uuid } from './values.ts';
 import { Role, VenueParams } from './venues.ts';
 
 /** A route between services. It requires the internal credential, and the gateway does not route it. */

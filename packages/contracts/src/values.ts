@@ -234,6 +234,15 @@ export const AccentColor = z
 
 export const PartySize = z.int().min(1).max(limits.partySizeMax);
 
+/** An order key in lower-case hex, so that strings sort as the bytes do. */
+export const OrderKeyHex = z
+  .string()
+  .regex(/^(?:[0-9a-f]{2})+$/)
+  .meta({
+    description:
+      'The place in the line: parties of a lane stand in the order of these strings, and the lane `priority` before `regular`',
+  });
+
 /** A predicted wait in seconds as percentiles, made by the method named in `model`. */
 export const Estimate = z
   .object({

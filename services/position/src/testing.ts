@@ -414,7 +414,7 @@ export function historyOf(event: LineEvent): HistoryEvent {
     const nobody = { partyId: null, previousState: null, party: null };
     return { ...shared, ...nobody, seq: queue.seq, queue };
   }
-  const { partyId, orderKey: _, ...party } = event.data.party;
+  const { partyId, ...party } = event.data.party;
   const { previousState } = event.data;
   return { ...shared, partyId, seq: party.seq, previousState, party, queue: null };
 }

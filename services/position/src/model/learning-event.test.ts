@@ -22,6 +22,7 @@ function event(type: string, previousState: PartyState | null, state: PartyState
       seq: 7,
       state,
       lane: 'priority',
+      orderKey: '8000',
       number: 3,
       size: 2,
       source: 'staff',
@@ -68,6 +69,7 @@ for (const [type, from, to, kind] of kinds) {
       timeMs: Date.parse('2026-05-29T20:05:00Z'),
       partyId,
       lane: 'priority',
+      orderKey: '8000',
       joinedAtMs: Date.parse('2026-05-29T20:00:00Z'),
     });
   });

@@ -32,6 +32,7 @@ describe('add party', () => {
       name: 'Ana Lima',
       size: 1,
       lane: 'regular',
+      orderKey: '8000',
       state: 'waiting',
       email: null,
       phone: null,

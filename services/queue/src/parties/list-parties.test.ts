@@ -37,6 +37,13 @@ describe('list parties', () => {
     );
     assert.equal(body.nextCursor, null);
     assert.ok(body.data.every(({ position }: Party) => position !== null));
+    const keysOf = (lane: string) =>
+      body.data
+        .filter((party: Party) => party.lane === lane)
+        .map(({ orderKey }: Party) => orderKey);
+    for (const lane of ['priority', 'regular']) {
+      assert.deepEqual(keysOf(lane), keysOf(lane).toSorted());
+    }
     for (const party of body.data) {
       assert.deepEqual((await get(party.id, owner)).body, party);
     }
@@ -177,7 +184,7 @@ describe('list parties', () => {
     const before = idsOf((await list(queueId, owner)).body.data);
     assert.deepEqual(new Set(before), new Set(ids));
 
-    for (const query of ['', '&q=guest', '&state=waiting,called,left']) {
+    for (const query of ['', '&q=guest', '&state=waiting,called,left', '&order=desc']) {
       const seen: string[] = [];
       let cursor = '';
       for (let pages = 1; ; pages += 1) {
@@ -195,7 +202,7 @@ describe('list parties', () => {
       assert.equal(new Set(seen).size, seen.length);
       assert.deepEqual(
         seen.filter((id) => before.includes(id)),
-        before,
+        query.includes('desc') ? before.toReversed() : before,
       );
     }
   });

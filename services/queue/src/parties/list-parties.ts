@@ -1,5 +1,5 @@
-import { OrderKeyHex } from '@queue-manager/contracts/events';
 import { listParties as contract, lanes, type PartyState } from '@queue-manager/contracts/parties';
+import { OrderKeyHex } from '@queue-manager/contracts/values';
 import { decodeCursor, encodeCursor, invalidCursor } from '@queue-manager/service-kit/cursor';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { route } from '@queue-manager/service-kit/route';
@@ -9,7 +9,7 @@ import { nameKey } from '../db/name-key.ts';
 import { pageOf } from '../db/page-of.ts';
 import type { PartyRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
-import { behind } from '../line/line-order.ts';
+import { ahead, behind } from '../line/line-order.ts';
 import { laneIndex, partyRecord } from '../line/snapshots.ts';
 import { loadPlaces, staffViews } from './party-view.ts';
 
@@ -20,10 +20,15 @@ import { loadPlaces, staffViews } from './party-view.ts';
 export const listParties = (deps: Deps) =>
   route(contract, async ({ params, query, claims }) => {
     const { queue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
-    const { limit, q } = query;
+    const { limit, q, order } = query;
     const lane = query.lane === undefined ? sql`` : sql`AND p.lane = ${laneIndex(query.lane)}`;
-    const inOrder = sql`ORDER BY lane, order_key, id LIMIT ${limit + 1}`;
-    const after = query.cursor === undefined ? sql`` : sql`AND ${afterCursor(query.cursor)}`;
+    const inOrder =
+      order === 'asc'
+        ? sql`ORDER BY lane, order_key, id LIMIT ${limit + 1}`
+        : sql`ORDER BY lane DESC, order_key DESC, id DESC LIMIT ${limit + 1}`;
+    const beyond = order === 'asc' ? behind : ahead;
+    const after =
+      query.cursor === undefined ? sql`` : sql`AND ${beyond('p', placeOf(query.cursor))}`;
     const states = [...new Set(query.state)];
 
     const within = (state: PartyState) =>
@@ -50,10 +55,10 @@ export const listParties = (deps: Deps) =>
     };
   });
 
-function afterCursor(cursor: string) {
+function placeOf(cursor: string) {
   const [lane, orderKey, partyId] = decodeCursor(cursor, ['count', 'string', 'uuid']);
   if (lanes[lane] === undefined || !OrderKeyHex.safeParse(orderKey).success) throw invalidCursor();
-  return behind('p', { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) });
+  return { lane, order_key: Buffer.from(orderKey, 'hex'), id: uuidToBytes(partyId) };
 }
 
 /** The sources of a search: names that start with `q`, and the number `q`. */

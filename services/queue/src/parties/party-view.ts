@@ -107,7 +107,7 @@ export async function staffViews(
 /** A party as staff see it. */
 export function staffViewOf(
   deps: Deps,
-  { partyId: id, orderKey: _, ...facts }: PartyRecord,
+  { partyId: id, ...facts }: PartyRecord,
   place: Place | null,
   details?: PartyDetails,
 ): Party {
