@@ -52,6 +52,7 @@ describe('signing up', () => {
 
     const pair = await succeed(login, { body: { email: email.toUpperCase(), password } });
     assert.equal(pair.tokenType, 'Bearer');
+    assert.ok(pair.refreshToken);
     assert.equal(pair.expiresIn, 900);
     assert.deepEqual(await succeed(getMe, { token: pair.accessToken }), user);
     // No kind of token is accepted as another.

@@ -66,6 +66,7 @@ function policyFor({ auth }: Contract, caller: Caller): string {
       return 'granted';
     case 'ticket':
       return isOneOf(tickets, caller) ? 'granted' : 'not-found';
+    case 'session':
     case 'user':
       return isOneOf(accounts, caller) ? 'granted' : 'unauthenticated';
     case 'host':

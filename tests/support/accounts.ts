@@ -38,6 +38,7 @@ export async function openAccount(
   await on.succeed(signUp, { body: { name, email, password, locale } });
   const verification = await mailedToken(email, 1, on.mailUrl);
   const { id } = await on.succeed(verifyUser, { body: { token: verification } });
-  const pair = await on.succeed(login, { body: { email, password } });
-  return { id, name, email, password, token: pair.accessToken, refreshToken: pair.refreshToken };
+  const { accessToken, refreshToken } = await on.succeed(login, { body: { email, password } });
+  assert.ok(refreshToken);
+  return { id, name, email, password, token: accessToken, refreshToken };
 }

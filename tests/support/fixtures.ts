@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createApiKey } from '@queue-manager/contracts/api-keys';
 import { createInvitation } from '@queue-manager/contracts/members';
@@ -151,6 +152,7 @@ function fixturesOf(
     },
     async session({ email, password }) {
       const { accessToken, refreshToken } = await succeed(login, { body: { email, password } });
+      assert.ok(refreshToken);
       return { id: sessionIdIn(accessToken), token: accessToken, refreshToken };
     },
   };

@@ -89,7 +89,10 @@ export function problemCode(problem: ProblemDetails | null): ProblemCode | null 
   return (problem?.type.split('/').at(-1) as ProblemCode | undefined) ?? null;
 }
 
-/** Calls the routes of one base URL, once each. Rejects as `fetch` does when there is no answer. */
+/**
+ * Calls the routes of one base URL, once each. Rejects as `fetch` does when there is no answer. Browsers add the
+ * refresh cookie to calls of the page's own origin, and to no other.
+ */
 export interface Client {
   /** @throws UnexpectedAnswer */
   call<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>>;

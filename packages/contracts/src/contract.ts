@@ -5,10 +5,19 @@ import type { ProblemCode } from './problems.ts';
 export type ServiceName = 'auth' | 'user' | 'queue' | 'position';
 
 /**
- * Who may call. `host`, `manager` and `owner` are minimum roles in the venue that owns the resource; the handler
- * checks them once it has loaded the resource. The gateway does not route `internal`.
+ * Who may call. `session` is an access token or the refresh cookie, which the handler checks. `host`, `manager` and
+ * `owner` are minimum roles in the venue that owns the resource; the handler checks them once it has loaded the
+ * resource. The gateway does not route `internal`.
  */
-export type Auth = 'public' | 'user' | 'host' | 'manager' | 'owner' | 'ticket' | 'internal';
+export type Auth =
+  | 'public'
+  | 'session'
+  | 'user'
+  | 'host'
+  | 'manager'
+  | 'owner'
+  | 'ticket'
+  | 'internal';
 
 /**
  * Which of the gateway's limits applies. Shared by all gateways: `credentials` counts by e-mail and address together,
@@ -49,6 +58,8 @@ export type Contract = {
   readonly status: 200 | 201 | 202 | 204;
   /** The success body; absent with 204. */
   readonly response?: z.ZodType | RawBody;
+  /** Whether it reads and sets the refresh cookie. The gateway forwards the cookies of no other route. */
+  readonly usesRefreshCookie?: boolean;
   /** Whether browsers and mail clients call it with forms. The gateway accepts these bodies and drops them. */
   readonly takesForms?: boolean;
   /**

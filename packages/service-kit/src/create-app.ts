@@ -147,7 +147,7 @@ export function createApp(options: AppOptions): FastifyInstance {
       }
     };
     if (auth === 'internal') requireCredential(request, internalCredential);
-    if (auth === 'internal' || auth === 'public' || auth === 'ticket') {
+    if (auth === 'internal' || auth === 'public' || auth === 'ticket' || auth === 'session') {
       admit();
       return done();
     }

@@ -1,3 +1,4 @@
+import fastifyCookie from '@fastify/cookie';
 import fastifyJwt from '@fastify/jwt';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
@@ -22,6 +23,7 @@ export function createAuthApp(deps: Deps): FastifyInstance {
     verifyAccessToken: deps.verifyAccessToken,
     readiness: { dynamodb: checkStore },
   });
+  app.register(fastifyCookie);
   app.register(fastifyJwt, jwtOptions(deps.keyRing));
 
   app.route(login(deps));

@@ -10,6 +10,7 @@ describe('authEnv', () => {
     PORT: '0',
     INTERNAL_CREDENTIAL: testCredential,
     USER_SERVICE_URL: 'http://127.0.0.1:1',
+    PUBLIC_URL: 'http://public.test',
     TOKEN_KEYS: JSON.stringify([newTokenKey('a'), newTokenKey('b')]),
     SESSION_SECRET: `${newSecret()},${newSecret()}`,
   };

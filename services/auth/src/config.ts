@@ -1,4 +1,4 @@
-import { Flag, Secrets, serviceEnv, Url } from '@queue-manager/service-kit/config';
+import { Flag, linkEnv, Secrets, serviceEnv, Url } from '@queue-manager/service-kit/config';
 import { z } from 'zod';
 import { createKeyRing } from './key-ring.ts';
 
@@ -17,6 +17,8 @@ const TokenKeys = z.string().transform((json, context) => {
 
 export const authEnv = {
   ...serviceEnv,
+  /** The backoffice, whose browsers get the refresh cookie. */
+  ...linkEnv,
   USER_SERVICE_URL: Url,
   /** Retired keys can be removed after 15 minutes, the lifetime of an access token. */
   TOKEN_KEYS: TokenKeys,

@@ -6,7 +6,7 @@ import {
   type VerifyAccessToken,
 } from '@queue-manager/service-kit/access-tokens';
 import type { Clock } from '@queue-manager/service-kit/clock';
-import type { readConfig } from '@queue-manager/service-kit/config';
+import { linkBases, type readConfig } from '@queue-manager/service-kit/config';
 import {
   createInternalClient,
   type InternalClient,
@@ -15,6 +15,7 @@ import type { Logger } from '@queue-manager/service-kit/logging';
 import { createLocalJWKSet } from 'jose';
 import type { authEnv } from './config.ts';
 import type { KeyRing } from './key-ring.ts';
+import { createRefreshCookie, type RefreshCookie } from './refresh-cookie.ts';
 import { createRefreshTokens, type RefreshTokens } from './refresh-tokens.ts';
 import type { Store } from './sessions.ts';
 import { tablesOf } from './tables.ts';
@@ -25,6 +26,7 @@ export type Deps = Store & {
   keyRing: KeyRing;
   verifyAccessToken: VerifyAccessToken;
   refreshTokens: RefreshTokens;
+  refreshCookie: RefreshCookie;
   userService: InternalClient;
   sqs: ConsumerOptions['sqs'];
   sqsPrefix: string;
@@ -51,6 +53,7 @@ export function createDeps(config: Config, { dynamo, sqs, clock, logger }: DepsO
     keyRing,
     verifyAccessToken: createAccessTokenVerifier({ clock, keys: createLocalJWKSet(keyRing.jwks) }),
     refreshTokens: createRefreshTokens(config.SESSION_SECRET),
+    refreshCookie: createRefreshCookie(linkBases(config).accountUrl),
     userService: createInternalClient({
       baseUrl: config.USER_SERVICE_URL,
       credential: config.INTERNAL_CREDENTIAL,

@@ -20,13 +20,15 @@ export function jwtOptions({ signing }: KeyRing): FastifyJWTOptions {
   };
 }
 
+export type IssuedTokens = TokenPair & { refreshToken: string };
+
 /** A new access token, and the refresh token with this counter. */
 export function issueTokens(
   { clock, refreshTokens }: Deps,
   jwt: JWT,
   session: Session,
   counter: number,
-): TokenPair {
+): IssuedTokens {
   const iat = Math.floor(clock.now().getTime() / 1_000);
   return {
     accessToken: jwt.sign({ sub: session.userId, sid: session.id, iat }),

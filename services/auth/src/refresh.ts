@@ -10,11 +10,17 @@ import { deleteSession, findSession, isValidFor, type Session, spendToken } from
  * Exchanges a refresh token for its successor. A token that was spent a moment ago gets the same successor again,
  * since mobile networks lose responses. A token that was spent longer ago is held by two parties, so the session
  * ends for both. The account is read before the token is spent, so that a client keeps a valid token while the user
- * service is unavailable.
+ * service is unavailable. The token comes from the body or else from the cookie, and its successor goes the same way.
  */
 export const refresh = (deps: Deps) =>
-  route(contract, async ({ body, server }, reply) => {
-    const presented = deps.refreshTokens.read(body.refreshToken);
+  route(contract, async (request, reply) => {
+    const { body, server } = request;
+    const isCookie = body.refreshToken === undefined;
+    const token = body.refreshToken ?? deps.refreshCookie.read(request);
+    if (token === undefined) {
+      throw problems.unauthenticated({ detail: 'Send a refresh token, or sign in.' });
+    }
+    const presented = deps.refreshTokens.read(token);
     if (presented === null) throw problems.invalidRefreshToken();
     const { userId, sessionId, counter } = presented;
     reply.header('cache-control', 'no-store');
@@ -36,16 +42,32 @@ export const refresh = (deps: Deps) =>
         await deleteSession(deps, session);
         throw problems.invalidRefreshToken();
       }
+      const isKept = isCookie && isNext && isNew(deps, session);
       // If another request spends it first, the next iteration finds it just spent.
-      if (!isNext || (await spendToken(deps, session)) !== undefined) {
-        return issueTokens(deps, server.jwt, session, counter + 1);
+      if (!isNext || isKept || (await spendToken(deps, session)) !== undefined) {
+        const { refreshToken, ...tokens } = issueTokens(deps, server.jwt, session, counter + 1);
+        if (!isCookie) return { ...tokens, refreshToken };
+        if (!isKept) deps.refreshCookie.set(reply, refreshToken);
+        return tokens;
       }
     }
   });
 
-function isJustSpent({ clock }: Deps, session: Session, counter: number): boolean {
+function isJustSpent(deps: Deps, session: Session, counter: number): boolean {
   const spentAt = session.spentAt[session.counter - 1 - counter];
-  if (spentAt === undefined) return false;
+  return isWithin(deps, tokenLives.reuseGraceSeconds, spentAt);
+}
+
+/**
+ * Whether the current token is too new to be replaced in a cookie. Otherwise two quick refreshes could overtake a
+ * response to the first of them, and the browser would keep a token that was spent long ago at its next use.
+ */
+function isNew(deps: Deps, session: Session): boolean {
+  return isWithin(deps, tokenLives.cookieMinSeconds, session.spentAt[0]);
+}
+
+function isWithin({ clock }: Deps, seconds: number, at: number | undefined): boolean {
+  if (at === undefined) return false;
   // A clock that was set back must not make an old token new.
-  return Math.abs(clock.now().getTime() - spentAt) <= tokenLives.reuseGraceSeconds * 1_000;
+  return Math.abs(clock.now().getTime() - at) <= seconds * 1_000;
 }

@@ -12,6 +12,7 @@ import { password, startTestStores, startUserService } from '@queue-manager/user
 import { createAuthApp } from './app.ts';
 import { authEnv } from './config.ts';
 import { createDeps } from './deps.ts';
+import type { IssuedTokens } from './issue-tokens.ts';
 
 /** A new private key for `TOKEN_KEYS`. */
 export function newTokenKey(kid: string) {
@@ -20,6 +21,9 @@ export function newTokenKey(kid: string) {
 }
 
 export const newSecret = () => randomBytes(32).toString('base64url');
+
+/** Where browsers find the pages; the services listen elsewhere. */
+export const publicUrl = 'https://queue.test';
 
 /** The auth and user services on real stores, connected to each other, with a common clock. */
 export async function startAccounts() {
@@ -39,6 +43,7 @@ export async function startAccounts() {
     PORT: '0',
     INTERNAL_CREDENTIAL: testCredential,
     USER_SERVICE_URL: users.url,
+    PUBLIC_URL: publicUrl,
     TOKEN_KEYS: JSON.stringify(tokenKeys),
     SESSION_SECRET: sessionSecret,
     DYNAMODB_PREFIX: stores.tablePrefix,
@@ -88,7 +93,7 @@ export async function startAccounts() {
   async function signIn() {
     const { user, email } = await users.openAccount();
     const { body } = await login(email);
-    const pair = body as TokenPair;
+    const pair = body as IssuedTokens;
     return { user, email, pair, headers: bearer(pair) };
   }
 

@@ -342,6 +342,48 @@ describe('gateway', () => {
     });
   });
 
+  it('forwards cookies, and which page sent them, on the routes that use the refresh cookie only', async () => {
+    const setCookie = 'qm_refresh=x; Path=/v1/auth; HttpOnly; SameSite=Strict';
+    upstreams.answerWith(async (_request, reply) => reply.header('set-cookie', setCookie).send({}));
+    const headers = {
+      cookie: 'qm_refresh=y',
+      'content-type': 'application/json',
+      origin: 'http://localhost:3000',
+      'sec-fetch-site': 'same-site',
+      'sec-fetch-mode': 'cors',
+      authorization: `Bearer ${token}`,
+    };
+    const using: string[] = [];
+    for (const { method, url, operationId, auth } of publicContracts) {
+      const path = url.replace(/:\w+/g, 'x'.repeat(20));
+      if (!url.startsWith('/v1/auth/') && auth !== 'ticket') continue;
+      const body = method === 'POST' ? '{}' : undefined;
+      const answer = await rawRequest(gateway.port, {
+        method,
+        path,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      });
+      const received = upstreams.received.at(-1)?.headers ?? {};
+      const isUsing = received.cookie !== undefined;
+      if (isUsing) using.push(operationId);
+      assert.deepEqual(
+        [received.cookie, received.origin, received['sec-fetch-site'], received['sec-fetch-mode']],
+        isUsing
+          ? [headers.cookie, headers.origin, 'same-site', undefined]
+          : Array(4).fill(undefined),
+      );
+      assert.deepEqual(
+        answer.headers['set-cookie'],
+        isUsing ? [setCookie] : undefined,
+        operationId,
+      );
+      // No page of another origin may read a response that cookies had a part in.
+      assert.equal(answer.headers['access-control-allow-credentials'], undefined);
+    }
+    assert.deepEqual(using, ['login', 'refresh', 'logout']);
+  });
+
   it('forwards a well-formed traceparent', async () => {
     const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     for (const traceparent of [good, `${good}-more`, 'nonsense']) {
@@ -534,6 +576,7 @@ describe('gateway', () => {
       assert.equal(headers.get('access-control-allow-origin'), origin);
       assert.match(String(headers.get('access-control-allow-methods')), /PATCH/);
       assert.match(String(headers.get('access-control-allow-headers')), /idempotency-key/);
+      assert.equal(headers.get('access-control-allow-credentials'), null);
     }
     const other = await preflight('http://localhost:3001');
     assert.equal(other.headers.get('access-control-allow-origin'), null);

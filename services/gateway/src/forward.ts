@@ -66,6 +66,7 @@ export async function createForward(
   return (contract) => {
     const pathOf = upstreamPath(contract.url);
     const addresses = upstreams[contract.service];
+    const { usesRefreshCookie: usesCookie } = contract;
     const gate = gates[contract.service];
     // A download may pause for longer than the rest of its deadline.
     const hasDeadline = !isRawBody(contract.response);
@@ -79,11 +80,11 @@ export async function createForward(
       let tried = 0;
       const hooks: FastifyReplyFromHooks = {
         getUpstream: () => inOrder[tried] as string,
-        rewriteRequestHeaders: toService,
+        rewriteRequestHeaders: (from, headers) => toService(from, headers, usesCookie),
         rewriteHeaders(headers) {
           // The plugin then discards the response, and calls nothing else.
           if (request.raw.aborted) onEnd();
-          return toCaller(headers);
+          return toCaller(headers, usesCookie);
         },
         onResponse(_request, _reply, response) {
           const { stream } = response as unknown as { stream: Readable };

@@ -46,6 +46,9 @@ const forwardedHeaders = [
   'user-agent',
 ] as const;
 
+/** Headers that are forwarded, too, where a route uses the refresh cookie: they say which page sent it. */
+const cookieHeaders = ['cookie', 'origin', 'sec-fetch-site'] as const;
+
 /** Response headers for the connection between gateway and service only (RFC 9110 section 7.6.1). */
 const hopByHopHeaders = [
   'connection',
@@ -83,6 +86,7 @@ const responseMs = (ms: number) => Math.min(1_000, ms / 10);
 export function toService(
   request: Pick<FastifyRequest, 'id' | 'ip' | 'protocol' | 'host' | 'body'>,
   received: IncomingHttpHeaders,
+  usesCookie = false,
 ): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {
     [requestIdHeader]: request.id,
@@ -95,7 +99,7 @@ export function toService(
   if (ms !== undefined) {
     headers[deadlineHeader] = String(Math.max(0, Math.floor(ms - responseMs(ms))));
   }
-  for (const name of forwardedHeaders) {
+  for (const name of usesCookie ? [...forwardedHeaders, ...cookieHeaders] : forwardedHeaders) {
     if (received[name] !== undefined) headers[name] = String(received[name]);
   }
   // Bodies of GET and DELETE are not forwarded, so neither is their type.
@@ -103,8 +107,9 @@ export function toService(
   return headers;
 }
 
-/** The headers of a service's response without hop-by-hop headers. */
-export function toCaller(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+/** The headers of a service's response without hop-by-hop headers, and without cookies on routes that use none. */
+export function toCaller(headers: IncomingHttpHeaders, usesCookie = false): IncomingHttpHeaders {
   for (const name of hopByHopHeaders) delete headers[name];
+  if (!usesCookie) delete headers['set-cookie'];
   return headers;
 }

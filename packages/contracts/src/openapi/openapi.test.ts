@@ -85,6 +85,8 @@ describe('openApiDocuments', () => {
     assert.deepEqual(byId('getMe').responses['401'], {
       $ref: '#/components/responses/Unauthenticated',
     });
+    assert.deepEqual(byId('refresh').security, [{}, { refreshCookie: [] }]);
+    assert.deepEqual(byId('logout').security, [{ accessToken: [] }, { refreshCookie: [] }]);
     for (const operationId of ['getPosition', 'joinQueue', 'signUp']) {
       assert.deepEqual(byId(operationId).security, []);
       assert.equal(byId(operationId).responses['401'], undefined);

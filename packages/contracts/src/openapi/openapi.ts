@@ -4,6 +4,7 @@ import { type Contract, isRawBody } from '../contract.ts';
 import { commonProblems, type ProblemCode, ProblemDetails, problemTypes } from '../problems.ts';
 import { publicContracts } from '../registry.ts';
 import { type GatewayContract, gatewayContracts } from '../service.ts';
+import { refreshCookie, tokenLives } from '../tokens.ts';
 import { limits } from '../values.ts';
 import { examples } from './examples.ts';
 
@@ -126,6 +127,12 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
           description: 'Identifies this request; quote it to support',
           schema: { type: 'string' },
         },
+        RefreshCookie: {
+          description:
+            'The refresh cookie, where the call uses it: with its new token, or with `Max-Age=0` after signing out',
+          schema: { type: 'string' },
+          example: `${cookieName}=fU8MHlOhSkScDg07i5ofAQAAAAE; Max-Age=${tokenLives.refreshSeconds}; Path=${refreshCookie.path}; HttpOnly; Secure; SameSite=Strict`,
+        },
         RetryAfter: {
           description: 'Seconds to wait before trying again',
           schema: { type: 'integer' },
@@ -139,10 +146,18 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
           description:
             "The `accessToken` from signing in. An operation's `x-required-role` is the minimum role in the venue that owns the resource.",
         },
+        refreshCookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: cookieName,
+          description: `The cookie that signing in with \`session: cookie\` sets. Browsers send it from pages of this origin only. Over plain HTTP, its name is \`${refreshCookie.name}\`.`,
+        },
       },
     },
   };
 }
+
+const cookieName = refreshCookie.securePrefix + refreshCookie.name;
 
 const idempotencyKey = (schema: Json): Json => ({
   name: 'Idempotency-Key',
@@ -190,7 +205,7 @@ function operationOf(contract: Documented, components: Components): Json {
     summary: contract.summary,
     ...(contract.description === undefined ? {} : { description: contract.description }),
     tags: [contract.service],
-    security: isAccountRoute ? [{ accessToken: [] }] : [],
+    security: securityOf(contract),
     ...(memberRoles.includes(auth) ? { 'x-required-role': auth } : {}),
     'x-rate-limit': contract.rateLimit,
     ...(parameters.length === 0 ? {} : { parameters }),
@@ -202,6 +217,13 @@ function operationOf(contract: Documented, components: Components): Json {
       ...problemResponses(problems, components),
     },
   };
+}
+
+/** Alternatives; an empty one means that the call needs none. */
+function securityOf({ auth, usesRefreshCookie }: Documented): Json[] {
+  const isAnonymous = auth === 'public' || auth === 'ticket';
+  if (usesRefreshCookie) return [isAnonymous ? {} : { accessToken: [] }, { refreshCookie: [] }];
+  return isAnonymous ? [] : [{ accessToken: [] }];
 }
 
 function parametersOf(
@@ -243,7 +265,10 @@ function successOf(contract: Documented, schemas: Schemas): Json {
   const { operationId, response } = contract;
   const head = {
     description: descriptionOfSuccess[contract.status],
-    headers: contract.service === 'gateway' ? requestIdHeader : countedHeaders,
+    headers: {
+      ...(contract.service === 'gateway' ? requestIdHeader : countedHeaders),
+      ...(contract.usesRefreshCookie ? refreshCookieHeader : {}),
+    },
   };
   if (response === undefined) return head;
   const example = exampleOf(examples[operationId]?.response);
@@ -276,6 +301,7 @@ const rateLimitHeaders = {
   'ratelimit-remaining': { $ref: '#/components/headers/RateLimitRemaining' },
   'ratelimit-reset': { $ref: '#/components/headers/RateLimitReset' },
 };
+const refreshCookieHeader = { 'set-cookie': { $ref: '#/components/headers/RefreshCookie' } };
 const countedHeaders = { ...requestIdHeader, ...rateLimitHeaders };
 
 const descriptionOfSuccess = {
