@@ -30,7 +30,16 @@ import {
   randomPassword,
   type TestAccount,
 } from './support/accounts.ts';
-import { awaitMails, call, mailUrl, refuse, refuseField, send, succeed } from './support/system.ts';
+import {
+  awaitMails,
+  call,
+  mailUrl,
+  problemOf,
+  refuse,
+  refuseField,
+  send,
+  succeed,
+} from './support/system.ts';
 
 describe('signing up', () => {
   it('creates an account that can sign in after following the link in the mail', async () => {
@@ -206,6 +215,43 @@ describe('a session', () => {
       Array.from({ length: 8 }, () => succeed(refresh, { body: { refreshToken } })),
     );
     assert.equal(new Set(pairs.map((pair: TokenPair) => pair.refreshToken)).size, 1);
+  });
+
+  it('can keep its refresh token in a cookie, which two tabs share', async () => {
+    const { email, password } = await openAccount();
+    const post = async (path: string, cookie?: string, body?: unknown, headers = {}) => {
+      const answer = await send('POST', `/v1/auth/${path}`, {
+        ...(body === undefined ? {} : { body }),
+        headers: { ...(cookie === undefined ? {} : { cookie }), ...headers },
+      });
+      const [set] = answer.headers.getSetCookie();
+      return { ...answer, cookie: set?.split(';', 1)[0] };
+    };
+    const { cookie, text, headers } = await post('login', undefined, {
+      email,
+      password,
+      session: 'cookie',
+    });
+    assert.match(
+      String(headers.get('set-cookie')),
+      /; Path=\/v1\/auth; HttpOnly; SameSite=Strict$/,
+    );
+    assert.ok(!text.includes('refreshToken'));
+    const [tab, other] = await Promise.all([post('refresh', cookie), post('refresh', cookie, {})]);
+    const successor = tab.cookie;
+    assert.ok(successor && successor !== cookie);
+    assert.deepEqual([tab.status, other.status, other.cookie], [200, 200, successor]);
+    const { accessToken } = other.json() as TokenPair;
+    await succeed(getMe, { token: accessToken });
+
+    const foreign = { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-site' };
+    const answer = await post('refresh', successor, undefined, foreign);
+    assert.equal(problemOf(answer).code, 'forbidden');
+    assert.equal(answer.headers.get('access-control-allow-origin'), foreign.origin);
+    assert.equal(answer.headers.get('access-control-allow-credentials'), null);
+
+    assert.equal((await post('logout', successor)).status, 204);
+    assert.equal(problemOf(await post('refresh', successor)).code, 'invalid-refresh-token');
   });
 
   it('ends when its owner signs out', async () => {
