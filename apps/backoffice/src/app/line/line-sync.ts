@@ -1,0 +1,391 @@
+import { everyItem } from '@queue-manager/client/client';
+import type { VenueEvent, VenueQueue } from '@queue-manager/contracts/live';
+import type { Occupancy } from '@queue-manager/contracts/occupancy';
+import type { Lane, Party } from '@queue-manager/contracts/parties';
+import { isInLine } from '@queue-manager/contracts/party-moves';
+import type { Estimate } from '@queue-manager/contracts/values';
+import type { Host } from './host.ts';
+import type { LineModel } from './line-model.ts';
+import type { LineApi } from './outbox.ts';
+import { readEventStream } from './venue-stream.ts';
+
+/** `loading`: not all read yet. `offline`: the server cannot be reached. `gone`: there is no such venue any more. */
+export type Connection = 'loading' | 'live' | 'offline' | 'gone';
+
+/** Opens the stream of the venue, with the access token of the account. Rejects if there is no answer. */
+export type OpenStream = (lastEventId: string | null, signal: AbortSignal) => Promise<Response>;
+
+export type LineSync = {
+  connection(): Connection;
+  /** When the server was last heard, by the clock of the device; null if never. */
+  heardAt(): number | null;
+  /** Connects again, unless the stream is alive. */
+  check(): void;
+  /** The page was shown or the network is back; or it was lost. */
+  wake(isOffline: boolean): void;
+  /** Takes what the server has answered to a press. */
+  answered(answer: { party: Party | null; occupancy: Occupancy | null; people: number }): void;
+  /** A press that counts people is no longer under way. */
+  released(): void;
+  stop(): void;
+};
+
+const retryMs = 1_000;
+const retryMsMax = 20_000;
+/** A stream ends now and then, and is opened again; that is no loss of the network. */
+const offlineAfterMs = 3_000;
+/** A stream that was heard as recently needs no check: the server sends something every 15 s. */
+const freshMs = 16_000;
+const pageSize = 100;
+/** Parties that joined earlier are not part of tonight. */
+const tonightMs = 16 * 60 * 60_000;
+const tonightPagesMax = 5;
+/** With as many unknown parties, their queue is read as a whole. */
+const singleReadsMax = 20;
+/** How often estimates and what events do not tell are read, for a line of one page and for longer ones. */
+const refreshMs = 60_000;
+const refreshMsLong = 5 * 60_000;
+const shortLine = 300;
+/** When the messages to a guest are looked at again, after a change. */
+const messageMs = [3_000, 15_000, 60_000];
+
+export function createLineSync(options: {
+  venueId: string;
+  api: LineApi;
+  openStream: OpenStream;
+  model: LineModel;
+  host: Host;
+  /** Whether a press that counts people is under way. */
+  isCounting(): boolean;
+  onChange(): void;
+  /** The stream was opened, or the server answered after a pause. */
+  onReached(): void;
+}): LineSync {
+  const { venueId, api, openStream, model, host, onChange } = options;
+  let connection: Connection = 'loading';
+  let heardAt: number | null = null;
+  let lastEventId: string | null = null;
+  let current: AbortController | null = null;
+  let attempts = 0;
+  let hasBegun = false;
+  let cancelRetry = () => {};
+  let cancelOffline = () => {};
+  let isStopped = false;
+  /** The last known event of each queue. */
+  const seqs = new Map<string, number>();
+  const loaded = new Map<string, number>();
+  /** Reads of a queue under way, with the parties that changed meanwhile. */
+  const loads = new Map<string, { isOutdated: boolean; changed: Set<string> }>();
+  const unread = new Set<string>();
+  let isReadingParties = false;
+  /** An occupancy that came while a press was under way: it may or may not include it. */
+  let held: Occupancy | null = null;
+  const timers = new Set<() => void>();
+
+  function later(callback: () => void, ms: number): void {
+    const cancel = host.later(() => {
+      timers.delete(cancel);
+      if (!isStopped) callback();
+    }, ms);
+    timers.add(cancel);
+  }
+
+  function set(next: Connection): void {
+    if (connection === next || connection === 'gone') return;
+    connection = next;
+    onChange();
+  }
+
+  // The stream
+
+  function connect(): void {
+    cancelRetry();
+    if (isStopped || connection === 'gone') return;
+    const controller = new AbortController();
+    current = controller;
+    hasBegun = false;
+    void follow(controller.signal).then(() => {
+      if (current !== controller || isStopped) return;
+      current = null;
+      cancelOffline();
+      const isShort = attempts === 0 && heardAt !== null;
+      cancelOffline = host.later(() => set('offline'), isShort ? offlineAfterMs : 0);
+      const ms = Math.min(retryMs * 2 ** attempts, retryMsMax);
+      attempts += 1;
+      cancelRetry = host.later(connect, ms * (0.5 + host.random() / 2));
+    });
+  }
+
+  /** Resolves when the stream has ended or could not be opened. */
+  async function follow(signal: AbortSignal): Promise<void> {
+    try {
+      await readEventStream({
+        async open(id, ofStream) {
+          const response = await openStream(id, ofStream);
+          if (response.status === 404) set('gone');
+          if (response.status !== 200)
+            throw new Error(`The stream was refused: ${response.status}`);
+          return response;
+        },
+        lastEventId,
+        onHeard() {
+          heardAt = host.now();
+        },
+        onEvent({ name, data }, id) {
+          if (signal.aborted) return;
+          if (id !== null) lastEventId = id;
+          take(name, JSON.parse(data));
+        },
+        signal,
+      });
+    } catch {
+      // It is opened again.
+    }
+  }
+
+  function take(name: string, data: unknown): void {
+    if (!hasBegun) {
+      hasBegun = true;
+      attempts = 0;
+      cancelOffline();
+      for (const [queueId] of loaded) readUnread(queueId);
+      setIfLive();
+      options.onReached();
+    }
+    if (name === 'party') takeParty(data as VenueEvent);
+    else if (name === 'queue') takeQueue(data as VenueQueue);
+    else if (name === 'occupancy') takeOccupancy(data as Occupancy);
+    onChange();
+  }
+
+  function takeParty(event: VenueEvent): void {
+    const { queueId, partyId, seq } = event;
+    seqs.set(queueId, Math.max(seq, seqs.get(queueId) ?? 0));
+    const isNews = model.applyEvent(event);
+    if (partyId === null) return;
+    loads.get(queueId)?.changed.add(partyId);
+    if (isNews && model.known(partyId)?.isRead === false) read(partyId);
+  }
+
+  function takeQueue(queue: VenueQueue): void {
+    model.setQueue(queue);
+    const known = seqs.get(queue.id) ?? 0;
+    seqs.set(queue.id, Math.max(queue.seq, known));
+    if (queue.deleted) {
+      for (const { id } of [...model.partiesOf(queue.id)]) model.forgetParty(id);
+      loaded.delete(queue.id);
+    } else if (queue.seq > known || !loaded.has(queue.id)) {
+      void load(queue.id);
+    }
+    setIfLive();
+  }
+
+  function takeOccupancy(occupancy: Occupancy): void {
+    if (options.isCounting()) held = occupancy;
+    else model.setOccupancy(occupancy);
+  }
+
+  function setIfLive(): void {
+    if (!hasBegun || current === null) return;
+    const isRead = model.queues().every(({ queue }) => loaded.has(queue.id));
+    if (isRead) set('live');
+    else if (connection === 'offline') set('loading');
+  }
+
+  // Reads
+
+  async function load(queueId: string): Promise<void> {
+    const running = loads.get(queueId);
+    if (running !== undefined) {
+      running.isOutdated = true;
+      return;
+    }
+    const reading = { isOutdated: false, changed: new Set<string>() };
+    loads.set(queueId, reading);
+    try {
+      do {
+        reading.isOutdated = false;
+        reading.changed.clear();
+        await loadLine(queueId, reading.changed);
+      } while (reading.isOutdated && !isStopped);
+      loaded.set(queueId, host.now());
+      setIfLive();
+      onChange();
+    } catch {
+      later(() => {
+        if (model.queue(queueId)?.deleted === false) void load(queueId);
+      }, retryMs * 3);
+    } finally {
+      loads.delete(queueId);
+    }
+    readUnread(queueId);
+  }
+
+  const listParties = (queueId: string, query: Record<string, string | number>) =>
+    everyItem<Party>(async ({ cursor }) => {
+      const page = { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) };
+      const answer = await api.call('listParties', {
+        params: { queueId },
+        query: { ...query, ...page },
+        signal: AbortSignal.timeout(15_000),
+      });
+      if (!answer.ok) throw new Error(`The line cannot be read: ${answer.status}`);
+      onChange();
+      return answer.body;
+    });
+
+  /** Reads the line, and then those of tonight who have left it. */
+  async function loadLine(queueId: string, changed: ReadonlySet<string>): Promise<void> {
+    const seen = new Set<string>();
+    const estimates: (Estimate | null)[] = [];
+    for await (const party of listParties(queueId, {})) {
+      if (isStopped) return;
+      seen.add(party.id);
+      model.setParty(party);
+      if (party.position !== null) estimates[party.position - 1] = party.estimate;
+    }
+    model.setEstimates(
+      queueId,
+      Array.from(estimates, (estimate) => estimate ?? null),
+    );
+    const since = new Date(host.now() - tonightMs).toISOString();
+    for (const lane of ['priority', 'regular'] satisfies Lane[]) {
+      const state = 'seated,departed,no_show,left,removed';
+      let parties = 0;
+      for await (const party of listParties(queueId, { lane, state, order: 'desc' })) {
+        if (isStopped) return;
+        parties += 1;
+        if (party.joinedAt < since || parties > tonightPagesMax * pageSize) break;
+        seen.add(party.id);
+        model.setParty(party);
+      }
+    }
+    for (const { id, state, joinedAt } of [...model.partiesOf(queueId)]) {
+      if (seen.has(id) || changed.has(id)) continue;
+      if (isInLine(state) || joinedAt < since) model.forgetParty(id);
+    }
+  }
+
+  function readUnread(queueId: string): void {
+    for (const { id, isRead } of model.partiesOf(queueId)) if (!isRead) read(id);
+  }
+
+  /** Reads what events do not tell of a party. */
+  function read(partyId: string): void {
+    unread.add(partyId);
+    if (!isReadingParties) void readParties();
+  }
+
+  async function readParties(): Promise<void> {
+    isReadingParties = true;
+    // A burst is complete by then.
+    await Promise.resolve();
+    for (const partyId of unread) {
+      if (isStopped) break;
+      const queueId = model.known(partyId)?.queueId;
+      const ofQueue = [...unread].filter((id) => model.known(id)?.queueId === queueId);
+      if (queueId !== undefined && ofQueue.length > singleReadsMax) {
+        for (const id of ofQueue) unread.delete(id);
+        await load(queueId);
+        continue;
+      }
+      unread.delete(partyId);
+      try {
+        const signal = AbortSignal.timeout(15_000);
+        const answer = await api.call('getParty', { params: { partyId }, signal });
+        if (!answer.ok) continue;
+        model.setParty(answer.body);
+        watchMessages(answer.body, 0);
+        onChange();
+      } catch {
+        // Read again when the stream is back.
+        unread.clear();
+      }
+    }
+    isReadingParties = false;
+  }
+
+  /** No event tells that a message was sent. */
+  function watchMessages({ id, notifications }: Party, round: number): void {
+    const isUnderWay = notifications.some(
+      ({ state }) => state === 'scheduled' || state === 'running',
+    );
+    const ms = messageMs[round];
+    if (!isUnderWay || ms === undefined) return;
+    later(async () => {
+      const answer = await api.call('getParty', { params: { partyId: id } }).catch(() => null);
+      if (!answer?.ok) return;
+      model.setParty(answer.body);
+      watchMessages(answer.body, round + 1);
+      onChange();
+    }, ms);
+  }
+
+  async function readOccupancy(): Promise<void> {
+    const answer = await api.call('getOccupancy', { params: { venueId } }).catch(() => null);
+    if (!answer?.ok || options.isCounting()) return;
+    model.setOccupancy(answer.body);
+    onChange();
+  }
+
+  function refresh(): void {
+    if (connection === 'live') {
+      for (const { queue, waiting } of model.queues()) {
+        const everyMs = waiting.length > shortLine ? refreshMsLong : refreshMs;
+        if (host.now() - (loaded.get(queue.id) ?? 0) >= everyMs) void load(queue.id);
+      }
+    }
+    later(refresh, refreshMs / 4);
+  }
+
+  function reconnect(): void {
+    current?.abort();
+    attempts = 0;
+    connect();
+  }
+
+  later(refresh, refreshMs / 4);
+  connect();
+
+  return {
+    connection: () => connection,
+    heardAt: () => heardAt,
+    check() {
+      if (current !== null && !hasBegun) return;
+      reconnect();
+    },
+    wake(isOffline) {
+      if (isOffline) return set('offline');
+      const isFresh = heardAt !== null && host.now() - heardAt < freshMs;
+      if (connection !== 'live' || current === null || !isFresh) reconnect();
+    },
+    answered({ party, occupancy, people }) {
+      if (party !== null) {
+        model.setParty(party);
+        loads.get(party.queueId)?.changed.add(party.id);
+        watchMessages(party, 0);
+      }
+      if (occupancy !== null) {
+        model.setOccupancy(occupancy);
+        if (held !== null) void readOccupancy();
+      } else if (held !== null) {
+        model.setOccupancy(held);
+      } else {
+        model.addPeople(people);
+      }
+      held = null;
+    },
+    released() {
+      if (held === null) return;
+      model.setOccupancy(held);
+      held = null;
+    },
+    stop() {
+      isStopped = true;
+      current?.abort();
+      cancelRetry();
+      cancelOffline();
+      for (const cancel of timers) cancel();
+    },
+  };
+}
