@@ -1,25 +1,55 @@
 /** Icons as the content of an SVG with a view box of 24 × 24, drawn by strokes in the color of the text. */
 export const icons = {
   bell: '<path d="M6 16v-5a6 6 0 1 1 12 0v5l2 2H4zM10 21h4"/>',
+  back: '<path d="m15 6-6 6 6 6"/>',
+  chart: '<path d="M4 4v16h16M8 16v-4M12 16V8M16 16v-6"/>',
   check: '<path d="m5 13 4 4L19 7"/>',
   clock: '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
   close: '<path d="m6 6 12 12M18 6 6 18"/>',
+  contrast: '<circle cx="12" cy="12" r="9"/><path d="M12 3v18M12 7h4M12 12h9M12 17h4"/>',
+  down: '<path d="m6 9 6 6 6-6"/>',
+  download: '<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>',
+  drag: '<path d="M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01"/>',
+  edit: '<path d="M4 20h4L19 9l-4-4L4 16zM13 7l4 4"/>',
+  eye: '<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"/><circle cx="12" cy="12" r="3"/>',
+  eyeOff:
+    '<path d="m4 4 16 16M9.5 5.8A9 9 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-2.6 3.4M6.2 7.4A16.5 16.5 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 4.3-1.1"/>',
   forward: '<path d="m9 6 6 6-6 6"/>',
   fullscreen: '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
   door: '<path d="M6 21V4l9-1v18zM15 5h4v16M3 21h18M12 12h.01"/>',
   globe:
     '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c6 6 6 12 0 18M12 3c-6 6-6 12 0 18"/>',
+  history: '<path d="M4 4v5h5M4.5 9a8 8 0 1 1-.4 5M12 8v4l3 2"/>',
+  key: '<circle cx="8" cy="15" r="4"/><path d="m11 12 9-9M16 7l3 3"/>',
+  keyboard: '<path d="M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M8 14h8"/>',
+  lock: '<path d="M6 11h12v9H6zM9 11V7a3 3 0 0 1 6 0v4"/>',
+  mail: '<path d="M3 6h18v12H3zM3 7l9 7 9-7"/>',
   minus: '<path d="M6 12h12"/>',
+  moon: '<path d="M20 14A8.5 8.5 0 1 1 10 4a7 7 0 0 0 10 10z"/>',
+  more: '<path d="M5 12h.01M12 12h.01M19 12h.01"/>',
+  move: '<path d="M8 4v16M4 8l4-4 4 4M16 20V4M12 16l4 4 4-4"/>',
+  note: '<path d="M5 4h14v11l-5 5H5zM14 20v-5h5M9 9h6M9 13h3"/>',
   offline:
     '<path d="m4 4 16 16M8.5 16.5a5 5 0 0 1 7 0M5 13a10 10 0 0 1 4-2.4M19 13a10 10 0 0 0-5-2.7M2 9.5a15 15 0 0 1 4-2.6M22 9.5A15 15 0 0 0 11 6M12 20h.01"/>',
   people:
     '<circle cx="9" cy="8" r="3.5"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0M16 4.8a3.5 3.5 0 0 1 0 6.4M18 14a6.5 6.5 0 0 1 3.5 6"/>',
+  person: '<circle cx="12" cy="8" r="4"/><path d="M4 21a8 8 0 0 1 16 0"/>',
+  play: '<path d="M7 5v14l12-7z"/>',
   plus: '<path d="M12 6v12M6 12h12"/>',
   printer: '<path d="M7 9V3h10v6M7 17H4v-8h16v8h-3M7 14h10v7H7z"/>',
+  qr: '<path d="M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h3v3M20 14v.01M14 20h.01M17 20h3v-3"/>',
+  search: '<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>',
+  settings:
+    '<path d="M4 7h8M18 7h2M4 17h2M12 17h8"/><circle cx="15" cy="7" r="2.5"/><circle cx="9" cy="17" r="2.5"/>',
   share: '<path d="M12 15V3M8 7l4-4 4 4M5 12v8h14v-8"/>',
+  signOut: '<path d="M10 4H5v16h5M15 8l4 4-4 4M9 12h10"/>',
   sound: '<path d="M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11"/>',
   soundOff: '<path d="M4 9v6h4l5 4V5L8 9zM17 10l4 4M21 10l-4 4"/>',
   sun: '<circle cx="12" cy="12" r="4"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2"/>',
+  table: '<path d="M4 9h16M6 9v11M18 9v11M4 5h16v4H4z"/>',
+  undo: '<path d="M8 5 4 9l4 4M4 9h10a5 5 0 0 1 0 10H9"/>',
+  up: '<path d="m6 15 6-6 6 6"/>',
+  warning: '<path d="M12 4 2.5 20h19zM12 10v4M12 17h.01"/>',
 } as const;
 
 export type IconName = keyof typeof icons;

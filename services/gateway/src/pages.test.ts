@@ -178,7 +178,7 @@ describe('pages of the gateway', () => {
         mkdirSync(dist);
         const write = (name: string, text: string) => writeFileSync(join(dist, name), text);
         write('index.html', page);
-        write('main-MBVBJQVQ.js', script);
+        write('chunk-B_a0sLSH.js', script);
         write('sw.js', script);
         write('manifest.webmanifest', '{}');
         write('.sources', 'hash');
@@ -206,7 +206,7 @@ describe('pages of the gateway', () => {
       });
 
       it('gets its files: those with a hash in their name for a year', async () => {
-        const asset = await get('/backoffice/main-MBVBJQVQ.js');
+        const asset = await get('/backoffice/chunk-B_a0sLSH.js');
         assert.equal(asset.body, script);
         assert.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable');
         for (const name of ['sw.js', 'manifest.webmanifest']) {

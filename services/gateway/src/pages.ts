@@ -108,7 +108,7 @@ const serveGuestPages: ServeFiles = (scope, folder) => {
 };
 
 const backofficeFile = /^(?:media\/)?[\w-]+\.(?:css|js|png|svg|webmanifest|woff2)$/;
-const hashedName = /-[A-Z0-9]{8}\.\w+$/;
+const hashedName = /-[\w-]{8}\.(?:css|js)$/;
 
 /** The app itself knows its pages: each path without a file extension is one. */
 const serveBackoffice: ServeFiles = (scope, folder) => {

@@ -1,6 +1,36 @@
-import type { Routes } from '@angular/router';
+import type { Routes, UrlMatcher } from '@angular/router';
+import { signedIn } from './session/guards.ts';
+import { onlyVenue } from './shell/home-guard.ts';
 
-/** Every room is loaded with its first screen. */
+/**
+ * The rooms, each loaded with its first screen. Screens without the frame come first, then those that need somebody to
+ * be signed in.
+ */
 export const routes: Routes = [
-  { path: '**', loadComponent: async () => (await import('./shell/not-found.ts')).NotFound },
+  {
+    matcher: startsWith('sign-in'),
+    loadChildren: async () => (await import('./account/routes.ts')).routes,
+  },
+  {
+    path: '',
+    canActivate: [signedIn],
+    loadComponent: async () => (await import('./shell/frame.ts')).Frame,
+    children: [
+      {
+        path: '',
+        pathMatch: 'full',
+        canActivate: [onlyVenue],
+        loadComponent: async () => (await import('./shell/home.ts')).Home,
+      },
+      {
+        path: '**',
+        loadComponent: async () => (await import('./shell/not-found.ts')).NotFound,
+      },
+    ],
+  },
 ];
+
+/** Matches addresses that begin with one of these words, without using the word up. */
+function startsWith(...words: string[]): UrlMatcher {
+  return ([first]) => (words.includes(first?.path ?? '') ? { consumed: [] } : null);
+}

@@ -1,9 +1,20 @@
-import { Component } from '@angular/core';
+import { Component, inject } from '@angular/core';
 import { RouterOutlet } from '@angular/router';
+import { ReaderLanguage } from './parts/language.ts';
+import { ToastList } from './parts/toast-list.ts';
+import { askWhenEnded } from './session/password-prompt.ts';
+import { Theme } from './shell/theme.ts';
 
 @Component({
   selector: 'qm-root',
-  imports: [RouterOutlet],
-  template: '<router-outlet />',
+  imports: [RouterOutlet, ToastList],
+  template: '<router-outlet /><qm-toast-list />',
 })
-export class Root {}
+export class Root {
+  constructor() {
+    // They set the language and the theme of the document.
+    inject(ReaderLanguage);
+    inject(Theme);
+    askWhenEnded();
+  }
+}

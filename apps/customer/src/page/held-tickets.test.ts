@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { keptIn } from '@queue-manager/ui/kept';
 import { heldTickets } from './held-tickets.ts';
-import { keptIn } from './storage.ts';
 import { memoryStorage } from './testing.ts';
 
 const held = (ticket: string, queueId = 'q') => ({

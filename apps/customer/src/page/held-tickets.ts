@@ -1,4 +1,4 @@
-import type { Kept } from './storage.ts';
+import type { Kept } from '@queue-manager/ui/kept';
 
 /** A ticket that this browser got. */
 export type HeldTicket = {

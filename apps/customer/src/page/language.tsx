@@ -1,3 +1,4 @@
+import { kept } from '@queue-manager/ui/kept';
 import { type Language, languages, type Reader, readerOf } from '@queue-manager/ui/text';
 import {
   createContext,
@@ -7,7 +8,6 @@ import {
   useMemo,
   useState,
 } from 'react';
-import { kept } from './storage.ts';
 
 type LanguageOfPage = {
   reader: Reader;

@@ -1,8 +1,8 @@
 import { isInLine } from '@queue-manager/contracts/party-moves';
+import { kept } from '@queue-manager/ui/kept';
 import { useEffect, useState } from 'react';
 import { read } from './api.ts';
 import { type HeldTicket, heldTickets } from './held-tickets.ts';
-import { kept } from './storage.ts';
 
 /** The tickets that this browser got, of one queue or of all, and that are still in line. */
 export function useHeldInLine(queueId?: string): readonly HeldTicket[] {

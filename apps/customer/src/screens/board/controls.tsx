@@ -1,6 +1,6 @@
 import type { IconName } from '@queue-manager/ui/icons';
+import { kept } from '@queue-manager/ui/kept';
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import { kept } from '../../page/storage.ts';
 import { useText } from '../../page/use-text.ts';
 import { Button } from '../../parts/button.tsx';
 import { Icon } from '../../parts/icon.tsx';

@@ -1,6 +1,6 @@
+import { kept } from '@queue-manager/ui/kept';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useLanguage } from '../../page/language.tsx';
-import { kept } from '../../page/storage.ts';
 import { useText } from '../../page/use-text.ts';
 import {
   allowSoundOnTouch,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Answer } from '@queue-manager/client/client';
-import { keptIn } from '../../page/storage.ts';
+import { keptIn } from '@queue-manager/ui/kept';
 import { memoryStorage } from '../../page/testing.ts';
 import { createAttempts, isFresh, type JoinBody } from './attempt.ts';
 

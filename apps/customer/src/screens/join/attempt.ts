@@ -1,5 +1,5 @@
 import type { Answer } from '@queue-manager/client/client';
-import type { Kept } from '../../page/storage.ts';
+import type { Kept } from '@queue-manager/ui/kept';
 
 /*
  * One press of the button makes one party, even if its answer is lost or the page is loaded again meanwhile: the attempt

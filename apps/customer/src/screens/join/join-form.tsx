@@ -1,8 +1,9 @@
 import type { Success } from '@queue-manager/client/client';
+import { newKey } from '@queue-manager/client/new-key';
+import { kept, keptNowhere } from '@queue-manager/ui/kept';
 import { useEffect, useRef, useState } from 'react';
-import { ask, newKey } from '../../page/api.ts';
+import { ask } from '../../page/api.ts';
 import { useLanguage } from '../../page/language.tsx';
-import { kept, keptNowhere } from '../../page/storage.ts';
 import { useHeldVersion } from '../../page/updates.ts';
 import { useText } from '../../page/use-text.ts';
 import { Button } from '../../parts/button.tsx';

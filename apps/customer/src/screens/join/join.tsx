@@ -1,8 +1,8 @@
 import { pageUrl } from '@queue-manager/contracts/pages';
+import { kept } from '@queue-manager/ui/kept';
 import { useEffect, useState } from 'react';
 import { heldTickets } from '../../page/held-tickets.ts';
 import { goTo } from '../../page/location.ts';
-import { kept } from '../../page/storage.ts';
 import { useHeading } from '../../page/use-heading.ts';
 import { useHeldInLine } from '../../page/use-held-in-line.ts';
 import { useText } from '../../page/use-text.ts';

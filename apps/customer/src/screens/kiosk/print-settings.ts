@@ -1,5 +1,5 @@
+import { kept } from '@queue-manager/ui/kept';
 import { useState } from 'react';
-import { kept } from '../../page/storage.ts';
 
 export const papers = ['receipt', 'a6', 'none'] as const;
 export type Paper = (typeof papers)[number];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { keptIn } from '../../page/storage.ts';
+import { keptIn } from '@queue-manager/ui/kept';
 import { memoryStorage } from '../../page/testing.ts';
 import { seenTickets } from './seen-tickets.ts';
 import type { TicketValue } from './ticket-state.ts';

@@ -1,4 +1,4 @@
-import type { Kept } from '../../page/storage.ts';
+import type { Kept } from '@queue-manager/ui/kept';
 import type { TicketValue } from './ticket-state.ts';
 
 /** What this browser last saw of a ticket: shown without network. */

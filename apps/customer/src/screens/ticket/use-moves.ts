@@ -1,9 +1,10 @@
 import type { Answer } from '@queue-manager/client/client';
+import { newKey } from '@queue-manager/client/new-key';
 import type { GuestParty } from '@queue-manager/contracts/guests';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import type { Live } from '@queue-manager/ui/live';
 import { useEffect, useRef, useState } from 'react';
-import { ask, newKey } from '../../page/api.ts';
+import { ask } from '../../page/api.ts';
 import type { TicketValue } from './ticket-state.ts';
 
 type Move = 'confirmComing' | 'leaveQueue' | 'snooze';

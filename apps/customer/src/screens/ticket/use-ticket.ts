@@ -1,9 +1,9 @@
 import { pathTo } from '@queue-manager/client/client';
 import type { Position } from '@queue-manager/contracts/positions';
+import { kept } from '@queue-manager/ui/kept';
 import { useEffect } from 'react';
 import { read } from '../../page/api.ts';
 import { heldTickets } from '../../page/held-tickets.ts';
-import { kept } from '../../page/storage.ts';
 import { useLive } from '../../page/use-live.ts';
 import { seenTickets } from './seen-tickets.ts';
 import { newerTicket, type TicketValue, withPosition } from './ticket-state.ts';

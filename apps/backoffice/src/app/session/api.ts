@@ -1,0 +1,58 @@
+import { Injectable, inject } from '@angular/core';
+import {
+  type Answer,
+  bodyOf,
+  type CallOptions,
+  createClient,
+  type Route,
+  type Success,
+} from '@queue-manager/client/client';
+import { Connection } from './connection.ts';
+import { Session } from './session.ts';
+
+const client = createClient(location.origin);
+
+/**
+ * Calls routes as the signed-in account. A call that meets an ended session waits until the password has been given
+ * again, and then goes on; give it an idempotency key if it changes something.
+ */
+@Injectable({ providedIn: 'root' })
+export class Api {
+  readonly #session = inject(Session);
+  readonly #connection = inject(Connection);
+
+  /** @throws SessionEnded after a sign-out; an error of the network */
+  async call<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>> {
+    for (;;) {
+      const token = await this.#session.token();
+      const answer = await this.callPublic(route, { ...options, token });
+      if (answer.ok || answer.status !== 401 || !isTokenRefused(answer)) return answer;
+      this.#session.refuse(token);
+    }
+  }
+
+  /** @throws RefusedCall, SessionEnded after a sign-out; an error of the network */
+  async succeed<const R extends Route>(route: R, options: CallOptions<R>): Promise<Success<R>> {
+    return bodyOf(route, await this.call(route, options));
+  }
+
+  /** Calls a route that needs no account. */
+  async callPublic<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>> {
+    let answer: Answer<R>;
+    try {
+      answer = await client.call(route, options);
+    } catch (error) {
+      // Not for a call that its screen has given up.
+      if (!(error instanceof DOMException)) this.#connection.note(false);
+      throw error;
+    }
+    this.#connection.note(true);
+    this.#session.serverClock.note(Date.parse(answer.headers.get('date') ?? ''));
+    return answer;
+  }
+}
+
+/** Not a wrong password, which is a 401, too. */
+function isTokenRefused({ problem }: { problem: { type: string } | null }): boolean {
+  return problem?.type.endsWith('/unauthenticated') ?? false;
+}

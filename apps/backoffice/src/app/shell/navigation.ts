@@ -1,0 +1,18 @@
+import type { IconName } from '@queue-manager/ui/icons';
+import type { Role } from '../session/venues.ts';
+import type { texts } from './strings.ts';
+
+export type Entry = {
+  /** Below `/venues/:venueId`. */
+  path: string;
+  text: keyof typeof texts.en;
+  icon: IconName;
+  /** The lowest role that sees it. */
+  role: Role;
+};
+
+/** The screens of a venue, in the order of the navigation; the first is where one comes in. */
+export const entries: Entry[] = [];
+
+/** On a phone, so many stand beside "More". */
+export const majorEntriesMax = 4;
