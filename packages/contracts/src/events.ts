@@ -52,6 +52,8 @@ const PartyEventData = z.object({
   venueId: Uuid,
   queueId: Uuid,
   previousState: PartyState.nullable(),
+  /** Only if this changed the size. */
+  previousSize: PartySize.optional(),
   party: PartySnapshot,
   actor: Actor,
   /** The position a party was moved to, as counted when it was moved. */

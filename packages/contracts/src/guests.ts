@@ -30,7 +30,7 @@ export const getJoinPage = contract({
   operationId: 'getJoinPage',
   summary: 'Get the details of a line before joining',
   description:
-    'What a guest sees before joining. `estimate` is null if a party of this size cannot join now, and while estimates are unavailable. It is the same for all sizes that can join.',
+    'What a guest sees before joining. `estimate` is null if a party of this size cannot join now, and while estimates are unavailable. Sizes get different estimates once the line has shown that they wait differently.',
   service: 'queue',
   method: 'GET',
   url: '/v1/join/:joinCode',

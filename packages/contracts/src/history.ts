@@ -19,6 +19,12 @@ export const HistoryEvent = z
       .meta({ description: 'Null if none was given or it has been erased' }),
     partyId: Uuid.nullable().meta({ description: 'Null for an event of the queue itself' }),
     previousState: PartyState.nullable(),
+    // An older queue service does not send it.
+    previousSize: z
+      .int()
+      .nullable()
+      .optional()
+      .meta({ description: 'Size before the event; null unless the event changed it' }),
     position: z.int().nullable().meta({ description: 'The position that a party was moved to' }),
     override: z
       .boolean()

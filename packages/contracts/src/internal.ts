@@ -15,7 +15,7 @@ import { Lane } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { Session } from './tokens.ts';
 import { OfferedPassword } from './users.ts';
-import { Email, Estimate, limits, OrderKeyHex, Timestamp, Uuid } from './values.ts';
+import { Email, Estimate, limits, OrderKeyHex, PartySize, Timestamp, Uuid } from './values.ts';
 import { Role, VenueParams } from './venues.ts';
 
 /** A route between services. It requires the internal credential, and the gateway does not route it. */
@@ -147,12 +147,18 @@ export const applyEvents = internal({
 
 export const getPlaces = internal({
   operationId: 'getPlaces',
-  summary: 'Get the places of several parties, and the estimate for a party joining now',
+  summary: 'Get the places of several parties, and the estimate for a party of a size joining now',
   service: 'position',
   method: 'POST',
   url: '/internal/queues/:queueId/places',
   isRepeatable: true,
-  schema: { params: QueueParams, body: z.strictObject({ partyIds: z.array(Uuid).max(1_000) }) },
+  schema: {
+    params: QueueParams,
+    body: z.strictObject({
+      partyIds: z.array(Uuid).max(1_000),
+      size: PartySize.nullable().default(null).meta({ description: 'Null for a typical party' }),
+    }),
+  },
   status: 200,
   response: z.object({
     seq: z.int(),

@@ -105,7 +105,7 @@ export class LineModel {
     );
   }
 
-  join(lane: Lane = 'regular'): LineEvent {
+  join(lane: Lane = 'regular', size = 2): LineEvent {
     const partyId = newId(this.clock);
     const number = this.parties.size + 1;
     this.parties.set(partyId, {
@@ -115,7 +115,7 @@ export class LineModel {
       lane,
       orderKey: this.nextKey(),
       number,
-      size: 2,
+      size,
       source: 'guest',
       calls: 0,
       joinedAt: this.#now(),
@@ -204,6 +204,7 @@ export class LineModel {
           venueId: this.venueId,
           queueId: this.queueId,
           previousState: type === 'party.joined' ? null : before.state,
+          ...(party.size === before.size ? {} : { previousSize: before.size }),
           party,
           actor: { kind: 'guest' },
         },
@@ -411,12 +412,15 @@ export function historyOf(event: LineEvent): HistoryEvent {
   };
   if (event.type === 'queue.changed') {
     const { queue } = event.data;
-    const nobody = { partyId: null, previousState: null, party: null };
+    const nobody = { partyId: null, previousState: null, previousSize: null, party: null };
     return { ...shared, ...nobody, seq: queue.seq, queue };
   }
   const { partyId, ...party } = event.data.party;
-  const { previousState } = event.data;
-  return { ...shared, partyId, seq: party.seq, previousState, party, queue: null };
+  const { previousState, previousSize = null } = event.data;
+  return {
+    ...{ ...shared, partyId, seq: party.seq },
+    ...{ previousState, previousSize, party, queue: null },
+  };
 }
 
 const never: CompareTimes = { checksumEveryMs: 1e12, wholeEveryMs: 1e12, lagMs: 60_000 };
@@ -521,8 +525,8 @@ export async function startPosition(options: {
     position: (ticket: string) => get(`/v1/positions/${ticket}`),
     board: (queueId: string) => get(`/v1/boards/${queueId}`),
     apply: (events: readonly FedEvent[]) => post('/internal/events', { events }),
-    places: (queueId: string, partyIds: readonly string[]) =>
-      post(`/internal/queues/${queueId}/places`, { partyIds }),
+    places: (queueId: string, partyIds: readonly string[], size?: number) =>
+      post(`/internal/queues/${queueId}/places`, { partyIds, size }),
     neighbours: (
       queueId: string,
       body: { partyId: string; seq: number; to: object; called?: boolean },

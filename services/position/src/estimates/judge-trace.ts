@@ -49,6 +49,7 @@ export function predictWaits(arrivals: readonly TracedArrival[]): Prediction[] {
       kind: kinds[kind],
       partyId: partyIdOf(index),
       lane,
+      size: sizeOfAll,
       joinedAtMs: kind === 'join' ? timeMs : timeMs - arrival.waitSeconds * 1_000,
     });
     if (kind === 'join') {
@@ -56,7 +57,7 @@ export function predictWaits(arrivals: readonly TracedArrival[]): Prediction[] {
       if (arrival.waitSeconds === 0) continue;
       predictions[index] = {
         arrival,
-        model: estimate(model, { ahead, lane, waiting: all + 1, nowMs: timeMs }),
+        model: estimate(model, { ahead, lane, size: sizeOfAll, waiting: all + 1, nowMs: timeMs }),
         rules: ruleBook.predict(all),
       };
     } else {
@@ -67,12 +68,15 @@ export function predictWaits(arrivals: readonly TracedArrival[]): Prediction[] {
   return predictions.filter((guest) => guest !== undefined);
 }
 
+/** Traces have no sizes. */
+const sizeOfAll = 1;
+
 const kinds = { join: 'joined', call: 'called', leave: 'gone' } as const satisfies Record<
   string,
   LearningEvent['kind']
 >;
 
-function partyIdOf(index: number): string {
+export function partyIdOf(index: number): string {
   return `00000000-0000-7000-8000-${index.toString(16).padStart(12, '0')}`;
 }
 

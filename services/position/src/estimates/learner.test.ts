@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { lanes } from '@queue-manager/contracts/parties';
+import type { PartySnapshot } from '@queue-manager/contracts/events';
+import { type Lane, lanes } from '@queue-manager/contracts/parties';
 import type { Position } from '@queue-manager/contracts/positions';
 import { ManualClock } from '@queue-manager/service-kit/clock';
 import { until } from '@queue-manager/service-kit/testing';
@@ -80,10 +81,12 @@ describe('the learner', () => {
   function playEvening(line: LineModel, parties = 40): void {
     for (let count = 1; count <= parties; count += 1) {
       clock.advance(50 + ((count * 37) % 90));
-      line.join(count % 7 === 0 ? 'priority' : 'regular');
+      line.join(count % 7 === 0 ? 'priority' : 'regular', 1 + ((count * 5) % 8));
       const [first, second] = line.order();
       if (count > 5 && first !== undefined) line.call(first);
       if (count % 11 === 0 && second !== undefined) line.end(second, 'left');
+      const last = line.order().at(-1);
+      if (count % 13 === 0 && last !== undefined) line.change(last, { size: 9 });
       if (count === 20) {
         line.changeQueue({ state: 'paused' });
         clock.advance(1_200);
@@ -139,7 +142,9 @@ describe('the learner', () => {
     await apply(one, line);
     await learned(one, line);
     await stop(one);
-    const ticket = line.ticket(line.order().at(-1) as string);
+    const last = line.order().at(-1) as string;
+    const ticket = line.ticket(last);
+    const size = line.parties.get(last)?.size ?? null;
     const model = taught(line);
     // Scheduled learning never runs here, so what is not awaited is not learned.
     const later = { ...eager, everyMs: hour };
@@ -162,7 +167,7 @@ describe('the learner', () => {
       const { p10, p50, p90 } = told.estimate;
       assert.deepEqual(
         { p10, p50, p90 },
-        estimate(model, { ahead, lane: 'regular', waiting, nowMs }),
+        estimate(model, { ahead, lane: 'regular', size, waiting, nowMs }),
       );
       await stop(app);
     }
@@ -199,29 +204,35 @@ describe('the learner', () => {
     const model = taught(line);
     const asOf = clock.now().toISOString();
     const nowMs = clock.now().getTime();
-    const wait = (ahead: number, lane: (typeof lanes)[number], waiting = order.length) => ({
-      ...estimate(model, { ahead, lane, waiting, nowMs }),
+    const wait = (
+      ahead: number,
+      { lane, size }: { lane: Lane; size: number | null },
+      waiting = order.length,
+    ) => ({
+      ...estimate(model, { ahead, lane, size, waiting, nowMs }),
       model: modelName,
       asOf,
     });
+    const partyAt = (index: number) => line.parties.get(order[index] as string) as PartySnapshot;
     for (const app of [one, two]) {
       await until('it has the model', async () => {
         const { body } = await app.position(line.ticket(order[0] as string));
-        return body.estimate.p50 === wait(0, 'priority').p50;
+        return body.estimate.p50 === wait(0, partyAt(0)).p50;
       });
       const places = (await app.places(line.queueId, order)).body;
       for (const [ahead, partyId] of order.entries()) {
-        const lane = line.parties.get(partyId)?.lane ?? 'regular';
-        assert.deepEqual(places.places[ahead], {
-          position: ahead + 1,
-          estimate: wait(ahead, lane),
-        });
+        const estimate = wait(ahead, partyAt(ahead));
+        assert.deepEqual(places.places[ahead], { position: ahead + 1, estimate });
         const { body } = await app.position(line.ticket(partyId));
-        assert.deepEqual(body.estimate, wait(ahead, lane));
+        assert.deepEqual(body.estimate, estimate);
       }
-      const ifJoined = wait(order.length, 'regular', order.length + 1);
-      assert.deepEqual(places.estimateIfJoined, ifJoined);
-      assert.deepEqual((await app.board(line.queueId)).body.estimate, ifJoined);
+      const ifJoined = (size: number | null) =>
+        wait(order.length, { lane: 'regular', size }, order.length + 1);
+      assert.deepEqual(places.estimateIfJoined, ifJoined(null));
+      assert.deepEqual((await app.board(line.queueId)).body.estimate, ifJoined(null));
+      const ofEight = (await app.places(line.queueId, [], 8)).body.estimateIfJoined;
+      assert.deepEqual(ofEight, ifJoined(8));
+      assert.notEqual(ofEight.p50, ifJoined(2).p50);
     }
     assert.deepEqual(
       lanes.map((lane) => order.filter((id) => line.parties.get(id)?.lane === lane).length > 0),
@@ -229,11 +240,42 @@ describe('the learner', () => {
     );
 
     // A join is estimated by the model from before it.
-    const joined = await two.apply([line.join()]);
+    const joined = await two.apply([line.join('regular', 5)]);
     assert.deepEqual(
       joined.body.answers[0].place.estimate,
-      wait(order.length, 'regular', order.length + 1),
+      wait(order.length, { lane: 'regular', size: 5 }, order.length + 1),
     );
+  });
+
+  it('estimates for the new size of a waiting party, on its stream too', async () => {
+    const line = openLine();
+    const one = await start();
+    playEvening(line);
+    for (let count = 0; count < 8; count += 1) line.join('regular', 2);
+    await apply(one, line);
+    await learned(one, line);
+    await stop(one);
+    const model = taught(line);
+    const app = await start({ ...eager, everyMs: hour });
+    const order = line.order();
+    const last = order.at(-1) as string;
+    const p50 = (size: number) => {
+      const standing = { ahead: order.length - 1, waiting: order.length, size };
+      const nowMs = clock.now().getTime();
+      return estimate(model, { ...standing, lane: 'regular', nowMs }).p50;
+    };
+    const sizeBefore = line.parties.get(last)?.size ?? 0;
+    assert.notEqual(p50(8), p50(sizeBefore));
+    const base = await app.app.listen({ host: '127.0.0.1', port: 0 });
+    const stream = await openStream(`${base}/v1/live/tickets/${line.ticket(last)}`);
+    const says = (size: number) =>
+      stream.lastIs<Position>('it is told', ({ estimate }) => estimate?.p50 === p50(size));
+    await says(sizeBefore);
+    const changed = await app.apply([line.change(last, { size: 8 })]);
+    assert.equal(changed.body.answers[0].place.estimate.p50, p50(8));
+    await says(8);
+    assert.equal((await app.position(line.ticket(last))).body.estimate.p50, p50(8));
+    stream.close();
   });
 
   it('adds no command to a read of a position', async () => {
@@ -265,7 +307,7 @@ describe('the learner', () => {
 
   const estimateOfNothing = (line: LineModel) =>
     estimate(createModel(), {
-      ...{ ahead: 0, lane: 'regular', waiting: line.order().length },
+      ...{ ahead: 0, lane: 'regular', size: null, waiting: line.order().length },
       nowMs: clock.now().getTime(),
     });
 

@@ -38,10 +38,10 @@ export const applyEventsDirectly = ({
         const model = await estimates.of(queueId, applied, directRebuildWaitMs);
         const { waiting } = applied;
         const asOf = clock.now();
-        applied.answers.forEach(({ isApplied, ahead, lane }, index) => {
+        applied.answers.forEach(({ isApplied, ...standing }, index) => {
           answerOf.set(eventsOfQueue[index] as LineEvent, {
             outcome: isApplied ? 'applied' : 'pending',
-            place: placeOf(model, { ahead, lane, waiting }, asOf),
+            place: placeOf(model, { ...standing, waiting }, asOf),
           });
         });
       }),

@@ -33,6 +33,7 @@ export async function findPlace(
         state: party.state,
         ahead: null,
         lane: null,
+        size: null,
         waiting: line?.waiting ?? 0,
         modelSeq: null,
         seq: line?.seq ?? party.seq,

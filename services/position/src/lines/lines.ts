@@ -172,7 +172,7 @@ export function createLines(options: {
       // The queue is gone, so these places will never be read.
       return {
         ...applied,
-        answers: events.map(() => ({ isApplied: true, ahead: null, lane: null })),
+        answers: events.map(() => ({ isApplied: true, ahead: null, lane: null, size: null })),
       };
     },
   };

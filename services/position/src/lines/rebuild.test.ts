@@ -180,7 +180,7 @@ describe('a projection that Redis has lost in part', () => {
       waiting: 1_202,
       modelSeq: null,
       pending: 0,
-      answers: [{ isApplied: true, ahead: 1, lane: 'regular' }],
+      answers: [{ isApplied: true, ahead: 1, lane: 'regular', size: 2 }],
     });
     await until('all changes are published', () => lengths.length === 3);
     assert.deepEqual(lengths, [501, 500, 200]);

@@ -56,6 +56,7 @@ const fresh = (id: string): Standing => ({
   id,
   state: 'left',
   place: '',
+  size: null,
   ahead: -1,
   waiting: 0,
   seq: 0,

@@ -9,6 +9,8 @@ export type Change = {
   /** Place before and after; absent unless waiting. */
   from?: string;
   to?: string;
+  /** Absent unless waiting or called. */
+  size?: number;
   /** Parties before it at that moment; absent unless its place is new. */
   ahead?: number;
   /** Only for a change of the queue. */
@@ -36,6 +38,8 @@ export type Standing = {
   readonly id: string;
   state: PartyState;
   place: string;
+  /** Null once it has left the line. */
+  size: number | null;
   ahead: number;
   waiting: number;
   seq: number;
@@ -55,10 +59,11 @@ export function advance(standing: Standing, log: readonly Changes[]): boolean {
   return true;
 }
 
-function applyChange(standing: Standing, { id, state, from, to, ahead }: Change): void {
+function applyChange(standing: Standing, { id, state, from, to, size, ahead }: Change): void {
   if (id === standing.id) {
     standing.state = state;
     standing.place = to ?? '';
+    standing.size = size ?? null;
     standing.ahead = to === undefined ? -1 : (ahead ?? standing.ahead);
   } else if (standing.ahead >= 0 && from !== to) {
     if (from !== undefined && from < standing.place) standing.ahead -= 1;

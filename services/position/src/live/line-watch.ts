@@ -207,6 +207,7 @@ export function createLineWatch(options: {
       id,
       state: 'waiting',
       place: '',
+      size: null,
       ahead: -1,
       waiting: 0,
       seq: -1,
@@ -461,6 +462,7 @@ export function createLineWatch(options: {
       settle(hub, party, {
         state: place.state,
         place: place.place ?? '',
+        size: place.size,
         ahead: place.ahead ?? -1,
         waiting: line.waiting,
         seq: line.seq,
@@ -486,7 +488,7 @@ export function createLineWatch(options: {
       if (ahead !== null) {
         await read(hub, [party]);
       } else {
-        settle(hub, party, { state, place: '', ahead: -1, waiting, seq });
+        settle(hub, party, { state, place: '', size: null, ahead: -1, waiting, seq });
       }
       return true;
     } catch (error) {

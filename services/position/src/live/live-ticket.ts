@@ -25,11 +25,11 @@ export const livePositionOfTicket = ({ tickets, clock, estimates, live }: LiveDe
     let sentAt = 0;
 
     const position = () => {
-      const { state, place, ahead, waiting, seq } = watched.standing;
+      const { state, place, size, ahead, waiting, seq } = watched.standing;
       const isWaiting = ahead >= 0;
       const lane = isWaiting ? (lanes[Number(place[0])] as Lane) : null;
       return positionOf(
-        { state, ahead: isWaiting ? ahead : null, lane, waiting, seq },
+        { state, ahead: isWaiting ? ahead : null, lane, size, waiting, seq },
         estimates.cached(subject.queueId),
         clock.now(),
       );

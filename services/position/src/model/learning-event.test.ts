@@ -6,7 +6,12 @@ import { toLearningEvent } from './learning-event.ts';
 
 const partyId = '01980000-0000-7000-8000-00000000000a';
 
-function event(type: string, previousState: PartyState | null, state: PartyState): HistoryEvent {
+function event(
+  type: string,
+  previousState: PartyState | null,
+  state: PartyState,
+  previousSize: number | null = null,
+): HistoryEvent {
   return {
     id: '01980000-0000-7000-8000-00000000000b',
     seq: 7,
@@ -16,6 +21,7 @@ function event(type: string, previousState: PartyState | null, state: PartyState
     reason: null,
     partyId,
     previousState,
+    previousSize,
     position: null,
     override: false,
     party: {
@@ -69,11 +75,20 @@ for (const [type, from, to, kind] of kinds) {
       timeMs: Date.parse('2026-05-29T20:05:00Z'),
       partyId,
       lane: 'priority',
-      orderKey: '8000',
+      size: 2,
       joinedAtMs: Date.parse('2026-05-29T20:00:00Z'),
     });
   });
 }
+
+it('maps another size of a waiting party only', () => {
+  const changed = event('party.changed', 'waiting', 'waiting', 5);
+  assert.deepEqual(toLearningEvent(changed), {
+    ...{ kind: 'resized', seq: 7, timeMs: Date.parse('2026-05-29T20:05:00Z'), partyId },
+    ...{ size: 2, sizeBefore: 5 },
+  });
+  assert.equal(toLearningEvent(event('party.changed', 'seated', 'seated', 5)), null);
+});
 
 it('a paused queue does not move; a closed one does', () => {
   for (const state of ['open', 'paused', 'closed'] as const) {

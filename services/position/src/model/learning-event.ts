@@ -2,12 +2,12 @@ import type { HistoryEvent } from '@queue-manager/contracts/history';
 import type { Lane } from '@queue-manager/contracts/parties';
 
 /**
- * What the model learns from: which party entered or left the line, when, and how long it has waited.
+ * What the model learns from: which party entered or left the line, of which size, when, and how long it has waited.
  *
  * - `joined`: entered at the end of its lane; `returned`: came back, to its former place or further behind
  * - `called`: called, or seated without a call
  * - `gone`: gave up; `removed`: by the staff, also when they empty the line to close it
- * - `moved`: got another place
+ * - `moved`: got another place; `resized`: another size
  * - `line`: the queue was opened, paused or closed
  */
 export type LearningEvent = { seq: number; timeMs: number } & (
@@ -15,23 +15,28 @@ export type LearningEvent = { seq: number; timeMs: number } & (
       kind: 'joined' | 'returned' | 'called' | 'gone' | 'removed' | 'moved';
       partyId: string;
       lane: Lane;
+      size: number;
       joinedAtMs: number;
     }
+  | { kind: 'resized'; partyId: string; size: number; sizeBefore: number }
   | { kind: 'line'; moves: boolean }
 );
 
-/** Null for events that say nothing about the pace: recalls, departures, renames. */
+/** Null for events that say nothing about waits: recalls, departures, renames. */
 export function toLearningEvent(event: HistoryEvent): LearningEvent | null {
-  const { seq, previousState, party, partyId, queue } = event;
+  const { seq, previousState, previousSize = null, party, partyId, queue } = event;
   const timeMs = Date.parse(event.time);
   if (queue !== null) {
     return { kind: 'line', seq, timeMs, moves: queue.state !== 'paused' && !queue.deleted };
   }
   if (party === null || partyId === null) return null;
-  const kind = kindOf(previousState, party.state, event.type);
+  const { state, lane, size } = party;
+  if (previousState === 'waiting' && state === 'waiting' && previousSize !== null) {
+    return { kind: 'resized', seq, timeMs, partyId, size, sizeBefore: previousSize };
+  }
+  const kind = kindOf(previousState, state, event.type);
   if (kind === null) return null;
-  const { lane } = party;
-  return { kind, seq, timeMs, partyId, lane, joinedAtMs: Date.parse(party.joinedAt) };
+  return { kind, seq, timeMs, partyId, lane, size, joinedAtMs: Date.parse(party.joinedAt) };
 }
 
 function kindOf(from: string | null, to: string, type: string) {

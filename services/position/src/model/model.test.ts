@@ -16,19 +16,31 @@ import {
 
 const start = Date.parse('2026-05-29T17:00:00Z');
 
-type Step = { kind: LearningEvent['kind']; party: number; lane: Lane; seconds: number };
+type Step = {
+  kind: LearningEvent['kind'];
+  party: number;
+  lane: Lane;
+  seconds: number;
+  /** 2 if not given. */
+  size?: number;
+};
 
 /** Builds events from steps, each given with the seconds since the previous one. */
 function eventsOf(steps: readonly Step[]): LearningEvent[] {
   let timeMs = start;
   const joinedAt = new Map<number, number>();
-  return steps.map(({ kind, party, lane, seconds }, index) => {
+  const sizes = new Map<number, number>();
+  return steps.map(({ kind, party, lane, seconds, size = 2 }, index) => {
     timeMs += seconds * 1_000;
     const seq = index + 1;
     if (kind === 'line') return { kind, seq, timeMs, moves: party % 2 === 0 };
     if (kind === 'joined') joinedAt.set(party, timeMs);
     const joinedAtMs = joinedAt.get(party) ?? start;
-    return { kind, seq, timeMs, partyId: idOf(party), lane, joinedAtMs };
+    const partyId = idOf(party);
+    const sizeBefore = sizes.get(party) ?? 2;
+    sizes.set(party, size);
+    if (kind === 'resized') return { kind, seq, timeMs, partyId, size, sizeBefore };
+    return { kind, seq, timeMs, partyId, lane, size, joinedAtMs };
   });
 }
 
@@ -60,7 +72,14 @@ function steady(options: { length: number; gap: number; calls: number; from?: nu
 }
 
 const ask = (model: Model, standing: Partial<Standing> = {}) =>
-  estimate(model, { ahead: 4, lane: 'regular', waiting: 5, nowMs: model.timeMs, ...standing });
+  estimate(model, {
+    ahead: 4,
+    lane: 'regular',
+    size: 2,
+    waiting: 5,
+    nowMs: model.timeMs,
+    ...standing,
+  });
 
 const steps = fc.array(
   fc.record({
@@ -74,11 +93,13 @@ const steps = fc.array(
         'gone',
         'removed',
         'moved',
+        'resized',
         'returned',
         'line',
       ] as const),
     ),
     party: fc.nat(30),
+    size: fc.integer({ min: 1, max: 100 }),
     lane: fc.constantFrom<Lane>('regular', 'priority'),
     // Clocks of several machines may go back in time; also nights and abandoned queues.
     seconds: fc.oneof(fc.integer({ min: -5, max: 400 }), fc.constantFrom(0, 40_000, 30_000_000)),
@@ -89,6 +110,7 @@ const steps = fc.array(
 const standings = fc.record({
   ahead: fc.oneof(fc.nat(30), fc.constant(1_000_000)),
   lane: fc.constantFrom<Lane>('regular', 'priority'),
+  size: fc.option(fc.integer({ min: 1, max: 100 })),
   waiting: fc.oneof(fc.nat(40), fc.constant(1_000_001)),
   nowMs: fc.integer({ min: start - 1_000_000, max: start + 100_000_000_000 }),
 });
@@ -206,6 +228,7 @@ describe('the model of waits', () => {
         timeMs,
         partyId: idOf(after.party),
         lane: after.lane,
+        size: 2,
         joinedAtMs,
       });
     }
@@ -226,6 +249,20 @@ describe('the model of waits', () => {
     assert.equal(ends('removed').pace.goneShare, 0);
     assert.equal(ends('removed').waiting.regular, 0);
     assert.ok(ends('gone').pace.goneShare > 0.9);
+  });
+
+  it('counts a party with its new size, and as gone with that one', () => {
+    const of = { party: 1, lane: 'regular', seconds: 1 } as const;
+    const joins = [
+      { kind: 'joined', ...of, size: 2 },
+      { kind: 'joined', ...of, party: 2, size: 8 },
+    ] as const;
+    const counts = (...more: Step[]) =>
+      learned([...joins, ...more]).sizes.map(({ waiting }) => waiting);
+    const resized = { kind: 'resized', ...of, size: 4 } as const;
+    assert.deepEqual(counts(), [1, 0, 0, 1]);
+    assert.deepEqual(counts(resized), [0, 1, 0, 1]);
+    assert.deepEqual(counts(resized, { kind: 'gone', ...of, size: 4 }), [0, 0, 0, 1]);
   });
 
   it('ignores events that it has seen', () => {
@@ -289,7 +326,7 @@ describe('the model of waits', () => {
     assert.ok(restore(bytes));
     assert.equal(bytes.subarray(0, modelName.length).toString(), modelName);
     const other = Buffer.from(bytes);
-    other.write('online-quantiles-0');
+    other.write('online-quantiles-1');
     const notNumbers = Buffer.from(bytes);
     notNumbers.fill(0xff, 200, 208);
     for (const wrong of [

@@ -9,9 +9,17 @@ import {
   levels,
   type QuantileRegression,
 } from './quantile-regression.ts';
+import {
+  createSizePaces,
+  noteCallOfSize,
+  ofSize,
+  ownLineRatio,
+  passForSizes,
+  type SizePace,
+} from './size-pace.ts';
 
 /** Named in every estimate and at the head of every serialised model. Change it whenever restored models would differ. */
-export const modelName = 'online-quantiles-1';
+export const modelName = 'online-quantiles-2';
 
 /**
  * The model of one queue: its pace, regressions learned from its waits, and a sample of waiting parties to learn from
@@ -20,7 +28,10 @@ export const modelName = 'online-quantiles-1';
  * The predicted wait is a prior, (ahead + 1) × mean gap between calls, times a correction that the regression has
  * learned from this queue's waits. The features combine two established predictors of delay: the queue's length times
  * its pace, and the delays of those served last (Ibrahim and Whitt, Real-Time Delay Estimation Based on Delay History,
- * M&SOM 2009).
+ * M&SOM 2009). Where hosts call by size, parties of a size have a line of their own within the line. How much longer the
+ * wait is if that is so is one more feature, and the waits show how far it is so: a queueing estimate per class as a
+ * feature of a shrunk regression (Ang, Kwasnick, Bayati, Plambeck and Aratow, Accurate Emergency Department Wait Time
+ * Prediction, M&SOM 2016).
  */
 export interface Model {
   /** Latest event observed; 0 before the first. */
@@ -31,6 +42,7 @@ export interface Model {
   moves: boolean;
   waiting: Record<Lane, number>;
   pace: Pace;
+  sizes: SizePace[];
   /**
    * Two regressions, for parties that just joined and for parties with others of their lane behind them: those that
    * still wait after a while differ from those that arrive.
@@ -45,6 +57,7 @@ export interface Model {
 interface Witness {
   party: number;
   lane: Lane;
+  size: number;
   joinedAtMs: number;
   ahead: number;
   joining: Sight;
@@ -73,6 +86,8 @@ export interface Standing {
   /** Parties before it. */
   ahead: number;
   lane: Lane;
+  /** Null for a typical one. */
+  size: number | null;
   /** All waiting parties, including this one. */
   waiting: number;
   nowMs: number;
@@ -91,6 +106,7 @@ export function createModel(): Model {
     moves: true,
     waiting: { priority: 0, regular: 0 },
     pace: createPace(),
+    sizes: createSizePaces(),
     joining: createRegression(featureCount),
     inLine: createRegression(featureCount),
     witnesses: [],
@@ -126,16 +142,20 @@ export function observe(model: Model, event: LearningEvent): void {
       // Its wait no longer tells about the place it had.
       model.witnesses = model.witnesses.filter(({ party }) => party !== keyOf(event.partyId));
       return;
+    case 'resized':
+      resize(model, event);
+      return;
   }
 }
 
 /** Pure: does not change the model. The estimate for a paused queue assumes that it moves. */
-export function estimate(model: Model, { ahead, lane, waiting, nowMs }: Standing): Quantiles {
+export function estimate(model: Model, standing: Standing): Quantiles {
+  const { ahead, lane, size, waiting, nowMs } = standing;
   const behind = Math.max(0, waiting - 1 - ahead);
   const overtaken = lane === 'priority' ? Math.min(behind, model.waiting.regular) : 0;
   const isBusy = model.moves && waitingIn(model) > 0;
   const since = isBusy ? Math.max(0, nowMs - model.timeMs) / 1_000 : 0;
-  const features = featuresOf(model.pace, { ahead, lane, overtaken, since });
+  const features = featuresOf(model, { ahead, lane, size, waiting, overtaken, since });
   const regression = behind > overtaken ? model.inLine : model.joining;
   const [p10, p50, p90] = levels.map((_, quantile) => {
     const logarithm =
@@ -145,25 +165,28 @@ export function estimate(model: Model, { ahead, lane, waiting, nowMs }: Standing
   return { p10: Math.min(p10, p50), p50, p90: Math.max(p50, p90) };
 }
 
-type PartyEvent = Extract<LearningEvent, { partyId: string }>;
+type PartyEvent = Extract<LearningEvent, { joinedAtMs: number }>;
 
 function passTime(model: Model, timeMs: number): void {
   // Events are ordered by seq; their times, from several machines' clocks, may go backwards.
   const isFirst = model.timeMs === 0;
   const seconds = isFirst ? 0 : Math.max(0, timeMs - model.timeMs) / 1_000;
-  if (model.moves) pass(model.pace, seconds, waitingIn(model) > 0);
+  if (model.moves) {
+    pass(model.pace, seconds, waitingIn(model) > 0);
+    passForSizes(model.sizes, seconds);
+  }
   model.timeMs = Math.max(timeMs, model.timeMs);
 }
 
 function join(model: Model, event: PartyEvent): void {
-  const { lane, joinedAtMs } = event;
+  const { lane, size, joinedAtMs } = event;
   const ahead = lane === 'priority' ? model.waiting.priority : waitingIn(model);
   enter(model, event);
   lookAgain(model);
   if (model.witnesses.length === witnessesMax || model.pace.gaps < gapsMin) return;
   const party = keyOf(event.partyId);
-  const joining = sight(model, lane, ahead);
-  model.witnesses.push({ party, lane, joinedAtMs, ahead, joining, inLine: null, looks: 0 });
+  const joining = sight(model, { lane, size, ahead });
+  model.witnesses.push({ party, lane, size, joinedAtMs, ahead, joining, inLine: null, looks: 0 });
 }
 
 /**
@@ -177,7 +200,7 @@ function lookAgain(model: Model): void {
   const behind = waitingIn(model) - 1 - ahead - (lane === 'priority' ? model.waiting.regular : 0);
   if (behind <= 0) return;
   witness.looks++;
-  if (scatter(model.seq) * witness.looks < 1) witness.inLine = sight(model, lane, ahead);
+  if (scatter(model.seq) * witness.looks < 1) witness.inLine = sight(model, witness);
 }
 
 /** A deterministic pseudo-random number from 0 to 1 (Knuth's multiplicative hash). */
@@ -187,11 +210,13 @@ function scatter(seq: number): number {
 
 function enter(model: Model, event: PartyEvent): void {
   model.waiting[event.lane]++;
+  ofSize(model.sizes, event.size).waiting++;
   for (const witness of model.witnesses) if (isBefore(event, witness)) witness.ahead++;
 }
 
 function call(model: Model, event: PartyEvent): void {
   const waited = Math.max(0, event.timeMs - event.joinedAtMs) / 1_000;
+  if (waited > 0) noteCallOfSize(ofSize(model.sizes, event.size), model.pace);
   noteCall(model.pace, waited);
   const witness = exit(model, event);
   // A party that did not wait never got an estimate.
@@ -203,14 +228,30 @@ function call(model: Model, event: PartyEvent): void {
 /** Removes a party that left the line; returns its witness, if it was one. */
 function exit(model: Model, event: PartyEvent): Witness | undefined {
   model.waiting[event.lane] = Math.max(0, model.waiting[event.lane] - 1);
+  countOut(model, event.size);
   const party = keyOf(event.partyId);
   const found = model.witnesses.find((witness) => witness.party === party);
-  if (waitingIn(model) === 0) model.witnesses = [];
-  else if (found) model.witnesses = model.witnesses.filter((witness) => witness !== found);
+  if (waitingIn(model) === 0) {
+    model.witnesses = [];
+    for (const pace of model.sizes) pace.waiting = 0;
+  } else if (found) model.witnesses = model.witnesses.filter((witness) => witness !== found);
   for (const witness of model.witnesses) {
     if (isBefore(event, witness)) witness.ahead = Math.max(0, witness.ahead - 1);
   }
   return found;
+}
+
+function countOut({ sizes }: Model, size: number): void {
+  const pace = ofSize(sizes, size);
+  pace.waiting = Math.max(0, pace.waiting - 1);
+}
+
+function resize(model: Model, event: Extract<LearningEvent, { kind: 'resized' }>): void {
+  const { partyId, size, sizeBefore } = event;
+  countOut(model, sizeBefore);
+  ofSize(model.sizes, size).waiting++;
+  const witness = model.witnesses.find(({ party }) => party === keyOf(partyId));
+  if (witness) witness.size = size;
 }
 
 /** By lane and time of joining: the order of the line, moved parties aside. */
@@ -219,9 +260,14 @@ function isBefore(event: PartyEvent, witness: Witness): boolean {
   return event.joinedAtMs < witness.joinedAtMs;
 }
 
-function sight({ pace, waiting }: Model, lane: Lane, ahead: number): Sight {
-  const overtaken = lane === 'priority' ? waiting.regular : 0;
-  const features = Float32Array.from(featuresOf(pace, { ahead, lane, overtaken, since: 0 }));
+function sight(model: Model, of: Pick<Witness, 'lane' | 'size' | 'ahead'>): Sight {
+  const { pace } = model;
+  const { lane, size, ahead } = of;
+  const overtaken = lane === 'priority' ? model.waiting.regular : 0;
+  const waiting = waitingIn(model);
+  const features = Float32Array.from(
+    featuresOf(model, { ahead, lane, size, waiting, overtaken, since: 0 }),
+  );
   return { seconds: pace.seconds, ahead, gapOfMany: pace.gapOfMany, features };
 }
 
@@ -232,11 +278,11 @@ function learnFrom({ pace }: Model, regression: QuantileRegression, seen: Sight)
   learn(regression, seen.features, surprise);
 }
 
-const featureCount = 11;
+const featureCount = 12;
 
 function featuresOf(
-  pace: Pace,
-  of: { ahead: number; lane: Lane; overtaken: number; since: number },
+  { pace, sizes }: Model,
+  of: Omit<Standing, 'nowMs'> & { overtaken: number; since: number },
 ): number[] {
   const { ahead, lane, overtaken, since } = of;
   const isPriority = lane === 'priority' ? 1 : 0;
@@ -255,6 +301,7 @@ function featuresOf(
     log(pace.wait) - level,
     busySeconds / (busySeconds + pace.gapOfMany),
     pace.goneShare,
+    ownLineRatio(sizes, pace, of),
   ];
 }
 
@@ -276,16 +323,17 @@ function keyOf(partyId: string): number {
 
 /** Lossless: the model's name and a line feed, then numbers (little-endian). */
 export function serialise(model: Model): Buffer {
-  const { seq, timeMs, moves, waiting, pace, joining, inLine, witnesses } = model;
+  const { seq, timeMs, moves, waiting, pace, sizes, joining, inLine, witnesses } = model;
   const doubles = [seq, timeMs, Number(moves), waiting.priority, waiting.regular];
   doubles.push(...paceKeys.map((key) => pace[key] ?? -1));
+  for (const ofSome of sizes) doubles.push(...sizePaceKeys.map((key) => ofSome[key]));
   for (const { weights, inverse, margins } of [joining, inLine]) {
     doubles.push(...weights, ...inverse, ...margins);
   }
   const floats: number[] = [];
   for (const witness of witnesses) {
-    const { party, lane, joinedAtMs, ahead, looks } = witness;
-    doubles.push(party, Number(lane === 'priority'), joinedAtMs, ahead, looks);
+    const { party, lane, size, joinedAtMs, ahead, looks } = witness;
+    doubles.push(party, Number(lane === 'priority'), size, joinedAtMs, ahead, looks);
     for (const seen of [witness.joining, witness.inLine ?? emptySight]) {
       doubles.push(seen.seconds, seen.ahead, seen.gapOfMany);
       floats.push(...seen.features);
@@ -335,6 +383,7 @@ export function restore(bytes: Uint8Array): Model | null {
   model.waiting = { priority: next(), regular: next() };
   for (const key of paceKeys) model.pace[key] = next();
   if (model.pace.calledAt === -1) model.pace.calledAt = null;
+  for (const ofSome of model.sizes) for (const key of sizePaceKeys) ofSome[key] = next();
   for (const { weights, inverse, margins } of [model.joining, model.inLine]) {
     for (const numbers of [weights, inverse, margins]) {
       for (let i = 0; i < numbers.length; i++) numbers[i] = next();
@@ -343,7 +392,9 @@ export function restore(bytes: Uint8Array): Model | null {
   for (let i = 0; i < count; i++) {
     const party = next();
     const lane = next() === 1 ? 'priority' : 'regular';
-    const witness = { party, lane, joinedAtMs: next(), ahead: next(), looks: next() } as const;
+    const size = next();
+    const times = { joinedAtMs: next(), ahead: next(), looks: next() };
+    const witness = { party, lane, size, ...times } as const;
     const joining = sightNext();
     const inLine = sightNext();
     model.witnesses.push({ ...witness, joining, inLine: witness.looks > 0 ? inLine : null });
@@ -353,6 +404,8 @@ export function restore(bytes: Uint8Array): Model | null {
 
 const header = Buffer.from(`${modelName}\n`);
 const paceKeys = Object.keys(createPace()) as (keyof Pace)[];
+const emptySizes = createSizePaces();
+const sizePaceKeys = Object.keys(emptySizes[0] as SizePace) as (keyof SizePace)[];
 const emptySight: Sight = {
   seconds: 0,
   ahead: 0,
@@ -360,5 +413,6 @@ const emptySight: Sight = {
   features: new Float32Array(featureCount),
 };
 const regressionNumbers = levels.length * featureCount + featureCount ** 2 + levels.length;
-const modelBytes = (5 + paceKeys.length + 2 * regressionNumbers) * 8;
-const witnessBytes = (5 + 2 * 3) * 8 + 2 * featureCount * 4;
+const sizeNumbers = emptySizes.length * sizePaceKeys.length;
+const modelBytes = (5 + paceKeys.length + sizeNumbers + 2 * regressionNumbers) * 8;
+const witnessBytes = (6 + 2 * 3) * 8 + 2 * featureCount * 4;

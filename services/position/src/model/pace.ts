@@ -23,7 +23,7 @@ export interface Pace {
 export const priorGapSeconds = 120;
 
 /** Weights of the newest value, for means over about the last 3, 10 and 33. */
-const weights = { few: 0.3, some: 0.1, many: 0.03 };
+export const weights = { few: 0.3, some: 0.1, many: 0.03 };
 
 /**
  * Caps values at this many times the mean: a night between two calls is not a gap. A lasting change is still learned,
@@ -53,10 +53,9 @@ export function pass(pace: Pace, seconds: number, isAnybodyWaiting: boolean): vo
 
 /** Notes a call; `waited` is in seconds, 0 for a party that did not wait. */
 export function noteCall(pace: Pace, waited: number): void {
-  // In a plain mean of n values the nth has a weight of 1/n; the prior is the first value.
-  const first = 1 / (pace.gaps + 2);
+  const first = shareOfNext(pace.gaps);
   const towards = (mean: number, value: number, weight: number) =>
-    mean + Math.max(weight, first) * (Math.min(value, outlier * Math.max(mean, 1)) - mean);
+    meanWith(mean, value, Math.max(weight, first));
   if (pace.calledAt !== null) {
     pace.gapOfAll = towards(pace.gapOfAll, pace.seconds - pace.calledAt, weights.some);
   }
@@ -68,6 +67,16 @@ export function noteCall(pace: Pace, waited: number): void {
   pace.goneShare -= weights.many * pace.goneShare;
   pace.gaps++;
   pace.busySeconds = 0;
+}
+
+/** In a plain mean of n values the nth has a weight of 1/n; the prior is the first value. */
+export function shareOfNext(values: number): number {
+  return 1 / (values + 2);
+}
+
+/** Moves a mean towards a value. */
+export function meanWith(mean: number, value: number, weight: number): number {
+  return mean + weight * (Math.min(value, outlier * Math.max(mean, 1)) - mean);
 }
 
 /** Notes that a waiting party gave up. */

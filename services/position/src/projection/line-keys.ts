@@ -2,7 +2,7 @@ import { dayMs } from '@queue-manager/service-kit/durations';
 import { modelName } from '../model/model.ts';
 
 /** Version of the keys' format. Increment it on a change: every projection is then rebuilt under new keys. */
-const format = 2;
+const format = 3;
 
 const keyOf = (queueId: string, part: string) =>
   `line:${format}:{${queueId.toLowerCase()}}:${part}`;

@@ -45,8 +45,13 @@ export type Line = {
 /** The projection is missing or incomplete. */
 export type UnknownLine = { isKnown: false; pending: number };
 
-/** `ahead` and `lane` are null unless the party waits. */
-export type PlaceInLine = { state: PartyState; ahead: number | null; lane: Lane | null };
+/** All but the state are null unless the party waits. */
+export type PlaceInLine = {
+  state: PartyState;
+  ahead: number | null;
+  lane: Lane | null;
+  size: number | null;
+};
 
 export type Places = Line & { places: (PlaceInLine | null)[] };
 
@@ -85,8 +90,8 @@ export type Applied = {
   waiting: number;
   modelSeq: number | null;
   pending: number;
-  /** One per event, in order. `ahead` and `lane` are null unless its party waits now. */
-  answers: { isApplied: boolean; ahead: number | null; lane: Lane | null }[];
+  /** One per event, in order. All but `isApplied` are null unless its party waits now. */
+  answers: ({ isApplied: boolean } & Omit<PlaceInLine, 'state'>)[];
 };
 
 /** Checksum of a projection; `lastPending` is the highest buffered event, or 0. */
@@ -124,7 +129,7 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       isKnown: true,
       seq: numberAt(reply, 1),
       waiting: numberAt(reply, 2),
-      modelSeq: rankOrNull(numberAt(reply, 3)),
+      modelSeq: numberOrNull(numberAt(reply, 3)),
       isDeleted: textAt(reply, 4) === '1',
       pending: numberAt(reply, 5),
       isSuspect: !redis.isRunning(textAt(reply, 6)),
@@ -155,12 +160,13 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       isKnown: reply[0] === 1,
       seq: numberAt(reply, 1),
       waiting: numberAt(reply, 2),
-      modelSeq: rankOrNull(numberAt(reply, 3)),
+      modelSeq: numberOrNull(numberAt(reply, 3)),
       pending: numberAt(reply, 4),
       answers: events.map((_, index) => ({
-        isApplied: reply[6 + 3 * index] === 1,
-        ahead: rankOrNull(numberAt(reply, 7 + 3 * index)),
-        lane: laneOf(numberAt(reply, 8 + 3 * index)),
+        isApplied: reply[6 + 4 * index] === 1,
+        ahead: numberOrNull(numberAt(reply, 7 + 4 * index)),
+        lane: laneOf(numberAt(reply, 8 + 4 * index)),
+        size: numberOrNull(numberAt(reply, 9 + 4 * index)),
       })),
     };
   }
@@ -171,13 +177,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
     readPlaces(queueId: string, partyIds: readonly string[]): Promise<Places | UnknownLine> {
       return read(readPlacesScript, queueId, partyIds.map(uuidToBytes), (reply) => ({
         places: partyIds.map((_, index) => {
-          const at = 7 + 3 * index;
+          const at = 7 + 4 * index;
           const state = textAt(reply, at);
           if (state === '') return null;
           return {
             state: state as PartyState,
-            ahead: rankOrNull(numberAt(reply, at + 1)),
+            ahead: numberOrNull(numberAt(reply, at + 1)),
             lane: laneOf(numberAt(reply, at + 2)),
+            size: numberOrNull(numberAt(reply, at + 3)),
           };
         }),
       }));
@@ -191,13 +198,14 @@ export function createProjection({ redis, clock }: { redis: RedisConnection; clo
       const ids = partyIds.map((id) => Buffer.from(id, 'latin1'));
       return read(readWatchedScript, queueId, ids, (reply) => ({
         parties: partyIds.map((_, index) => {
-          const at = 7 + 3 * index;
+          const at = 7 + 4 * index;
           const state = textAt(reply, at);
           if (state === '') return null;
-          const ahead = rankOrNull(numberAt(reply, at + 1));
+          const ahead = numberOrNull(numberAt(reply, at + 1));
           const place = ahead === null ? null : (reply[at + 2] as Buffer).toString('latin1');
           const lane = place === null ? null : laneOf(Number(place[0]));
-          return { state: state as PartyState, ahead, lane, place };
+          const size = numberOrNull(numberAt(reply, at + 3));
+          return { state: state as PartyState, ahead, lane, size, place };
         }),
       }));
     },
@@ -386,7 +394,7 @@ type Reply = (number | Buffer)[];
 
 const numberAt = (reply: Reply, index: number) => reply[index] as number;
 const textAt = (reply: Reply, index: number) => String(reply[index] as Buffer);
-const rankOrNull = (rank: number) => (rank === -1 ? null : rank);
+const numberOrNull = (number: number) => (number === -1 ? null : number);
 const laneOf = (rank: number) => lanes[rank] ?? null;
 
 /** Order keys are self-terminating, so members sort in the order of the line even with the id appended. */
@@ -409,7 +417,7 @@ function lineValueOf(
   party: PartySnapshot,
   member = memberOf(party, uuidToBytes(party.partyId)),
 ): Buffer {
-  const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|`;
+  const facts = `${party.state}|${party.number}|${lanes.indexOf(party.lane)}|${party.size}|`;
   return Buffer.concat([Buffer.from(facts, 'latin1'), member]);
 }
 

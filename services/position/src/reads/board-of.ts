@@ -27,7 +27,7 @@ export async function boardOf(
     // A paused or closed queue cannot be joined.
     estimate:
       state === 'open'
-        ? waitIfJoined(await estimates.of(queueId, board), waiting, clock.now())
+        ? waitIfJoined(await estimates.of(queueId, board), { size: null, waiting }, clock.now())
         : null,
     called: called.map(({ number, calledAt }, index) => ({
       label: names[index] ?? String(number),

@@ -14,7 +14,7 @@ export const getPlacesOfParties = ({ lines, estimates, clock }: Deps) =>
     return {
       seq,
       waiting,
-      estimateIfJoined: waitIfJoined(model, waiting, asOf),
+      estimateIfJoined: waitIfJoined(model, { size: body.size, waiting }, asOf),
       places: line.places.map((place) =>
         place === null ? null : placeOf(model, { ...place, waiting }, asOf),
       ),

@@ -3,12 +3,13 @@ import type { Position } from '@queue-manager/contracts/positions';
 import { placeOf } from '../estimates/place.ts';
 import type { Model } from '../model/model.ts';
 
-/** A guest's position, for polling and streaming alike; `ahead` and `lane` are null unless the party waits. */
+/** A guest's position, for polling and streaming alike; `ahead`, `lane` and `size` are null unless the party waits. */
 export function positionOf(
   standing: {
     state: PartyState;
     ahead: number | null;
     lane: Lane | null;
+    size: number | null;
     waiting: number;
     seq: number;
   },

@@ -66,7 +66,13 @@ describe('the position service', () => {
 
   /** The estimate of an untaught model. */
   const untaught = (ahead: number, waiting: number) =>
-    estimate(createModel(), { ahead, lane: 'regular', waiting, nowMs: clock.now().getTime() });
+    estimate(createModel(), {
+      ahead,
+      lane: 'regular',
+      size: 1,
+      waiting,
+      nowMs: clock.now().getTime(),
+    });
 
   const partyIdOf = (event: { subject: string }) => event.subject;
 

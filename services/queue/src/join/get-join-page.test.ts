@@ -25,7 +25,7 @@ describe('get join page', () => {
       state: 'open',
       full: false,
       waiting: 1,
-      estimate: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf: testStart },
+      estimate: { p10: 0, p50: 60, p90: 600, model: 'test-1', asOf: testStart },
       maxPartySize: 6,
       selfJoin: true,
       locale: 'pt',
@@ -42,7 +42,7 @@ describe('get join page', () => {
   it('estimates for a party of the given size, and not for one that is too large', async () => {
     const { joinCode } = await service.openLine({ maxPartySize: 6 });
     const pageFor = (size: string) => service.call('GET', `/v1/join/${joinCode}?size=${size}`);
-    assert.equal((await pageFor('6')).body.estimate.p50, 60);
+    assert.equal((await pageFor('6')).body.estimate.p50, 360);
     assert.equal((await pageFor('7')).body.estimate, null);
     for (const size of ['0', '101', '1.5', '']) {
       assert.deepEqual(assertProblem(await pageFor(size), 'validation-failed'), ['size']);

@@ -21,7 +21,7 @@ export const getJoinPage = (deps: Deps) =>
       full: queue.max_waiting !== null && queue.waiting >= queue.max_waiting,
       waiting: queue.waiting,
       // As on the board: there is none for a party that cannot join.
-      estimate: canJoin ? await estimateIfJoined(deps, queueId) : null,
+      estimate: canJoin ? await estimateIfJoined(deps, queueId, query.size) : null,
       maxPartySize: queue.max_party_size,
       selfJoin: queue.self_join === 1,
       retentionDays: venue.retention_days,
@@ -29,11 +29,15 @@ export const getJoinPage = (deps: Deps) =>
     };
   });
 
-async function estimateIfJoined(deps: Deps, queueId: string): Promise<Estimate | null> {
+async function estimateIfJoined(
+  deps: Deps,
+  queueId: string,
+  size: number,
+): Promise<Estimate | null> {
   try {
     const answer = await deps.position.call(getPlaces, {
       params: { queueId },
-      body: { partyIds: [] },
+      body: { partyIds: [], size },
       timeoutMs: 2_000,
     });
     return answer.estimateIfJoined;

@@ -96,6 +96,7 @@ function historyEvent(row: Selectable<EventTable> & { reason: string | null }): 
     reason: row.reason,
     partyId: row.party_id === null ? null : bytesToUuid(row.party_id),
     previousState: party?.previousState ?? null,
+    previousSize: party?.previousSize ?? null,
     position: party?.position ?? null,
     override: party?.override ?? false,
     party: party?.party ?? null,

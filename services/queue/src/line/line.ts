@@ -231,6 +231,7 @@ export class Line {
     this.#partyEvent(type, changed, party.state, actor, {
       ...(position === undefined ? {} : { position }),
       ...(override === true ? { override } : {}),
+      ...(changed.size === party.size ? {} : { previousSize: party.size }),
     });
     if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
     return changed;
@@ -295,7 +296,7 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
-    details: { position?: number; override?: true } = {},
+    details: { position?: number; override?: true; previousSize?: number } = {},
   ): void {
     const data = {
       ...this.#ids(),

@@ -108,6 +108,23 @@ describe('list events of a queue or a party', () => {
     assert.equal(moved.body.data[1].position, 3);
   });
 
+  it('shows the size before a change of it', async () => {
+    const { owner, queueId } = await service.openLine();
+    const { body: party } = await service.add(queueId, owner, { size: 2 });
+    for (const body of [{ size: 5 }, { name: 'Rui' }]) {
+      await service.call('PATCH', `/v1/parties/${party.id}`, { as: owner, body });
+    }
+    const { body } = await get(`/v1/parties/${party.id}/events`, owner);
+    assert.deepEqual(
+      body.data.map(({ previousSize, party }: HistoryEvent) => [previousSize, party?.size]),
+      [
+        [null, 2],
+        [2, 5],
+        [null, 5],
+      ],
+    );
+  });
+
   it('pages while more events are written, and drops erased reasons', async () => {
     const { owner, queueId } = await service.openLine();
     const { body: party } = await service.add(queueId, owner);

@@ -90,7 +90,8 @@ export async function startFakePositionService() {
       return {
         seq: 0,
         waiting: lineOf(params.queueId).length,
-        estimateIfJoined: { p10: 0, p50: 60, p90: 120, model: 'test-1', asOf },
+        // A minute for each person.
+        estimateIfJoined: { p10: 0, p50: 60 * (body.size ?? 1), p90: 600, model: 'test-1', asOf },
         places: body.partyIds.map((partyId) => placeOf(params.queueId, partyId)),
       };
     }),

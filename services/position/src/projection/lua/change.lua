@@ -14,10 +14,11 @@ local DRAIN_MAX = 500
 local IDLE_MS, ENDED_MS = ARGV[1], ARGV[2]
 
 -- One message per run of a script is published on the queue's channel:
---   { after, seq, waiting, changes = { { seq, id, state, from, to, ahead }, { seq, deleted }, ... } }
+--   { after, seq, waiting, changes = { { seq, id, state, from, to, size, ahead }, { seq, deleted }, ... } }
 --   after, seq  seq before and after; `changes` has one entry for each event in between
 --   id          party id (16 bytes as text); a change of the queue itself has `deleted` (true or false) instead
 --   from, to    place before and after: rank of the lane .. member of the line; absent unless waiting
+--   size        number of people; absent unless waiting or called
 --   ahead       number of parties before it at that moment; only if `to` differs from `from`
 -- or, after a snapshot was installed: { reset = true, seq }
 -- Strings hold bytes, so read the JSON as Latin-1. Nothing is collected unless the channel has subscribers.
@@ -40,7 +41,8 @@ end
 local function changeParty(seq, partyId, state, value, lane, calledAt)
   local inLine = value ~= ''
   local before = redis.call('HGET', PARTIES, partyId)
-  local member = inLine and select(2, parseValue(value)) or nil
+  local _, member, size
+  if inLine then _, member, _, size = parseValue(value) end
   local from
   if before then
     local stateBefore, memberBefore = parseValue(before)
@@ -68,7 +70,9 @@ local function changeParty(seq, partyId, state, value, lane, calledAt)
   if not isWatched then return end
   local to = state == 'waiting' and lane .. member or nil
   local ahead = to and to ~= from and redis.call('ZRANK', LINE, member) or nil
-  changes[#changes + 1] = { seq = seq, id = partyId, state = state, from = from, to = to, ahead = ahead }
+  changes[#changes + 1] = {
+    seq = seq, id = partyId, state = state, from = from, to = to, size = size, ahead = ahead,
+  }
 end
 
 local function applyEvent(meta, event)

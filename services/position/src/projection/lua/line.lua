@@ -2,8 +2,8 @@
 --
 -- KEYS[1] meta          hash: the queue, `seq` (highest event applied), counts, the model, `writtenBy`
 -- KEYS[2] line          sorted set: score = rank of the lane, member = order key .. party id (bytes)
--- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|" .. member, of parties waiting
---                       and called
+-- KEYS[3] parties       hash: party id (bytes) -> "state|number|rank of the lane|size|" .. member, of parties
+--                       waiting and called
 -- KEYS[4] called        sorted set: score = time of the call (ms), member = party id (bytes)
 -- KEYS[5] pending       hash: seq -> buffered event that waits for an earlier one (MessagePack)
 -- KEYS[6] ended         hash: party id (bytes) -> state, of parties that left today
@@ -52,10 +52,10 @@ local function beginReply(meta)
   return { 1, meta.seq, meta.waiting, meta.modelSeq, meta.deleted, countPending(), meta.writtenBy }
 end
 
--- Parses a value of the parties hash into state, member of the line and rank of the lane.
+-- Parses a value of the parties hash into state, member of the line, rank of the lane and size.
 local function parseValue(value)
-  local state, lane, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|()')
-  return state, string.sub(value, at), tonumber(lane)
+  local state, lane, size, at = string.match(value, '^([a-z_]+)|%d+|(%d+)|(%d+)|()')
+  return state, string.sub(value, at), tonumber(lane), tonumber(size)
 end
 
 -- Number of parties that wait, as guests see it: whoever is in the line of a deleted queue counts as removed, and soon is.
@@ -63,8 +63,8 @@ local function countWaiting(meta)
   return meta.deleted == '1' and 0 or meta.waiting
 end
 
--- State of a party as guests see it, '' if unknown here; then, if it is in the line, its member of the line and the rank
--- of its lane.
+-- State of a party as guests see it, '' if unknown here; then, if it is in the line, its member of the line, the rank
+-- of its lane and its size.
 local function readParty(meta, partyId)
   local value = redis.call('HGET', PARTIES, partyId)
   if value and meta.deleted == '1' then return 'removed' end

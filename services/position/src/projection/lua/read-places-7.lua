@@ -4,7 +4,7 @@
 -- ARGV  party ids (bytes)
 --
 -- Returns { known, seq, waiting, modelSeq, deleted, pending, writtenBy,
---           state, rank and lane of the first party, of the second, ... }
+--           state, rank, lane and size of the first party, of the second, ... }
 --   known      1; 0 if the projection is missing, incomplete or contradictory, and then only `pending` follows
 --   modelSeq   last event that the model has learned from; -1 if there is no model
 --   deleted    '1' or '0'
@@ -13,13 +13,14 @@
 --   state      empty if the party is unknown here
 --   rank       number of parties before it; -1 unless it waits
 --   lane       rank of its lane; -1 unless it waits
+--   size       number of people; -1 unless it waits
 
 local meta = readMeta()
 local reply = beginReply(meta)
 if not meta then return reply end
 reply[3] = countWaiting(meta)
 for _, partyId in ipairs(ARGV) do
-  local state, member, lane = readParty(meta, partyId)
+  local state, member, lane, size = readParty(meta, partyId)
   local isWaiting = state == 'waiting'
   local rank = isWaiting and redis.call('ZRANK', LINE, member)
   if isWaiting and not rank then
@@ -29,5 +30,6 @@ for _, partyId in ipairs(ARGV) do
   reply[#reply + 1] = state
   reply[#reply + 1] = rank or -1
   reply[#reply + 1] = isWaiting and lane or -1
+  reply[#reply + 1] = isWaiting and size or -1
 end
 return reply
