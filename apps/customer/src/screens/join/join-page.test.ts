@@ -19,7 +19,12 @@ const page: JoinPage = {
   timezone: 'UTC',
   accentColor: null,
 };
-const board = { queueName: 'Tables', state: 'open' as const, waiting: 4, estimate, called: [] };
+const general = { ...estimate, p50: 9 };
+const board = {
+  ...{ queueName: 'Tables', state: 'open' as const, waiting: 4 },
+  ...{ estimate: general, called: [] },
+};
+const known = { page, size: 2, hasMoved: false };
 
 describe('blockOf', () => {
   it('names the reason that the guest can do least about first', () => {
@@ -32,20 +37,26 @@ describe('blockOf', () => {
 
 describe('withBoard', () => {
   it('moves with the board, without another read', () => {
-    const { value, isComplete } = withBoard({ page, size: 2 }, board) ?? {};
+    const { value, isComplete } = withBoard(known, board) ?? {};
     assert.equal(value?.page.waiting, 4);
     assert.equal(isComplete, true);
   });
 
   it('asks for another read when the state changes, and while nobody can join', () => {
-    const paused = withBoard({ page, size: 2 }, { ...board, state: 'paused' });
+    const paused = withBoard(known, { ...board, state: 'paused' });
     assert.deepEqual([paused?.isComplete, paused?.value.page.estimate], [false, null]);
     const full = { ...page, full: true };
-    assert.equal(withBoard({ page: full, size: 2 }, board)?.isComplete, false);
+    assert.equal(withBoard({ ...known, page: full }, board)?.isComplete, false);
   });
 
-  it('has no estimate for a party that is too large', () => {
-    assert.equal(withBoard({ page, size: 9 }, board)?.value.page.estimate, null);
+  it("keeps the estimate of the party's size, and knows that the line has moved since", () => {
+    const moved = withBoard(known, board)?.value;
+    assert.deepEqual([moved?.page.estimate, moved?.hasMoved], [estimate, true]);
+    const back = withBoard(moved ?? null, { ...board, waiting: 3 })?.value;
+    assert.equal(back?.hasMoved, true);
+    assert.equal(withBoard(known, { ...board, waiting: 3 })?.value.hasMoved, false);
+    const tooLarge = { page: { ...page, estimate: null }, size: 9, hasMoved: false };
+    assert.equal(withBoard(tooLarge, board)?.value.page.estimate, null);
   });
 });
 

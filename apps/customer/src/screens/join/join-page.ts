@@ -3,8 +3,8 @@ import type { Board } from '@queue-manager/contracts/positions';
 
 export type JoinPage = Success<'getJoinPage'>;
 
-/** What the page of a line says about a party of a size. */
-export type JoinPageForSize = { page: JoinPage; size: number };
+/** What the page of a line says about a party of a size. `hasMoved`: the line has moved since the estimate was made. */
+export type JoinPageForSize = { page: JoinPage; size: number; hasMoved: boolean };
 
 export type Block = 'selfJoinOff' | 'closed' | 'paused' | 'full';
 
@@ -17,20 +17,25 @@ export function blockOf({ selfJoin, state, full }: JoinPage): Block | null {
 
 /**
  * The page after an event of the queue's board. The board does not say whether the line is full or guests may join, so
- * while they may not, it is read again.
+ * while they may not, it is read again. Its estimate is for no size in particular: the known one stays until the next
+ * read.
  */
 export function withBoard(
   known: JoinPageForSize | null,
-  { queueName, state, waiting, estimate }: Board,
+  { queueName, state, waiting }: Board,
 ): { value: JoinPageForSize; isComplete: boolean } | null {
   if (known === null) return null;
   const { page, size } = known;
-  const canJoin = state === 'open' && size <= page.maxPartySize;
   const isComplete = state === page.state && blockOf(page) === null;
   return {
     value: {
       size,
-      page: { ...page, name: queueName, state, waiting, estimate: canJoin ? estimate : null },
+      page: {
+        ...page,
+        ...{ name: queueName, state, waiting },
+        estimate: state === 'open' ? page.estimate : null,
+      },
+      hasMoved: known.hasMoved || waiting !== page.waiting,
     },
     isComplete,
   };

@@ -7,6 +7,8 @@ import { blockOf, type JoinPageForSize, withBoard } from './join-page.ts';
 
 /** Steps of the size that follow each other faster are one. */
 const settleMs = 250;
+/** How soon a page asks for the estimate of its size when the line has moved; not all pages at once. */
+const moveMs = () => 4_000 + 2_000 * Math.random();
 /** No stream says that guests may join again, so a page that waits for it asks. */
 const blockedMs = 15_000;
 
@@ -18,7 +20,7 @@ export function useJoinPage(joinCode: string, size: number) {
       const asked = wanted.current;
       const query = { size: asked };
       const page = await read('getJoinPage', { params: { joinCode }, query, signal });
-      return page && { page, size: asked };
+      return page && { page, size: asked, hasMoved: false };
     },
     stream: (known) =>
       known && {
@@ -35,6 +37,13 @@ export function useJoinPage(joinCode: string, size: number) {
     const timer = setTimeout(() => live?.check(), settleMs);
     return () => clearTimeout(timer);
   }, [size, live]);
+
+  const hasMoved = value?.hasMoved ?? false;
+  useEffect(() => {
+    if (!hasMoved) return;
+    const timer = setTimeout(() => live?.check(), moveMs());
+    return () => clearTimeout(timer);
+  }, [hasMoved, live]);
 
   const isBlocked = value !== null && blockOf(value.page) !== null;
   useEffect(() => {
