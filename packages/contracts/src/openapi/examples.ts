@@ -117,6 +117,7 @@ const party = {
   name: 'Ana Lima',
   size: 2,
   lane: 'regular',
+  orderKey: '8000',
   state: 'waiting',
   email,
   phone: '+351912345678',
