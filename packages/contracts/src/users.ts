@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
+import { passwordLength } from './password-length.ts';
 import { charactersIn, Email, Locale, PersonName, Timestamp, Uuid } from './values.ts';
 
 export const User = z
@@ -17,9 +18,15 @@ export type User = z.infer<typeof User>;
 /** Checks only the length; the user service refuses common passwords and the e-mail itself. */
 export const Password = z
   .string()
-  .refine((password) => charactersIn(password) >= 8, 'must be at least 8 characters long')
-  .refine((password) => charactersIn(password) <= 128, 'must be at most 128 characters long')
-  .meta({ minLength: 8, maxLength: 128 });
+  .refine(
+    (password) => charactersIn(password) >= passwordLength.min,
+    `must be at least ${passwordLength.min} characters long`,
+  )
+  .refine(
+    (password) => charactersIn(password) <= passwordLength.max,
+    `must be at most ${passwordLength.max} characters long`,
+  )
+  .meta({ minLength: passwordLength.min, maxLength: passwordLength.max });
 
 /** A password to check. No minimum length, so that a wrong one always gets `invalid-credentials`. */
 export const OfferedPassword = z.string().min(1).max(1_024);

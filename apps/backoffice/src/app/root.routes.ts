@@ -8,7 +8,7 @@ import { onlyVenue } from './shell/home-guard.ts';
  */
 export const routes: Routes = [
   {
-    matcher: startsWith('sign-in'),
+    matcher: startsWith('sign-in', 'sign-up', 'verify', 'reset', 'invitations'),
     loadChildren: async () => (await import('./account/routes.ts')).routes,
   },
   {
@@ -21,6 +21,10 @@ export const routes: Routes = [
         pathMatch: 'full',
         canActivate: [onlyVenue],
         loadComponent: async () => (await import('./shell/home.ts')).Home,
+      },
+      {
+        path: 'account',
+        loadComponent: async () => (await import('./account/profile/profile.ts')).Profile,
       },
       {
         path: '**',

@@ -42,11 +42,11 @@ import { texts } from '../strings.ts';
         <button type="submit" class="button main" [attr.aria-disabled]="isSigningIn()">
           {{ text(isSigningIn() ? 'signingIn' : 'signIn') }}
         </button>
-        <a class="centred" routerLink="/reset">{{ text('forgot') }}</a>
+        <a class="centred" routerLink="/reset" queryParamsHandling="preserve">{{ text('forgot') }}</a>
       </form>
       <p class="centred">
         <span class="muted">{{ text('newHere') }}</span>
-        {{ ' ' }}<a routerLink="/sign-up">{{ text('signUp') }}</a>
+        {{ ' ' }}<a routerLink="/sign-up" queryParamsHandling="preserve">{{ text('signUp') }}</a>
       </p>
     </qm-account-page>
   `,

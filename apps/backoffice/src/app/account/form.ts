@@ -1,0 +1,119 @@
+import { afterNextRender, Injector, inject, type Signal, signal } from '@angular/core';
+import { problemCode, RefusedCall } from '@queue-manager/client/client';
+import { passwordLength } from '@queue-manager/contracts/password-length';
+import type { ProblemCode } from '@queue-manager/contracts/problems';
+import { injectText } from '../parts/language.ts';
+import { injectProblemText } from '../session/problem-text.ts';
+import { texts } from './strings.ts';
+
+/** What is wrong with fields, by their names. */
+export type Faults<Name extends string> = Partial<Record<Name, string | null>>;
+type Values<Name extends string> = Record<Name, string>;
+
+type Options<Name extends string> = {
+  /** Explains problems that mean something of their own here; the others have their usual texts. */
+  explain?: (code: ProblemCode) => Faults<Name> | string | undefined;
+};
+
+export type Form<Name extends string> = {
+  isBusy: Signal<boolean>;
+  /** What went wrong, where no single field is at fault. */
+  failure: Signal<string | null>;
+  fault(name: Name): string | null;
+  /**
+   * Sends a form, one attempt at a time. `check` returns what is wrong with its fields, the first of which gets the
+   * focus. So does one that the server refuses; any other error of `send` becomes the failure.
+   */
+  submit(
+    event: Event,
+    check: (values: Values<Name>) => Faults<Name>,
+    send: (values: Values<Name>) => Promise<unknown>,
+  ): Promise<void>;
+};
+
+/** The state of a form whose fields have these names. */
+export function injectForm<Name extends string>({ explain }: Options<Name> = {}): Form<Name> {
+  const injector = inject(Injector);
+  const problemText = injectProblemText();
+  const invalidText = injectInvalidText();
+  const isBusy = signal(false);
+  const failure = signal<string | null>(null);
+  const faults = signal<Faults<Name>>({});
+
+  /** @returns whether there are any. */
+  function show(found: Faults<Name>, form: HTMLFormElement): boolean {
+    faults.set(found);
+    if (Object.values(found).every((fault) => fault === null)) return false;
+    const focusFirst = () =>
+      form.querySelector<HTMLInputElement>('[aria-invalid="true"]')?.select();
+    afterNextRender(focusFirst, { injector });
+    return true;
+  }
+
+  function faultsIn(error: unknown, values: Values<Name>): Faults<Name> | string {
+    if (!(error instanceof RefusedCall)) return problemText(error);
+    const code = problemCode(error.problem);
+    const explained = code === null ? undefined : explain?.(code);
+    if (explained !== undefined) return explained;
+    const invalid = (error.problem?.errors ?? []).filter(({ path }) => path in values);
+    if (invalid.length === 0) return problemText(error);
+    return Object.fromEntries(
+      invalid.map(({ path, message }) => [path, invalidText(path, message)]),
+    ) as Faults<Name>;
+  }
+
+  return {
+    isBusy: isBusy.asReadonly(),
+    failure: failure.asReadonly(),
+    fault: (name) => faults()[name] ?? null,
+    async submit(event, check, send) {
+      event.preventDefault();
+      if (isBusy()) return;
+      const form = event.currentTarget as HTMLFormElement;
+      const values = Object.fromEntries(new FormData(form)) as Values<Name>;
+      failure.set(null);
+      if (show(check(values), form)) return;
+      isBusy.set(true);
+      try {
+        await send(values);
+      } catch (error) {
+        const found = faultsIn(error, values);
+        if (typeof found === 'string') failure.set(found);
+        else show(found, form);
+      } finally {
+        isBusy.set(false);
+      }
+    },
+  };
+}
+
+/** What the server found wrong with a field, in words. */
+function injectInvalidText(): (field: string, message: string) => string {
+  const text = injectText(texts);
+  return (field, message) => {
+    if (field === 'name') return text('nameInvalid');
+    if (field === 'email') return text('emailInvalid');
+    // It is the e-mail address or one of many common passwords, which only the server knows.
+    return text(message.includes('common') ? 'passwordCommon' : 'passwordIsEmail');
+  };
+}
+
+/** Checks of fields before they are sent. Each returns what is wrong, or null. */
+export function injectChecks() {
+  const text = injectText(texts);
+  const password = (value: string) => (value === '' ? text('passwordMissing') : null);
+  return {
+    name: (value: string) => (value.trim() === '' ? text('nameMissing') : null),
+    email(value: string) {
+      if (value.trim() === '') return text('emailMissing');
+      return /^\S+@\S+\.\S+$/.test(value.trim()) ? null : text('emailInvalid');
+    },
+    password,
+    newPassword(value: string) {
+      const { length } = [...value];
+      if (length === 0) return password(value);
+      if (length < passwordLength.min) return text('passwordShort', { n: passwordLength.min });
+      return length > passwordLength.max ? text('passwordLong', { n: passwordLength.max }) : null;
+    },
+  };
+}
