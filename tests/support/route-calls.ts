@@ -148,6 +148,7 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   removeParty: ofParty('waiting'),
   restoreParty: ofParty('called'),
   moveParty: ofParty('waiting', { body: { position: 2, reason: 'They asked for it' } }),
+  undoParty: ofParty('waiting', { body: { seq: 1 }, answers: 'party-changed' }),
   listPartyEvents: ofParty('waiting'),
 
   getJoinPage: async (fixtures) => ({ params: { joinCode: (await fixtures.queue()).joinCode } }),

@@ -63,6 +63,7 @@ export const operations = {
   removeParty: ['POST', '/v1/parties/:partyId/remove', 200],
   restoreParty: ['POST', '/v1/parties/:partyId/restore', 200],
   moveParty: ['POST', '/v1/parties/:partyId/move', 200],
+  undoParty: ['POST', '/v1/parties/:partyId/undo', 200],
   listPartyEvents: ['GET', '/v1/parties/:partyId/events', 200],
   getJoinPage: ['GET', '/v1/join/:joinCode', 200],
   joinQueue: ['POST', '/v1/join/:joinCode', 201],

@@ -48,6 +48,9 @@ export const QueueSnapshot = z
   .meta({ id: 'QueueSnapshot' });
 export type QueueSnapshot = z.infer<typeof QueueSnapshot>;
 
+/** An event of a party that was taken back. */
+export const UndoneEvent = z.object({ seq: z.int(), type: z.string() });
+
 const PartyEventData = z.object({
   venueId: Uuid,
   queueId: Uuid,
@@ -60,6 +63,8 @@ const PartyEventData = z.object({
   position: z.int().optional(),
   /** A manager admitted this party beyond the venue's capacity. */
   override: z.literal(true).optional(),
+  /** The event that `party.undone` takes back. */
+  undone: UndoneEvent.optional(),
 });
 export type PartyEventData = z.infer<typeof PartyEventData>;
 
@@ -177,6 +182,7 @@ export const eventTypes = {
   'party.left': { version: 1, data: PartyEventData },
   'party.removed': { version: 1, data: PartyEventData },
   'party.restored': { version: 1, data: PartyEventData },
+  'party.undone': { version: 1, data: PartyEventData },
   'queue.changed': { version: 1, data: QueueChangedData },
   'occupancy.changed': { version: 1, data: OccupancyChangedData },
   'venue.deleted': { version: 1, data: z.object({ venueId: Uuid }) },

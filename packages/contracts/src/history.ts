@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { Actor, PartySnapshot, QueueSnapshot } from './events.ts';
+import { Actor, PartySnapshot, QueueSnapshot, UndoneEvent } from './events.ts';
 import { PartyParams, PartyState } from './parties.ts';
 import { QueueParams } from './queues.ts';
 import { page, pageQuery, Timestamp, Uuid } from './values.ts';
@@ -29,11 +29,21 @@ export const HistoryEvent = z
     override: z
       .boolean()
       .meta({ description: "Whether a manager admitted the party beyond the venue's capacity" }),
+    undone: UndoneEvent.nullable()
+      // An older queue service does not send it.
+      .optional()
+      .meta({
+        description:
+          'The event that this one takes back, for `party.undone`: its number and what it was',
+      }),
     party: PartySnapshot.omit({ partyId: true })
       // An older queue service does not send it.
       .partial({ orderKey: true })
       .nullable()
-      .meta({ description: 'The party after the event' }),
+      .meta({
+        description:
+          'The party after the event. On `party.joined`, a `joinedAt` before `time` was given by staff.',
+      }),
     queue: QueueSnapshot.nullable().meta({ description: 'The queue after the event' }),
   })
   .meta({ id: 'HistoryEvent' });

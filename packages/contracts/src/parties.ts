@@ -110,6 +110,13 @@ export function overrideNeedsReason(
   }
 }
 
+/** What a decision about a party was based on. */
+const SeqSeen = z.int().min(1).meta({
+  description:
+    'The `seq` of the party that the decision was based on. If the party has changed since, nothing happens.',
+});
+const seqField = { seq: SeqSeen.optional() };
+
 /** What staff enter about a party; `null` clears a field. */
 const contactFields = {
   email: Email.nullable(),
@@ -120,8 +127,7 @@ const contactFields = {
 export const addParty = contract({
   operationId: 'addParty',
   summary: 'Add a party to a queue',
-  description:
-    '`position` and `estimate` are null if the place was not known in time, as when a guest joins.',
+  description: `\`position\` and \`estimate\` are null if the place was not known in time, as when a guest joins. A party that was added while the network was away joins at its \`joinedAt\`: behind those of its lane that joined before, ahead of those that joined later and still stand where they joined, also if the queue is paused or full by now. It gets no quote. An account can do that ${limits.backdatedOfHourMax} times in an hour.`,
   service: 'queue',
   method: 'POST',
   url: '/v1/queues/:queueId/parties',
@@ -137,6 +143,9 @@ export const addParty = contract({
       phone: contactFields.phone.default(null),
       notes: contactFields.notes.default(null),
       locale: Locale.optional(),
+      joinedAt: Timestamp.optional().meta({
+        description: `When the party joined, if not now: at most ${limits.joinedAtHoursMax} hours ago, and not before the queue was created. Within ${limits.joinedAtSkewSeconds} seconds of now is now.`,
+      }),
     }),
   },
   status: 201,
@@ -198,7 +207,7 @@ export const updateParty = contract({
   operationId: 'updateParty',
   summary: 'Update a party',
   description:
-    "Increasing the `size` of a seated party takes up more of the venue's capacity. A manager can go beyond it with `override` and a `reason`.",
+    "Increasing the `size` of a seated party takes up more of the venue's capacity. A manager can go beyond it with `override` and a `reason`. A repeat that changes nothing succeeds, whatever its `seq`.",
   service: 'queue',
   method: 'PATCH',
   url: '/v1/parties/:partyId',
@@ -207,13 +216,19 @@ export const updateParty = contract({
   schema: {
     params: PartyParams,
     body: z
-      .strictObject({ name: PersonName, size: PartySize, ...contactFields, ...overrideFields })
+      .strictObject({
+        name: PersonName,
+        size: PartySize,
+        ...contactFields,
+        ...overrideFields,
+        ...seqField,
+      })
       .partial()
       .superRefine(overrideNeedsReason),
   },
   status: 200,
   response: Party,
-  problems: ['party-too-large', 'forbidden', 'not-found', 'venue-full'],
+  problems: ['party-too-large', 'forbidden', 'not-found', 'party-changed', 'venue-full'],
 });
 
 export const callNext = contract({
@@ -253,10 +268,10 @@ const partyAction = <const Id extends string, const U extends string>(
     url,
     auth: 'host',
     rateLimit: 'account',
-    schema: { params: PartyParams, body: optionalBody({ reason: Reason.optional() }) },
+    schema: { params: PartyParams, body: optionalBody({ reason: Reason.optional(), ...seqField }) },
     status: 200,
     response: Party,
-    problems: ['not-found', 'invalid-transition'],
+    problems: ['not-found', 'party-changed', 'invalid-transition'],
   });
 
 export const callParty = partyAction(
@@ -279,12 +294,12 @@ export const seatParty = contract({
     params: PartyParams,
     body: z.preprocess(
       (body) => body ?? {},
-      z.strictObject(overrideFields).superRefine(overrideNeedsReason),
+      z.strictObject({ ...overrideFields, ...seqField }).superRefine(overrideNeedsReason),
     ),
   },
   status: 200,
   response: Party,
-  problems: ['forbidden', 'not-found', 'invalid-transition', 'venue-full'],
+  problems: ['forbidden', 'not-found', 'party-changed', 'invalid-transition', 'venue-full'],
 });
 
 export const departParty = partyAction(
@@ -322,9 +337,28 @@ export const moveParty = contract({
   rateLimit: 'account',
   schema: {
     params: PartyParams,
-    body: z.strictObject({ position: z.int().min(1).max(limits.waitingMax), reason: Reason }),
+    body: z.strictObject({
+      position: z.int().min(1).max(limits.waitingMax),
+      reason: Reason,
+      ...seqField,
+    }),
   },
   status: 200,
   response: Party,
-  problems: ['not-found', 'invalid-transition', 'place-used-up'],
+  problems: ['not-found', 'party-changed', 'invalid-transition', 'place-used-up'],
+});
+
+export const undoParty = contract({
+  operationId: 'undoParty',
+  summary: 'Take back the last change of a party',
+  description: `Works for ${limits.undoSeconds} seconds, for every change that staff made, also a colleague, if \`seq\` is that of the change and nothing has happened to the party since. The party is as it was before: its state, times, place, fields, and what it takes of the venue's capacity. A call that is open again gets its grace time anew. A party that was added is removed. Messages of the change that are not sent yet are cancelled; a guest who got one is told the correction. What the system or the guest did, and an undo, cannot be taken back.`,
+  service: 'queue',
+  method: 'POST',
+  url: '/v1/parties/:partyId/undo',
+  auth: 'host',
+  rateLimit: 'account',
+  schema: { params: PartyParams, body: z.strictObject({ seq: SeqSeen }) },
+  status: 200,
+  response: Party,
+  problems: ['not-found', 'party-changed', 'cannot-undo', 'place-used-up'],
 });

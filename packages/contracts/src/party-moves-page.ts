@@ -19,6 +19,7 @@ export function partyMovesPage(): string {
     `In the line: ${inLine.map(code).join(', ')}. Ended: ${ended.map(code).join(', ')}. Every other move gets 409 \`invalid-transition\`.`,
     table(),
     '`restore` returns a party to its original position; `move`, `snooze` and `give-up-call` change its position. `give-up-call` is `snooze` with `giveUpCall`.',
+    'For a minute, staff can take back a move of staff with `undo`, unless something happened to the party since: it returns to the state from before, and the event is `party.undone`. A party that was added becomes `removed`.',
   ].join('\n\n')}\n`;
 }
 

@@ -17,6 +17,8 @@ export const problemTypes = {
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'request-timeout': { status: 408, title: 'The request came too slowly' },
   'invalid-transition': { status: 409, title: 'The party is in a state that does not allow this' },
+  'party-changed': { status: 409, title: 'The party has changed in the meantime' },
+  'cannot-undo': { status: 409, title: 'This can no longer be taken back' },
   'nobody-waiting': { status: 409, title: 'No matching party is waiting' },
   'queue-full': { status: 409, title: 'The queue is full' },
   'queue-paused': { status: 409, title: 'The queue is paused and not accepting new parties' },

@@ -35,6 +35,7 @@ import {
   removeParty,
   restoreParty,
   seatParty,
+  undoParty,
   updateParty,
 } from './parties.ts';
 import { getBoard, getPosition } from './positions.ts';
@@ -137,6 +138,7 @@ export const publicRoutes = {
   removeParty,
   restoreParty,
   moveParty,
+  undoParty,
   listPartyEvents,
 
   getJoinPage,

@@ -16,6 +16,13 @@ export const limits = {
   /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */
   snoozesMax: 3,
   snoozePlacesMax: 10,
+  /** How long staff can take a change back. */
+  undoSeconds: 60,
+  /** How far back staff can date the joining of a party, and how often an account can within an hour. */
+  joinedAtHoursMax: 12,
+  backdatedOfHourMax: 500,
+  /** A time of joining within this many seconds of now is now: the clocks of devices differ. */
+  joinedAtSkewSeconds: 10,
   /** How long an invitation stays valid. */
   invitationDays: 7,
   /** Open at the same time, per venue. */

@@ -55,6 +55,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'party.left': ['position-events'],
   'party.removed': ['position-events'],
   'party.restored': ['position-events'],
+  'party.undone': ['position-events'],
   'queue.changed': ['position-events'],
   'occupancy.changed': ['position-events'],
   'venue.deleted': ['queue-events'],

@@ -412,14 +412,14 @@ export function historyOf(event: LineEvent): HistoryEvent {
   };
   if (event.type === 'queue.changed') {
     const { queue } = event.data;
-    const nobody = { partyId: null, previousState: null, previousSize: null, party: null };
-    return { ...shared, ...nobody, seq: queue.seq, queue };
+    const nobody = { partyId: null, previousState: null, previousSize: null, undone: null };
+    return { ...shared, ...nobody, party: null, seq: queue.seq, queue };
   }
   const { partyId, ...party } = event.data.party;
-  const { previousState, previousSize = null } = event.data;
+  const { previousState, previousSize = null, undone = null } = event.data;
   return {
     ...{ ...shared, partyId, seq: party.seq },
-    ...{ previousState, previousSize, party, queue: null },
+    ...{ previousState, previousSize, undone, party, queue: null },
   };
 }
 

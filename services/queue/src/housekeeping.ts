@@ -3,6 +3,8 @@ import { atHalfTime } from '@queue-manager/service-kit/limits/half-time';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { Database } from './db/database.ts';
 import { sweepIdempotencyKeys } from './db/idempotency.ts';
+import { sweepBackdatedJoins } from './join/joined-at.ts';
+import { sweepOldPersons } from './parties/old-persons.ts';
 import { planRetention } from './retention/plan-retention.ts';
 import { sweepInvitationSends } from './staff/invitation-sends.ts';
 import { sweepInvitations } from './staff/invitations.ts';
@@ -15,6 +17,8 @@ const chores = [
   sweepIdempotencyKeys,
   sweepInvitations,
   sweepInvitationSends,
+  sweepOldPersons,
+  sweepBackdatedJoins,
   sweepTasks,
   planRetention,
 ];

@@ -198,10 +198,12 @@ const event = {
   previousSize: null,
   position: null,
   override: false,
+  undone: null,
   party: {
     seq: called.seq,
     state: 'called',
     lane: party.lane,
+    orderKey: party.orderKey,
     number: party.number,
     size: party.size,
     source: party.source,
@@ -399,6 +401,7 @@ export const examples: Readonly<Record<string, Example>> = {
     request: { position: 1, reason: 'Has small children' },
     response: { ...party, seq: 43, position: 1 },
   },
+  undoParty: { request: { seq: called.seq }, response: { ...party, seq: 53, position: 1 } },
   listPartyEvents: { response: page(namedEvent) },
 
   getJoinPage: {

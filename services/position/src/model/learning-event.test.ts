@@ -10,7 +10,7 @@ function event(
   type: string,
   previousState: PartyState | null,
   state: PartyState,
-  previousSize: number | null = null,
+  { joinedAt = '2026-05-29T20:00:00.000Z', previousSize = null as number | null } = {},
 ): HistoryEvent {
   return {
     id: '01980000-0000-7000-8000-00000000000b',
@@ -24,6 +24,7 @@ function event(
     previousSize,
     position: null,
     override: false,
+    undone: null,
     party: {
       seq: 7,
       state,
@@ -33,7 +34,7 @@ function event(
       size: 2,
       source: 'staff',
       calls: 0,
-      joinedAt: '2026-05-29T20:00:00.000Z',
+      joinedAt,
       calledAt: null,
       confirmedAt: null,
       seatedAt: null,
@@ -45,7 +46,7 @@ function event(
 }
 
 const kinds: [string, PartyState | null, PartyState, string | undefined][] = [
-  ['party.joined', null, 'waiting', 'joined'],
+  ['party.joined', null, 'waiting', 'returned'],
   ['party.called', 'waiting', 'called', 'called'],
   ['party.seated', 'waiting', 'seated', 'called'],
   ['party.left', 'waiting', 'left', 'gone'],
@@ -82,13 +83,40 @@ for (const [type, from, to, kind] of kinds) {
 }
 
 it('maps another size of a waiting party only', () => {
-  const changed = event('party.changed', 'waiting', 'waiting', 5);
+  const changed = event('party.changed', 'waiting', 'waiting', { previousSize: 5 });
   assert.deepEqual(toLearningEvent(changed), {
     ...{ kind: 'resized', seq: 7, timeMs: Date.parse('2026-05-29T20:05:00Z'), partyId },
     ...{ size: 2, sizeBefore: 5 },
   });
-  assert.equal(toLearningEvent(event('party.changed', 'seated', 'seated', 5)), null);
+  assert.equal(
+    toLearningEvent(event('party.changed', 'seated', 'seated', { previousSize: 5 })),
+    null,
+  );
 });
+
+it('maps a party that is added as it joins to joined', () => {
+  const joinedAt = '2026-05-29T20:05:00.000Z';
+  assert.equal(
+    toLearningEvent(event('party.joined', null, 'waiting', { joinedAt }))?.kind,
+    'joined',
+  );
+});
+
+const undone: [string, PartyState, PartyState, string | undefined][] = [
+  ['party.called', 'called', 'waiting', 'returned'],
+  ['party.joined', 'waiting', 'removed', 'removed'],
+  ['party.restored', 'waiting', 'left', 'removed'],
+  ['party.restored', 'waiting', 'called', 'removed'],
+  ['party.moved', 'waiting', 'waiting', 'moved'],
+  ['party.changed', 'waiting', 'waiting', undefined],
+  ['party.seated', 'seated', 'called', undefined],
+];
+for (const [type, from, to, kind] of undone) {
+  it(`maps the undoing of ${type}, from ${from} to ${to}, to ${kind ?? 'null'}`, () => {
+    const taken = { ...event('party.undone', from, to), undone: { seq: 6, type } };
+    assert.equal(toLearningEvent(taken)?.kind, kind);
+  });
+}
 
 it('a paused queue does not move; a closed one does', () => {
   for (const state of ['open', 'paused', 'closed'] as const) {

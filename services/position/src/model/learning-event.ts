@@ -34,12 +34,15 @@ export function toLearningEvent(event: HistoryEvent): LearningEvent | null {
   if (previousState === 'waiting' && state === 'waiting' && previousSize !== null) {
     return { kind: 'resized', seq, timeMs, partyId, size, sizeBefore: previousSize };
   }
-  const kind = kindOf(previousState, state, event.type);
+  const joinedAtMs = Date.parse(party.joinedAt);
+  const kind = event.undone ? kindOfUndo(event, state) : kindOf(event, state);
   if (kind === null) return null;
-  return { kind, seq, timeMs, partyId, lane, size, joinedAtMs: Date.parse(party.joinedAt) };
+  // Added later than it joined, at its place by that time: it saw nothing of the line from there.
+  const isLate = kind === 'joined' && joinedAtMs < timeMs;
+  return { kind: isLate ? 'returned' : kind, seq, timeMs, partyId, lane, size, joinedAtMs };
 }
 
-function kindOf(from: string | null, to: string, type: string) {
+function kindOf({ previousState: from, type }: HistoryEvent, to: string) {
   if (to === 'waiting') {
     if (from === null) return 'joined';
     if (from !== 'waiting') return 'returned';
@@ -51,4 +54,13 @@ function kindOf(from: string | null, to: string, type: string) {
   }
   // Joined and served in one event: does not exist today.
   return null;
+}
+
+/** Whatever it returns to, nobody was called or gave up. */
+function kindOfUndo({ previousState: from, undone }: HistoryEvent, to: string) {
+  if (to === 'waiting') {
+    if (from !== 'waiting') return 'returned';
+    return undone?.type === 'party.moved' ? 'moved' : null;
+  }
+  return from === 'waiting' ? 'removed' : null;
 }

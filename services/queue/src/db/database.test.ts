@@ -34,6 +34,7 @@ const tables = [
   'accounts',
   'alerts',
   'api_keys',
+  'backdated_joins',
   'events',
   'idempotency_keys',
   'invitation_sends',
@@ -43,6 +44,7 @@ const tables = [
   'members',
   'models',
   'occupancy_changes',
+  'old_persons',
   'outbox',
   'parties',
   'personal',
@@ -88,6 +90,7 @@ describe('migrations', () => {
         { name: '0013-held-numbers' },
         { name: '0014-venue-creators' },
         { name: '0015-accent-colors' },
+        { name: '0016-undo' },
       ]);
     }));
 

@@ -19,6 +19,7 @@ import * as nameKeys from './migrations/0012-name-keys.ts';
 import * as heldNumbers from './migrations/0013-held-numbers.ts';
 import * as venueCreators from './migrations/0014-venue-creators.ts';
 import * as accentColors from './migrations/0015-accent-colors.ts';
+import * as undo from './migrations/0016-undo.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -214,6 +215,7 @@ const migrations: Record<string, Migration> = {
   '0013-held-numbers': heldNumbers,
   '0014-venue-creators': venueCreators,
   '0015-accent-colors': accentColors,
+  '0016-undo': undo,
 };
 
 /** Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. */

@@ -24,6 +24,8 @@ export type Tables = {
   personal: PersonalTable;
   events: EventTable;
   reasons: ReasonTable;
+  old_persons: OldPersonTable;
+  backdated_joins: BackdatedJoinTable;
   models: ModelTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyTable;
@@ -207,6 +209,8 @@ export type EventTable = TraceColumns & {
   time: Date;
   /** JSON */
   data: string;
+  /** JSON: what a change by staff overwrote, so that it can be taken back (see `line/undo.ts`). No personal data. */
+  overwritten: string | null;
   /** When the relay may send it to SQS; null once it is delivered. */
   relay_at: Date | null;
 };
@@ -216,6 +220,22 @@ type ReasonTable = {
   queue_id: Buffer;
   seq: number;
   text: string;
+};
+
+/** The personal data that an event overwrote, for the minute in which it can be taken back. */
+type OldPersonTable = {
+  queue_id: Buffer;
+  seq: number;
+  /** JSON: columns of `personal`. */
+  person: string;
+  changed_at: Date;
+};
+
+/** A party that staff added with a time of joining in the past. */
+type BackdatedJoinTable = {
+  user_id: Buffer;
+  party_id: Buffer;
+  added_at: Date;
 };
 
 /** What the estimates of a queue have learned, in a format of the position service. */

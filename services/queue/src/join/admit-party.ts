@@ -14,6 +14,7 @@ import { type Line, lockLine } from '../line/line.ts';
 import { keyBetween } from '../line/order-key.ts';
 import { takeNumber } from '../line/party-numbers.ts';
 import { laneIndex, type PartyRecord, partyRecord } from '../line/snapshots.ts';
+import { keyOfPastJoin, limitPastJoins, pastJoin } from './joined-at.ts';
 import { markDuplicates } from './mark-duplicates.ts';
 
 /** A party that joins, added by staff or by itself. */
@@ -26,11 +27,14 @@ export type Arrival = {
   notes: string | null;
   locale: string | undefined;
   source: PartySource;
+  /** When it joined, if that was in the past. */
+  joinedAt?: Date | undefined;
 };
 
 /**
- * Puts a party at the end of its lane, once per idempotency key. Its place comes from the position service, which has
- * applied the event by then; null when that is unavailable.
+ * Puts a party at the end of its lane, or where it would stand if it had been added when it joined, once per idempotency
+ * key. Its place comes from the position service, which has applied the event by then; null when that is unavailable. It is
+ * the guest's quote. A party that joined in the past (`isLate`) gets none, since nobody told it anything when it joined.
  */
 export async function admitParty(
   deps: Deps,
@@ -38,7 +42,7 @@ export async function admitParty(
   venue: VenueFacts,
   arrival: Arrival,
   actor: Actor,
-): Promise<{ record: PartyRecord; place: Place | null; isRepeat: boolean }> {
+): Promise<{ record: PartyRecord; place: Place | null; isRepeat: boolean; isLate: boolean }> {
   // A repeat answers with the place of the first answer, which is stored after the commit.
   const release =
     request.key === null ? null : await deps.repeats.acquire(`${request.caller} ${request.key}`);
@@ -46,50 +50,62 @@ export async function admitParty(
     const { result: record, events } = await deps.lines.run(bytesToUuid(request.target), () =>
       once(deps, request, async (trx) => {
         const line = await lockLine(deps, trx, request.target);
-        assertAdmitted(line.queue, arrival);
-        const party = await addToEnd(deps, line, venue, arrival, actor);
+        const joinedAt = pastJoin(line, arrival.joinedAt);
+        assertAdmitted(line.queue, arrival, joinedAt);
+        const party = await add(deps, line, venue, arrival, joinedAt, actor);
+        if (joinedAt !== null) await limitPastJoins(line, actor, party.id);
         return { result: partyRecord(party), events: await line.write() };
       }),
     );
     const isRepeat = events.length === 0;
+    const isLate = arrival.joinedAt?.toISOString() === record.joinedAt;
+    if (isLate) {
+      await deps.feed.committed(events);
+      return { record, place: null, isRepeat, isLate };
+    }
     const place = isRepeat
       ? await deps.quotes.read(record)
       : await deps.quotes.store(record, deps.feed.committed(events));
-    return { record, place, isRepeat };
+    return { record, place, isRepeat, isLate };
   } finally {
     release?.();
   }
 }
 
 /** Throws the problem when the queue does not admit this party. */
-function assertAdmitted(queue: QueueRow, { source, size }: Arrival): void {
+function assertAdmitted(queue: QueueRow, { source, size }: Arrival, joinedAt: Date | null): void {
   if (source === 'guest' && queue.self_join === 0) {
     throw problems.selfJoinOff({ detail: 'Please ask the host to add you to the line.' });
   }
   if (queue.state === 'closed') throw problems.queueClosed();
-  if (queue.state === 'paused') throw problems.queuePaused();
   if (size > queue.max_party_size) throw tooLarge(queue.max_party_size);
+  // It was let in when it joined.
+  if (joinedAt !== null) return;
+  if (queue.state === 'paused') throw problems.queuePaused();
   if (queue.max_waiting !== null && queue.waiting >= queue.max_waiting) throw problems.queueFull();
 }
 
-async function addToEnd(
+async function add(
   deps: Deps,
   line: Line,
   venue: VenueFacts,
   arrival: Arrival,
+  joinedAt: Date | null,
   actor: Actor,
 ): Promise<PartyRow> {
   const { queue, now } = line;
   const number = await takeNumber(line, venue);
-  const orderKey = keyBetween(queue.tail_key, null);
   const id = uuidToBytes(newId(deps.clock));
+  const lane = laneIndex(arrival.lane);
+  const pastKey = joinedAt === null ? null : await keyOfPastJoin(line, { id, lane }, joinedAt);
+  const orderKey = pastKey ?? keyBetween(queue.tail_key, null);
+  if (pastKey === null) queue.tail_key = orderKey;
   const email_key = arrival.email === null ? null : normaliseEmail(arrival.email);
   // Hosts know whom they add a second time.
   const isDouble =
     arrival.source === 'guest' &&
     (await markDuplicates(line, id, { email_key, phone: arrival.phone }));
-  const lane = laneIndex(arrival.lane);
-  const isNearFront = await joinsNearFront(line, lane);
+  const isNearFront = await joinsNearFront(line, lane, pastKey);
 
   if (arrival.email !== null) line.tasks.schedule('notify.joined', id);
   return line.addParty(
@@ -106,7 +122,7 @@ async function addToEnd(
       possible_duplicate: isDouble ? 1 : 0,
       almost_there: isNearFront ? 1 : 0,
       snoozes: 0,
-      joined_at: now,
+      joined_at: joinedAt ?? now,
       served_at: null,
       called_at: null,
       confirmed_at: null,

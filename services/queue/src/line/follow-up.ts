@@ -9,7 +9,7 @@ import type { TaskKindName } from './task-kinds.ts';
 import type { TaskPlan } from './task-plan.ts';
 
 /** A change of a line under its lock. */
-type LineChange = { trx: DatabaseTransaction; queue: QueueRow; now: Date; tasks: TaskPlan };
+export type LineChange = { trx: DatabaseTransaction; queue: QueueRow; now: Date; tasks: TaskPlan };
 
 /** From this position on, a guest is notified that it is almost there. */
 const almostTherePlace = 3;
@@ -161,14 +161,25 @@ export async function planAlmostThere(
   for (const id of ids) tasks.schedule('notify.almost-there', id);
 }
 
-/** Whether a party that joins this lane will be near the front. Call it before the party is written. */
-export async function joinsNearFront({ trx, queue }: LineChange, lane: number): Promise<boolean> {
+/**
+ * Whether a party that joins this lane will be near the front: at its end, or at `orderKey`. Call it before the party is
+ * written.
+ */
+export async function joinsNearFront(
+  { trx, queue }: LineChange,
+  lane: number,
+  orderKey: Buffer | null,
+): Promise<boolean> {
   if (queue.waiting < almostTherePlace) return true;
   // Behind all others.
-  if (lane === lanes.length - 1) return false;
+  if (lane === lanes.length - 1 && orderKey === null) return false;
+  const ahead =
+    orderKey === null
+      ? sql`lane <= ${lane}`
+      : sql`(lane < ${lane} OR (lane = ${lane} AND order_key < ${orderKey}))`;
   const { rows } = await sql`
     SELECT 1 FROM parties FORCE INDEX (parties_line)
-    WHERE queue_id = ${queue.id} AND state = 'waiting' AND lane <= ${lane}
+    WHERE queue_id = ${queue.id} AND state = 'waiting' AND ${ahead}
     LIMIT ${almostTherePlace}`.execute(trx);
   return rows.length < almostTherePlace;
 }

@@ -99,6 +99,7 @@ function historyEvent(row: Selectable<EventTable> & { reason: string | null }): 
     previousSize: party?.previousSize ?? null,
     position: party?.position ?? null,
     override: party?.override ?? false,
+    undone: party?.undone ?? null,
     party: party?.party ?? null,
     queue: queue ?? null,
   };

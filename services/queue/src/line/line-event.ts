@@ -6,6 +6,7 @@ import type { DatabaseTransaction } from '../db/database.ts';
 import type { EventTable } from '../db/tables.ts';
 import { traceColumns } from '../db/trace-context.ts';
 import { insertRows } from '../db/write-rows.ts';
+import type { Undo } from './undo.ts';
 
 /** An event as the table `events` holds it. */
 export type StoredEvent = FedEvent | EventOf<'venue.deleted'>;
@@ -25,10 +26,11 @@ export function isFed(event: Event): event is FedEvent {
   return receiver === 'position-events' && others.length === 0;
 }
 
-/** Writes events, which puts them into the outbox. */
+/** Writes events, which puts them into the outbox, each with what is needed to take it back. */
 export async function insertEvents(
   trx: DatabaseTransaction,
   events: readonly StoredEvent[],
+  undos: ReadonlyMap<StoredEvent, Undo> = new Map(),
 ): Promise<void> {
   const trace = traceColumns();
   await insertRows(
@@ -36,6 +38,7 @@ export async function insertEvents(
     'events',
     events.map((event) => {
       const time = new Date(event.time);
+      const undo = undos.get(event);
       return {
         queue_id: queueIdOf(event),
         seq: seqOf(event),
@@ -44,6 +47,7 @@ export async function insertEvents(
         party_id: 'party' in event.data ? uuidToBytes(event.data.party.partyId) : null,
         time,
         data: JSON.stringify(event.data),
+        overwritten: undo === undefined ? null : JSON.stringify(undo),
         relay_at: new Date(time.getTime() + (isFed(event) ? feedFirstMs : unfedDelayMs)),
         ...trace,
       };

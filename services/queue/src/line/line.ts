@@ -2,11 +2,17 @@ import {
   type Actor,
   type EventOf,
   makeEvent,
+  type PartyEventData,
   type PartyEventType,
 } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { PartyState } from '@queue-manager/contracts/parties';
-import { changesOccupancy, type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
+import {
+  changesOccupancy,
+  isInLine,
+  type PartyMove,
+  partyMoves,
+} from '@queue-manager/contracts/party-moves';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import { createKeyedGate, type KeyedGate } from '@queue-manager/service-kit/limits/gate';
@@ -27,8 +33,11 @@ import { planAlmostThere, planFollowUp } from './follow-up.ts';
 import { insertEvents } from './line-event.ts';
 import { Occupancy } from './occupancy.ts';
 import { numberOfReturning } from './party-numbers.ts';
+import { freePlace } from './place-between.ts';
+import { planCorrection } from './plan-correction.ts';
 import { partySnapshot, queueSnapshot } from './snapshots.ts';
 import { TaskPlan } from './task-plan.ts';
+import { overwritten, type Undo, undoOf } from './undo.ts';
 
 const source = '/queue';
 const selectParty = `
@@ -49,6 +58,7 @@ type Counter =
   | 'number_day'
   | 'last_number'
   | 'held_number';
+type UndoneEvent = NonNullable<PartyEventData['undone']>;
 type QueueSettings = Omit<Updateable<QueueTable>, Counter>;
 
 type MoveOptions = {
@@ -64,6 +74,18 @@ type MoveOptions = {
   next?: readonly LockedParty[];
 };
 
+type ChangeDetails = Omit<MoveOptions, 'place' | 'next'> & {
+  /** How many people the change has counted in. */
+  counted?: number | undefined;
+  /** Columns besides those of the change that undoing it puts back. */
+  putBack?: readonly (keyof PartyTable)[] | undefined;
+  /** The event that the change takes back. */
+  undone?: UndoneEvent | undefined;
+};
+
+/** An event of a party that can be taken back. */
+export type Undoable = UndoneEvent & { undo: Undo };
+
 /**
  * A line under its lock, within one transaction. All changes are made through it, so that none lacks its sequence number,
  * its event, the counters or the tasks that follow.
@@ -78,6 +100,7 @@ export class Line {
   readonly #clock: Clock;
   readonly #settings: QueueSettings = {};
   readonly #reasons: { queue_id: Buffer; seq: number; text: string }[] = [];
+  readonly #undos = new Map<LineEvent, Undo>();
   readonly #occupancy: Occupancy | null;
   #hasMovedUp = false;
   /** A party that was put elsewhere in the line. */
@@ -116,19 +139,23 @@ export class Line {
     );
   }
 
-  /** Reads the party's row under the lock; another request may have changed it since it was loaded. */
-  async party(partyId: Buffer): Promise<LockedParty> {
+  /**
+   * Reads the party's row under the lock; another request may have changed it since it was loaded. Throws
+   * `party-changed` unless it is at `seq`, which a decision was based on.
+   */
+  async party(partyId: Buffer, seq?: number): Promise<LockedParty> {
     const { rows } = await this.trx.executeQuery(
       preparedQuery(selectParty, [this.queue.id, partyId]),
     );
     const party = rows[0] as LockedParty | undefined;
     if (party === undefined) throw new Error('The line has no such party');
+    assertSeq(party, seq);
     return party;
   }
 
   /** Like `party`, for a move that needs preparation. Throws as `move` does. */
-  async partyFor(partyId: Buffer, move: PartyMove): Promise<LockedParty> {
-    const party = await this.party(partyId);
+  async partyFor(partyId: Buffer, move: PartyMove, seq?: number): Promise<LockedParty> {
+    const party = await this.party(partyId, seq);
     assertMove(party, move);
     return party;
   }
@@ -145,10 +172,10 @@ export class Line {
   ): Promise<PartyRow> {
     const { to, event } = partyMoves[move];
     assertMove(party, move);
-    let isOverridden = false;
+    let people: { counted: number; isOverridden: boolean } | undefined;
     if (changesOccupancy(move) && (party.state === 'seated' || to === 'seated')) {
       const delta = to === 'seated' ? party.size : -party.size;
-      isOverridden = await this.occupancy.change({ delta, actor, party, override, reason });
+      people = await this.occupancy.change({ delta, actor, party, override, reason });
     }
     const number = move === 'restore' ? { number: await numberOfReturning(this, party) } : {};
     const moved = await this.changeParty(
@@ -156,13 +183,59 @@ export class Line {
       event,
       { state: to, ...changesOf(move, party, this.now), ...number, ...place },
       actor,
-      { reason, override: isOverridden, position },
+      {
+        reason,
+        override: people?.isOverridden,
+        counted: people?.counted,
+        position,
+        putBack: flagsOf(move),
+      },
     );
     if (party.state === 'waiting') this.#hasMovedUp = true;
     if (to === 'waiting') this.#moved = moved;
     this.#next = next;
     await planFollowUp(this, move, party, moved);
     return moved;
+  }
+
+  /**
+   * Takes a party's last event back, which must be this one: the party is as it was before. Whom a seat let in leaves, and
+   * who departed is inside again, even beyond the capacity: they never left. A party that was added is removed.
+   */
+  async takeBack(
+    party: LockedParty,
+    { undo, ...undone }: Undoable,
+    actor: Actor,
+  ): Promise<PartyRow> {
+    let isOverridden = false;
+    if (undo.people !== undefined) {
+      const change = { delta: -undo.people, actor, party, override: true };
+      ({ isOverridden } = await this.occupancy.change(change));
+    }
+    const isNew = undone.type === 'party.joined';
+    const before = {
+      ...party,
+      ...(isNew ? { state: 'removed' as const, ended_at: this.now } : overwritten(undo)),
+    } as LockedParty;
+    if (isInLine(before.state) && !isInLine(party.state)) {
+      before.number = await numberOfReturning(this, before);
+    }
+    if (!before.order_key.equals(party.order_key)) {
+      before.order_key = await freePlace(this, before);
+    }
+    const changes = Object.fromEntries(
+      Object.entries(before).filter(([column, value]) => value !== party[column as keyof PartyRow]),
+    );
+    const changed = await this.changeParty(party, 'party.undone', changes, actor, {
+      override: isOverridden,
+      undone,
+    });
+    if (undone.type !== 'party.changed') {
+      if (party.state === 'waiting') this.#hasMovedUp = true;
+      if (changed.state === 'waiting') this.#moved = changed;
+    }
+    await planCorrection(this, undone, changed, party.has_email === 1);
+    return changed;
   }
 
   /** The occupancy of the venue; only for a change that has locked the venue. */
@@ -177,9 +250,9 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    { reason, override, position }: Omit<MoveOptions, 'place' | 'next'> = {},
+    details: ChangeDetails = {},
   ): Promise<PartyRow> {
-    const changed = this.#recordChange(party, type, changes, actor, { reason, override, position });
+    const changed = this.#recordChange(party, type, changes, actor, details);
     const { queue_id, id } = party;
     await updateRow(this.trx, 'parties', { ...changes, seq: changed.seq }, { queue_id, id });
     return changed;
@@ -222,31 +295,35 @@ export class Line {
     type: PartyEventType,
     changes: Updateable<PartyTable>,
     actor: Actor,
-    { reason, override, position }: Omit<MoveOptions, 'place' | 'next'>,
+    { reason, override, position, counted, putBack = [], undone }: ChangeDetails,
   ): PartyRow {
     const seq = this.#takeSeq();
     const changed = { ...party, ...changes, seq } as PartyRow;
     this.#count(party.state, -1);
     this.#count(changed.state, +1);
-    this.#partyEvent(type, changed, party.state, actor, {
+    const event = this.#partyEvent(type, changed, party.state, actor, {
       ...(position === undefined ? {} : { position }),
       ...(override === true ? { override } : {}),
       ...(changed.size === party.size ? {} : { previousSize: party.size }),
+      ...(undone === undefined ? {} : { undone }),
     });
+    if (actor.kind === 'staff' && undone === undefined) {
+      this.#undos.set(event, undoOf(party, [...Object.keys(changes), ...putBack], counted));
+    }
     if (reason !== undefined) this.#reasons.push({ queue_id: this.queue.id, seq, text: reason });
     return changed;
   }
 
-  /** Adds a new party at the end of its lane and records the event. */
+  /** Adds a new party and records the event. The caller keeps `tail_key`, the greatest order key. */
   async addParty(
     party: Omit<PartyRow, 'seq'>,
     personal: Selectable<PersonalTable>,
     actor: Actor,
   ): Promise<PartyRow> {
     const added: PartyRow = { ...party, seq: this.#takeSeq() };
-    this.queue.tail_key = party.order_key;
     this.#count(added.state, +1);
-    this.#partyEvent('party.joined', added, null, actor);
+    const event = this.#partyEvent('party.joined', added, null, actor);
+    if (actor.kind === 'staff') this.#undos.set(event, { row: {} });
     await insertRows(this.trx, 'personal', [personal]);
     await insertRows(this.trx, 'parties', [added]);
     return added;
@@ -260,7 +337,7 @@ export class Line {
       await planAlmostThere(this, { front: this.#next, moved: this.#moved });
     }
     await this.#writeQueue();
-    await insertEvents(trx, this.events);
+    await insertEvents(trx, this.events, this.#undos);
     await insertRows(trx, 'reasons', this.#reasons);
     await this.tasks.write(trx, queue);
     return this.events;
@@ -296,8 +373,13 @@ export class Line {
     party: PartyRow,
     previousState: PartyState | null,
     actor: Actor,
-    details: { position?: number; override?: true; previousSize?: number } = {},
-  ): void {
+    details: {
+      position?: number;
+      override?: true;
+      previousSize?: number;
+      undone?: UndoneEvent;
+    } = {},
+  ): LineEvent {
     const data = {
       ...this.#ids(),
       previousState,
@@ -305,8 +387,13 @@ export class Line {
       actor,
       ...details,
     };
-    const event = makeEvent({ ...this.#envelope(bytesToUuid(party.id)), type, data });
-    this.events.push(event as EventOf<PartyEventType>);
+    const event = makeEvent({
+      ...this.#envelope(bytesToUuid(party.id)),
+      type,
+      data,
+    }) as EventOf<PartyEventType>;
+    this.events.push(event);
+    return event;
   }
 
   #ids() {
@@ -323,6 +410,24 @@ export function assertMove({ state }: PartyRow, move: PartyMove): void {
   const { from } = partyMoves[move];
   if ((from as readonly PartyState[]).includes(state)) return;
   throw problems.invalidTransition({ detail: `The party is ${state}, not ${from.join(' or ')}.` });
+}
+
+/** Throws `party-changed` unless the party is as it was when a decision about it was made. */
+export function assertSeq(party: PartyRow, seq: number | undefined): void {
+  if (seq === undefined || seq === party.seq) return;
+  throw problems.partyChanged({
+    detail: `Somebody else changed the party in the meantime. It is ${nameOf(party.state)} now.`,
+  });
+}
+
+function nameOf(state: PartyState): string {
+  return state === 'no_show' ? 'a no-show' : state;
+}
+
+/** The marks that a move, or what follows it, may change besides its own columns. */
+function flagsOf(move: PartyMove): (keyof PartyTable)[] {
+  if (move === 'move') return ['almost_there'];
+  return move === 'restore' ? ['possible_duplicate'] : [];
 }
 
 /** The columns that a move changes besides the state. */

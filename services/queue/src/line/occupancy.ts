@@ -43,10 +43,16 @@ export class Occupancy {
   /**
    * Counts people in or out and records who did. Occupancy never goes below 0: if more people leave than were
    * counted in, some entered uncounted. Throws `venue-full` when people coming in would exceed the capacity; people
-   * may always leave, even when an override or a smaller capacity has left more in than that. Returns whether the
-   * override was needed; only then is it recorded.
+   * may always leave, even when an override or a smaller capacity has left more in than that. Returns how many were
+   * counted, and whether the override was needed; only then is it recorded.
    */
-  async change({ delta, actor, party, override = false, reason }: Change): Promise<boolean> {
+  async change({
+    delta,
+    actor,
+    party,
+    override = false,
+    reason,
+  }: Change): Promise<{ counted: number; isOverridden: boolean }> {
     const { capacity, occupancy: before, id: venueId } = this.#venue;
     const occupancy = Math.max(0, before + delta);
     const isTooMany = delta > 0 && capacity !== null && occupancy > capacity;
@@ -76,7 +82,7 @@ export class Occupancy {
         reason: reason ?? null,
       })
       .execute();
-    return isTooMany;
+    return { counted: occupancy - before, isOverridden: isTooMany };
   }
 
   /** Records the event of a change that no event of a queue records. Returns it, for the feed after the commit. */

@@ -2,12 +2,16 @@ import type { Neighbour } from '@queue-manager/contracts/internal';
 import { partyStates } from '@queue-manager/contracts/parties';
 import { problems } from '@queue-manager/service-kit/problems';
 import { sql } from 'kysely';
-import type { PartyRow } from '../db/tables.ts';
-import type { Line } from './line.ts';
+import type { DatabaseTransaction } from '../db/database.ts';
+import type { PartyRow, QueueRow } from '../db/tables.ts';
 import { keyBetween, OrderKeyTooLong } from './order-key.ts';
 import { laneIndex } from './snapshots.ts';
 
+/** A line under its lock. */
+type LockedLine = { trx: DatabaseTransaction; queue: QueueRow };
 type Place = Pick<PartyRow, 'lane' | 'order_key'>;
+/** A party, also one that is about to be added. */
+type Placed = Pick<PartyRow, 'id'>;
 
 /**
  * Finds the place of a party between two neighbours, under the line's lock. The neighbours were read without it and serve
@@ -19,7 +23,7 @@ type Place = Pick<PartyRow, 'lane' | 'order_key'>;
  * lane if that fits. Throws `place-used-up` when no order key is left in between.
  */
 export async function placeBetween(
-  line: Line,
+  line: LockedLine,
   party: PartyRow,
   neighbours: { before: Neighbour | null; behind: Neighbour | null },
 ): Promise<Place> {
@@ -28,26 +32,30 @@ export async function placeBetween(
   const isBehind = before === null || comparePlaces(before, party) < 0;
   const isBefore = behind === null || comparePlaces(party, behind) < 0;
   if (isBehind && isBefore) return { lane: party.lane, order_key: party.order_key };
-  try {
-    return behind !== null && !isBefore
-      ? await placeInFrontOf(line, party, behind)
-      : await placeBehind(line, party, before as Place, behind === null);
-  } catch (error) {
-    if (!(error instanceof OrderKeyTooLong)) throw error;
-    throw problems.placeUsedUp({
-      detail: 'Too many parties were moved between these two. Choose the place before or after.',
-    });
-  }
+  return orRefuse(() =>
+    behind !== null && !isBefore
+      ? placeInFrontOf(line, party, behind)
+      : placeBehind(line, party, before as Place, behind === null),
+  );
 }
 
-async function placeInFrontOf(line: Line, party: PartyRow, behind: Place): Promise<Place> {
+/** The order key of a party that is dated back, directly in front of the first that joined its lane later. */
+export async function keyInFrontOf(
+  line: LockedLine,
+  party: Placed,
+  behind: Place,
+): Promise<Buffer> {
+  return (await orRefuse(() => placeInFrontOf(line, party, behind))).order_key;
+}
+
+async function placeInFrontOf(line: LockedLine, party: Placed, behind: Place): Promise<Place> {
   const before = await nearestKey(line, party, behind, 'before');
   return { lane: behind.lane, order_key: keyBetween(before, behind.order_key) };
 }
 
 /** At the end of the line, the place is behind all parties that ever joined, as for a party that joins. */
 async function placeBehind(
-  line: Line,
+  line: LockedLine,
   party: PartyRow,
   before: Place,
   isEnd: boolean,
@@ -65,8 +73,8 @@ async function placeBehind(
  * place. Strictly on that side, so that parties with equal keys stay together. One index seek per state.
  */
 async function nearestKey(
-  { trx, queue }: Line,
-  party: PartyRow,
+  { trx, queue }: LockedLine,
+  party: Placed,
   { lane, order_key }: Place,
   side: 'before' | 'behind',
 ): Promise<Buffer | null> {
@@ -83,6 +91,32 @@ async function nearestKey(
   );
   const keys = rows.map((row) => row.order_key).sort(Buffer.compare);
   return (side === 'before' ? keys.at(-1) : keys[0]) ?? null;
+}
+
+/**
+ * The order key of a party that returns to a place it was moved away from: directly in front of the party that has taken
+ * that key meanwhile, if any.
+ */
+export async function freePlace(line: LockedLine, party: PartyRow): Promise<Buffer> {
+  const { lane, order_key, queue_id, id } = party;
+  const { rows } = await sql`
+    SELECT 1 FROM parties FORCE INDEX (parties_line)
+    WHERE queue_id = ${queue_id} AND state IN (${sql.join(partyStates)}) AND lane = ${lane}
+      AND order_key = ${order_key} AND id <> ${id} LIMIT 1`.execute(line.trx);
+  if (rows.length === 0) return order_key;
+  return (await orRefuse(() => placeInFrontOf(line, party, { lane, order_key }))).order_key;
+}
+
+/** Throws `place-used-up` when no order key is left in between. */
+async function orRefuse<T>(find: () => Promise<T>): Promise<T> {
+  try {
+    return await find();
+  } catch (error) {
+    if (!(error instanceof OrderKeyTooLong)) throw error;
+    throw problems.placeUsedUp({
+      detail: 'Too many parties were moved between these two. Choose the place before or after.',
+    });
+  }
 }
 
 function placeOfNeighbour({ lane, orderKey }: Neighbour): Place {

@@ -5,20 +5,27 @@ import { queueFor } from '../access/membership.ts';
 import type { Deps } from '../deps.ts';
 import { admitParty } from '../join/admit-party.ts';
 import { dialablePhone } from '../join/dialable-phone.ts';
-import { staffViewOf, staffViews } from './party-view.ts';
+import { staffView, staffViewOf, staffViews } from './party-view.ts';
 
 export const addParty = (deps: Deps) =>
   route(contract, async (request) => {
     const { params, body, claims } = request;
     const { queue, venue } = await queueFor(deps.db, params.queueId, claims.sub, 'host');
     const phone = dialablePhone(body.phone, venue);
-    const { record, place, isRepeat } = await admitParty(
+    const { record, place, isRepeat, isLate } = await admitParty(
       deps,
       idempotent(contract, request, queue.id),
       venue,
-      { ...body, phone, locale: body.locale, source: 'staff' },
+      {
+        ...body,
+        phone,
+        locale: body.locale,
+        source: 'staff',
+        joinedAt: body.joinedAt === undefined ? undefined : new Date(body.joinedAt),
+      },
       { kind: 'staff', userId: claims.sub },
     );
+    if (isLate) return staffView(deps, record);
     if (isRepeat) {
       const places = new Map(place === null ? [] : [[record.partyId, place]]);
       return (await staffViews(deps, [record], places))[0] as Party;

@@ -40,14 +40,18 @@ export async function movePartyOnce(
   request: {
     params: { partyId: string };
     claims: { sub: string };
-    body: { reason?: string | undefined; override?: boolean | undefined };
+    body: {
+      reason?: string | undefined;
+      override?: boolean | undefined;
+      seq?: number | undefined;
+    };
     idempotencyKey: string | null;
   },
   move: PartyMove,
   after = async (_line: Line, moved: PartyRow) => moved,
 ): Promise<Party> {
   const { params, claims, body } = request;
-  const { reason, override } = body;
+  const { reason, override, seq } = body;
   const least = override ? 'manager' : 'host';
   const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, least);
   const record = await changePartyOnce(
@@ -58,7 +62,7 @@ export async function movePartyOnce(
       after(
         line,
         await line.move(
-          await line.party(party.id),
+          await line.party(party.id, seq),
           move,
           { kind: 'staff', userId: claims.sub },
           { reason, override },

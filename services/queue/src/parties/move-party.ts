@@ -18,7 +18,7 @@ export const moveParty = (deps: Deps) =>
       idempotent(contract, request, party.id),
       party.queue_id,
       async (line) => {
-        const present = await line.partyFor(party.id, 'move');
+        const present = await line.partyFor(party.id, 'move', body.seq);
         const neighbours = neighboursOf();
         return line.move(
           present,

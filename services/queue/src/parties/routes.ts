@@ -15,6 +15,7 @@ import { removeParty } from './remove-party.ts';
 import { restoreParty } from './restore-party.ts';
 import { seatParty } from './seat-party.ts';
 import { snooze } from './snooze.ts';
+import { undoParty } from './undo-party.ts';
 import { updateParty } from './update-party.ts';
 
 /** Parties, as staff and as their own guests change them. */
@@ -31,6 +32,7 @@ export const partiesRoutes = (deps: Deps) => [
   removeParty(deps),
   restoreParty(deps),
   moveParty(deps),
+  undoParty(deps),
   listPartyEvents(deps),
   getTicket(deps),
   confirmComing(deps),

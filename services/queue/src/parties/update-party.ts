@@ -12,15 +12,16 @@ import type { Deps } from '../deps.ts';
 import { tooLarge } from '../join/admit-party.ts';
 import { dialablePhone } from '../join/dialable-phone.ts';
 import { planNewAddress } from '../line/follow-up.ts';
-import { lockLine } from '../line/line.ts';
+import { assertSeq, lockLine } from '../line/line.ts';
 import { partyRecord } from '../line/snapshots.ts';
+import { keepOldPerson, type OldPerson } from './old-persons.ts';
 import { staffView } from './party-view.ts';
 
 type UpdateParty = z.infer<typeof contract.schema.body>;
 
 export const updateParty = (deps: Deps) =>
   route(contract, async ({ params, body, claims }) => {
-    const { size, override, reason } = body;
+    const { size, override, reason, seq } = body;
     const least = override ? 'manager' : 'host';
     const { party, venue } = await partyFor(deps.db, params.partyId, claims.sub, least);
     const personal = { ...body, phone: dialablePhone(body.phone, venue) };
@@ -37,25 +38,28 @@ export const updateParty = (deps: Deps) =>
           throw tooLarge(max_party_size);
         }
         const person = await changePerson(trx, party, personal);
-        if (person === 'same' && changes.size === undefined) {
+        if (person === null && changes.size === undefined) {
           return { record: partyRecord(current), events: [] };
         }
+        assertSeq(current, seq);
         // Only a seated party counts towards occupancy.
-        const isOverridden =
-          changes.size !== undefined &&
-          current.state === 'seated' &&
-          (await line.occupancy.change({
-            delta: changes.size - current.size,
-            actor,
-            party: current,
-            override,
-            reason,
-          }));
-        if (person === 'new-address') planNewAddress(line, current);
+        const people =
+          changes.size === undefined || current.state !== 'seated'
+            ? undefined
+            : await line.occupancy.change({
+                delta: changes.size - current.size,
+                actor,
+                party: current,
+                override,
+                reason,
+              });
+        if (person?.isNewAddress) planNewAddress(line, current);
         const changed = await line.changeParty(current, 'party.changed', changes, actor, {
           reason,
-          override: isOverridden,
+          override: people?.isOverridden,
+          counted: people?.counted,
         });
+        if (person !== null) await keepOldPerson(line, changed.seq, person.before);
         return { record: partyRecord(changed), events: await line.write() };
       }),
     );
@@ -63,19 +67,19 @@ export const updateParty = (deps: Deps) =>
     return staffView(deps, record);
   });
 
-/** Changes a party's personal data, and returns what that means for the party. Erased data stays erased. */
+/** Changes a party's personal data; null if that changes nothing. Erased data stays erased. */
 async function changePerson(
   trx: DatabaseTransaction,
   { queue_id, id }: PartyRow,
   { name, email, phone, notes }: UpdateParty,
-): Promise<'same' | 'changed' | 'new-address'> {
+): Promise<{ before: OldPerson; isNewAddress: boolean } | null> {
   const person = await trx
     .selectFrom('personal')
     .selectAll()
     .where('queue_id', '=', queue_id)
     .where('party_id', '=', id)
     .executeTakeFirst();
-  if (person === undefined) return 'same';
+  if (person === undefined) return null;
   const changes = changedOnly(person, {
     name,
     name_key: name === undefined ? undefined : nameKey(name),
@@ -84,12 +88,14 @@ async function changePerson(
     phone,
     notes,
   });
-  if (Object.keys(changes).length === 0) return 'same';
+  const changed = Object.keys(changes) as (keyof typeof changes)[];
+  if (changed.length === 0) return null;
   await trx
     .updateTable('personal')
     .set(changes)
     .where('queue_id', '=', queue_id)
     .where('party_id', '=', id)
     .execute();
-  return typeof changes.email_key === 'string' ? 'new-address' : 'changed';
+  const before = Object.fromEntries(changed.map((column) => [column, person[column]]));
+  return { before, isNewAddress: typeof changes.email_key === 'string' };
 }

@@ -36,6 +36,10 @@ export async function eraseAll({ db, venueId }: Erasure): Promise<void> {
     );
     await untilNoneLeft(
       db,
+      sql`DELETE FROM old_persons WHERE queue_id = ${queueId} ORDER BY seq LIMIT ${chunkSize}`,
+    );
+    await untilNoneLeft(
+      db,
       sql`DELETE FROM reasons WHERE queue_id = ${queueId} ORDER BY seq LIMIT ${chunkSize}`,
     );
   }

@@ -1,7 +1,8 @@
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { isProblem } from '@queue-manager/service-kit/problems';
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { inTransaction } from '../../db/database.ts';
+import { type DatabaseTransaction, inTransaction } from '../../db/database.ts';
 import type { PartyRow } from '../../db/tables.ts';
 import { lockLine } from '../../line/line.ts';
 import type { WorkKind } from '../kind.ts';
@@ -11,7 +12,17 @@ const Payload = z.object({
   calls: z.int(),
   /** Whether this is the later expiry of a call that the guest confirmed. */
   confirmed: z.boolean().default(false),
+  /** Sequence number of the queue when it was scheduled. */
+  seq: z.int().default(0),
 });
+
+/** Whether the party has a timer of a later change: a call that was taken back gives its number to the next one. */
+async function hasLaterTimer(trx: DatabaseTransaction, id: Buffer, seq: number): Promise<boolean> {
+  const { rows } = await sql<{ payload: string }>`
+    SELECT payload FROM tasks FORCE INDEX (tasks_party)
+    WHERE party_id = ${id} AND kind = 'call.expire'`.execute(trx);
+  return rows.some(({ payload }) => Payload.parse(JSON.parse(payload)).seq > seq);
+}
 
 /**
  * Turns an unanswered call into a no-show. Checks the party under the queue's lock and leaves it alone if it was seated,
@@ -24,7 +35,7 @@ export const callExpire = {
   kind: 'call.expire',
   destination: 'tasks',
   async handle(deps, { queueId, partyId, payload }) {
-    const { calls, confirmed } = Payload.parse(payload);
+    const { calls, confirmed, seq } = Payload.parse(payload);
     if (queueId === null || partyId === null) throw new Error('call.expire names no party');
     const [queue, id] = [uuidToBytes(queueId), uuidToBytes(partyId)];
     const isUnanswered = (party: Pick<PartyRow, 'state' | 'calls' | 'confirmed_at'> | undefined) =>
@@ -46,7 +57,7 @@ export const callExpire = {
           inTransaction(deps.db, async (trx) => {
             const line = await lockLine(deps, trx, queue);
             const party = await line.party(id);
-            if (!isUnanswered(party)) return [];
+            if (!isUnanswered(party) || (await hasLaterTimer(trx, id, seq))) return [];
             await line.move(
               party,
               'noShow',
