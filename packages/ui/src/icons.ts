@@ -16,6 +16,7 @@ export const icons = {
     '<path d="m4 4 16 16M9.5 5.8A9 9 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-2.6 3.4M6.2 7.4A16.5 16.5 0 0 0 2.5 12S6 18.5 12 18.5a9 9 0 0 0 4.3-1.1"/>',
   forward: '<path d="m9 6 6 6-6 6"/>',
   fullscreen: '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
+  device: '<path d="M4 5h16v11H4zM2 20h20"/>',
   door: '<path d="M6 21V4l9-1v18zM15 5h4v16M3 21h18M12 12h.01"/>',
   globe:
     '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c6 6 6 12 0 18M12 3c-6 6-6 12 0 18"/>',

@@ -13,16 +13,16 @@ import { texts } from './strings.ts';
   imports: [Icon],
   host: { class: 'dialog' },
   template: `
-    <header class="dialog-head">
+    <div class="dialog-head">
       <h2 [id]="titleId">{{ title() }}</h2>
       @if (!ref.disableClose) {
         <button type="button" class="button quiet icon-only" (click)="ref.close()">
           <qm-icon name="close" /><span class="hidden">{{ text('close') }}</span>
         </button>
       }
-    </header>
+    </div>
     <ng-content />
-    <footer class="dialog-actions"><ng-content select="[actions]" /></footer>
+    <div class="dialog-actions"><ng-content select="[actions]" /></div>
   `,
 })
 export class DialogFrame {

@@ -2,6 +2,7 @@ import { Dialog, type DialogConfig, type DialogRef } from '@angular/cdk/dialog';
 import type { ComponentType } from '@angular/cdk/portal';
 import { Injectable, inject } from '@angular/core';
 import { firstValueFrom } from 'rxjs';
+import { OverlayLandmark } from './overlay-landmark.ts';
 
 /**
  * Opens dialogs. The component of a dialog has a `<qm-dialog>` around its content, gets its data by `DIALOG_DATA` and
@@ -10,6 +11,10 @@ import { firstValueFrom } from 'rxjs';
 @Injectable({ providedIn: 'root' })
 export class Dialogs {
   readonly #dialog = inject(Dialog);
+
+  constructor() {
+    inject(OverlayLandmark);
+  }
 
   /** @returns what the dialog was closed with; undefined if it was dismissed. */
   open<Result, Data = unknown>(

@@ -17,6 +17,9 @@ function play() {
   let exchanges = 0;
   let underWay = 0;
   let isEnded = false;
+  let isUnreachable = false;
+  let areMessagesLate = false;
+  let turns = 0;
   let last: Promise<unknown> = Promise.resolve();
   const tabs: AccessTokens[] = [];
   const timers: { at: number; run: () => void; isOff: boolean }[] = [];
@@ -27,6 +30,7 @@ function play() {
     await Promise.resolve();
     underWay -= 1;
     if (isEnded) throw new SessionEnded();
+    if (isUnreachable) throw new TypeError('Failed to fetch');
     exchanges += 1;
     return { token: `token ${exchanges}`, userId: 'ana', expiresAt: nowMs + lifeMs };
   }
@@ -35,13 +39,23 @@ function play() {
     openTab(): AccessTokens {
       const tab = createAccessTokens({
         refresh,
-        exclusively<T>(task: () => Promise<T>) {
-          const result = last.then(task, task);
-          last = result.catch(() => {});
+        exclusively<T>(task: (hasWaited: boolean) => Promise<T>) {
+          const hasWaited = turns > 0;
+          turns += 1;
+          const result = last.then(() => task(hasWaited));
+          last = result
+            .catch(() => {})
+            .finally(() => {
+              turns -= 1;
+            });
           return result;
         },
         send(message: Message) {
-          for (const other of tabs) if (other !== tab) other.receive(message);
+          const deliver = () => {
+            for (const other of tabs) if (other !== tab) other.receive(message);
+          };
+          if (areMessagesLate) setImmediate(deliver);
+          else deliver();
         },
         now: () => nowMs,
         after(ms, run) {
@@ -66,6 +80,12 @@ function play() {
     },
     end() {
       isEnded = true;
+    },
+    setUnreachable(value: boolean) {
+      isUnreachable = value;
+    },
+    delayMessages() {
+      areMessagesLate = true;
     },
     get exchanges() {
       return exchanges;
@@ -94,6 +114,26 @@ describe('createAccessTokens', () => {
     assert.deepEqual(await Promise.all([one.get(), two.get()]), ['token 2', 'token 1']);
     assert.equal(await two.get(), 'token 2');
     assert.equal(world.exchanges, 2);
+  });
+
+  it('waits a moment for the message of the tab that was first', async () => {
+    const world = play();
+    world.delayMessages();
+    const [one, two] = [world.openTab(), world.openTab()];
+    assert.deepEqual(await Promise.all([one.get(), two.get()]), ['token 1', 'token 1']);
+    assert.equal(world.exchanges, 1);
+  });
+
+  it('exchanges the cookie itself if the tab that was first has failed', async () => {
+    const world = play();
+    const [one, two] = [world.openTab(), world.openTab()];
+    world.setUnreachable(true);
+    const [first, second] = [one.get(), two.get()];
+    await assert.rejects(first, TypeError);
+    world.setUnreachable(false);
+    await new Promise(setImmediate);
+    await world.pass(500);
+    assert.equal(await second, 'token 1');
   });
 
   it('renews a token before it expires, without a call, once over all tabs', async () => {

@@ -21,8 +21,8 @@ export type Message = { type: 'access'; access: Access } | { type: 'signed-out' 
 export type Host = {
   /** Exchanges the cookie. @throws SessionEnded, or another error if the server cannot be reached */
   refresh(): Promise<Access>;
-  /** Runs one task at a time, over all tabs. */
-  exclusively<T>(task: () => Promise<T>): Promise<T>;
+  /** Runs one task at a time, over all tabs, and tells it whether it had to wait for another. */
+  exclusively<T>(task: (hasWaited: boolean) => Promise<T>): Promise<T>;
   send(message: Message): void;
   now(): number;
   /** @returns a function that cancels it. */
@@ -33,6 +33,8 @@ export type Host = {
 const marginMs = 30_000;
 /** Renewed this long before, so that no press has to wait for it. */
 const renewedBeforeMs = 60_000;
+/** What another tab has sent before it passed on its turn may arrive after the turn. */
+const messageMs = 500;
 
 export type AccessTokens = {
   /** A token that is still valid. @throws SessionEnded, or another error if the server cannot be reached */
@@ -53,6 +55,7 @@ export function createAccessTokens(host: Host): AccessTokens {
   let renewal: Promise<string> | null = null;
   let cancelTimer = () => {};
   let signOuts = 0;
+  let onMessage = () => {};
 
   const isFresh = ({ expiresAt }: Access) => expiresAt - host.now() > marginMs;
 
@@ -77,8 +80,9 @@ export function createAccessTokens(host: Host): AccessTokens {
   function renew(): Promise<string> {
     const before = current;
     renewal ??= host
-      .exclusively(async () => {
+      .exclusively(async (hasWaited) => {
         // Another tab has renewed it while this one waited.
+        if (hasWaited && current === before) await nextMessage();
         if (current !== null && current !== before && isFresh(current)) return current.token;
         const signOutsBefore = signOuts;
         const access = await host.refresh();
@@ -91,6 +95,16 @@ export function createAccessTokens(host: Host): AccessTokens {
         renewal = null;
       });
     return renewal;
+  }
+
+  function nextMessage(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = host.after(messageMs, resolve);
+      onMessage = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   return {
@@ -111,6 +125,7 @@ export function createAccessTokens(host: Host): AccessTokens {
     receive(message) {
       if (message.type === 'access') keep(message.access);
       else signOut();
+      onMessage();
     },
     get userId() {
       return current?.userId ?? null;

@@ -25,7 +25,7 @@ import { texts } from './strings.ts';
           readonly
           [value]="account()?.email"
         />
-        <p class="muted" dir="auto">{{ account()?.email }}</p>
+        <p class="muted"><bdi>{{ account()?.email }}</bdi></p>
         <qm-password-field [label]="text('password')" [error]="error()" />
       </form>
       <button

@@ -159,8 +159,15 @@ export class Session {
         return accessIn(bodyOf('refresh', answer));
       },
       // Browsers have locks only with TLS. The server bears two exchanges at the same time.
-      exclusively: async (task) =>
-        'locks' in navigator ? await navigator.locks.request(sharedName, task) : await task(),
+      exclusively: async (task) => {
+        if (!('locks' in navigator)) return task(false);
+        const atOnce = await navigator.locks.request(
+          sharedName,
+          { ifAvailable: true },
+          async (lock) => (lock === null ? null : { result: await task(false) }),
+        );
+        return atOnce?.result ?? (await navigator.locks.request(sharedName, () => task(true)));
+      },
       send: (message) => this.#channel.postMessage(message),
       now: Date.now,
       after: (ms, run) => {

@@ -9,7 +9,7 @@ import { texts } from './strings.ts';
 import { Theme, type ThemeName, themes } from './theme.ts';
 
 const iconOf: Record<ThemeName, IconName> = {
-  system: 'fullscreen',
+  system: 'device',
   light: 'sun',
   dark: 'moon',
   contrast: 'contrast',

@@ -29,7 +29,7 @@ import { texts } from './strings.ts';
           @for (venue of venues; track venue.id) {
             <li>
               <a class="tile" [routerLink]="pathOf(venue.id)">
-                <span class="tile-title" dir="auto">{{ venue.name }}</span>
+                <bdi class="tile-title">{{ venue.name }}</bdi>
                 <span class="muted small">{{ text(venue.role) }}</span>
                 <qm-icon name="forward" />
               </a>
