@@ -73,6 +73,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     http: {
       // Node looks for late requests every 30 s by default.
       connectionsCheckingInterval: 1_000,
+      // Node's own refusal has no body.
+      requireHostHeader: false,
       ...(options.sharesConnections ? { shouldUpgradeCallback: isSharedUpgrade } : {}),
     },
     trustProxy: options.trustedProxies?.length ? options.trustedProxies : false,
@@ -88,6 +90,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     forceCloseConnections: 'idle',
   });
   if (options.sharesConnections) acceptSharedConnections(app, { internalCredential });
+  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1); Node would refuse it without a body.
+  app.server.on('checkExpectation', (request, response) =>
+    app.server.emit('request', request, response),
+  );
 
   app.decorateRequest('claims', null);
   app.decorateRequest('idempotencyKey', null);
@@ -135,6 +141,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
+    const { httpVersion, headers } = request.raw;
+    if (httpVersion === '1.1' && headers.host === undefined) {
+      throw invalidField('Host', 'is required');
+    }
     const contract = request.routeOptions.config.contract;
     if (contract === undefined) return done();
     const { auth } = contract;

@@ -252,6 +252,16 @@ describe('gateway', () => {
     assert.match(head, new RegExp(`x-request-id: ${problem.requestId}`));
   });
 
+  it('names the missing header Host, and ignores expectations that it does not know', async () => {
+    const answerTo = async (lines: string) => {
+      const socket = connect(gateway.port, '127.0.0.1').setEncoding('utf8');
+      socket.write(`GET /livez HTTP/1.1\r\nConnection: close\r\n${lines}\r\n`);
+      return (await socket.toArray()).join('');
+    };
+    assert.match(await answerTo(''), /^HTTP\/1\.1 400 .*"errors":\[\{"path":"Host",/s);
+    assert.match(await answerTo('Host: gateway\r\nExpect: wonders\r\n'), /^HTTP\/1\.1 200 /);
+  });
+
   it('responds with 431 to too many headers and 413 to chunks of extensions, also on a connection in use', async () => {
     for (const [rest, status, type] of [
       [

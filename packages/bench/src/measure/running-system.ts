@@ -51,6 +51,7 @@ export async function openRunningSystem() {
     urls,
     db,
     headers,
+    venueId,
     post,
     fillLine: tables.fillLine,
     /** A queue with a grace time so long that no call becomes a no-show during the benchmark. */

@@ -6,6 +6,7 @@ import type { Line } from '../measure/running-system.ts';
 export type Means = {
   url: string;
   headers: Record<string, string>;
+  venueId: string;
   /** With 40,000 waiting. */
   long: Line;
   /** With 50,000 waiting. */
@@ -13,7 +14,7 @@ export type Means = {
   boards: Line[];
 };
 
-type Call = { method?: 'GET' | 'POST'; path: string; from?: string; body?: string };
+type Call = { method?: 'GET' | 'POST' | 'PATCH'; path: string; from?: string; body?: string };
 
 /** Number of responses by status; `none` for calls without a response. */
 export type Statuses = Record<string, number>;
@@ -79,17 +80,20 @@ export class Attack {
     this.#timers.push(setInterval(work, everyMs));
   }
 
-  /** Opens a connection that asks for a path and is read by `read` alone. */
-  open({ path, from = addressOf(0) }: Call, read: (socket: Socket) => void): void {
-    const { hostname, port, host } = this.#url;
+  /** The head of a request, with the abuser's token and further header lines. */
+  headOf({ method = 'GET', path }: Call, ...lines: string[]): string {
+    const authorization = `Authorization: ${this.#means.headers.authorization}`;
+    const head = [`${method} ${path} HTTP/1.1`, `Host: ${this.#url.host}`, authorization, ...lines];
+    return `${head.join('\r\n')}\r\n\r\n`;
+  }
+
+  /** Opens a connection that nothing is sent on, and that nobody reads. */
+  connect(from = addressOf(0)): Socket {
+    const { hostname, port } = this.#url;
     const socket = createConnection({ host: hostname, port: Number(port), localAddress: from });
     socket.on('error', () => {});
-    const { authorization } = this.#means.headers;
-    socket.write(
-      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${authorization}\r\n\r\n`,
-    );
     this.#sockets.push(socket);
-    read(socket);
+    return socket;
   }
 
   /** Counts the status in the first bytes of a response, and discards the rest. */
@@ -119,6 +123,8 @@ export class Attack {
   }
 }
 
+const json = 'Content-Type: application/json';
+const nested = '['.repeat(120_000);
 const unknownKeys = JSON.stringify(
   Object.fromEntries(Array.from({ length: 18_000 }, (_, index) => [`k${index}`, 1])),
 );
@@ -143,7 +149,7 @@ export const abuses: Record<string, (attack: Attack, means: Means) => void> = {
 
   '140 downloads that are never read': (attack, { long }) => {
     for (let n = 0; n < 140; n += 1) {
-      attack.open({ path: `/v1/queues/${long.id}/parties.csv` }, (socket) => socket.pause());
+      attack.connect().write(attack.headOf({ path: `/v1/queues/${long.id}/parties.csv` }));
     }
   },
 
@@ -160,12 +166,91 @@ export const abuses: Record<string, (attack: Attack, means: Means) => void> = {
     attack.repeat(10, () => {
       for (let n = 0; n < 10 && opened < 6_000; n += 1, opened += 1) {
         const { id } = boards[opened % boards.length] as Line;
-        attack.open({ path: `/v1/live/boards/${id}`, from: addressOf(opened) }, (socket) =>
-          attack.discard(socket),
-        );
+        const socket = attack.connect(addressOf(opened));
+        socket.write(attack.headOf({ path: `/v1/live/boards/${id}` }));
+        attack.discard(socket);
       }
     });
   },
+
+  '2,900 pipelined reads over five connections, every two seconds': (attack, { long }) => {
+    const reads = attack.headOf({ path: `/v1/join/${long.joinCode}` }).repeat(580);
+    attack.repeat(2_000, () => {
+      for (let n = 0; n < 5; n += 1) {
+        const socket = attack.connect();
+        socket.write(reads);
+        attack.discard(socket);
+      }
+    });
+  },
+
+  '400 bodies that come byte by byte': (attack, { long }) => {
+    const head = { method: 'POST', path: `/v1/join/${long.joinCode}` } as const;
+    const sockets = Array.from({ length: 400 }, (_, index) => attack.connect(addressOf(index)));
+    for (const socket of sockets) {
+      socket.write(attack.headOf(head, json, 'Content-Length: 100000'));
+      attack.discard(socket);
+    }
+    attack.repeat(200, () => {
+      for (const socket of sockets) socket.write(' ');
+    });
+  },
+
+  '3,000 connections without a request': (attack) => {
+    for (let n = 0; n < 3_000; n += 1) attack.discard(attack.connect(addressOf(n)));
+  },
+
+  'bodies nested 120,000 deep, 12 a second': (attack, { long }) =>
+    attack.repeat(
+      1_000 / 12,
+      () => void attack.call({ method: 'POST', path: `/v1/join/${long.joinCode}`, body: nested }),
+    ),
+
+  'streams of all events of a long queue, 20 at once, again and again': (attack, { long }) => {
+    const request = attack.headOf({ path: `/v1/live/queues/${long.id}` }, 'Last-Event-ID: 0');
+    const follow = () => {
+      const socket = attack.connect();
+      socket.write(request);
+      attack.discard(socket);
+      return socket;
+    };
+    const streams = Array.from({ length: 20 }, follow);
+    attack.repeat(500, () => {
+      for (const [index, stream] of streams.entries()) {
+        stream.destroy();
+        streams[index] = follow();
+      }
+    });
+  },
+
+  'joins with e-mails to eight queues, 40 at once': (attack, { boards }) =>
+    attack.flood(40, (index) => ({
+      method: 'POST',
+      path: `/v1/join/${(boards[index % boards.length] as Line).joinCode}`,
+      from: addressOf(index),
+      body: JSON.stringify({ name: 'Ana Reis', email: `guest-${index}@example.com` }),
+    })),
+
+  'sign-ups and forgotten passwords, 60 at once': (attack) =>
+    attack.flood(60, (index) => {
+      const isSignUp = index % 2 === 0;
+      const email = `somebody-${index}@example.com`;
+      return {
+        method: 'POST',
+        path: isSignUp ? '/v1/users' : '/v1/users/password/forgot',
+        from: addressOf(index),
+        body: JSON.stringify(
+          isSignUp ? { name: 'Ana Reis', email, password: 'long enough for all' } : { email },
+        ),
+      };
+    }),
+
+  'changes of the business day, 20 at once': (attack, { venueId }) =>
+    attack.flood(20, (index) => ({
+      method: 'PATCH',
+      path: `/v1/venues/${venueId}`,
+      body: JSON.stringify({ dayStartsAt: `0${index % 10}:00` }),
+    })),
 
   'closing a queue of 50,000, with 60 joins at once': (attack, { closing }) => {
     attack.flood(60, () => ({

@@ -69,6 +69,7 @@ async function measure({ seconds, only }: Options): Promise<Result> {
     const means: Means = {
       url,
       headers: abuser.headers,
+      venueId: abuser.venueId,
       long: await filled(longLine),
       closing: await filled(closingLine),
       boards: await Promise.all(Array.from({ length: boardCount }, abuser.createLine)),
