@@ -28,6 +28,8 @@ export type Deps = {
   quotes: Quotes;
   /** Limits how many connections wait for the lock of one queue, by its id. */
   lines: KeyedGate;
+  /** Makes the joins of a venue take turns while others have some, by venue. */
+  joins: KeyedGate;
   /** Makes the pages of lists that an account reads take turns, by account. */
   lists: KeyedGate;
   /** Limits the reports that are made at the same time, by account. */

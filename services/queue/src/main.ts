@@ -19,6 +19,7 @@ import { queueEnv } from './config.ts';
 import { checkDatabase, migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
+import { createJoinGate } from './join/admit-party.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
 import { createLineGate } from './line/line.ts';
 import { createLineFeed } from './line/line-feed.ts';
@@ -97,6 +98,7 @@ await serve(async () => {
     }),
     quotes: createQuotes(db, logger),
     lines: createLineGate(),
+    joins: createJoinGate(),
     lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),

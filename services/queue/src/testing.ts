@@ -15,6 +15,7 @@ import { createUnsubscribeTokens } from './access/unsubscribe-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { migrate, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
+import { createJoinGate } from './join/admit-party.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
 import { createLineGate } from './line/line.ts';
 import { toEvent } from './line/line-event.ts';
@@ -78,6 +79,7 @@ export async function startQueueService(options: { poolSize?: number } = {}) {
     }),
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    joins: createJoinGate(),
     lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),

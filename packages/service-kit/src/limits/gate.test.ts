@@ -6,6 +6,8 @@ import { createGate, createKeyedGate } from './gate.ts';
 
 const busy = { code: 'unavailable', retryAfterSeconds: 1 };
 
+type Work = ReturnType<typeof heldWork>;
+
 /** Work that runs until it is ended. */
 function heldWork() {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -123,5 +125,52 @@ describe('keyed gate', () => {
     held.end();
     await holding;
     assert.equal(await gates.run('a', async () => 'a'), 'a');
+  });
+
+  it('runs less of a key at once while there are others', async () => {
+    const gates = createKeyedGate({
+      atOnce: 2,
+      atOnceAmongOthers: 1,
+      waitingMax: 9,
+      latelyMs: 0,
+    });
+    const works = Array.from({ length: 3 }, heldWork);
+    const [first, second, other] = works as [Work, Work, Work];
+    const begun: number[] = [];
+    const note = async (n: number) => void begun.push(n);
+    const running = [gates.run('a', first.work), gates.run('a', second.work)];
+    const runningOther = gates.run('b', other.work);
+    const waiting = [gates.run('a', () => note(1)), gates.run('a', () => note(2))];
+    first.end();
+    await running[0];
+    assert.deepEqual(begun, []);
+    other.end();
+    await runningOther;
+    second.end();
+    await Promise.all([...running, ...waiting]);
+    assert.deepEqual(begun, [1, 2]);
+    const alone = [heldWork(), heldWork()];
+    const both = alone.map(({ work }) => gates.run('a', work));
+    await gates.run('c', () => note(3));
+    for (const { end } of alone) end();
+    await Promise.all(both);
+  });
+
+  it('counts others for a while after their work', async () => {
+    const gates = createKeyedGate({
+      atOnce: 2,
+      atOnceAmongOthers: 1,
+      waitingMax: 0,
+      latelyMs: 60_000,
+    });
+    await gates.run('b', async () => {});
+    const held = heldWork();
+    const holding = gates.run('a', held.work);
+    await assert.rejects(
+      gates.run('a', async () => {}),
+      busy,
+    );
+    held.end();
+    await holding;
   });
 });

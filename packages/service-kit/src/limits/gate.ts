@@ -1,8 +1,8 @@
 import { assertInTime, remainingMs, tooBusy } from './deadline.ts';
 
 type GateOptions = {
-  /** Maximum of work that runs at the same time. */
-  atOnce: number;
+  /** Maximum of work that runs at the same time; may change. */
+  atOnce: number | (() => number);
   /** Maximum that waits for it. */
   waitingMax: number;
 };
@@ -30,15 +30,16 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
   let running = 0;
   let averageMs = 0;
   const waiting = new Set<() => void>();
+  const runningMax = typeof atOnce === 'number' ? () => atOnce : atOnce;
 
   async function enter(isPatient: boolean): Promise<void> {
     assertInTime();
-    if (running < atOnce) {
+    if (running < runningMax()) {
       running += 1;
       return;
     }
     const ms = remainingMs();
-    const waitMs = ((waiting.size + 1) * averageMs) / atOnce;
+    const waitMs = ((waiting.size + 1) * averageMs) / runningMax();
     const isFull = waiting.size >= waitingMax && !isPatient;
     if (isFull || (ms !== undefined && waitMs > ms)) throw tooBusy();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -53,13 +54,13 @@ export function createGate({ atOnce, waitingMax }: GateOptions): Gate {
   }
 
   function leave(): void {
-    const [next] = waiting;
-    if (next === undefined) {
-      running -= 1;
-      return;
+    running -= 1;
+    for (const next of waiting) {
+      if (running >= runningMax()) return;
+      running += 1;
+      waiting.delete(next);
+      next();
     }
-    waiting.delete(next);
-    next();
   }
 
   return {
@@ -81,11 +82,32 @@ export type KeyedGate = {
   run<T>(key: string, work: () => Promise<T>, patience?: Patience): Promise<T>;
 };
 
-export function createKeyedGate(options: GateOptions): KeyedGate {
+type KeyedGateOptions = {
+  atOnce: number;
+  /** Of one key while others run work or have done so lately; by default as many as without them. */
+  atOnceAmongOthers?: number;
+  waitingMax: number;
+  /** How long others count after their latest work. */
+  latelyMs?: number;
+};
+
+export function createKeyedGate(options: KeyedGateOptions): KeyedGate {
+  const { atOnce, atOnceAmongOthers = atOnce, waitingMax, latelyMs = 1_000 } = options;
   const gates = new Map<string, { gate: Gate; callers: number }>();
+  /** When work of a key was last called for, and when that of any other key. */
+  let latest = { key: '', at: Number.NEGATIVE_INFINITY };
+  let othersAt = Number.NEGATIVE_INFINITY;
+
+  const isAmongOthers = (key: string) =>
+    gates.size > 1 || performance.now() - (key === latest.key ? othersAt : latest.at) < latelyMs;
+  const create = (key: string) =>
+    createGate({ atOnce: () => (isAmongOthers(key) ? atOnceAmongOthers : atOnce), waitingMax });
+
   return {
     async run(key, work, patience) {
-      const entry = gates.get(key) ?? { gate: createGate(options), callers: 0 };
+      if (key !== latest.key) othersAt = latest.at;
+      latest = { key, at: performance.now() };
+      const entry = gates.get(key) ?? { gate: create(key), callers: 0 };
       gates.set(key, entry);
       entry.callers += 1;
       try {

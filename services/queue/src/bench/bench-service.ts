@@ -10,6 +10,7 @@ import { createUnsubscribeTokens } from '../access/unsubscribe-tokens.ts';
 import { createQueueApp } from '../app.ts';
 import { openDatabase } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
+import { createJoinGate } from '../join/admit-party.ts';
 import { createKeyedMutex } from '../line/keyed-mutex.ts';
 import { createLineGate } from '../line/line.ts';
 import type { StoredEvent } from '../line/line-event.ts';
@@ -54,6 +55,7 @@ export async function openBenchService(options: {
     },
     quotes: createQuotes(db, testLogger),
     lines: createLineGate(),
+    joins: createJoinGate(),
     lists: createListGate(),
     ...createReportGates(),
     repeats: createKeyedMutex(),
