@@ -18,6 +18,7 @@ import {
   type Request,
   requestOf,
 } from './press.ts';
+import { factsOf } from './row.ts';
 
 /** The API with the access token of the account. Calls reject when there is no answer. */
 export type LineApi = {
@@ -148,7 +149,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         failures: 0,
         refusal: null,
         // The same request keeps its key.
-        ...(isSame ? {} : decidedAgain(now?.seq ?? null)),
+        ...(isSame ? {} : decidedAgain(now)),
       });
     }
     await reload();
@@ -156,8 +157,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     kick();
   }
 
-  function decidedAgain(seq: number | null): Partial<Press> {
-    return { seq, after: null, key: host.newId(), request: null };
+  /** As if the host had pressed now: another request, with a key of its own. */
+  function decidedAgain(now: Party | null): Partial<Press> {
+    const saw = now === null ? null : factsOf(now);
+    return { seq: now?.seq ?? null, saw, after: null, key: host.newId(), request: null };
   }
 
   function kick(): void {
@@ -350,7 +353,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           return null;
         }
         if (!isOutdated(action, press.saw, now)) {
-          await store.update(press.id, decidedAgain(now.seq));
+          await store.update(press.id, decidedAgain(now));
           return null;
         }
       }
