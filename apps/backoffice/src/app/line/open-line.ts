@@ -25,8 +25,6 @@ export type LineSnapshot = {
   /** How many presses the server has not acknowledged, without those that it has refused. */
   readonly queued: number;
   readonly conflicts: readonly Conflict[];
-  /** Whether the server must be asked to sign in again before anything is sent. */
-  readonly isSignedOut: boolean;
 };
 
 /** What a host does. Parties are named by the `key` of their row. */
@@ -118,7 +116,6 @@ export async function openLine(options: LineOptions): Promise<Line> {
   let snapshot: LineSnapshot | null = null;
   let isTelling = false;
   let isClosed = false;
-  let isSignedOut = false;
   let asOf: number | null = null;
   let cancelSave: (() => void) | null = null;
 
@@ -147,11 +144,6 @@ export async function openLine(options: LineOptions): Promise<Line> {
     async call(route, given) {
       const answer = await options.api.call(route, given);
       clock.note(Date.parse(answer.headers.get('date') ?? ''));
-      const isRefused = answer.status === 401;
-      if (isRefused !== isSignedOut) {
-        isSignedOut = isRefused;
-        changed();
-      }
       return answer;
     },
   };
@@ -215,7 +207,6 @@ export async function openLine(options: LineOptions): Promise<Line> {
       occupancy: model.occupancy(),
       queued: queuedPresses(),
       conflicts: model.conflicts(),
-      isSignedOut,
     };
     return snapshot;
   }

@@ -452,21 +452,27 @@ export class Network {
   };
 }
 
+let ids = 0;
+
 /** Several tabs of one device. Time passes as fast as the event loop; a tab can be closed without a word. */
 export class Device {
   readonly #channels = new Map<string, Set<(message: unknown) => void>>();
   readonly #locks = new Map<string, Promise<unknown>>();
   readonly #now: () => number;
-  #ids = 0;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
+  /** As when the tab that holds them has died. */
+  releaseLocks(): void {
+    this.#locks.clear();
+  }
+
   host(): Host {
     return {
       now: this.#now,
-      newId: () => `id-${++this.#ids}`,
+      newId: () => `id-${++ids}`,
       random: () => 0.5,
       later(callback, ms) {
         // Retries come at once, and what is done for good order does not hold up a test.

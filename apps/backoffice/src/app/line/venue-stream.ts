@@ -20,6 +20,7 @@ export async function readEventStream(options: {
   const silence = new AbortController();
   const signal = AbortSignal.any([options.signal, silence.signal]);
   let timer = setTimeout(() => silence.abort(), silentMsMax);
+  signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   try {
     const response = await options.open(options.lastEventId, signal);
     if (response.body === null) throw new Error('The stream has no body');
