@@ -1,7 +1,6 @@
 import type { VenueEvent, VenueQueue } from '@queue-manager/contracts/live';
 import type { Occupancy } from '@queue-manager/contracts/occupancy';
 import type { Party } from '@queue-manager/contracts/parties';
-import type { Estimate } from '@queue-manager/contracts/values';
 import { addedRow, eventOf, type Press, peopleIn, rowAfter } from './press.ts';
 import {
   byCall,
@@ -27,8 +26,6 @@ export type QueueView = {
   readonly seated: readonly Row[];
   /** Parties of tonight whose visit has ended; first the last one. */
   readonly ended: readonly Row[];
-  /** The expected wait at each position, as last read. */
-  readonly estimates: readonly (Estimate | null)[];
 };
 
 /** A press that the server has refused, with those on the same party that wait for the decision. */
@@ -39,15 +36,16 @@ export type SavedLine = {
   queues: VenueQueue[];
   parties: KnownParty[];
   occupancy: Occupancy | null;
-  estimates: [queueId: string, (Estimate | null)[]][];
 };
 
 type QueueLine = { [P in Part]: SortedRows<Row> } & {
   queue: VenueQueue;
-  estimates: readonly (Estimate | null)[];
   /** What was last handed out; null after a change. */
   view: QueueView | null;
 };
+
+/** The server takes a time of joining that is about now for now. */
+const joinedAtSkewMs = 15_000;
 
 /** The line of a venue: what the server has said, and the presses that it has not acknowledged yet on top. */
 export class LineModel {
@@ -76,14 +74,13 @@ export class LineModel {
     return [...this.#lines.values()]
       .filter(({ queue }) => !queue.deleted)
       .map((line) => {
-        const { queue, waiting, called, seated, ended, estimates } = line;
+        const { queue, waiting, called, seated, ended } = line;
         line.view ??= {
           queue,
           waiting: waiting.rows(),
           called: called.rows(),
           seated: seated.rows(),
           ended: ended.rows(),
-          estimates,
         };
         return line.view;
       });
@@ -170,7 +167,6 @@ export class LineModel {
         called: sortedRows(byCall),
         seated: sortedRows(bySeat),
         ended: sortedRows(byEnd),
-        estimates: [],
         view: null,
       });
       for (const { id } of this.partiesOf(queue.id)) this.#show(this.#keyOf.get(id) ?? id);
@@ -179,13 +175,6 @@ export class LineModel {
       line.queue = queue;
       line.view = null;
     }
-  }
-
-  setEstimates(queueId: string, estimates: readonly (Estimate | null)[]): void {
-    const line = this.#lines.get(queueId);
-    if (line === undefined) return;
-    line.estimates = estimates;
-    line.view = null;
   }
 
   setOccupancy(occupancy: Occupancy): void {
@@ -238,7 +227,7 @@ export class LineModel {
     this.#show(this.#keyOf.get(party.id) ?? party.id);
   }
 
-  /** An event may be faster than the answer to the press that added the party: they have the time of joining in common. */
+  /** An event may be faster than the answer to the press that added the party. */
   #nameAdded({ type, actor, partyId, party, queueId }: VenueEvent): void {
     if (type !== 'party.joined' || actor.userId !== this.#userId || party === null) return;
     const joinedAt = Date.parse(party.joinedAt);
@@ -246,7 +235,9 @@ export class LineModel {
       ({ action, at, sentAt, id }) =>
         action.kind === 'add' &&
         action.queueId === queueId &&
-        at === joinedAt &&
+        action.size === party.size &&
+        action.lane === party.lane &&
+        Math.abs(at - joinedAt) <= joinedAtSkewMs &&
         sentAt !== null &&
         !this.#idOf.has(id),
     );
@@ -257,7 +248,14 @@ export class LineModel {
 
   /** Says which id the server gave to a party that was added here. */
   nameParty(key: string, partyId: string): void {
-    if (this.#idOf.get(key) === partyId) return;
+    const former = this.#idOf.get(key);
+    if (former === partyId) return;
+    if (former !== undefined) {
+      // Another device of the account has added a party like it at the same time.
+      this.#hide(key);
+      this.#keyOf.delete(former);
+      this.#show(former);
+    }
     this.#idOf.set(key, partyId);
     this.#keyOf.set(partyId, key);
     this.#hide(partyId);
@@ -367,14 +365,12 @@ export class LineModel {
       queues: [...this.#lines.values()].map(({ queue }) => queue).filter(({ deleted }) => !deleted),
       parties: [...this.#parties.values()],
       occupancy: this.#occupancy,
-      estimates: [...this.#lines].map(([queueId, { estimates }]) => [queueId, [...estimates]]),
     };
   }
 
-  restore({ queues, parties, occupancy, estimates }: SavedLine): void {
+  restore({ queues, parties, occupancy }: SavedLine): void {
     for (const queue of queues) this.setQueue(queue);
     for (const party of parties) this.#setKnown({ ...party, last: null });
-    for (const [queueId, ofQueue] of estimates) this.setEstimates(queueId, ofQueue);
     this.#occupancy = occupancy;
   }
 }

@@ -3,7 +3,6 @@ import type { VenueEvent, VenueQueue } from '@queue-manager/contracts/live';
 import type { Occupancy } from '@queue-manager/contracts/occupancy';
 import type { Lane, Party } from '@queue-manager/contracts/parties';
 import { isInLine } from '@queue-manager/contracts/party-moves';
-import type { Estimate } from '@queue-manager/contracts/values';
 import type { Host } from './host.ts';
 import type { LineModel } from './line-model.ts';
 import type { LineApi } from './outbox.ts';
@@ -237,17 +236,11 @@ export function createLineSync(options: {
   /** Reads the line, and then those of tonight who have left it. */
   async function loadLine(queueId: string, changed: ReadonlySet<string>): Promise<void> {
     const seen = new Set<string>();
-    const estimates: (Estimate | null)[] = [];
     for await (const party of listParties(queueId, {})) {
       if (isStopped) return;
       seen.add(party.id);
       model.setParty(party);
-      if (party.position !== null) estimates[party.position - 1] = party.estimate;
     }
-    model.setEstimates(
-      queueId,
-      Array.from(estimates, (estimate) => estimate ?? null),
-    );
     const since = new Date(host.now() - tonightMs).toISOString();
     for (const lane of ['priority', 'regular'] satisfies Lane[]) {
       const state = 'seated,departed,no_show,left,removed';

@@ -345,7 +345,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         await settle(press, now);
         return null;
       }
-      if ((code as string) === 'party-changed') {
+      if (code === 'party-changed') {
         const own = await ownEvent(press, request, now.id);
         if (own === 'unknown') return backOff();
         if (own !== null) {

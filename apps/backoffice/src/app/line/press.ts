@@ -107,7 +107,16 @@ export function allows(kind: Action['kind'], state: PartyState): boolean {
 /** The event that a press causes. */
 export function eventOf(kind: Action['kind']): PartyEventType | null {
   if (isMove(kind)) return partyMoves[kind].event;
-  return kind === 'edit' ? 'party.changed' : null;
+  switch (kind) {
+    case 'add':
+      return 'party.joined';
+    case 'edit':
+      return 'party.changed';
+    case 'undo':
+      return 'party.undone';
+    default:
+      return null;
+  }
 }
 
 /** By how many people a press changes the occupancy, for a row as it is before. */
@@ -178,6 +187,7 @@ export function addedRow(press: Press, action: Extract<Action, { kind: 'add' }>)
     source: 'staff',
     seq: 0,
     quoted: null,
+    estimate: null,
     joinedAt: new Date(press.at).toISOString(),
     ...noTimes,
     calls: 0,
@@ -239,8 +249,8 @@ export function requestOf(
   }
   if (target === null) throw new Error('The press has no party');
   const { partyId, seq } = target;
-  const to = (operation: string, body: Record<string, unknown> = {}): Request => ({
-    operation: operation as OperationId,
+  const to = (operation: OperationId, body: Record<string, unknown> = {}): Request => ({
+    operation,
     params: { partyId },
     body: { ...body, seq },
   });

@@ -14,11 +14,8 @@ export type Change = {
   heardAt: number;
 };
 
-/** A party as the server has it, as far as this device knows. */
-export type KnownParty = Omit<
-  Party,
-  'position' | 'estimate' | 'number' | 'ticket' | 'ticketUrl'
-> & {
+/** A party as the server has it, as far as this device knows. Its estimate is the one last read. */
+export type KnownParty = Omit<Party, 'position' | 'number' | 'ticket' | 'ticketUrl'> & {
   /** Null until the server has named it, as are the ticket and its address. */
   number: number | null;
   ticket: string | null;
@@ -54,7 +51,7 @@ export function factsOf(row: Facts): Facts {
 
 /** A party from a response. */
 export function knownParty(party: Party, last: Change | null): KnownParty {
-  const { position: _, estimate: __, ...facts } = party;
+  const { position: _, ...facts } = party;
   return { ...facts, isRead: true, last };
 }
 
@@ -73,6 +70,7 @@ export function partyAfter(
     phone: null,
     notes: null,
     quoted: null,
+    estimate: null,
     possibleDuplicate: false,
     notifications: [],
   };
