@@ -69,6 +69,9 @@ export const Party = z
     quoted: Estimate.nullable(),
     joinedAt: Timestamp,
     calledAt: Timestamp.nullable(),
+    callExpiresAt: Timestamp.nullable().meta({
+      description: 'When the call ends unless the party is seated; null unless called',
+    }),
     confirmedAt: Timestamp.nullable(),
     seatedAt: Timestamp.nullable(),
     departedAt: Timestamp.nullable(),

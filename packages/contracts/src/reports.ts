@@ -83,6 +83,40 @@ export const Report = z
         }),
       )
       .meta({ description: 'By hour of joining; hours in which nobody joined are left out' }),
+    perWeekHour: z
+      .array(
+        z.object({
+          weekday: z.int().min(1).max(7).meta({ description: '1 is Monday, 7 is Sunday' }),
+          hour: z.int().min(0).max(23),
+          joined: z.int(),
+          served: z.int(),
+          abandoned: z.int(),
+          noShows: z.int(),
+          waitSecondsP50: seconds.nullable(),
+          waitSecondsP90: seconds.nullable(),
+        }),
+      )
+      .meta({
+        description:
+          'By local weekday and hour of joining, over the whole period; hours in which nobody joined are left out',
+      }),
+    perQuote: z
+      .array(
+        z.object({
+          fromSeconds: seconds,
+          toSeconds: seconds.nullable().meta({ description: 'Exclusive; null for the last' }),
+          guests: z.int(),
+          waitSecondsP10: seconds,
+          waitSecondsP50: seconds,
+          waitSecondsP90: seconds,
+          belowShare: rate.meta({ description: 'Share of waits below the quoted 10th percentile' }),
+          aboveShare: rate.meta({ description: 'Share of waits above the quoted 90th percentile' }),
+        }),
+      )
+      .meta({
+        description:
+          'The waits of the guests counted in `quoted`, by the median that they were quoted; ranges without guests are left out',
+      }),
   })
   .meta({ id: 'Report' });
 export type Report = z.infer<typeof Report>;

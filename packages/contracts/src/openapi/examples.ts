@@ -129,6 +129,7 @@ const party = {
   quoted: estimate,
   joinedAt: at(2),
   calledAt: null as string | null,
+  callExpiresAt: null as string | null,
   confirmedAt: null as string | null,
   seatedAt: null as string | null,
   departedAt: null as string | null,
@@ -144,10 +145,17 @@ const called = {
   position: null,
   estimate: null,
   calledAt: at(18),
+  callExpiresAt: at(23) as string | null,
   calls: 1,
 };
-const seated = { ...called, state: 'seated', seq: 53, seatedAt: at(20) };
-const ended = (state: string) => ({ ...called, state, seq: 53, endedAt: at(23) });
+const seated = { ...called, state: 'seated', seq: 53, seatedAt: at(20), callExpiresAt: null };
+const ended = (state: string) => ({
+  ...called,
+  state,
+  seq: 53,
+  callExpiresAt: null,
+  endedAt: at(23),
+});
 
 const guestParty = {
   queueId,
@@ -251,6 +259,30 @@ const figures = {
       served: 15,
       abandoned: 2,
       waitSecondsP50: 840,
+    },
+  ],
+  perWeekHour: [
+    {
+      weekday: 5,
+      hour: 20,
+      joined: 21,
+      served: 15,
+      abandoned: 2,
+      noShows: 1,
+      waitSecondsP50: 840,
+      waitSecondsP90: 1_620,
+    },
+  ],
+  perQuote: [
+    {
+      fromSeconds: 900,
+      toSeconds: 1_200,
+      guests: 14,
+      waitSecondsP10: 420,
+      waitSecondsP50: 840,
+      waitSecondsP90: 1_620,
+      belowShare: 0.0714,
+      aboveShare: 0.1429,
     },
   ],
 };

@@ -44,6 +44,7 @@ describe('add party', () => {
       quoted: estimate,
       joinedAt: testStart,
       calledAt: null,
+      callExpiresAt: null,
       confirmedAt: null,
       seatedAt: null,
       departedAt: null,

@@ -35,6 +35,7 @@ export const addParty = (deps: Deps) =>
     return staffViewOf(deps, record, place, {
       ...body,
       phone,
+      callExpiresAt: null,
       quoted: place?.estimate ?? null,
       notifications: isNotified
         ? [{ channel: 'email', kind: 'notify.joined', state: 'scheduled', at: record.joinedAt }]

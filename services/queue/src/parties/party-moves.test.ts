@@ -102,12 +102,15 @@ describe('moves of a party', () => {
           return;
         }
         assert.equal(answer.status, 200);
+        const after = (seconds: number) =>
+          new Date(Date.parse(testStart) + seconds * 1_000).toISOString();
         const changes: Partial<Party> = {
           state: to,
           seq: seqBefore + 1,
           calls: before.calls + (move === 'call' ? 1 : 0),
           position: to === 'waiting' ? 1 : null,
           estimate: to === 'waiting' ? alone : null,
+          callExpiresAt: to === 'called' ? after(move === 'confirm' ? 600 : 60 + 300) : null,
         };
         if (move === 'call') changes.confirmedAt = null;
         if (move === 'restore' || move === 'giveUpCall') {

@@ -14,21 +14,28 @@ import type { PartyRecord } from '../line/snapshots.ts';
 type Notification = Party['notifications'][number];
 
 /** What a response shows of a party besides its record: personal data, quote and notifications. */
-type PartyDetails = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
+type PartyDetails = Pick<Party, 'name' | 'email' | 'phone' | 'notes' | 'callExpiresAt'> & {
   quoted: Estimate | null;
   notifications: Notification[];
 };
 
 type DetailsRow = Pick<Party, 'name' | 'email' | 'phone' | 'notes'> & {
   estimate: string | null;
+  call_expires_at: Date | null;
   party_id: Buffer;
   kind: Notification['kind'] | null;
   state: Notification['state'];
   updated_at: Date;
 };
 
+/** The end of the present call is the later one of its tasks: there is another once the guest has confirmed. */
+const selectExpiry = `(
+    SELECT MAX(x.run_at) FROM tasks AS x FORCE INDEX (tasks_party)
+    WHERE x.party_id = p.id AND x.kind = 'call.expire' AND JSON_VALUE(x.payload, '$.calls') = p.calls)`;
+
 const selectDetails = (parties: number) => `
-  SELECT p.id AS party_id, c.name, c.email, c.phone, c.notes, q.estimate, t.kind, t.state, t.updated_at
+  SELECT p.id AS party_id, c.name, c.email, c.phone, c.notes, q.estimate, t.kind, t.state, t.updated_at,
+    IF(p.state = 'called', ${selectExpiry}, NULL) AS call_expires_at
   FROM parties AS p
   LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
   LEFT JOIN quotes AS q ON q.queue_id = p.queue_id AND q.party_id = p.id
@@ -53,12 +60,13 @@ async function loadDetails(
 }
 
 function detailsOf(rows: readonly DetailsRow[]): PartyDetails {
-  const { name, email, phone, notes, estimate } = rows[0] as DetailsRow;
+  const { name, email, phone, notes, estimate, call_expires_at } = rows[0] as DetailsRow;
   return {
     name,
     email,
     phone,
     notes,
+    callExpiresAt: call_expires_at?.toISOString() ?? null,
     quoted: estimate === null ? null : (JSON.parse(estimate) as Estimate),
     notifications: rows.flatMap(({ kind, state, updated_at }) =>
       kind === null ? [] : [{ channel: 'email', kind, state, at: updated_at.toISOString() }],
@@ -123,6 +131,7 @@ export function staffViewOf(
     notes: details?.notes ?? null,
     position: place?.position ?? null,
     estimate: place?.estimate ?? null,
+    callExpiresAt: (facts.state === 'called' && details?.callExpiresAt) || null,
     quoted: details?.quoted ?? null,
     notifications: details?.notifications ?? [],
   };
@@ -134,12 +143,8 @@ export async function staffView(deps: Deps, record: PartyRecord): Promise<Party>
   return (await staffViews(deps, [record], places))[0] as Party;
 }
 
-/** The end of the present call is the later one of its tasks: there is another once the guest has confirmed. */
 const selectForGuest = `
-  SELECT c.name, p.snoozes, (
-    SELECT MAX(t.run_at) FROM tasks AS t FORCE INDEX (tasks_party)
-    WHERE t.party_id = p.id AND t.kind = 'call.expire' AND JSON_VALUE(t.payload, '$.calls') = p.calls
-  ) AS call_expires_at
+  SELECT c.name, p.snoozes, ${selectExpiry} AS call_expires_at
   FROM parties AS p LEFT JOIN personal AS c ON c.queue_id = p.queue_id AND c.party_id = p.id
   WHERE p.queue_id = ? AND p.id = ?`;
 

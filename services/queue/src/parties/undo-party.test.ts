@@ -382,6 +382,10 @@ describe('taking back what staff did', () => {
       const [timer, ...none] = await timers();
       assert.deepEqual(none, []);
       assert.equal(timer?.run_at.getTime(), service.clock.now().getTime() + 100_000);
+      const { callExpiresAt } = done(
+        await service.call('GET', `/v1/parties/${party.id}`, { as: owner }),
+      );
+      assert.equal(callExpiresAt, timer?.run_at.toISOString());
       service.clock.advance(101);
       await callExpire.handle(
         service.deps,

@@ -116,6 +116,52 @@ describe('get report', () => {
           waitSecondsP50: 1,
         },
       ],
+      // A Friday.
+      perWeekHour: [
+        {
+          weekday: 5,
+          hour: 20,
+          joined: 9,
+          served: 5,
+          abandoned: 1,
+          noShows: 1,
+          waitSecondsP50: 300,
+          waitSecondsP90: 900,
+        },
+        {
+          weekday: 5,
+          hour: 21,
+          joined: 1,
+          served: 1,
+          abandoned: 0,
+          noShows: 0,
+          waitSecondsP50: 1,
+          waitSecondsP90: 1,
+        },
+      ],
+      // A minute and a half and none were quoted to those who waited 100 s and 1 s, above six minutes to the no-show.
+      perQuote: [
+        {
+          fromSeconds: 0,
+          toSeconds: 300,
+          guests: 2,
+          waitSecondsP10: 1,
+          waitSecondsP50: 1,
+          waitSecondsP90: 100,
+          belowShare: 0,
+          aboveShare: 0.5,
+        },
+        {
+          fromSeconds: 300,
+          toSeconds: 600,
+          guests: 1,
+          waitSecondsP10: 200,
+          waitSecondsP50: 200,
+          waitSecondsP90: 200,
+          belowShare: 1,
+          aboveShare: 0,
+        },
+      ],
     });
     service.clock.set(reportStart);
   });
@@ -160,6 +206,8 @@ describe('get report', () => {
         abandonmentRate: null,
         quoted: { guests: 0, maeSeconds: null, tooLowShare: null, coverage80: null },
         perHour: [],
+        perWeekHour: [],
+        perQuote: [],
       },
     );
   });

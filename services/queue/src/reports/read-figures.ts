@@ -56,6 +56,10 @@ type Visit = {
 };
 
 type Hour = Omit<Report['perHour'][number], 'waitSecondsP50'>;
+type WeekHour = Omit<Report['perWeekHour'][number], 'waitSecondsP50' | 'waitSecondsP90'>;
+
+/** Where the ranges of quoted medians begin, in minutes: finer where a guest minds more. */
+const quoteRanges = [0, 5, 10, 15, 20, 30, 45, 60, 90, 120].map((minutes) => minutes * 60);
 
 /** Sums up parties. */
 class Tally {
@@ -66,7 +70,12 @@ class Tally {
   >;
   readonly #waits = new Seconds();
   readonly #quoted = { guests: 0, errorSum: 0, tooLow: 0, covered: 0 };
-  readonly #hours = new Map<number, Hour & { waits: Seconds }>();
+  readonly #hours = new Map<
+    number,
+    Hour & { waits: Seconds; ofWeek: WeekHour & { waits: Seconds } }
+  >();
+  readonly #weekHours = new Map<number, WeekHour & { waits: Seconds }>();
+  readonly #quotes = quoteRanges.map(() => ({ below: 0, above: 0, waits: new Seconds() }));
   #joined = 0;
   #abandoned = 0;
   /** Called parties that have been seated or have ended. */
@@ -78,18 +87,24 @@ class Tally {
 
   add(party: Visit): void {
     const hour = this.#hourAt(party.joined_at);
+    const { ofWeek } = hour;
     this.#joined += 1;
     hour.joined += 1;
+    ofWeek.joined += 1;
+    if (party.state === 'no_show') ofWeek.noShows += 1;
     this.#outcomes[party.state] += 1;
     if (party.called_at !== null && party.state !== 'called') this.#calledAndOver += 1;
     const wait = waitSecondsOf(party);
     if (wait !== null) {
       hour.served += 1;
+      ofWeek.served += 1;
       this.#waits.add(wait);
       hour.waits.add(wait);
+      ofWeek.waits.add(wait);
       if (party.estimate !== null) this.#scoreQuote(JSON.parse(party.estimate) as Estimate, wait);
     } else if (party.state === 'left') {
       hour.abandoned += 1;
+      ofWeek.abandoned += 1;
       this.#abandoned += 1;
     }
   }
@@ -116,10 +131,35 @@ class Tally {
       },
       perHour: [...this.#hours.entries()]
         .sort(([a], [b]) => a - b)
-        .map(([, { waits, ...hour }]) => ({
+        .map(([, { waits, ofWeek: _, ...hour }]) => ({
           ...hour,
           waitSecondsP50: nearestRank(waits.sorted(), 0.5),
         })),
+      perWeekHour: [...this.#weekHours.entries()]
+        .sort(([a], [b]) => a - b)
+        .map(([, { waits, ...hour }]) => {
+          const sorted = waits.sorted();
+          return {
+            ...hour,
+            waitSecondsP50: nearestRank(sorted, 0.5),
+            waitSecondsP90: nearestRank(sorted, 0.9),
+          };
+        }),
+      perQuote: this.#quotes.flatMap(({ below, above, waits }, index) => {
+        const sorted = waits.sorted();
+        if (sorted.length === 0) return [];
+        const at = (p: number) => nearestRank(sorted, p) as number;
+        return {
+          fromSeconds: quoteRanges[index] as number,
+          toSeconds: quoteRanges[index + 1] ?? null,
+          guests: sorted.length,
+          waitSecondsP10: at(0.1),
+          waitSecondsP50: at(0.5),
+          waitSecondsP90: at(0.9),
+          belowShare: below / sorted.length,
+          aboveShare: above / sorted.length,
+        };
+      }),
     };
   }
 
@@ -127,16 +167,30 @@ class Tally {
     const start = this.#wallClock.hourOf(joinedAt);
     const known = this.#hours.get(start.getTime());
     if (known !== undefined) return known;
+    const local = this.#wallClock.show(start);
     const hour = {
       start: start.toISOString(),
-      hour: withoutSeconds(this.#wallClock.show(start)),
+      hour: withoutSeconds(local),
       joined: 0,
       served: 0,
       abandoned: 0,
       waits: new Seconds(),
+      ofWeek: this.#weekHourOf(local),
     };
     this.#hours.set(start.getTime(), hour);
     return hour;
+  }
+
+  #weekHourOf(local: string) {
+    const weekday = new Date(`${local.slice(0, 10)}T00:00:00Z`).getUTCDay() || 7;
+    const hour = Number(local.slice(11, 13));
+    const key = weekday * 24 + hour;
+    const known = this.#weekHours.get(key);
+    if (known !== undefined) return known;
+    const counts = { joined: 0, served: 0, abandoned: 0, noShows: 0 };
+    const weekHour = { weekday, hour, ...counts, waits: new Seconds() };
+    this.#weekHours.set(key, weekHour);
+    return weekHour;
   }
 
   /** Scores a quote as `npm run estimates` does: a guest served at once says nothing about an estimate. */
@@ -147,6 +201,11 @@ class Tally {
     quoted.errorSum += Math.abs(wait - p50);
     if (p50 < wait) quoted.tooLow += 1;
     if (p10 <= wait && wait <= p90) quoted.covered += 1;
+    const range = this.#quotes[quoteRanges.findLastIndex((from) => from <= p50)];
+    if (range === undefined) return;
+    range.waits.add(wait);
+    if (wait < p10) range.below += 1;
+    if (wait > p90) range.above += 1;
   }
 }
 

@@ -132,7 +132,10 @@ export function peopleIn(action: Action, row: Row | null): number {
 export function rowAfter(action: Action, row: Row, time: string): Row | null {
   switch (action.kind) {
     case 'call':
-      return { ...row, state: 'called', calledAt: time, confirmedAt: null, calls: row.calls + 1 };
+      return {
+        ...{ ...row, state: 'called', calledAt: time, callExpiresAt: null, confirmedAt: null },
+        calls: row.calls + 1,
+      };
     case 'seat':
       return { ...row, state: 'seated', seatedAt: time };
     case 'depart':
@@ -160,6 +163,7 @@ export function rowAfter(action: Action, row: Row, time: string): Row | null {
 
 const noTimes = {
   calledAt: null,
+  callExpiresAt: null,
   confirmedAt: null,
   seatedAt: null,
   departedAt: null,

@@ -75,14 +75,15 @@ export function partyAfter(
     notifications: [],
   };
   const isRead = known?.isRead === true && !detailsChangeWith(type);
+  const callExpiresAt = isRead && party.state === 'called' ? (known?.callExpiresAt ?? null) : null;
   // An older server does not tell where it stands.
   const orderKey = party.orderKey ?? known?.orderKey ?? endKey(Date.parse(party.joinedAt));
-  return { ...personal, ...party, orderKey, id, queueId, isRead, last };
+  return { ...personal, ...party, orderKey, callExpiresAt, id, queueId, isRead, last };
 }
 
-/** Whether an event may change what it does not carry: names, notes, messages, the quote. */
+/** Whether an event may change what it does not carry: names, notes, messages, the quote, the end of the call. */
 function detailsChangeWith(type: string): boolean {
-  return type !== 'party.seated' && type !== 'party.departed' && type !== 'party.confirmed';
+  return type !== 'party.seated' && type !== 'party.departed';
 }
 
 const laneRank: Record<Lane, number> = { priority: 0, regular: 1 };

@@ -94,6 +94,7 @@ export class FakeVenue {
       quoted: null,
       joinedAt: new Date(joinedAt).toISOString(),
       calledAt: null,
+      callExpiresAt: null,
       confirmedAt: null,
       seatedAt: null,
       departedAt: null,
