@@ -32,7 +32,6 @@ const floors = {
     'parts',
     'screens/join',
     ['screens/home', 'screens/ticket', 'screens/board', 'screens/kiosk'],
-    'worker',
   ],
   'apps/backoffice/src/app': [
     ['parts', 'line'],

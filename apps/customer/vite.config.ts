@@ -12,7 +12,7 @@ const venueScreens = /\/screens\/(board|kiosk)\//;
  * it keeps, and a name for its cache that changes with any of these files.
  */
 function serviceWorker(): Plugin {
-  const source = join(import.meta.dirname, 'src/worker/sw.ts');
+  const source = join(import.meta.dirname, '../../packages/ui/src/worker/sw.ts');
   const icons = join(import.meta.dirname, 'public');
   return {
     name: 'service-worker',
@@ -31,8 +31,10 @@ function serviceWorker(): Plugin {
       for (const [path, content] of contents) hash.update(path).update(content);
       const { code } = await transformWithOxc(worker, source, {
         define: {
-          __CACHE__: JSON.stringify(hash.digest('base64url').slice(0, 16)),
+          __CACHE__: JSON.stringify(`guests-${hash.digest('base64url').slice(0, 16)}`),
           __FILES__: JSON.stringify([...contents.keys()]),
+          __SHELL__: JSON.stringify('/'),
+          __PAGES__: JSON.stringify('^/([jt]/|$)'),
         },
       });
       this.emitFile({ type: 'asset', fileName: 'sw.js', source: code });

@@ -4,6 +4,7 @@ import { ReaderLanguage } from './parts/language.ts';
 import { ToastList } from './parts/toast-list.ts';
 import { askWhenEnded } from './session/password-prompt.ts';
 import { Theme } from './shell/theme.ts';
+import { followUpdates } from './shell/updates.ts';
 
 @Component({
   selector: 'qm-root',
@@ -16,5 +17,6 @@ export class Root {
     inject(ReaderLanguage);
     inject(Theme);
     askWhenEnded();
+    followUpdates();
   }
 }

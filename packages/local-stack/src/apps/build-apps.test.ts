@@ -95,6 +95,18 @@ suite('the build of the apps', () => {
     assert.ok(!kept.some((path) => /board|kiosk/.test(path)), list);
   });
 
+  test('makes a service worker that keeps the whole backoffice', () => {
+    const folder = join(root, 'apps/backoffice/dist');
+    const worker = readFileSync(join(folder, 'sw.js'), 'utf8');
+    const [list = ''] = /addAll\((\[.*?\])/s.exec(worker)?.slice(1) ?? [];
+    const kept = (JSON.parse(list) as string[]).map((path) => path.replace(/^\/backoffice\//, ''));
+    const built = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(?:css|js|svg|webmanifest)$/.test(entry.name))
+      .map(({ name }) => name);
+    assert.deepEqual(new Set(kept), new Set(built.filter((name) => name !== 'sw.js').concat('')));
+    assert.doesNotMatch(worker, /__[A-Z]+__/);
+  });
+
   test('builds again only after a change, and then names another cache', async () => {
     const cacheOf = () => /open\("([^"]+)"\)/.exec(readFileSync(join(dist, 'sw.js'), 'utf8'))?.[1];
     assert.deepEqual(await build(), []);

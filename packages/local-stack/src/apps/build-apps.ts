@@ -22,6 +22,8 @@ type App = {
   folder: string;
   /** Programs that all have to succeed; they run at the same time. */
   programs(outDir: string): Command[];
+  /** Programs that then work on the built files. */
+  finish?(built: string): Command[];
   /** Where below `outDir` the programs put the files; by default there itself. */
   subfolder?: string;
 };
@@ -35,7 +37,7 @@ const apps: App[] = [
       node(inModules('vite/bin/vite.js'), 'build', '--outDir', outDir, '--logLevel', 'warn'),
       // A missing text is a type error.
       node(inModules('.bin/tsc'), '--noEmit', '-p', '.'),
-      node(inModules('.bin/tsc'), '--noEmit', '-p', 'src/worker'),
+      node(inModules('.bin/tsc'), '--noEmit', '-p', '../../packages/ui/src/worker'),
     ],
   },
   {
@@ -45,6 +47,8 @@ const apps: App[] = [
       node(inModules('@angular/cli/bin/ng.js'), 'build', '--output-path', outDir),
     ],
     subfolder: 'browser',
+    // Node warns that it strips types only provisionally.
+    finish: (built) => [node('--disable-warning=ExperimentalWarning', 'build-worker.ts', built)],
   },
 ];
 
@@ -85,6 +89,7 @@ async function buildApp(
   try {
     await Promise.all(app.programs(outDir).map((program) => run(app, program, folder, signal)));
     const built = join(outDir, app.subfolder ?? '');
+    for (const program of app.finish?.(built) ?? []) await run(app, program, folder, signal);
     await precompress(built);
     writeFileSync(join(built, stampFile), stamp);
     replaceFolder(join(folder, 'dist'), built);

@@ -10,13 +10,7 @@ const filesPerFolderMax = 25;
 const bin = (name: string) => join(repositoryRoot, 'node_modules/.bin', name);
 
 /** Each folder has a tsconfig.json: browsers, programs and service workers have different globals. */
-const typeChecks = [
-  '.',
-  'packages/ui',
-  'apps/customer',
-  'apps/customer/src/worker',
-  'tests/browser',
-];
+const typeChecks = ['.', 'packages/ui', 'apps/customer', 'packages/ui/src/worker', 'tests/browser'];
 
 const programs: { title: string; command: string[]; hint?: string }[] = [
   {

@@ -1,13 +1,18 @@
 /*
- * The service worker: keeps the pages of guests usable without network. Built as /sw.js; the build fills in the cache's
- * name, a hash of the files, and their list.
+ * The service worker of an app: keeps its pages usable without network. Each app's build fills in what is declared here
+ * and calls the result sw.js.
  */
 declare const self: ServiceWorkerGlobalScope;
+/** Name of the cache: the app and a hash of its files. The apps share an origin. */
 declare const __CACHE__: string;
 declare const __FILES__: string[];
+/** Address of the document that every page of the app starts from. */
+declare const __SHELL__: string;
+/** Matches the paths of its pages. */
+declare const __PAGES__: string;
 
-/** The document that every page of a guest starts from. */
-const shell = '/';
+const [app] = __CACHE__.split('-');
+const pages = new RegExp(__PAGES__);
 /** A page that a slow network has not brought by then starts from the cache. */
 const networkMs = 3_000;
 
@@ -29,7 +34,7 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
   if (request.mode === 'navigate') {
-    if (/^\/([jt]\/|$)/.test(url.pathname)) event.respondWith(networkFirst(request));
+    if (pages.test(url.pathname)) event.respondWith(networkFirst(request));
   } else if (__FILES__.includes(url.pathname)) {
     event.respondWith(cacheFirst(request));
   }
@@ -37,11 +42,15 @@ self.addEventListener('fetch', (event) => {
 
 async function removeOldCaches(): Promise<void> {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name !== __CACHE__).map((name) => caches.delete(name)));
+  const old = names.filter((name) => name.startsWith(`${app}-`) && name !== __CACHE__);
+  await Promise.all(old.map((name) => caches.delete(name)));
 }
 
+/** The gateway's responses vary by headers that the cache compares, but none of them changes these files. */
+const kept = { cacheName: __CACHE__, ignoreVary: true };
+
 async function networkFirst(request: Request): Promise<Response> {
-  const cached = await caches.match(shell, { ignoreVary: true });
+  const cached = await caches.match(__SHELL__, kept);
   if (cached === undefined) return fetch(request);
   const late = new Promise<Response>((resolve) => setTimeout(resolve, networkMs, cached));
   // A server that restarts answers 502 or 503 for a moment.
@@ -50,6 +59,5 @@ async function networkFirst(request: Request): Promise<Response> {
 }
 
 async function cacheFirst(request: Request): Promise<Response> {
-  // The gateway's responses vary by headers that the cache compares, but none of them changes these files.
-  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+  return (await caches.match(request, kept)) ?? fetch(request);
 }
