@@ -1,4 +1,4 @@
-import { Component, inject } from '@angular/core';
+import { afterRenderEffect, Component, type ElementRef, inject, viewChild } from '@angular/core';
 import { Icon } from './icon.ts';
 import { injectText } from './language.ts';
 import { texts } from './strings.ts';
@@ -9,7 +9,7 @@ import { type ShownToast, Toasts } from './toasts.ts';
   selector: 'qm-toast-list',
   imports: [Icon],
   template: `
-    <ul class="toasts" aria-live="polite" aria-atomic="false">
+    <ul #list class="toasts" popover="manual" aria-live="polite" aria-atomic="false">
       @for (toast of toasts.shown(); track toast.id) {
         <li class="toast">
           <span>{{ toast.text }}</span>
@@ -27,6 +27,17 @@ import { type ShownToast, Toasts } from './toasts.ts';
 export class ToastList {
   protected readonly text = injectText(texts);
   protected readonly toasts = inject(Toasts);
+  protected readonly list = viewChild.required<ElementRef<HTMLElement>>('list');
+
+  constructor() {
+    afterRenderEffect(() => {
+      const { nativeElement } = this.list();
+      const isShown = this.toasts.shown().length > 0;
+      // Shown again, it is in front of the dialogs that have been opened meanwhile.
+      nativeElement.hidePopover();
+      if (isShown) nativeElement.showPopover();
+    });
+  }
 
   protected run(toast: ShownToast): void {
     toast.close();
