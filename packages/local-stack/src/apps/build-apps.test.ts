@@ -69,7 +69,7 @@ suite('the build of the apps', () => {
     assert.ok(bytes > 50_000 && bytes <= 90_000, `${bytes} bytes`);
   });
 
-  test('makes a backoffice with a place for the nonce of its styles, and at most 250 kB of first scripts', () => {
+  test('makes a backoffice with a place for the nonce of its styles, and at most 120 kB of first scripts', () => {
     const folder = join(root, 'apps/backoffice/dist');
     const html = readFileSync(join(folder, 'index.html'), 'utf8');
     assert.match(html, /<base href="\/backoffice\/">/);
@@ -82,7 +82,7 @@ suite('the build of the apps', () => {
       assert.match(String(name), /-[\w-]{8}\.js$/);
       bytes += readFileSync(join(folder, `${name}.br`)).length;
     }
-    assert.ok(bytes > 30_000 && bytes <= 250_000, `${bytes} bytes`);
+    assert.ok(bytes > 30_000 && bytes <= 120_000, `${bytes} bytes`);
   });
 
   test("makes a service worker that keeps a guest's files, without those of a venue's screens", () => {

@@ -24,7 +24,7 @@ export class Api {
   /** @throws SessionEnded after a sign-out; an error of the network */
   async call<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>> {
     for (;;) {
-      const token = await this.#session.token();
+      const token = await this.#reach(this.#session.token());
       const answer = await this.callPublic(route, { ...options, token });
       if (answer.ok || answer.status !== 401 || !isTokenRefused(answer)) return answer;
       this.#session.refuse(token);
@@ -38,17 +38,20 @@ export class Api {
 
   /** Calls a route that needs no account. */
   async callPublic<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>> {
-    let answer: Answer<R>;
-    try {
-      answer = await client.call(route, options);
-    } catch (error) {
-      // Not for a call that its screen has given up.
-      if (!(error instanceof DOMException)) this.#connection.note(false);
-      throw error;
-    }
+    const answer = await this.#reach(client.call(route, options));
     this.#connection.note(true);
     this.#session.serverClock.note(Date.parse(answer.headers.get('date') ?? ''));
     return answer;
+  }
+
+  async #reach<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      // What fetch rejects with, but for a call that its screen has given up.
+      if (error instanceof TypeError) this.#connection.note(false);
+      throw error;
+    }
   }
 }
 
