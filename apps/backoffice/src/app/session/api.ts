@@ -4,13 +4,18 @@ import {
   bodyOf,
   type CallOptions,
   createClient,
+  problemCode,
   type Route,
   type Success,
 } from '@queue-manager/client/client';
+import type { ProblemDetails } from '@queue-manager/contracts/problems';
 import { Connection } from './connection.ts';
 import { Session } from './session.ts';
 
 const client = createClient(location.origin);
+
+/** A new token is hardly ever refused: the server may have changed its keys meanwhile. */
+const attemptsMax = 3;
 
 /**
  * Calls routes as the signed-in account. A call that meets an ended session waits until the password has been given
@@ -23,10 +28,10 @@ export class Api {
 
   /** @throws SessionEnded after a sign-out; an error of the network */
   async call<const R extends Route>(route: R, options: CallOptions<R>): Promise<Answer<R>> {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const token = await this.#reach(this.#session.token());
       const answer = await this.callPublic(route, { ...options, token });
-      if (answer.ok || answer.status !== 401 || !isTokenRefused(answer)) return answer;
+      if (answer.ok || !isTokenRefused(answer) || attempt === attemptsMax) return answer;
       this.#session.refuse(token);
     }
   }
@@ -56,6 +61,6 @@ export class Api {
 }
 
 /** Not a wrong password, which is a 401, too. */
-function isTokenRefused({ problem }: { problem: { type: string } | null }): boolean {
-  return problem?.type.endsWith('/unauthenticated') ?? false;
+function isTokenRefused({ problem }: { problem: ProblemDetails | null }): boolean {
+  return problemCode(problem) === 'unauthenticated';
 }
