@@ -178,6 +178,35 @@ describe('a session in the backoffice', () => {
     assert.equal((await succeed(listSessions, { token })).data.length, 2);
   });
 
+  it('can be used with the keyboard alone, and the focus is never lost', async () => {
+    const page = await newPage(tablet);
+    await page.goto(backoffice());
+    const focused = page.locator(':focus');
+    await heading(page, 'Sign in');
+    await page.keyboard.type(account.email);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(account.password);
+    await page.keyboard.press('Enter');
+    await heading(page, 'Your venues');
+    assert.equal(await focused.textContent(), 'Your venues');
+
+    await page.reload();
+    await heading(page, 'Your venues');
+    await page.keyboard.press('Tab');
+    assert.equal((await focused.textContent())?.trim(), 'Skip to the content');
+    await page.keyboard.press('Enter');
+    assert.equal(await focused.evaluate((element) => element.tagName), 'MAIN');
+    await page.keyboard.press('Shift+Tab');
+    assert.equal((await focused.innerText()).trim().endsWith('Account'), true);
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Your account' }).and(focused).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').locator(focused).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Account' }).and(focused).waitFor();
+  });
+
   it('keeps the language and the appearance of the device', async () => {
     const page = await newPage(phone);
     await openSignedIn(page, account);

@@ -3,7 +3,13 @@ import {
   ErrorHandler,
   provideBrowserGlobalErrorListeners,
 } from '@angular/core';
-import { provideRouter, withComponentInputBinding, withRouterConfig } from '@angular/router';
+import {
+  provideRouter,
+  withComponentInputBinding,
+  withPreloading,
+  withRouterConfig,
+} from '@angular/router';
+import { PreloadWhenIdle } from './preload-when-idle.ts';
 import { routes } from './root.routes.ts';
 import { ShowErrors } from './shell/show-errors.ts';
 
@@ -15,6 +21,7 @@ export const rootConfig: ApplicationConfig = {
       routes,
       // Screens get the parameters of their address as inputs, that of the venue too.
       withComponentInputBinding(),
+      withPreloading(PreloadWhenIdle),
       withRouterConfig({ paramsInheritanceStrategy: 'always' }),
     ),
   ],
