@@ -197,7 +197,7 @@ describe('a session in the backoffice', () => {
     await page.keyboard.press('Enter');
     assert.equal(await focused.evaluate((element) => element.tagName), 'MAIN');
     await page.keyboard.press('Shift+Tab');
-    assert.equal((await focused.innerText()).trim().endsWith('Account'), true);
+    await page.getByRole('button', { name: 'Account' }).and(focused).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Your account' }).and(focused).waitFor();
     await page.keyboard.press('ArrowDown');
