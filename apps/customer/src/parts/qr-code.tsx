@@ -1,17 +1,13 @@
-import { create } from 'qrcode';
+import { qrCodeOf } from '@queue-manager/ui/qr-code';
 import { useMemo } from 'react';
 import { useText } from '../page/use-text.ts';
 import './qr-code.css';
-import { qrPath } from './qr-path.ts';
 import { texts } from './strings.ts';
 
 /** A QR code, black on white in every color scheme: not every phone reads the reverse. */
 export function QrCode({ text: content, label }: { text: string; label?: string }) {
   const text = useText(texts);
-  const { size, path } = useMemo(
-    () => qrPath(create(content, { errorCorrectionLevel: 'M' }).modules),
-    [content],
-  );
+  const { size, path } = useMemo(() => qrCodeOf(content), [content]);
   return (
     <svg
       className="qr-code"

@@ -1,3 +1,5 @@
+import { create } from 'qrcode';
+
 /** Light modules that the standard asks for around the code. */
 const quiet = 4;
 
@@ -13,4 +15,9 @@ export function qrPath(modules: { size: number; get(row: number, column: number)
     }
   }
   return { size: modules.size + 2 * quiet, path: runs.join('') };
+}
+
+/** The QR code of a text, as one path. */
+export function qrCodeOf(text: string): { size: number; path: string } {
+  return qrPath(create(text, { errorCorrectionLevel: 'M' }).modules);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { qrPath } from './qr-path.ts';
+import { qrPath } from './qr-code.ts';
 
 describe('qrPath', () => {
   it('draws each run of dark modules inside a quiet border', () => {

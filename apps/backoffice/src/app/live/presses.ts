@@ -1,0 +1,120 @@
+import { Injectable, inject } from '@angular/core';
+import type { PartyState } from '@queue-manager/contracts/parties';
+import type { Doing, NotPressed, Pressed } from '../line/open-line.ts';
+import type { Action } from '../line/press.ts';
+import { Dialogs } from '../parts/dialogs.ts';
+import { injectText } from '../parts/language.ts';
+import { Toasts } from '../parts/toasts.ts';
+import { injectCodeText } from '../session/problem-text.ts';
+import { OverrideDialog } from './override-dialog.ts';
+import { texts } from './strings.ts';
+import { VenueLine } from './venue-line.ts';
+
+const undoMs = 10_000;
+type Overridable = Extract<Doing, { kind: 'seat' | 'edit' | 'count' }>;
+
+/** Takes what a host presses: shows what has happened, and lets them take it back. */
+@Injectable({ providedIn: 'root' })
+export class Presses {
+  readonly #venueLine = inject(VenueLine);
+  readonly #toasts = inject(Toasts);
+  readonly #dialogs = inject(Dialogs);
+  readonly #text = injectText(texts);
+  readonly #codeText = injectCodeText();
+  #last: { pressed: Pressed; until: number; close(): void } | null = null;
+
+  /**
+   * Does it, and offers to undo it.
+   *
+   * @param mayOverride whether the account may go beyond the venue's capacity
+   */
+  async press(doing: Doing, mayOverride = false): Promise<Pressed | null> {
+    const pressed = this.#venueLine.line()?.press(doing) ?? 'not-found';
+    if (typeof pressed !== 'string') {
+      this.#offerUndo(pressed);
+      return pressed;
+    }
+    if (pressed === 'venue-full' && mayOverride && 'override' in doing === false) {
+      const reason = await this.#dialogs.open<string>(OverrideDialog);
+      if (reason === undefined) return null;
+      return this.press({ ...(doing as Overridable), override: true, reason });
+    }
+    this.#refused(pressed);
+    return null;
+  }
+
+  /** Takes the last press back, as long as it is offered. */
+  undoLast(): void {
+    const last = this.#last;
+    if (last === null || last.until < Date.now()) return;
+    last.close();
+    this.#undo(last.pressed);
+  }
+
+  #offerUndo(pressed: Pressed): void {
+    const close = this.#toasts.show({
+      text: this.said(pressed),
+      action: { text: this.#text('undo'), run: () => this.#undo(pressed) },
+      ms: undoMs,
+    });
+    this.#last = { pressed, until: Date.now() + undoMs, close };
+    pressed.saved.catch(() => {
+      close();
+      this.#toasts.show({ text: this.#text('notStored') });
+    });
+  }
+
+  #undo(pressed: Pressed): void {
+    if (this.#last?.pressed === pressed) this.#last = null;
+    const undone = this.#venueLine.line()?.undo(pressed) ?? 'not-found';
+    if (typeof undone === 'string') {
+      this.#toasts.show({ text: this.#codeText('cannot-undo') });
+      return;
+    }
+    this.#toasts.show({ text: this.#text('undone') });
+    undone.saved.catch(() => this.#toasts.show({ text: this.#text('notStored') }));
+  }
+
+  #refused(why: NotPressed): void {
+    this.#toasts.show({
+      text: why === 'venue-full' ? this.#text('fullForHosts') : this.#codeText(why),
+    });
+  }
+
+  /** What a press has done, in words. */
+  said({ action, before, party }: Pressed): string {
+    return this.wordsOf(action, before, party);
+  }
+
+  /** @param before the party as it was; `party` is the key of its row. */
+  wordsOf(
+    action: Action,
+    before: { name: string | null; state: PartyState } | null,
+    party: string | null,
+  ): string {
+    const row = party === null ? undefined : this.#venueLine.line()?.row(party);
+    const name = before?.name ?? row?.name ?? this.#text('guest');
+    switch (action.kind) {
+      case 'add':
+        return this.#text('saidAdd', { name: action.name });
+      case 'count':
+        return this.#text(action.delta > 0 ? 'saidIn' : 'saidOut', { n: Math.abs(action.delta) });
+      case 'undo':
+        return this.#text('saidUndo', { name });
+      case 'call':
+        return this.#text(before?.state === 'called' ? 'saidCallAgain' : 'saidCall', { name });
+      default:
+        return this.#text(saidOf[action.kind], { name });
+    }
+  }
+}
+
+const saidOf = {
+  seat: 'saidSeat',
+  depart: 'saidDepart',
+  noShow: 'saidNoShow',
+  remove: 'saidRemove',
+  restore: 'saidRestore',
+  move: 'saidMove',
+  edit: 'saidEdit',
+} as const;

@@ -1,0 +1,50 @@
+import { DIALOG_DATA, DialogRef } from '@angular/cdk/dialog';
+import { Component, inject, viewChild } from '@angular/core';
+import type { Queue } from '@queue-manager/contracts/queues';
+import type { Row } from '../line/row.ts';
+import { DialogFrame } from '../parts/dialog-frame.ts';
+import { Icon } from '../parts/icon.ts';
+import { injectText } from '../parts/language.ts';
+import type { StandActions } from './actions.ts';
+import { PartyFields, type PartyValues } from './party-fields.ts';
+import { texts } from './strings.ts';
+import { injectRow } from './ticket-dialog.ts';
+
+/** Everything that is known of a party, to read and to change. */
+@Component({
+  imports: [DialogFrame, Icon, PartyFields],
+  template: `
+    <qm-dialog [title]="data.row.name ?? text('nameless')">
+      @if (current()?.possibleDuplicate) {
+        <p class="notice warning"><qm-icon name="warning" />{{ text('duplicateHint') }}</p>
+      }
+      <form id="edit-form" novalidate (submit)="submit($event)">
+        <qm-party-fields #fields [row]="data.row" [maxSize]="maxSize" [isOpen]="true" />
+      </form>
+      <button actions type="submit" form="edit-form" class="button main">{{ text('save') }}</button>
+    </qm-dialog>
+  `,
+})
+export class EditDialog {
+  protected readonly text = injectText(texts);
+  readonly #ref = inject(DialogRef);
+  protected readonly data = inject<{ row: Row; queue: Queue; actions: StandActions }>(DIALOG_DATA);
+  protected readonly current = injectRow(() => this.data.row.key);
+  protected readonly maxSize = Math.max(this.data.queue.maxPartySize, this.data.row.size);
+  private readonly fields = viewChild.required<PartyFields>('fields');
+
+  protected async submit(event: Event): Promise<void> {
+    event.preventDefault();
+    const values = this.fields().read(event.currentTarget as HTMLFormElement);
+    if (values === null) return;
+    const { row, actions } = this.data;
+    // Only what was changed here: somebody else may have changed the rest.
+    const changes = Object.fromEntries(
+      Object.entries(values).filter(([field, value]) => row[field as keyof PartyValues] !== value),
+    );
+    this.#ref.close();
+    if (Object.keys(changes).length > 0) {
+      await actions.press({ kind: 'edit', party: row.key, changes });
+    }
+  }
+}
