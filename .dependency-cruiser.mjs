@@ -36,6 +36,7 @@ const floors = {
   'apps/backoffice/src/app': [
     ['parts', 'line'],
     'session',
+    'live',
     ['shell', 'account', 'venue', 'stand', 'door', 'desk'],
   ],
   'services/queue/src': [

@@ -23,6 +23,14 @@ export const routes: Routes = [
         loadComponent: async () => (await import('./shell/home.ts')).Home,
       },
       {
+        path: 'venues/:venueId/stand',
+        loadChildren: async () => (await import('./stand/routes.ts')).routes,
+      },
+      {
+        path: 'venues/:venueId/door',
+        loadChildren: async () => (await import('./door/routes.ts')).routes,
+      },
+      {
         path: 'account',
         loadComponent: async () => (await import('./account/profile/profile.ts')).Profile,
       },

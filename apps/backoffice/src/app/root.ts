@@ -1,5 +1,6 @@
 import { Component, inject } from '@angular/core';
 import { RouterOutlet } from '@angular/router';
+import { forgetOnSignOut } from './live/sign-out.ts';
 import { ReaderLanguage } from './parts/language.ts';
 import { ToastList } from './parts/toast-list.ts';
 import { askWhenEnded } from './session/password-prompt.ts';
@@ -17,6 +18,7 @@ export class Root {
     inject(ReaderLanguage);
     inject(Theme);
     askWhenEnded();
+    forgetOnSignOut();
     followUpdates();
   }
 }

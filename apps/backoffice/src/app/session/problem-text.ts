@@ -229,12 +229,17 @@ export type Failure = { problem: ProblemDetails | null } | Error | unknown;
 /** What has gone wrong, in the reader's language: for a problem of the API, or for an error that a call threw. */
 export function injectProblemText(): (failure: Failure) => string {
   const text = injectText(texts);
+  const codeText = injectCodeText();
   return (failure) => {
     const problem = problemIn(failure);
-    if (problem === undefined) return text('offline');
-    const code = problemCode(problem);
-    return text(code !== null && code in texts.en ? keyOf(code) : 'unavailable');
+    return problem === undefined ? text('offline') : codeText(problemCode(problem));
   };
+}
+
+/** What a problem means, by its code. */
+export function injectCodeText(): (code: ProblemCode | null) => string {
+  const text = injectText(texts);
+  return (code) => text(code !== null && code in texts.en ? keyOf(code) : 'unavailable');
 }
 
 /** Undefined if there was no response; null for one that is not of the API. */

@@ -12,7 +12,10 @@ export type Entry = {
 };
 
 /** The screens of a venue, in the order of the navigation; the first is where one comes in. */
-export const entries: Entry[] = [];
+export const entries: Entry[] = [
+  { path: 'stand', text: 'stand', icon: 'people', role: 'host' },
+  { path: 'door', text: 'door', icon: 'door', role: 'host' },
+];
 
 /** On a phone, so many stand beside "More". */
 export const majorEntriesMax = 4;

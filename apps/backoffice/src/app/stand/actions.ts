@@ -1,7 +1,6 @@
 import { computed, Injectable, inject, signal } from '@angular/core';
 import type { Lane } from '@queue-manager/contracts/parties';
 import type { QueueView } from '../line/line-model.ts';
-import type { Pressed } from '../line/open-line.ts';
 import { allows } from '../line/press.ts';
 import type { Row } from '../line/row.ts';
 import { Presses } from '../live/presses.ts';
@@ -75,18 +74,19 @@ export class StandActions {
   async add(): Promise<void> {
     const { AddDialog } = await import('./add-dialog.ts');
     const queue = this.queue();
-    if (queue !== null) await this.#open(AddDialog, { queue, actions: this });
+    if (queue !== null) await this.#dialogs.open(AddDialog, { queue });
   }
 
   async edit(row: Row): Promise<void> {
     const { EditDialog } = await import('./edit-dialog.ts');
     const queue = this.queue();
-    if (queue !== null) await this.#open(EditDialog, { row, queue, actions: this });
+    const mayOverride = this.isManager();
+    if (queue !== null) await this.#dialogs.open(EditDialog, { row, queue, mayOverride });
   }
 
   async ticket(row: Row): Promise<void> {
     const { TicketDialog } = await import('./ticket-dialog.ts');
-    await this.#open(TicketDialog, { key: row.key });
+    await this.#dialogs.open(TicketDialog, { key: row.key });
   }
 
   /** Asks where to, unless it is known, and why; then moves the party. */
@@ -99,13 +99,5 @@ export class StandActions {
     const answer = await this.#dialogs.open<{ position: number; reason: string }>(MoveDialog, data);
     if (answer === undefined) return;
     await this.#presses.press({ kind: 'move', party: row.key, ...answer });
-  }
-
-  press(doing: Parameters<Presses['press']>[0]): Promise<Pressed | null> {
-    return this.#presses.press(doing, this.isManager());
-  }
-
-  #open(component: Parameters<Dialogs['open']>[0], data: unknown): Promise<unknown> {
-    return this.#dialogs.open(component, data);
   }
 }

@@ -10,10 +10,10 @@ import {
 } from '@angular/core';
 import type { Lane } from '@queue-manager/contracts/parties';
 import type { Queue } from '@queue-manager/contracts/queues';
+import { Presses } from '../live/presses.ts';
 import { DialogFrame } from '../parts/dialog-frame.ts';
 import { Icon } from '../parts/icon.ts';
 import { injectText } from '../parts/language.ts';
-import type { StandActions } from './actions.ts';
 import { PartyFields } from './party-fields.ts';
 import { texts } from './strings.ts';
 import { injectRow, printPage } from './ticket-dialog.ts';
@@ -68,9 +68,9 @@ import { TicketView } from './ticket-view.ts';
 export class AddDialog {
   protected readonly text = injectText(texts);
   protected readonly ref = inject(DialogRef);
-  readonly #data = inject<{ queue: Queue; actions: StandActions }>(DIALOG_DATA);
+  readonly #presses = inject(Presses);
   readonly #injector = inject(Injector);
-  protected readonly queue = this.#data.queue;
+  protected readonly queue = inject<{ queue: Queue }>(DIALOG_DATA).queue;
   protected readonly lanes = ['regular', 'priority'] as const satisfies Lane[];
   protected readonly key = signal<string | null>(null);
   protected readonly row = injectRow(() => this.key());
@@ -86,7 +86,7 @@ export class AddDialog {
     if (values === null) return;
     const lane = new FormData(form).get('lane') as Lane;
     const doing = { kind: 'add', queueId: this.queue.id, lane, ...values } as const;
-    const pressed = await this.#data.actions.press(doing);
+    const pressed = await this.#presses.press(doing);
     if (pressed === null) return;
     this.key.set(pressed.party);
     afterNextRender(() => this.done()?.nativeElement.focus(), { injector: this.#injector });

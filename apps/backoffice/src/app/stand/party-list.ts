@@ -21,7 +21,7 @@ import { StandActions } from './actions.ts';
 import type { Placed } from './filters.ts';
 import { PartyRow } from './party-row.ts';
 
-const rowRem = 5.25;
+const rowRem = 5.5;
 
 /** A part of the line. Only what is seen of it is in the page, so 2,000 parties scroll like 20. */
 @Component({
@@ -81,7 +81,7 @@ const rowRem = 5.25;
       overscroll-behavior: contain;
     }
     .slot {
-      block-size: 5.25rem;
+      block-size: 5.5rem;
     }
     .slot:focus-visible {
       outline-offset: -3px;
