@@ -15,6 +15,8 @@ export type Command =
   | { kind: 'move'; partyId: string; position: number }
   | { kind: 'snooze'; partyId: string; places: number; giveUpCall: boolean }
   | { kind: 'resize'; partyId: string; size: number; override?: boolean }
+  /** `seq` is that of the party when its host decided. */
+  | { kind: 'undo'; partyId: string; seq: number }
   | { kind: 'click'; delta: number; override?: boolean }
   | { kind: 'open' | 'pause' }
   | { kind: 'close'; expireWaiting: boolean }
@@ -75,7 +77,17 @@ export type ModelParty = {
   snoozes: number;
   possibleDuplicate: boolean;
   seq: number;
+  /** What undoing its last change puts back; null if the guest made it, or it was an undo. */
+  undo: Undo | null;
 };
+
+/** The party before a change by staff, null for one that they added, and how many people came in with the change. */
+type Undo = { was: ModelParty | null; people: number; kind: Command['kind'] };
+
+/** Whether a command is one of staff that can be taken back. */
+const isUndoable = (command: Command) =>
+  !['confirm', 'leave', 'snooze', 'undo'].includes(command.kind) &&
+  !(command.kind === 'join' && command.by === 'guest');
 
 /**
  * The outcome of a command: `refused` with one of these problems, or done with `answer`, the fields that the answer must
@@ -155,6 +167,23 @@ export class LineModel {
    * may have seen.
    */
   apply(command: Command, events: readonly Recorded[], moments?: readonly Moment[]): Outcome {
+    const { occupancy } = this;
+    const before = new Map([...this.parties].map(([id, party]) => [id, { ...party, undo: null }]));
+    const outcome = this.#execute(command, events, moments);
+    for (const [id, party] of this.parties) {
+      const was = before.get(id) ?? null;
+      if (was?.seq === party.seq) continue;
+      const people = this.occupancy - occupancy;
+      party.undo = isUndoable(command) ? { was, people, kind: command.kind } : null;
+    }
+    return outcome;
+  }
+
+  #execute(
+    command: Command,
+    events: readonly Recorded[],
+    moments: readonly Moment[] | undefined,
+  ): Outcome {
     const [event] = events;
     switch (command.kind) {
       case 'join':
@@ -189,6 +218,8 @@ export class LineModel {
       }
       case 'resize':
         return this.#resize(command, event);
+      case 'undo':
+        return this.#takeBack(command, event);
       case 'click': {
         const why = this.#admit(command.delta, command.override === true);
         if (why !== null) return refused(why);
@@ -242,6 +273,7 @@ export class LineModel {
       snoozes: 0,
       possibleDuplicate: false,
       seq: event.seq,
+      undo: null,
     });
     // Hosts are trusted not to add a party twice; a guest who joins again cannot be recognised.
     if (by === 'guest') this.#markDoubles(id, phone);
@@ -310,6 +342,47 @@ export class LineModel {
       this.#record('party.changed', command.partyId, party.state, event) ??
       this.#told(command.partyId)
     );
+  }
+
+  /** Puts a party back to what it was. One that was added is removed. */
+  #takeBack(command: Extract<Command, { kind: 'undo' }>, event: Recorded | undefined): Outcome {
+    const { partyId: id, seq } = command;
+    const party = this.party(id);
+    const { undo, state: before } = party;
+    if (party.seq !== seq) return refused('party-changed');
+    if (undo === null) return refused('cannot-undo');
+    this.occupancy = Math.max(0, this.occupancy - undo.people);
+    if (undo.was === null) party.state = 'removed';
+    else {
+      const { at, possibleDuplicate, ...facts } = undo.was;
+      Object.assign(party, facts);
+      if (undo.kind === 'restore') party.possibleDuplicate = possibleDuplicate;
+      const why = compareKeys(at, party.at) === 0 ? null : this.#returnTo(at, party, event);
+      if (why !== null) return wrong(why);
+      const isIn = (state: PartyState) => state === 'waiting' || state === 'called';
+      if (isIn(party.state) && !isIn(before)) this.#markDoubles(id, party.phone);
+    }
+    return this.#record('party.undone', id, before, event) ?? this.#told(id);
+  }
+
+  /** Returns a moved party to its place, or directly in front of the party that has taken it. */
+  #returnTo(at: Coordinates, party: ModelParty, event: Recorded | undefined): string | null {
+    const { id } = at;
+    const { lane } = party.at;
+    this.#lanes[lane] = this.#lanes[lane].filter((other) => other !== id);
+    const others = this.#lanes[at.lane].map((other) => this.party(other).at);
+    const index = others.filter((other) => compareKeys(other, at) < 0).length;
+    const isTaken = others[index] !== undefined && compareKeys(others[index], at) === 0;
+    const key = isTaken ? (event?.party?.orderKey ?? '') : at.key;
+    const place = { ...at, key };
+    if (isTaken) {
+      const [ahead, behind] = [others[index - 1], others[index] as Coordinates];
+      const fits = compareKeys(place, behind) < 0 && (!ahead || compareKeys(ahead, place) < 0);
+      if (!fits) return `${id} is not back in front of the one that took its place`;
+    }
+    this.#lanes[at.lane] = this.#lanes[at.lane].toSpliced(index, 0, id);
+    party.at = place;
+    return null;
   }
 
   /** Moves a waiting party, or a called one, to the place intended at one of these moments. */

@@ -12,6 +12,7 @@ import {
   removeParty,
   restoreParty,
   seatParty,
+  undoParty,
   updateParty,
 } from '@queue-manager/contracts/parties';
 import { problemTypeBase } from '@queue-manager/contracts/problems';
@@ -89,6 +90,13 @@ const clicks = fc.record({
   override,
 });
 
+const undos = fc.record({
+  kind: fc.constant('undo' as const),
+  party,
+  // Mostly one whose last change was made by staff.
+  anyone: fc.nat({ max: 7 }).map((drawn) => drawn === 7),
+});
+
 const queueChanges = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('open' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const) }) },
@@ -116,6 +124,7 @@ const move = fc.oneof(
   { weight: 8, arbitrary: snoozes },
   { weight: 5, arbitrary: resizes },
   { weight: 5, arbitrary: clicks },
+  { weight: 14, arbitrary: undos },
   { weight: 4, arbitrary: queueChanges },
 );
 
@@ -179,6 +188,13 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
       const able = [...(giveUpCall ? inState('called') : []), ...inState('waiting')];
       const partyId = pick(drawn.party % 7 === 6 ? everyone : able, drawn.party);
       return partyId === undefined ? null : { kind: 'snooze', partyId, places, giveUpCall };
+    }
+    case 'undo': {
+      const able = everyone.filter((id) => model.party(id).undo !== null);
+      const partyId = pick(drawn.anyone || able.length === 0 ? everyone : able, drawn.party);
+      return partyId === undefined
+        ? null
+        : { kind: 'undo', partyId, seq: model.party(partyId).seq };
     }
     case 'resize': {
       const partyId = pick(everyone, drawn.party);
@@ -252,6 +268,10 @@ export async function press(line: Pressed, command: Command): Promise<Answered> 
     case 'resize': {
       const body = { size: command.size, ...overriding(command) };
       return answered(command, await call(updateParty, { ...staff(command.partyId), body }));
+    }
+    case 'undo': {
+      const body = { seq: command.seq };
+      return answered(command, await call(undoParty, { ...staff(command.partyId), body }));
     }
     case 'click': {
       const body = { delta: command.delta, ...overriding(command) };
