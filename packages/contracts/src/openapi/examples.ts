@@ -27,7 +27,7 @@ const at = (minute: number, second = 0) =>
   new Date(Date.UTC(2026, 10, 20, 20, minute, second)).toISOString();
 const page = (...data: unknown[]) => ({ data, nextCursor: null });
 
-const estimate = { p10: 480, p50: 900, p90: 1_500, model: 'online-quantiles-2', asOf: at(2) };
+const estimate = { p10: 480, p50: 900, p90: 1_500, model: 'online-quantiles-3', asOf: at(2) };
 
 const user = {
   id: userId,

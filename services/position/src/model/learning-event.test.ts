@@ -103,7 +103,9 @@ it('maps a party that is added as it joins to joined', () => {
 });
 
 const undone: [string, PartyState, PartyState, string | undefined][] = [
-  ['party.called', 'called', 'waiting', 'returned'],
+  ['party.called', 'called', 'waiting', 'uncalled'],
+  ['party.seated', 'seated', 'waiting', 'uncalled'],
+  ['party.removed', 'removed', 'waiting', 'returned'],
   ['party.joined', 'waiting', 'removed', 'removed'],
   ['party.restored', 'waiting', 'left', 'removed'],
   ['party.restored', 'waiting', 'called', 'removed'],

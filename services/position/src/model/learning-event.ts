@@ -5,14 +5,14 @@ import type { Lane } from '@queue-manager/contracts/parties';
  * What the model learns from: which party entered or left the line, of which size, when, and how long it has waited.
  *
  * - `joined`: entered at the end of its lane; `returned`: came back, to its former place or further behind
- * - `called`: called, or seated without a call
+ * - `called`: called, or seated without a call; `uncalled`: that was taken back
  * - `gone`: gave up; `removed`: by the staff, also when they empty the line to close it
  * - `moved`: got another place; `resized`: another size
  * - `line`: the queue was opened, paused or closed
  */
 export type LearningEvent = { seq: number; timeMs: number } & (
   | {
-      kind: 'joined' | 'returned' | 'called' | 'gone' | 'removed' | 'moved';
+      kind: 'joined' | 'returned' | 'called' | 'uncalled' | 'gone' | 'removed' | 'moved';
       partyId: string;
       lane: Lane;
       size: number;
@@ -56,10 +56,11 @@ function kindOf({ previousState: from, type }: HistoryEvent, to: string) {
   return null;
 }
 
-/** Whatever it returns to, nobody was called or gave up. */
+/** Whatever it returns to, nobody gave up. */
 function kindOfUndo({ previousState: from, undone }: HistoryEvent, to: string) {
   if (to === 'waiting') {
-    if (from !== 'waiting') return 'returned';
+    const isCall = undone?.type === 'party.called' || undone?.type === 'party.seated';
+    if (from !== 'waiting') return isCall ? 'uncalled' : 'returned';
     return undone?.type === 'party.moved' ? 'moved' : null;
   }
   return from === 'waiting' ? 'removed' : null;

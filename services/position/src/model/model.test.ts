@@ -91,6 +91,7 @@ const steps = fc.array(
         'called',
         'called',
         'gone',
+        'uncalled',
         'removed',
         'moved',
         'resized',
@@ -251,6 +252,61 @@ describe('the model of waits', () => {
     assert.ok(ends('gone').pace.goneShare > 0.9);
   });
 
+  it('learns nothing from a call that was taken back before the next one', () => {
+    const lane = 'regular';
+    const evening = steady({ length: 6, gap: 30, calls: 40 });
+    const later = [
+      { kind: 'called', party: 41, lane, seconds: 25 },
+      { kind: 'joined', party: 70, lane, seconds: 5 },
+      { kind: 'called', party: 42, lane, seconds: 25 },
+    ] as const;
+    for (const meanwhile of ['joined', 'gone'] as const) {
+      const between = { kind: meanwhile, party: 45, lane, seconds: 10 } as const;
+      const undone = learned([
+        ...evening,
+        { kind: 'called', party: 40, lane, seconds: 7 },
+        between,
+        { kind: 'uncalled', party: 40, lane, seconds: 12 },
+        ...later,
+      ]);
+      const without = learned([
+        ...evening,
+        { kind: 'moved', party: 40, lane, seconds: 7 },
+        between,
+        { kind: 'moved', party: 40, lane, seconds: 12 },
+        ...later,
+      ]);
+      const { pace, sizes, joining, inLine, waiting } = undone;
+      assert.deepEqual(
+        { pace, sizes, joining, inLine, waiting },
+        {
+          pace: without.pace,
+          sizes: without.sizes,
+          joining: without.joining,
+          inLine: without.inLine,
+          waiting: without.waiting,
+        },
+      );
+    }
+  });
+
+  it('keeps what it learned from a call that was taken back after the next one', () => {
+    const lane = 'regular';
+    const evening = steady({ length: 6, gap: 30, calls: 40 });
+    const calls = [
+      { kind: 'called', party: 40, lane, seconds: 7 },
+      { kind: 'called', party: 41, lane, seconds: 7 },
+    ] as const;
+    const undone = { kind: 'uncalled', party: 40, lane, seconds: 1 } as const;
+    const [called, taken] = [
+      learned([...evening, ...calls]),
+      learned([...evening, ...calls, undone]),
+    ];
+    assert.deepEqual(taken.joining, called.joining);
+    assert.equal(taken.pace.gaps, called.pace.gaps);
+    assert.equal(taken.waiting.regular, called.waiting.regular + 1);
+  });
+
   it('counts a party with its new size, and as gone with that one', () => {
     const of = { party: 1, lane: 'regular', seconds: 1 } as const;
     const joins = [
@@ -317,7 +373,7 @@ describe('the model of waits', () => {
     const model = learned(steady({ length: 10_000, gap: 3, calls: 2_000 }));
     assert.equal(model.waiting.regular, 10_000);
     const { length } = serialise(model);
-    assert.ok(length < 10 * 1_024, `${length} bytes`);
+    assert.ok(length < 13 * 1_024, `${length} bytes`);
     assert.ok(serialise(createModel()).length < 4 * 1_024);
   });
 

@@ -19,7 +19,7 @@ import {
 } from './size-pace.ts';
 
 /** Named in every estimate and at the head of every serialised model. Change it whenever restored models would differ. */
-export const modelName = 'online-quantiles-2';
+export const modelName = 'online-quantiles-3';
 
 /**
  * The model of one queue: its pace, regressions learned from its waits, and a sample of waiting parties to learn from
@@ -51,7 +51,12 @@ export interface Model {
   inLine: QuantileRegression;
   /** Sampled waiting parties; no more are added once there are `witnessesMax`. */
   witnesses: Witness[];
+  /** What it knew before the last call, which staff may take back; null before the first, and once that was taken back. */
+  beforeCall: (Knowledge & { party: number }) | null;
 }
+
+/** What a call teaches. */
+type Knowledge = Pick<Model, 'pace' | 'sizes' | 'joining' | 'inLine'>;
 
 /** A waiting party whose wait the model will learn from. */
 interface Witness {
@@ -110,6 +115,7 @@ export function createModel(): Model {
     joining: createRegression(featureCount),
     inLine: createRegression(featureCount),
     witnesses: [],
+    beforeCall: null,
   };
 }
 
@@ -131,8 +137,13 @@ export function observe(model: Model, event: LearningEvent): void {
     case 'called':
       call(model, event);
       return;
+    case 'uncalled':
+      forgetCall(model, event);
+      enter(model, event);
+      return;
     case 'gone':
       noteGone(model.pace);
+      if (model.beforeCall !== null) noteGone(model.beforeCall.pace);
       exit(model, event);
       return;
     case 'removed':
@@ -216,6 +227,7 @@ function enter(model: Model, event: PartyEvent): void {
 
 function call(model: Model, event: PartyEvent): void {
   const waited = Math.max(0, event.timeMs - event.joinedAtMs) / 1_000;
+  model.beforeCall = { party: keyOf(event.partyId), ...knowledgeOf(model) };
   if (waited > 0) noteCallOfSize(ofSize(model.sizes, event.size), model.pace);
   noteCall(model.pace, waited);
   const witness = exit(model, event);
@@ -223,6 +235,36 @@ function call(model: Model, event: PartyEvent): void {
   if (witness === undefined || waited === 0) return;
   learnFrom(model, model.joining, witness.joining);
   if (witness.inLine) learnFrom(model, model.inLine, witness.inLine);
+}
+
+/** A call that was taken back teaches nothing if it is still the last one: its party has waited all the while. */
+function forgetCall(model: Model, event: PartyEvent): void {
+  const { pace, sizes, beforeCall: before } = model;
+  model.beforeCall = null;
+  if (before?.party !== keyOf(event.partyId)) return;
+  const { seconds } = pace;
+  const since = seconds - before.pace.seconds;
+  const busySeconds = before.pace.busySeconds + since;
+  Object.assign(pace, before.pace, { seconds, busySeconds });
+  const [own, ownBefore] = [ofSize(sizes, event.size), ofSize(before.sizes, event.size)];
+  const { calls, gap } = ownBefore;
+  Object.assign(own, { calls, gap, busySeconds: ownBefore.busySeconds + since });
+  model.joining = before.joining;
+  model.inLine = before.inLine;
+}
+
+function knowledgeOf({ pace, sizes, joining, inLine }: Model): Knowledge {
+  const copyOf = ({ weights, inverse, margins }: QuantileRegression) => ({
+    weights: weights.slice(),
+    inverse: inverse.slice(),
+    margins: margins.slice(),
+  });
+  return {
+    pace: { ...pace },
+    sizes: sizes.map((ofSome) => ({ ...ofSome })),
+    joining: copyOf(joining),
+    inLine: copyOf(inLine),
+  };
 }
 
 /** Removes a party that left the line; returns its witness, if it was one. */
@@ -323,13 +365,17 @@ function keyOf(partyId: string): number {
 
 /** Lossless: the model's name and a line feed, then numbers (little-endian). */
 export function serialise(model: Model): Buffer {
-  const { seq, timeMs, moves, waiting, pace, sizes, joining, inLine, witnesses } = model;
-  const doubles = [seq, timeMs, Number(moves), waiting.priority, waiting.regular];
-  doubles.push(...paceKeys.map((key) => pace[key] ?? -1));
-  for (const ofSome of sizes) doubles.push(...sizePaceKeys.map((key) => ofSome[key]));
-  for (const { weights, inverse, margins } of [joining, inLine]) {
-    doubles.push(...weights, ...inverse, ...margins);
+  const { seq, timeMs, moves, waiting, witnesses, beforeCall } = model;
+  const doubles = [Number(beforeCall !== null)];
+  doubles.push(seq, timeMs, Number(moves), waiting.priority, waiting.regular);
+  for (const { pace, sizes, joining, inLine } of [model, ...(beforeCall ? [beforeCall] : [])]) {
+    doubles.push(...paceKeys.map((key) => pace[key] ?? -1));
+    for (const ofSome of sizes) doubles.push(...sizePaceKeys.map((key) => ofSome[key]));
+    for (const { weights, inverse, margins } of [joining, inLine]) {
+      doubles.push(...weights, ...inverse, ...margins);
+    }
   }
+  if (beforeCall) doubles.push(beforeCall.party);
   const floats: number[] = [];
   for (const witness of witnesses) {
     const { party, lane, size, joinedAtMs, ahead, looks } = witness;
@@ -350,10 +396,13 @@ export function serialise(model: Model): Buffer {
 export function restore(bytes: Uint8Array): Model | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!buffer.subarray(0, header.length).equals(header)) return null;
-  const count = (buffer.length - header.length - modelBytes) / witnessBytes;
+  if (buffer.length < header.length + modelBytes) return null;
+  const isCalled = buffer.readDoubleLE(header.length) === 1;
+  const withoutWitnesses = header.length + modelBytes + (isCalled ? knowledgeBytes + 8 : 0);
+  const count = (buffer.length - withoutWitnesses) / witnessBytes;
   if (!Number.isInteger(count) || count < 0 || count > witnessesMax) return null;
 
-  let at = header.length;
+  let at = header.length + 8;
   let floatsAt = buffer.length - count * 2 * featureCount * 4;
   let isValid = true;
   const next = () => {
@@ -381,14 +430,19 @@ export function restore(bytes: Uint8Array): Model | null {
   model.timeMs = next();
   model.moves = next() === 1;
   model.waiting = { priority: next(), regular: next() };
-  for (const key of paceKeys) model.pace[key] = next();
-  if (model.pace.calledAt === -1) model.pace.calledAt = null;
-  for (const ofSome of model.sizes) for (const key of sizePaceKeys) ofSome[key] = next();
-  for (const { weights, inverse, margins } of [model.joining, model.inLine]) {
-    for (const numbers of [weights, inverse, margins]) {
-      for (let i = 0; i < numbers.length; i++) numbers[i] = next();
+  const before = isCalled ? { party: 0, ...knowledgeOf(model) } : null;
+  for (const { pace, sizes, joining, inLine } of [model, ...(before ? [before] : [])]) {
+    for (const key of paceKeys) pace[key] = next();
+    if (pace.calledAt === -1) pace.calledAt = null;
+    for (const ofSome of sizes) for (const key of sizePaceKeys) ofSome[key] = next();
+    for (const { weights, inverse, margins } of [joining, inLine]) {
+      for (const numbers of [weights, inverse, margins]) {
+        for (let i = 0; i < numbers.length; i++) numbers[i] = next();
+      }
     }
   }
+  if (before) before.party = next();
+  model.beforeCall = before;
   for (let i = 0; i < count; i++) {
     const party = next();
     const lane = next() === 1 ? 'priority' : 'regular';
@@ -414,5 +468,6 @@ const emptySight: Sight = {
 };
 const regressionNumbers = levels.length * featureCount + featureCount ** 2 + levels.length;
 const sizeNumbers = emptySizes.length * sizePaceKeys.length;
-const modelBytes = (5 + paceKeys.length + sizeNumbers + 2 * regressionNumbers) * 8;
+const knowledgeBytes = (paceKeys.length + sizeNumbers + 2 * regressionNumbers) * 8;
+const modelBytes = 6 * 8 + knowledgeBytes;
 const witnessBytes = (6 + 2 * 3) * 8 + 2 * featureCount * 4;
