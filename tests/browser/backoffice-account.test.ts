@@ -4,15 +4,15 @@ import { describe, it } from 'node:test';
 import { createInvitation } from '@queue-manager/contracts/members';
 import { backofficePath } from '@queue-manager/contracts/pages';
 import { login } from '@queue-manager/contracts/tokens';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Route } from 'playwright-core';
 import { openAccount, randomEmail, randomPassword, type TestAccount } from '../support/accounts.ts';
 import { openVenue } from '../support/lines.ts';
 import { awaitMails, gatewayUrl, refuse, succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
 import { heading, screen, useBrowser } from './support/browser.ts';
 
-/** What the API refuses on the way: bad passwords and used links. */
-const expectedErrors = /status of 4(00|01|03|09)/;
+/** What the API refuses on the way, bad passwords and used links; and a response that is lost. */
+const expectedErrors = /status of 4(00|01|03|09)|ERR_FAILED/;
 
 /** The address that the nth mail leads to. */
 async function linkIn(email: string, nth = 1): Promise<string> {
@@ -151,6 +151,13 @@ describe('a forgotten password', () => {
     await told(page, 'don’t use your e-mail address');
     const password = randomPassword();
     await fill(page, 'New password', password);
+    const losesResponse = async (route: Route) => {
+      await route.fetch();
+      await route.abort();
+    };
+    await page.route('**/v1/users/password/reset', losesResponse, { times: 1 });
+    await press(page, 'Save the password');
+    await told(page, 'No connection right now.');
     await press(page, 'Save the password');
     await page.getByText('Your password has been changed.').waitFor();
     await signIn(page, { ...account, password });
@@ -170,6 +177,59 @@ describe('a forgotten password', () => {
     await refuse('invalid-credentials', login, {
       body: { email: account.email, password: account.password },
     });
+  });
+});
+
+describe('the session of a browser', () => {
+  const { newContext } = useBrowser();
+
+  it('is shared by tabs that open at the same time, also without locks', async () => {
+    const account = await openAccount();
+    const context = await newContext({ ...screen, expectedErrors });
+    // As over plain HTTP.
+    await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'locks'));
+    const page = await context.newPage();
+    await page.goto('/backoffice/account');
+    await signIn(page, account);
+    await page.getByText('This browser').waitFor();
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => context.newPage()));
+    const opened = (tab: Page) => tab.getByText('This browser').waitFor();
+    await Promise.all(tabs.map((tab) => tab.goto('/backoffice/account').then(() => opened(tab))));
+    await Promise.all(tabs.map((tab) => tab.reload().then(() => opened(tab))));
+    assert.equal(await page.evaluate(() => 'locks' in navigator), false);
+  });
+
+  it('is out of reach of a page on another port of the same host', async () => {
+    const account = await openAccount();
+    const context = await newContext({ ...screen, expectedErrors });
+    const page = await context.newPage();
+    await page.goto('/backoffice/account');
+    await signIn(page, account);
+    await heading(page, 'Your account');
+    const cookie = await refreshCookie(context);
+    assert.ok(cookie);
+
+    const { hostname } = new URL(gatewayUrl);
+    const foreign = `http://${hostname}:4200/`;
+    await context.route(foreign, (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+    const other = await context.newPage();
+    await other.goto(foreign);
+    for (const path of ['refresh', 'logout']) {
+      const url = `${gatewayUrl}/v1/auth/${path}`;
+      const [response] = await Promise.all([
+        other.waitForResponse(url),
+        other.evaluate(
+          (to) => fetch(to, { method: 'POST', mode: 'no-cors', credentials: 'include' }),
+          url,
+        ),
+      ]);
+      // The browser has sent the cookie, since ports do not count for `SameSite`.
+      assert.equal(response.status(), 403);
+      assert.match((await response.request().allHeaders()).cookie ?? '', /qm_refresh/);
+    }
+    assert.equal((await refreshCookie(context))?.value, cookie.value);
+    await page.reload();
+    await page.getByText('This browser').waitFor();
   });
 });
 

@@ -18,9 +18,9 @@ export type SendMail = (email: string) => Promise<unknown>;
     <div class="stack-close">
       <h1 [qmHeading]="text('checkMail')"></h1>
       <p class="lead">{{ lead() }}</p>
-      <p class="address" dir="ltr">{{ email() }}</p>
+      <p class="address"><bdi dir="ltr">{{ email() }}</bdi></p>
     </div>
-    <div class="card stack-close">
+    <div class="card stack">
       <p>{{ text('noMail') }}</p>
       <div class="row">
         <button

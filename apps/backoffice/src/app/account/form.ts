@@ -1,5 +1,6 @@
 import { afterNextRender, Injector, inject, type Signal, signal } from '@angular/core';
 import { problemCode, RefusedCall } from '@queue-manager/client/client';
+import { newKey } from '@queue-manager/client/new-key';
 import { passwordLength } from '@queue-manager/contracts/password-length';
 import type { ProblemCode } from '@queue-manager/contracts/problems';
 import { injectText } from '../parts/language.ts';
@@ -22,12 +23,13 @@ export type Form<Name extends string> = {
   fault(name: Name): string | null;
   /**
    * Sends a form, one attempt at a time. `check` returns what is wrong with its fields, the first of which gets the
-   * focus. So does one that the server refuses; any other error of `send` becomes the failure.
+   * focus. So does one that the server refuses; any other error of `send` becomes the failure. The idempotency key is the
+   * same again after an attempt without a response, so that what was done then counts.
    */
   submit(
     event: Event,
     check: (values: Values<Name>) => Faults<Name>,
-    send: (values: Values<Name>) => Promise<unknown>,
+    send: (values: Values<Name>, idempotencyKey: string) => Promise<unknown>,
   ): Promise<void>;
 };
 
@@ -39,6 +41,8 @@ export function injectForm<Name extends string>({ explain }: Options<Name> = {})
   const isBusy = signal(false);
   const failure = signal<string | null>(null);
   const faults = signal<Faults<Name>>({});
+  /** The last attempt if it got no response. */
+  let unanswered: { sent: string; key: string } | null = null;
 
   /** @returns whether there are any. */
   function show(found: Faults<Name>, form: HTMLFormElement): boolean {
@@ -74,9 +78,13 @@ export function injectForm<Name extends string>({ explain }: Options<Name> = {})
       failure.set(null);
       if (show(check(values), form)) return;
       isBusy.set(true);
+      const sent = JSON.stringify(values);
+      const key = unanswered?.sent === sent ? unanswered.key : newKey();
+      unanswered = null;
       try {
-        await send(values);
+        await send(values, key);
       } catch (error) {
+        if (!(error instanceof RefusedCall)) unanswered = { sent, key };
         const found = faultsIn(error, values);
         if (typeof found === 'string') failure.set(found);
         else show(found, form);

@@ -44,7 +44,7 @@ const roleTexts = { host: 'nowHost', manager: 'nowManager', owner: 'nowOwner' } 
           @if (account(); as account) {
             <div>
               <p>{{ text('signedInAs') }}</p>
-              <p class="address" dir="ltr">{{ account.email }}</p>
+              <p class="address"><bdi dir="ltr">{{ account.email }}</bdi></p>
             </div>
             <p class="error" role="alert">{{ failure() }}</p>
             <button

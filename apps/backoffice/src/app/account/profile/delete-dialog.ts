@@ -1,6 +1,5 @@
 import { DialogRef } from '@angular/cdk/dialog';
 import { Component, inject } from '@angular/core';
-import { newKey } from '@queue-manager/client/new-key';
 import { DialogFrame } from '../../parts/dialog-frame.ts';
 import { injectText } from '../../parts/language.ts';
 import { PasswordField } from '../../parts/password-field.ts';
@@ -52,8 +51,8 @@ export class DeleteDialog {
     return this.form.submit(
       event,
       ({ password }) => ({ password: this.#check.password(password) }),
-      async (body) => {
-        await this.#api.succeed('deleteMe', { body, idempotencyKey: newKey() });
+      async (body, idempotencyKey) => {
+        await this.#api.succeed('deleteMe', { body, idempotencyKey });
         this.#ref.close();
         // Deletes the cookie; its session ends with the account in any case.
         await this.#api.callPublic('logout', {}).catch(() => {});

@@ -1,5 +1,4 @@
 import { Component, inject } from '@angular/core';
-import { newKey } from '@queue-manager/client/new-key';
 import { passwordLength } from '@queue-manager/contracts/password-length';
 import { injectText } from '../../parts/language.ts';
 import { PasswordField } from '../../parts/password-field.ts';
@@ -73,8 +72,8 @@ export class PasswordForm {
         currentPassword: this.#check.password(currentPassword),
         newPassword: this.#check.newPassword(newPassword),
       }),
-      async (body) => {
-        await this.#api.succeed('changePassword', { body, idempotencyKey: newKey() });
+      async (body, idempotencyKey) => {
+        await this.#api.succeed('changePassword', { body, idempotencyKey });
         form.reset();
         this.#toasts.show({ text: this.text('passwordChanged') });
       },

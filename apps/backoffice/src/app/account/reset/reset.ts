@@ -75,9 +75,9 @@ export class Reset {
     return this.form.submit(
       event,
       ({ password }) => ({ password: this.#check.newPassword(password) }),
-      async ({ password }) => {
+      async ({ password }, idempotencyKey) => {
         const body = { token: this.token() ?? '', password };
-        const options = { body, idempotencyKey: newKey() };
+        const options = { body, idempotencyKey };
         bodyOf('resetPassword', await this.#api.callPublic('resetPassword', options));
         // It may be the account of this browser, whose session has ended with all others.
         if (this.#session.account() !== null) this.#session.leave();

@@ -9,7 +9,6 @@ import {
 } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { bodyOf } from '@queue-manager/client/client';
-import { newKey } from '@queue-manager/client/new-key';
 import { passwordLength } from '@queue-manager/contracts/password-length';
 import { Field, Input } from '../../parts/field.ts';
 import { Heading } from '../../parts/heading.ts';
@@ -99,11 +98,11 @@ export class SignUp {
         email: this.#check.email(email),
         password: this.#check.newPassword(password),
       }),
-      async ({ name, email: written, password }) => {
+      async ({ name, email: written, password }, idempotencyKey) => {
         const email = written.trim();
         const { language: locale } = this.#language.reader();
         const body = { name: name.trim(), email, password, locale };
-        const options = { body, idempotencyKey: newKey() };
+        const options = { body, idempotencyKey };
         bodyOf('signUp', await this.#api.callPublic('signUp', options));
         afterSignUp.keep(this.returnTo());
         this.sentTo.set(email);

@@ -28,7 +28,7 @@ import { texts } from '../strings.ts';
           <p class="lead">{{ text('confirmed') }}</p>
         </div>
         <form class="card stack" novalidate (submit)="signIn($event)">
-          <p class="address" dir="ltr">{{ user.email }}</p>
+          <p class="address"><bdi dir="ltr">{{ user.email }}</bdi></p>
           <!-- For password managers. -->
           <input
             class="hidden"
