@@ -4,6 +4,7 @@ import { type Party, type PartyState, partyStates } from '@queue-manager/contrac
 import { partyMoves } from '@queue-manager/contracts/party-moves';
 import { limits } from '@queue-manager/contracts/values';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
+import { createHousekeeping } from '../housekeeping.ts';
 import { callExpire } from '../tasks/kinds/call-expire.ts';
 import { dueTaskOf, kindsOf, tasksOf } from '../tasks/testing.ts';
 import { assertProblem, type QueueService, startQueueService } from '../testing.ts';
@@ -132,6 +133,31 @@ describe('taking back what staff did', () => {
     const { seq } = done(await patch(party, line.owner, { name: 'Anna' }));
     await service.db.deleteFrom('personal').where('party_id', '=', uuidToBytes(party.id)).execute();
     assert.equal(done(await undo(party, line.owner, seq)).name, null, 'erased data stays erased');
+  });
+
+  it('deletes what they were after two minutes, and with the venue', async () => {
+    const kept = async (queueId: string) =>
+      (
+        await service.db
+          .selectFrom('old_persons')
+          .select('seq')
+          .where('queue_id', '=', uuidToBytes(queueId))
+          .execute()
+      ).length;
+    const line = await service.openLine();
+    const { body: party } = await service.add(line.queueId, line.owner);
+    done(await patch(party, line.owner, { name: 'Anna' }));
+    service.clock.advance(2 * limits.undoSeconds - 1);
+    await createHousekeeping(service.deps).sweep();
+    assert.equal(await kept(line.queueId), 1);
+    service.clock.advance(1);
+    await createHousekeeping(service.deps).sweep();
+    assert.equal(await kept(line.queueId), 0);
+
+    done(await patch(party, line.owner, { name: 'Anne' }));
+    await service.call('DELETE', `/v1/venues/${line.venueId}`, { as: line.owner });
+    await service.eraseDeleted(line.venueId);
+    assert.equal(await kept(line.queueId), 0);
   });
 
   it('removes a party that was added, and frees what a bigger party took', async () => {
