@@ -132,18 +132,15 @@ export function peopleIn(action: Action, row: Row | null): number {
 export function rowAfter(action: Action, row: Row, time: string): Row | null {
   switch (action.kind) {
     case 'call':
-      return {
-        ...{ ...row, state: 'called', calledAt: time, callExpiresAt: null, confirmedAt: null },
-        calls: row.calls + 1,
-      };
+      return { ...row, state: 'called', ...noTimes, calledAt: time, calls: row.calls + 1 };
     case 'seat':
-      return { ...row, state: 'seated', seatedAt: time };
+      return { ...row, state: 'seated', callExpiresAt: null, seatedAt: time };
     case 'depart':
       return { ...row, state: 'departed', departedAt: time, endedAt: time };
     case 'noShow':
-      return { ...row, state: 'no_show', endedAt: time };
+      return { ...row, state: 'no_show', callExpiresAt: null, endedAt: time };
     case 'remove':
-      return { ...row, state: 'removed', endedAt: time };
+      return { ...row, state: 'removed', callExpiresAt: null, endedAt: time };
     case 'restore':
       return { ...row, state: 'waiting', ...noTimes };
     case 'move':
