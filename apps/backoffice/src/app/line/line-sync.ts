@@ -1,4 +1,5 @@
-import { everyItem } from '@queue-manager/client/client';
+import { bodyOf, type CallOptions, everyItem, type Success } from '@queue-manager/client/client';
+import type { OperationId } from '@queue-manager/client/operations';
 import type { VenueEvent, VenueQueue } from '@queue-manager/contracts/live';
 import type { Occupancy } from '@queue-manager/contracts/occupancy';
 import type { Lane, Party } from '@queue-manager/contracts/parties';
@@ -73,6 +74,8 @@ export function createLineSync(options: {
   /** The last known event of each queue. */
   const seqs = new Map<string, number>();
   const loaded = new Map<string, number>();
+  /** The queues that the venue had when the line was opened; null until they are known. */
+  let listed: Set<string> | null = null;
   /** Reads of a queue under way, with the parties that changed meanwhile. */
   const loads = new Map<string, { isOutdated: boolean; changed: Set<string> }>();
   const unread = new Set<string>();
@@ -148,6 +151,7 @@ export function createLineSync(options: {
       attempts = 0;
       cancelOffline();
       for (const [queueId] of loaded) readUnread(queueId);
+      if (listed === null) void listQueues();
       setIfLive();
       options.onReached();
     }
@@ -173,6 +177,7 @@ export function createLineSync(options: {
     if (queue.deleted) {
       for (const { id } of [...model.partiesOf(queue.id)]) model.forgetParty(id);
       loaded.delete(queue.id);
+      listed?.delete(queue.id);
     } else if (queue.seq > known || !loaded.has(queue.id)) {
       void load(queue.id);
     }
@@ -186,12 +191,38 @@ export function createLineSync(options: {
 
   function setIfLive(): void {
     if (!hasBegun || current === null) return;
-    const isRead = model.queues().every(({ queue }) => loaded.has(queue.id));
+    const queueIds = [...(listed ?? []), ...model.queues().map(({ queue }) => queue.id)];
+    const isRead = listed !== null && queueIds.every((id) => loaded.has(id));
     if (isRead) set('live');
     else if (connection === 'offline') set('loading');
   }
 
   // Reads
+
+  /** Finds out which of the queues that the device knows are gone, and which are still to come with the stream. */
+  async function listQueues(): Promise<void> {
+    try {
+      const ids = new Set<string>();
+      const queues = everyItem((page) =>
+        succeed('listQueues', { params: { venueId }, query: page }),
+      );
+      for await (const { id } of queues) ids.add(id);
+      for (const { queue } of model.queues()) {
+        if (!ids.has(queue.id)) takeQueue({ ...queue, deleted: true });
+      }
+      listed = ids;
+      setIfLive();
+    } catch {
+      if (hasBegun) later(() => void listQueues(), retryMs * 3);
+    }
+  }
+
+  async function succeed<const R extends OperationId>(
+    route: R,
+    given: CallOptions<R>,
+  ): Promise<Success<R>> {
+    return bodyOf(route, await api.call(route, { ...given, signal: AbortSignal.timeout(15_000) }));
+  }
 
   async function load(queueId: string): Promise<void> {
     const running = loads.get(queueId);
@@ -223,14 +254,12 @@ export function createLineSync(options: {
   const listParties = (queueId: string, query: Record<string, string | number>) =>
     everyItem<Party>(async ({ cursor }) => {
       const page = { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) };
-      const answer = await api.call('listParties', {
+      const body = await succeed('listParties', {
         params: { queueId },
         query: { ...query, ...page },
-        signal: AbortSignal.timeout(15_000),
       });
-      if (!answer.ok) throw new Error(`The line cannot be read: ${answer.status}`);
       onChange();
-      return answer.body;
+      return body;
     });
 
   /** Reads the line, and then those of tonight who have left it. */

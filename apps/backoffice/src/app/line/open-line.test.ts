@@ -91,6 +91,27 @@ describe('the line of a venue', () => {
     await until('she is back', () => names(part(line, 'waiting')).join() === 'Bo,Ana,Di');
   });
 
+  it('is live once every queue is read, and drops those that were deleted meanwhile', async (t) => {
+    const venue = new FakeVenue(['tables', 'bar']);
+    venue.add({ name: 'Ana' });
+    venue.add({ queueId: 'bar', name: 'Bo' });
+    const first = await stand(t, venue);
+    await first.live();
+    assert.deepEqual(names(part(first.line, 'waiting', 1)), ['Bo']);
+    await first.saved();
+    first.close();
+    venue.deleteQueue('bar');
+    first.network.cut();
+    const second = await first.again();
+    assert.equal(second.line.getSnapshot().queues.length, 2, 'as last known');
+    first.network.restore();
+    await second.live();
+    assert.deepEqual(
+      second.line.getSnapshot().queues.map(({ queue }) => queue.id),
+      ['tables'],
+    );
+  });
+
   it('keeps rows that have not changed', async (t) => {
     const venue = new FakeVenue();
     for (const name of ['Ana', 'Bo', 'Cy']) venue.add({ name });

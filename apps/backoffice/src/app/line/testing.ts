@@ -216,6 +216,13 @@ export class FakeVenue {
     return true;
   }
 
+  deleteQueue(queueId: string): void {
+    const queue = { ...this.#queue(queueId), deleted: true };
+    queue.seq += 1;
+    this.queues.set(queueId, queue);
+    this.#send('queue', queue);
+  }
+
   count(delta: number): void {
     this.#addPeople(delta, true);
     this.#send('occupancy', this.occupancyView());
@@ -305,6 +312,10 @@ export class FakeVenue {
     const as = { kind: 'staff', userId } as const;
     const partyId = params.partyId ?? '';
     switch (operation) {
+      case 'listQueues': {
+        const data = [...this.queues.values()].filter(({ deleted }) => !deleted);
+        return { status: 200, body: { data, nextCursor: null } };
+      }
       case 'listParties':
         return this.#list(params.queueId as string, query as Record<string, string>);
       case 'getParty': {
@@ -361,7 +372,9 @@ export class FakeVenue {
         send('occupancy', this.occupancyView(), this.events.length);
         const missed = lastEventId === null ? [] : this.events.slice(Number(lastEventId));
         for (const event of missed) send('party', event, this.events.indexOf(event) + 1);
-        for (const queue of this.queues.values()) send('queue', queue, this.events.length);
+        for (const queue of this.queues.values()) {
+          if (!queue.deleted) send('queue', queue, this.events.length);
+        }
         this.#streams.add(send);
         signal.addEventListener('abort', () => {
           this.#streams.delete(send);
