@@ -38,6 +38,9 @@ export const Report = z
         >,
       )
       .meta({ description: 'Number of parties now in each state' }),
+    seats: z.int().meta({
+      description: 'Number of people in the parties that are seated or have departed',
+    }),
     waits: z
       .object({
         count: z.int(),

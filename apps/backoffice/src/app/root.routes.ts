@@ -35,6 +35,10 @@ export const routes: Routes = [
         loadComponent: async () => (await import('./account/profile/profile.ts')).Profile,
       },
       {
+        path: 'venues/:venueId',
+        loadChildren: async () => (await import('./desk/routes.ts')).routes,
+      },
+      {
         path: '**',
         loadComponent: async () => (await import('./shell/not-found.ts')).NotFound,
       },

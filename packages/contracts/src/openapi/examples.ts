@@ -247,6 +247,7 @@ const figures = {
   timezone: venue.timezone,
   joined: 21,
   outcomes: { waiting: 4, called: 1, seated: 9, departed: 4, no_show: 1, left: 2, removed: 0 },
+  seats: 34,
   waits: { count: 15, p50: 840, p90: 1_620, max: 1_980 },
   noShowRate: 0.0714,
   abandonmentRate: 0.1176,

@@ -18,7 +18,7 @@ describe('get report', () => {
   it('counts outcomes, waits, rates, quotes and hours of the parties that joined', async () => {
     service.clock.set(reportStart);
     const { owner, queueId } = await service.openLine();
-    const add = async () => (await service.add(queueId, owner)).body;
+    const add = async (size = 1) => (await service.add(queueId, owner, { size })).body;
     const later = (seconds: number) => service.clock.advance(seconds);
     const move = async (party: { id: string; ticket: string }, ...moves: string[]) => {
       for (const each of moves) {
@@ -26,14 +26,14 @@ describe('get report', () => {
       }
     };
     const [seated, noShow, left, leftLater, removed, removedToo, walkIn, restored] = [
+      await add(4),
+      await add(5),
+      await add(6),
       await add(),
       await add(),
       await add(),
-      await add(),
-      await add(),
-      await add(),
-      await add(),
-      await add(),
+      await add(2),
+      await add(7),
     ];
     // Still waits at the end.
     await add();
@@ -88,6 +88,8 @@ describe('get report', () => {
         left: 2,
         removed: 2,
       } satisfies Record<PartyState, number>,
+      // Of `seated`, who has departed, and `walkIn`.
+      seats: 6,
       waits: { count: waited.length, p50: 200, p90: 900, max: 900 },
       // Of the called parties, `seated`, `noShow` and `leftLater` have ended.
       noShowRate: 1 / 3,
@@ -201,6 +203,7 @@ describe('get report', () => {
           left: 0,
           removed: 0,
         },
+        seats: 0,
         waits: { count: 0, p50: null, p90: null, max: null },
         noShowRate: null,
         abandonmentRate: null,

@@ -41,13 +41,14 @@ export async function readFigures(
 }
 
 const reading = {
-  columns: sql`p.id, p.state, p.joined_at, p.served_at, p.called_at, t.estimate`,
+  columns: sql`p.id, p.state, p.size, p.joined_at, p.served_at, p.called_at, t.estimate`,
   joins: joinQuotes,
 };
 
 type Visit = {
   id: Buffer;
   state: PartyState;
+  size: number;
   joined_at: Date;
   served_at: Date | null;
   called_at: Date | null;
@@ -77,6 +78,7 @@ class Tally {
   readonly #weekHours = new Map<number, WeekHour & { waits: Seconds }>();
   readonly #quotes = quoteRanges.map(() => ({ below: 0, above: 0, waits: new Seconds() }));
   #joined = 0;
+  #seats = 0;
   #abandoned = 0;
   /** Called parties that have been seated or have ended. */
   #calledAndOver = 0;
@@ -93,6 +95,7 @@ class Tally {
     ofWeek.joined += 1;
     if (party.state === 'no_show') ofWeek.noShows += 1;
     this.#outcomes[party.state] += 1;
+    if (party.state === 'seated' || party.state === 'departed') this.#seats += party.size;
     if (party.called_at !== null && party.state !== 'called') this.#calledAndOver += 1;
     const wait = waitSecondsOf(party);
     if (wait !== null) {
@@ -115,6 +118,7 @@ class Tally {
     return {
       joined: this.#joined,
       outcomes: this.#outcomes,
+      seats: this.#seats,
       waits: {
         count: waits.length,
         p50: nearestRank(waits, 0.5),

@@ -15,6 +15,8 @@ export type Entry = {
 export const entries: Entry[] = [
   { path: 'stand', text: 'stand', icon: 'people', role: 'host' },
   { path: 'door', text: 'door', icon: 'door', role: 'host' },
+  { path: 'reports', text: 'reports', icon: 'chart', role: 'manager' },
+  { path: 'history', text: 'history', icon: 'history', role: 'host' },
 ];
 
 /** On a phone, so many stand beside "More". */
