@@ -111,7 +111,7 @@ describe('a session in the backoffice', () => {
     await passwordDialog(page).getByText(account.email).waitFor();
     await passwordDialog(page).getByLabel('Password', { exact: true }).fill('not this one');
     await page.keyboard.press('Enter');
-    await page.getByText('The e-mail or the password is wrong.').waitFor();
+    await page.getByText('The password is wrong.').waitFor();
     await page.keyboard.press('Escape');
     await passwordDialog(page).waitFor();
     await enterPassword(page);

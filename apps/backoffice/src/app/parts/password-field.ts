@@ -19,7 +19,6 @@ import { texts } from './strings.ts';
           [autocomplete]="autocomplete()"
           autocapitalize="none"
           spellcheck="false"
-          dir="auto"
         />
         <button
           type="button"

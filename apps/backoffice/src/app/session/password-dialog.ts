@@ -1,5 +1,6 @@
 import { DialogRef } from '@angular/cdk/dialog';
 import { Component, effect, inject, signal, viewChild } from '@angular/core';
+import { problemCode } from '@queue-manager/client/client';
 import { DialogFrame } from '../parts/dialog-frame.ts';
 import { injectText } from '../parts/language.ts';
 import { PasswordField } from '../parts/password-field.ts';
@@ -69,7 +70,10 @@ export class PasswordDialog {
     this.isChecking.set(true);
     try {
       const answer = await this.session.signIn(account.email, password);
-      if (!answer.ok) this.#refuse(this.#problemText(answer));
+      if (!answer.ok) {
+        const isWrong = problemCode(answer.problem) === 'invalid-credentials';
+        this.#refuse(isWrong ? this.text('passwordWrong') : this.#problemText(answer));
+      }
     } catch (error) {
       this.#refuse(this.#problemText(error));
     } finally {

@@ -9,6 +9,7 @@ export const texts = defineTexts({
     checking: 'Checking…',
     signOut: 'Sign out',
     passwordMissing: 'Please enter your password.',
+    passwordWrong: 'The password is wrong.',
   },
   pt: {
     sessionEnded: 'Escreva a sua palavra-passe',
@@ -18,6 +19,7 @@ export const texts = defineTexts({
     checking: 'A verificar…',
     signOut: 'Terminar sessão',
     passwordMissing: 'Escreva a sua palavra-passe.',
+    passwordWrong: 'A palavra-passe está errada.',
   },
   es: {
     sessionEnded: 'Escribe tu contraseña',
@@ -27,6 +29,7 @@ export const texts = defineTexts({
     checking: 'Comprobando…',
     signOut: 'Cerrar sesión',
     passwordMissing: 'Escribe tu contraseña.',
+    passwordWrong: 'La contraseña no es correcta.',
   },
   fr: {
     sessionEnded: 'Saisissez votre mot de passe',
@@ -36,6 +39,7 @@ export const texts = defineTexts({
     checking: 'Vérification…',
     signOut: 'Se déconnecter',
     passwordMissing: 'Saisissez votre mot de passe.',
+    passwordWrong: 'Le mot de passe est incorrect.',
   },
   de: {
     sessionEnded: 'Bitte geben Sie Ihr Passwort ein',
@@ -46,6 +50,7 @@ export const texts = defineTexts({
     checking: 'Wird geprüft …',
     signOut: 'Abmelden',
     passwordMissing: 'Bitte geben Sie Ihr Passwort ein.',
+    passwordWrong: 'Das Passwort ist falsch.',
   },
   ar: {
     sessionEnded: 'يُرجى إدخال كلمة المرور',
@@ -55,5 +60,6 @@ export const texts = defineTexts({
     checking: 'جارٍ التحقق…',
     signOut: 'تسجيل الخروج',
     passwordMissing: 'يُرجى إدخال كلمة المرور.',
+    passwordWrong: 'كلمة المرور غير صحيحة.',
   },
 });
