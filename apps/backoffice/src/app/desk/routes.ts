@@ -4,6 +4,11 @@ import { venueRole } from '../session/guards.ts';
 /** Below a venue. */
 export const routes: Routes = [
   {
+    path: 'tonight',
+    canActivate: [venueRole('manager')],
+    loadComponent: async () => (await import('./tonight/tonight.ts')).Tonight,
+  },
+  {
     path: 'reports',
     canActivate: [venueRole('manager')],
     loadComponent: async () => (await import('./reports/reports.ts')).Reports,

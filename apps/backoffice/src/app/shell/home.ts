@@ -8,10 +8,11 @@ import { injectProblemText } from '../session/problem-text.ts';
 import { Venues } from '../session/venues.ts';
 import { entries } from './navigation.ts';
 import { texts } from './strings.ts';
+import { VenueNumbers } from './venue-numbers.ts';
 
 /** Where the app opens: the only venue itself, or the list of several, or how to get one. */
 @Component({
-  imports: [Empty, Heading, Icon, RouterLink],
+  imports: [Empty, Heading, Icon, RouterLink, VenueNumbers],
   host: { class: 'narrow stack' },
   template: `
     @if (venues(); as venues) {
@@ -31,6 +32,7 @@ import { texts } from './strings.ts';
               <a class="tile" [routerLink]="pathOf(venue.id)">
                 <bdi class="tile-title">{{ venue.name }}</bdi>
                 <span class="muted small">{{ text(venue.role) }}</span>
+                <qm-venue-numbers [venue]="venue" />
                 <qm-icon name="forward" />
               </a>
             </li>

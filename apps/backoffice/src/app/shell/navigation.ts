@@ -15,6 +15,7 @@ export type Entry = {
 export const entries: Entry[] = [
   { path: 'stand', text: 'stand', icon: 'people', role: 'host' },
   { path: 'door', text: 'door', icon: 'door', role: 'host' },
+  { path: 'tonight', text: 'tonight', icon: 'clock', role: 'manager' },
   { path: 'reports', text: 'reports', icon: 'chart', role: 'manager' },
   { path: 'history', text: 'history', icon: 'history', role: 'host' },
 ];
