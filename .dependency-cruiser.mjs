@@ -161,7 +161,7 @@ export default {
       from: { path: '^(packages/(client|ui)|apps/[^/]+)/src/', pathNot: exempt },
       to: {
         path: '^packages/contracts/src/',
-        pathNot: '/(contract|pages|party-moves|password-length|problems)\\.ts$',
+        pathNot: '/(contract|field-limits|pages|party-moves|problems)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

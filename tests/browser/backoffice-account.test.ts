@@ -97,7 +97,7 @@ describe('a new account', () => {
     await told(opened, 'This is not your password.');
     await fill(opened, 'Password', password);
     await press(opened, 'Sign in');
-    await opened.getByText('You have no venue yet').waitFor();
+    await heading(opened, 'Set up your venue');
 
     // The session survives a reload, and scripts cannot read it.
     const cookie = await refreshCookie(context);
@@ -106,7 +106,7 @@ describe('a new account', () => {
       [true, 'Strict', '/v1/auth'],
     );
     await opened.reload();
-    await opened.getByText('You have no venue yet').waitFor();
+    await heading(opened, 'Set up your venue');
     const readable = await opened.evaluate(
       () => document.cookie + JSON.stringify({ ...localStorage }),
     );
@@ -164,7 +164,7 @@ describe('a forgotten password', () => {
     await press(page, 'Save the password');
     await page.getByText('Your password has been changed.').waitFor();
     await signIn(page, { ...account, password });
-    await page.getByText('You have no venue yet').waitFor();
+    await heading(page, 'Set up your venue');
 
     // The other browser asks for the password where it is.
     await other.reload();

@@ -266,11 +266,11 @@ for (const locale of ['en-GB', 'ar']) {
       await assertAccessible(page, 'password dialog');
     });
 
-    it('no venue', async () => {
+    it('the first run', async () => {
       const page = await open();
       await openSignedIn(page, await openAccount());
-      await page.locator('.empty').waitFor();
-      await assertAccessible(page, 'no venue');
+      await page.locator('input[name=queueName]').waitFor();
+      await assertAccessible(page, 'first run');
     });
   });
 }

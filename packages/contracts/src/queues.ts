@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
+import { fieldLimits } from './field-limits.ts';
 import { limits, optionalBody, PartySize, page, pageQuery, Text, Title, Uuid } from './values.ts';
 
 const queueStates = ['open', 'paused', 'closed'] as const;
@@ -43,10 +44,7 @@ const queueFields = {
   endMessage: Text.nullable(),
   maxWaiting: z.int().min(1).max(limits.waitingMax).nullable(),
   maxPartySize: PartySize,
-  callGraceSeconds: z
-    .int()
-    .min(1)
-    .max(24 * 60 * 60),
+  callGraceSeconds: z.int().min(1).max(fieldLimits.callGraceSecondsMax),
   selfJoin: z.boolean(),
   boardLabels: BoardLabels,
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
-import { passwordLength } from './password-length.ts';
+import { passwordLength } from './field-limits.ts';
 import { charactersIn, Email, Locale, PersonName, Timestamp, Uuid } from './values.ts';
 
 export const User = z

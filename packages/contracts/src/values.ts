@@ -1,18 +1,19 @@
 import { z } from 'zod';
+import { fieldLimits } from './field-limits.ts';
 
 /** Limits that several places share. */
 export const limits = {
   bodyBytes: 256 * 1024,
   /** Field errors that one problem names. */
   fieldErrorsMax: 20,
-  partySizeMax: 100,
+  partySizeMax: fieldLimits.partySizeMax,
   /** Open streams of one address: a dining room shares one. */
   streamsOfAddressMax: 2_000,
   /** Open streams of one board. */
   streamsOfBoardMax: 2_000,
   /** Queues that one internal read of a venue's changes names. */
   queuesPerReadMax: 200,
-  waitingMax: 1_000_000,
+  waitingMax: fieldLimits.waitingMax,
   /** How often a guest may snooze, so that it cannot hold the front of the line for ever. */
   snoozesMax: 3,
   snoozePlacesMax: 10,
@@ -103,8 +104,8 @@ const text = (max: number) =>
 export const Uuid = z.uuid();
 export const Timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC' });
 export const PersonName = line(80);
-export const Title = line(80);
-export const Text = text(2_000);
+export const Title = line(fieldLimits.titleLengthMax);
+export const Text = text(fieldLimits.textLengthMax);
 export const Notes = text(1_000);
 export const Reason = line(200);
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contract } from './contract.ts';
+import { fieldLimits } from './field-limits.ts';
 import {
   AccentColor,
   Locale,
@@ -49,9 +50,9 @@ const venueFields = {
   name: Title,
   timezone: Timezone,
   locale: Locale,
-  capacity: z.int().min(1).max(1_000_000).nullable(),
+  capacity: z.int().min(1).max(fieldLimits.capacityMax).nullable(),
   dayStartsAt: TimeOfDay,
-  retentionDays: z.int().min(1).max(3_650),
+  retentionDays: z.int().min(1).max(fieldLimits.retentionDaysMax),
   accentColor: AccentColor.nullable(),
 };
 

@@ -6,6 +6,7 @@ export const icons = {
   check: '<path d="m5 13 4 4L19 7"/>',
   clock: '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
   close: '<path d="m6 6 12 12M18 6 6 18"/>',
+  copy: '<path d="M9 9h11v11H9zM5 15H4V4h11v1"/>',
   contrast: '<circle cx="12" cy="12" r="9"/><path d="M12 3v18M12 7h4M12 12h9M12 17h4"/>',
   down: '<path d="m6 9 6 6 6-6"/>',
   download: '<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>',
@@ -30,6 +31,7 @@ export const icons = {
   more: '<path d="M5 12h.01M12 12h.01M19 12h.01"/>',
   move: '<path d="M8 4v16M4 8l4-4 4 4M16 20V4M12 16l4 4 4-4"/>',
   note: '<path d="M5 4h14v11l-5 5H5zM14 20v-5h5M9 9h6M9 13h3"/>',
+  open: '<path d="M14 4h6v6M20 4l-9 9M10 5H5v14h14v-5"/>',
   offline:
     '<path d="m4 4 16 16M8.5 16.5a5 5 0 0 1 7 0M5 13a10 10 0 0 1 4-2.4M19 13a10 10 0 0 0-5-2.7M2 9.5a15 15 0 0 1 4-2.6M22 9.5A15 15 0 0 0 11 6M12 20h.01"/>',
   people:

@@ -39,6 +39,14 @@ export const routes: Routes = [
         loadChildren: async () => (await import('./desk/routes.ts')).routes,
       },
       {
+        path: 'first-run',
+        loadComponent: async () => (await import('./venue/first-run/first-run.ts')).FirstRun,
+      },
+      {
+        path: 'venues/:venueId',
+        loadChildren: async () => (await import('./venue/routes.ts')).routes,
+      },
+      {
         path: '**',
         loadComponent: async () => (await import('./shell/not-found.ts')).NotFound,
       },

@@ -18,6 +18,9 @@ export const entries: Entry[] = [
   { path: 'tonight', text: 'tonight', icon: 'clock', role: 'manager' },
   { path: 'reports', text: 'reports', icon: 'chart', role: 'manager' },
   { path: 'history', text: 'history', icon: 'history', role: 'host' },
+  { path: 'poster', text: 'poster', icon: 'qr', role: 'host' },
+  { path: 'team', text: 'team', icon: 'person', role: 'host' },
+  { path: 'settings', text: 'settings', icon: 'settings', role: 'manager' },
 ];
 
 /** On a phone, so many stand beside "More". */

@@ -1,4 +1,5 @@
 import type { GuestParty } from '@queue-manager/contracts/guests';
+import { copy } from '@queue-manager/ui/copy';
 import { useEffect, useState } from 'react';
 import { useText } from '../../page/use-text.ts';
 import { canWakeLock, useWakeLock } from '../../page/use-wake-lock.ts';
@@ -82,21 +83,4 @@ function useSoundAllowed(): boolean {
     };
   }, []);
   return isAllowed;
-}
-
-async function copy(content: string): Promise<boolean> {
-  // Without TLS a page has no clipboard.
-  if (navigator.clipboard !== undefined) {
-    return navigator.clipboard.writeText(content).then(
-      () => true,
-      () => false,
-    );
-  }
-  const field = document.createElement('textarea');
-  field.value = content;
-  document.body.append(field);
-  field.select();
-  const isCopied = document.execCommand('copy');
-  field.remove();
-  return isCopied;
 }

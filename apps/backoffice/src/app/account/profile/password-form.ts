@@ -1,5 +1,5 @@
 import { Component, inject } from '@angular/core';
-import { passwordLength } from '@queue-manager/contracts/password-length';
+import { passwordLength } from '@queue-manager/contracts/field-limits';
 import { injectText } from '../../parts/language.ts';
 import { PasswordField } from '../../parts/password-field.ts';
 import { Toasts } from '../../parts/toasts.ts';

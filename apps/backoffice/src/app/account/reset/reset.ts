@@ -2,7 +2,7 @@ import { Component, inject, input, signal } from '@angular/core';
 import { Router } from '@angular/router';
 import { bodyOf } from '@queue-manager/client/client';
 import { newKey } from '@queue-manager/client/new-key';
-import { passwordLength } from '@queue-manager/contracts/password-length';
+import { passwordLength } from '@queue-manager/contracts/field-limits';
 import { Heading } from '../../parts/heading.ts';
 import { injectText } from '../../parts/language.ts';
 import { PasswordField } from '../../parts/password-field.ts';

@@ -9,7 +9,7 @@ import {
 } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { bodyOf } from '@queue-manager/client/client';
-import { passwordLength } from '@queue-manager/contracts/password-length';
+import { passwordLength } from '@queue-manager/contracts/field-limits';
 import { Field, Input } from '../../parts/field.ts';
 import { Heading } from '../../parts/heading.ts';
 import { injectText, ReaderLanguage } from '../../parts/language.ts';

@@ -1,0 +1,27 @@
+import { Component } from '@angular/core';
+import { RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { injectText } from '../../parts/language.ts';
+import { texts } from './strings.ts';
+
+const parts = ['queues', 'venue', 'keys', 'messages'] as const;
+
+/** The parts of the settings, and the one that is open. */
+@Component({
+  imports: [RouterLink, RouterLinkActive, RouterOutlet],
+  host: { class: 'narrow stack' },
+  styleUrl: './settings.css',
+  template: `
+    <nav class="tabs" [attr.aria-label]="text('settings')">
+      @for (part of parts; track part) {
+        <a class="tab" [routerLink]="part" routerLinkActive="active" ariaCurrentWhenActive="page">
+          {{ text(part) }}
+        </a>
+      }
+    </nav>
+    <div><router-outlet /></div>
+  `,
+})
+export class Settings {
+  protected readonly text = injectText(texts);
+  protected readonly parts = parts;
+}
