@@ -1,15 +1,15 @@
 import { Injectable } from '@angular/core';
 import type { PreloadingStrategy, Route } from '@angular/router';
-import { from, type Observable, switchMap } from 'rxjs';
+import { EMPTY, from, type Observable, switchMap } from 'rxjs';
 
 /**
- * Loads all other screens once the first one is shown, so that each opens at once, and also after the files of this
- * build have been replaced or the network is gone.
+ * Where the browser allows no service worker, which keeps all files: loads the other screens once the first one is shown,
+ * so that they also open after the files of this build have been replaced.
  */
 @Injectable({ providedIn: 'root' })
 export class PreloadWhenIdle implements PreloadingStrategy {
   preload(_route: Route, load: () => Observable<unknown>): Observable<unknown> {
-    return from(idle()).pipe(switchMap(load));
+    return 'serviceWorker' in navigator ? EMPTY : from(idle()).pipe(switchMap(load));
   }
 }
 
