@@ -86,7 +86,7 @@ class StandDevice {
   readonly #context: BrowserContext;
   readonly #venueId: string;
   page!: Page;
-  isOffline = false;
+  signedInAt = Date.now();
   /** Presses that the device had kept, by id; those that were taken back or dropped. */
   readonly kept = new Set<string>();
   readonly givenUp = new Set<string>();
@@ -135,7 +135,6 @@ class StandDevice {
   }
 
   async setOffline(isOffline: boolean): Promise<void> {
-    this.isOffline = isOffline;
     await this.#context.setOffline(isOffline);
   }
 
@@ -241,7 +240,7 @@ async function live(
   venue: Venue,
   steps: readonly Step[],
 ): Promise<{ presses: number; refused: number }> {
-  for (const device of devices) await renew(device.account);
+  for (const device of devices) await renew(device);
   const [first] = devices as [StandDevice];
   const { token } = first.account;
   const params = { venueId: venue.id };
@@ -258,10 +257,7 @@ async function live(
   };
   for (let guest = 1; guest <= 4; guest += 1) await joinAs(`Early ${guest}`, guest);
   const before = await countsAtDoor(token, venue.id);
-  for (const device of devices) {
-    await device.open();
-    await device.page.waitForFunction(() => stand.isIdle());
-  }
+  await bothIdle(devices);
   for (const step of steps) {
     if (step.step === 'join') await joinAs(`Late ${step.pick}`, 1 + (step.pick % 4));
     else if (step.step === 'leave') {
@@ -271,11 +267,8 @@ async function live(
       await (devices[step.at] as StandDevice).take(step, queue.id);
     }
   }
-  for (const device of devices) {
-    await device.setOffline(false);
-    await device.open();
-  }
-  for (const { page } of devices) await page.waitForFunction(() => stand.isIdle());
+  for (const device of devices) await device.setOffline(false);
+  await bothIdle(devices);
   const lived = await assertOnce(devices, venue, queue, before);
   await assertShown(devices, venue, queue);
 
@@ -292,9 +285,18 @@ async function live(
   return lived;
 }
 
-async function renew(account: TestAccount): Promise<void> {
-  const { email, password } = account;
-  account.token = (await succeed(login, { body: { email, password } })).accessToken;
+/** Opens both anew and waits until they show the line and have sent everything. */
+async function bothIdle(devices: readonly StandDevice[]): Promise<void> {
+  await Promise.all(devices.map((device) => device.open()));
+  for (const { page } of devices) await page.waitForFunction(() => stand.isIdle());
+}
+
+/** Renews an access token long before it expires. */
+async function renew(device: StandDevice): Promise<void> {
+  if (Date.now() - device.signedInAt < 5 * 60_000) return;
+  const { email, password } = device.account;
+  device.account.token = (await succeed(login, { body: { email, password } })).accessToken;
+  device.signedInAt = Date.now();
 }
 
 async function countsAtDoor(token: string, venueId: string) {
