@@ -62,7 +62,6 @@ export const texts = defineTexts({
       'Everybody in it is removed from the line, and its poster, link and board stop working. This can’t be undone.',
     deleteAsk: 'Delete the queue…',
     deleted: 'The queue has been deleted.',
-    gone: 'This queue is no longer there',
   },
   pt: {
     queues: 'Filas',
@@ -128,7 +127,6 @@ export const texts = defineTexts({
       'Todos são retirados da fila, e o cartaz, a ligação e o painel deixam de funcionar. Isto não pode ser anulado.',
     deleteAsk: 'Eliminar a fila…',
     deleted: 'A fila foi eliminada.',
-    gone: 'Esta fila já não existe',
   },
   es: {
     queues: 'Filas',
@@ -195,7 +193,6 @@ export const texts = defineTexts({
       'Todos salen de la fila, y su cartel, su enlace y su panel dejan de funcionar. No se puede deshacer.',
     deleteAsk: 'Eliminar la fila…',
     deleted: 'La fila se ha eliminado.',
-    gone: 'Esta fila ya no existe',
   },
   fr: {
     queues: 'Files',
@@ -262,7 +259,6 @@ export const texts = defineTexts({
       'Tout le monde quitte la file, et son affiche, son lien et son tableau cessent de fonctionner. C’est irréversible.',
     deleteAsk: 'Supprimer la file…',
     deleted: 'La file a été supprimée.',
-    gone: 'Cette file n’existe plus',
   },
   de: {
     queues: 'Warteschlangen',
@@ -325,7 +321,6 @@ export const texts = defineTexts({
       'Alle werden aus der Schlange entfernt; Plakat, Link und Anzeige gelten nicht mehr. Das lässt sich nicht rückgängig machen.',
     deleteAsk: 'Warteschlange löschen …',
     deleted: 'Die Warteschlange wurde gelöscht.',
-    gone: 'Diese Warteschlange gibt es nicht mehr',
   },
   ar: {
     queues: 'القوائم',
@@ -401,6 +396,5 @@ export const texts = defineTexts({
       'يُزال كل من فيها من الطابور، ويتوقف ملصقها ورابطها ولوحتها عن العمل. لا يمكن التراجع عن ذلك.',
     deleteAsk: 'حذف القائمة…',
     deleted: 'تم حذف القائمة.',
-    gone: 'لم تعد هذه القائمة موجودة',
   },
 });
