@@ -50,6 +50,7 @@ export type WeekCells = {
     }
 
     th {
+      padding-inline: var(--space-1);
       color: var(--muted);
       font-size: 0.875rem;
       font-weight: 600;
