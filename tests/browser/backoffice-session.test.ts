@@ -164,7 +164,7 @@ describe('a session in the backoffice', () => {
     await openSignedIn(one, { email, password });
     const two = await context.newPage();
     await two.goto(backoffice());
-    await heading(two, 'Your venues');
+    await two.locator('.frame').waitFor();
     await one.getByRole('button', { name: 'Account' }).click();
     await one.getByRole('menuitem', { name: 'Sign out' }).click();
     await heading(one, 'Sign in');
