@@ -21,9 +21,9 @@ interface Schema extends DBSchema {
   lines: { key: string; value: { owner: string; asOf: number; line: SavedLine } };
 }
 
+/** How long outcomes and lines are kept. */
 const keptMs = 24 * 60 * 60_000;
 
-/** `onFirst` is how long a stored line is kept. */
 export type LineStore = Awaited<ReturnType<typeof openLineStore>>;
 
 /** An account in a venue. */
