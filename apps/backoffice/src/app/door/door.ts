@@ -29,7 +29,6 @@ import { texts } from './strings.ts';
 
 /** From here on, the door shows that the venue is about to be full. */
 const nearlyFull = 0.9;
-const ownMax = 30;
 
 /** Counts people in and out. */
 @Component({
@@ -68,11 +67,13 @@ export class Door {
     const { occupancy = 0, capacity = null } = this.occupancy() ?? {};
     return capacity === null ? 0 : Math.min(100, (occupancy / capacity) * 100);
   });
-  /** What was pressed on this device. */
-  readonly #own = signal<readonly Change[]>([]);
-  protected readonly changes = computed(() =>
-    (this.#changes.read() ?? this.#own()).slice(0, ownMax),
-  );
+  protected readonly changes = computed(() => {
+    const { asOf, changes } = this.#changes.read() ?? { asOf: 0, changes: [] };
+    const userId = this.#session.account()?.id;
+    const actor = { kind: 'staff' as const, ...(userId === undefined ? {} : { userId }) };
+    const own = this.#presses.counts().filter(({ at }) => at > asOf);
+    return [...own.map((count): Change => ({ ...count, partyId: null, actor })), ...changes];
+  });
   #wakeLock: WakeLockSentinel | null = null;
 
   constructor() {
@@ -99,13 +100,7 @@ export class Door {
   protected async count(sign: 1 | -1): Promise<void> {
     if (this.isLocked()) return;
     const delta = sign * this.step();
-    const pressed = await this.#presses.press({ kind: 'count', delta }, this.isManager());
-    if (pressed === null) return;
-    const userId = this.#session.account()?.id;
-    const actor = { kind: 'staff' as const, ...(userId === undefined ? {} : { userId }) };
-    const at = this.#session.serverClock.now();
-    const change = { id: pressed.id, delta, partyId: null, actor, reason: null, at };
-    this.#own.update((own) => [change, ...own].slice(0, ownMax));
+    await this.#presses.press({ kind: 'count', delta }, this.isManager());
   }
 
   protected pressed(event: KeyboardEvent): void {
@@ -122,6 +117,7 @@ export class Door {
 
   protected async lock(): Promise<void> {
     this.isLocked.set(true);
+    setFrameInert(true);
     void this.#keepAwake();
     afterNextRender(() => this.#host.querySelector<HTMLElement>('.unlock button')?.focus(), {
       injector: this.#injector,
@@ -132,6 +128,7 @@ export class Door {
   protected unlock(): void {
     if (!this.isLocked()) return;
     this.isLocked.set(false);
+    setFrameInert(false);
     void this.#wakeLock?.release().catch(() => {});
     this.#wakeLock = null;
     if (document.fullscreenElement !== null) void document.exitFullscreen().catch(() => {});
@@ -156,5 +153,12 @@ export class Door {
 
   protected signed(delta: number): string {
     return delta > 0 ? `+${delta}` : `−${-delta}`;
+  }
+}
+
+/** Nothing around the door can be reached while it is locked. */
+function setFrameInert(isInert: boolean): void {
+  for (const element of document.querySelectorAll<HTMLElement>('.skip, .bar, .rail')) {
+    element.inert = isInert;
   }
 }

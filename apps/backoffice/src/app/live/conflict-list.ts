@@ -141,7 +141,9 @@ export class ConflictList {
     if (press.refusal?.code !== 'venue-full') return line?.resolve(press.id, 'repeat');
     // The venue may have room by now; a manager may go beyond it.
     if (!this.mayOverride()) return line?.resolve(press.id, 'repeat');
-    const reason = await this.#dialogs.open<string>(OverrideDialog);
+    const reason = await this.#dialogs.open<string>(OverrideDialog, undefined, {
+      autoFocus: 'input',
+    });
     if (reason !== undefined) await line?.resolve(press.id, 'repeat', { override: true, reason });
   }
 

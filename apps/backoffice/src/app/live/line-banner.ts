@@ -19,7 +19,7 @@ import { VenueLine } from './venue-line.ts';
             @if (queued() > 0) {
               <span>{{ text('queued', { n: queued() }) }}</span>
             }
-            <span>{{ text('offlineHint') }}</span>
+            <span class="hint">{{ text('offlineHint') }}</span>
           </p>
         </div>
       } @else if (venueLine.failure()) {
@@ -40,6 +40,11 @@ import { VenueLine } from './venue-line.ts';
       display: flex;
       flex-wrap: wrap;
       gap: 0 var(--space-2);
+    }
+    @media (max-width: 36rem) {
+      .hint {
+        display: none;
+      }
     }
   `,
 })

@@ -1,4 +1,4 @@
-import { Injectable, inject } from '@angular/core';
+import { Injectable, inject, signal } from '@angular/core';
 import type { PartyState } from '@queue-manager/contracts/parties';
 import type { Doing, NotPressed, Pressed } from '../line/open-line.ts';
 import type { Action } from '../line/press.ts';
@@ -6,36 +6,54 @@ import { Dialogs } from '../parts/dialogs.ts';
 import { injectText } from '../parts/language.ts';
 import { Toasts } from '../parts/toasts.ts';
 import { injectCodeText } from '../session/problem-text.ts';
+import { Session } from '../session/session.ts';
 import { OverrideDialog } from './override-dialog.ts';
 import { texts } from './strings.ts';
 import { VenueLine } from './venue-line.ts';
 
 const undoMs = 10_000;
+const countsMax = 30;
+
+/** A count at the door that was made on this device. */
+export type Count = { id: string; delta: number; reason: string | null; at: number };
 type Overridable = Extract<Doing, { kind: 'seat' | 'edit' | 'count' }>;
 
 /** Takes what a host presses: shows what has happened, and lets them take it back. */
 @Injectable({ providedIn: 'root' })
 export class Presses {
   readonly #venueLine = inject(VenueLine);
+  readonly #session = inject(Session);
   readonly #toasts = inject(Toasts);
   readonly #dialogs = inject(Dialogs);
   readonly #text = injectText(texts);
   readonly #codeText = injectCodeText();
+  readonly #counts = signal<readonly Count[]>([]);
+  /** What was counted in this tab, the last first. */
+  readonly counts = this.#counts.asReadonly();
   #last: { pressed: Pressed; until: number; close(): void } | null = null;
 
   /**
    * Does it, and offers to undo it.
    *
    * @param mayOverride whether the account may go beyond the venue's capacity
+   * @param covered settles when what covers the screen has gone: undoing is offered from then on
    */
-  async press(doing: Doing, mayOverride = false): Promise<Pressed | null> {
+  async press(
+    doing: Doing,
+    mayOverride = false,
+    covered?: Promise<unknown>,
+  ): Promise<Pressed | null> {
     const pressed = this.#venueLine.line()?.press(doing) ?? 'not-found';
     if (typeof pressed !== 'string') {
-      this.#offerUndo(pressed);
+      this.#noteCount(pressed);
+      if (covered === undefined) this.#offerUndo(pressed);
+      else void covered.then(() => this.#offerUndo(pressed));
       return pressed;
     }
     if (pressed === 'venue-full' && mayOverride && 'override' in doing === false) {
-      const reason = await this.#dialogs.open<string>(OverrideDialog);
+      const reason = await this.#dialogs.open<string>(OverrideDialog, undefined, {
+        autoFocus: 'input',
+      });
       if (reason === undefined) return null;
       return this.press({ ...(doing as Overridable), override: true, reason });
     }
@@ -52,6 +70,10 @@ export class Presses {
   }
 
   #offerUndo(pressed: Pressed): void {
+    // Counts follow each other quickly, and the other button takes one back, too.
+    if (pressed.action.kind === 'count' && this.#last?.pressed.action.kind === 'count') {
+      this.#last.close();
+    }
     const close = this.#toasts.show({
       text: this.said(pressed),
       action: { text: this.#text('undo'), run: () => this.#undo(pressed) },
@@ -64,6 +86,13 @@ export class Presses {
     });
   }
 
+  #noteCount({ id, action }: Pressed): void {
+    if (action.kind !== 'count') return;
+    const { delta, reason = null } = action;
+    const count: Count = { id, delta, reason, at: this.#session.serverClock.now() };
+    this.#counts.update((counts) => [count, ...counts].slice(0, countsMax));
+  }
+
   #undo(pressed: Pressed): void {
     if (this.#last?.pressed === pressed) this.#last = null;
     const undone = this.#venueLine.line()?.undo(pressed) ?? 'not-found';
@@ -71,6 +100,7 @@ export class Presses {
       this.#toasts.show({ text: this.#codeText('cannot-undo') });
       return;
     }
+    this.#noteCount(undone);
     this.#toasts.show({ text: this.#text('undone') });
     undone.saved.catch(() => this.#toasts.show({ text: this.#text('notStored') }));
   }

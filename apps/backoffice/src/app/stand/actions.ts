@@ -7,6 +7,10 @@ import { Presses } from '../live/presses.ts';
 import { VenueLine } from '../live/venue-line.ts';
 import { Dialogs } from '../parts/dialogs.ts';
 import { Venues } from '../session/venues.ts';
+import { AddDialog } from './add-dialog.ts';
+import { EditDialog } from './edit-dialog.ts';
+import { MoveDialog } from './move-dialog.ts';
+import { TicketDialog } from './ticket-dialog.ts';
 
 /** What *Call next* looks for: a party that fits a table. */
 export type Wanted = { maxSize: number | null; lane: Lane | null };
@@ -72,31 +76,33 @@ export class StandActions {
   }
 
   async add(): Promise<void> {
-    const { AddDialog } = await import('./add-dialog.ts');
     const queue = this.queue();
-    if (queue !== null) await this.#dialogs.open(AddDialog, { queue });
+    if (queue !== null)
+      await this.#dialogs.open(AddDialog, { queue }, { autoFocus: '[name=name]' });
   }
 
   async edit(row: Row): Promise<void> {
-    const { EditDialog } = await import('./edit-dialog.ts');
     const queue = this.queue();
     const mayOverride = this.isManager();
-    if (queue !== null) await this.#dialogs.open(EditDialog, { row, queue, mayOverride });
+    if (queue === null) return;
+    await this.#dialogs.open(EditDialog, { row, queue, mayOverride }, { autoFocus: '[name=name]' });
   }
 
   async ticket(row: Row): Promise<void> {
-    const { TicketDialog } = await import('./ticket-dialog.ts');
-    await this.#dialogs.open(TicketDialog, { key: row.key });
+    await this.#dialogs.open(TicketDialog, { key: row.key }, { autoFocus: '.button.main' });
   }
 
   /** Asks where to, unless it is known, and why; then moves the party. */
   async move(row: Row, position: number | null = null): Promise<void> {
     const view = this.view();
     if (view === null || !this.may('move', row)) return;
-    const { MoveDialog } = await import('./move-dialog.ts');
     const from = view.waiting.findIndex(({ key }) => key === row.key) + 1;
     const data = { row, from, position, last: view.waiting.length };
-    const answer = await this.#dialogs.open<{ position: number; reason: string }>(MoveDialog, data);
+    const answer = await this.#dialogs.open<{ position: number; reason: string }>(
+      MoveDialog,
+      data,
+      { autoFocus: position === null ? '[name=position]' : '[name=reason]' },
+    );
     if (answer === undefined) return;
     await this.#presses.press({ kind: 'move', party: row.key, ...answer });
   }

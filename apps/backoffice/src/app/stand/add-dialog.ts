@@ -10,6 +10,7 @@ import {
 } from '@angular/core';
 import type { Lane } from '@queue-manager/contracts/parties';
 import type { Queue } from '@queue-manager/contracts/queues';
+import { firstValueFrom } from 'rxjs';
 import { Presses } from '../live/presses.ts';
 import { DialogFrame } from '../parts/dialog-frame.ts';
 import { Icon } from '../parts/icon.ts';
@@ -23,14 +24,17 @@ import { TicketView } from './ticket-view.ts';
 @Component({
   imports: [DialogFrame, Icon, PartyFields, TicketView],
   template: `
-    @if (key() === null) {
-      <qm-dialog [title]="text('addTitle', { queue: queue.name })">
-        @if (queue.state !== 'open') {
-          <p class="notice warning">
-            <qm-icon name="warning" />{{ text(queue.state === 'paused' ? 'isPaused' : 'isClosed') }}
-          </p>
-        }
-        <form #form id="add-form" novalidate (submit)="submit($event)">
+    <qm-dialog
+      [class.printed]="key() !== null"
+      [title]="key() === null ? text('addTitle', { queue: queue.name }) : text('added')"
+    >
+      @if (key() === null) {
+        <form #form id="add-form" class="stack" novalidate (submit)="submit($event)">
+          @if (queue.state !== 'open') {
+            <p class="notice warning">
+              <qm-icon name="warning" />{{ text(queue.state === 'paused' ? 'isPaused' : 'isClosed') }}
+            </p>
+          }
           <qm-party-fields #fields [maxSize]="queue.maxPartySize">
             <fieldset>
               <legend class="field-label">{{ text('lane') }}</legend>
@@ -45,29 +49,33 @@ import { TicketView } from './ticket-view.ts';
             </fieldset>
           </qm-party-fields>
         </form>
-        <button actions type="submit" form="add-form" class="button main">{{ text('add') }}</button>
-      </qm-dialog>
-    } @else {
-      <qm-dialog class="printed" [title]="text('added')">
+      } @else {
         <qm-ticket-view [row]="row()" />
-        <button #done actions type="button" class="button main" (click)="ref.close()">
-          {{ text('done') }}
-        </button>
-        @if (row()?.ticketUrl) {
-          <button actions type="button" class="button" (click)="print()">
-            <qm-icon name="printer" />{{ text('print') }}
+      }
+      <div actions class="dialog-actions">
+        @if (key() === null) {
+          <button type="submit" form="add-form" class="button main">{{ text('add') }}</button>
+        } @else {
+          <button #done type="button" class="button main" (click)="ref.close()">
+            {{ text('done') }}
+          </button>
+          @if (row()?.ticketUrl) {
+            <button type="button" class="button" (click)="print()">
+              <qm-icon name="printer" />{{ text('print') }}
+            </button>
+          }
+          <button type="button" class="button" (click)="again()">
+            <qm-icon name="plus" />{{ text('addAnother') }}
           </button>
         }
-        <button actions type="button" class="button" (click)="again()">
-          <qm-icon name="plus" />{{ text('addAnother') }}
-        </button>
-      </qm-dialog>
-    }
+      </div>
+    </qm-dialog>
   `,
 })
 export class AddDialog {
   protected readonly text = injectText(texts);
   protected readonly ref = inject(DialogRef);
+  readonly #closed = firstValueFrom(this.ref.closed, { defaultValue: undefined });
   readonly #presses = inject(Presses);
   readonly #injector = inject(Injector);
   protected readonly queue = inject<{ queue: Queue }>(DIALOG_DATA).queue;
@@ -86,7 +94,7 @@ export class AddDialog {
     if (values === null) return;
     const lane = new FormData(form).get('lane') as Lane;
     const doing = { kind: 'add', queueId: this.queue.id, lane, ...values } as const;
-    const pressed = await this.#presses.press(doing);
+    const pressed = await this.#presses.press(doing, false, this.#closed);
     if (pressed === null) return;
     this.key.set(pressed.party);
     afterNextRender(() => this.done()?.nativeElement.focus(), { injector: this.#injector });

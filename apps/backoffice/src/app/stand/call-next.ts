@@ -19,7 +19,7 @@ import { texts } from './strings.ts';
       <qm-icon name="bell" />
       <span class="label">
         <span class="what">{{ text('callNext') }}</span>
-        <bdi class="who">{{ who() }}</bdi>
+        <span class="who">{{ who() }}</span>
       </span>
     </button>
     <button type="button" class="button options" [cdkMenuTriggerFor]="menu">
@@ -136,7 +136,9 @@ export class CallNext {
   protected readonly who = computed(() => {
     const next = this.actions.next();
     if (next === null) return this.text('nobody');
-    return this.text('nextIs', { name: next.name ?? this.text('nameless'), size: next.size });
+    const name = next.name ?? this.text('nameless');
+    // Names have directions of their own.
+    return this.text('nextIs', { name: `\u2068${name}\u2069`, size: next.size });
   });
   protected readonly wanted = computed(() => {
     const { maxSize, lane } = this.actions.wanted();

@@ -26,6 +26,7 @@ type Data = {
             <input
               #field
               qmInput
+              name="position"
               type="text"
               inputmode="numeric"
               maxlength="7"

@@ -86,8 +86,8 @@ export class PartyRow {
   });
 
   protected readonly leftMs = computed(() => {
-    const grace = this.actions.queue()?.callGraceSeconds ?? 0;
-    return Date.parse(this.row().calledAt ?? '') + grace * 1_000 - this.now();
+    const graceMs = (this.actions.queue()?.callGraceSeconds ?? 0) * 1_000;
+    return Math.min(graceMs, Date.parse(this.row().calledAt ?? '') + graceMs - this.now());
   });
   protected readonly left = computed(() => countdown(this.leftMs()));
 

@@ -37,7 +37,10 @@ export const shortcuts = {
 /** Whether a key was meant for what has the focus, or for the browser. */
 export function isTyped({ target, ctrlKey, metaKey, altKey, isComposing }: KeyboardEvent): boolean {
   if (ctrlKey || metaKey || altKey || isComposing) return true;
-  return (
-    (target as HTMLElement).closest('input, textarea, select, [role=menu], [role=dialog]') !== null
-  );
+  return (target as HTMLElement).closest('input, textarea, select, [role=menu]') !== null;
+}
+
+/** Whether a dialog is open, also before it has got the focus. */
+export function isCovered(): boolean {
+  return document.querySelector('.cdk-overlay-container [role=dialog]') !== null;
 }

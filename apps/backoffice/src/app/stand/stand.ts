@@ -34,7 +34,7 @@ import { CallNext } from './call-next.ts';
 import { countFilters, filtered, isFiltered, noFilters, sizeChoices } from './filters.ts';
 import { PartyList } from './party-list.ts';
 import { QueueStateMenu } from './queue-state.ts';
-import { isTyped, Shortcuts } from './shortcuts.ts';
+import { isCovered, isTyped, Shortcuts } from './shortcuts.ts';
 import { texts } from './strings.ts';
 
 const parts = ['waiting', 'called', 'seated', 'ended'] as const satisfies Part[];
@@ -68,6 +68,7 @@ const rowKeys: Record<string, Move> = {
   styleUrl: './stand.css',
   host: {
     class: 'fills',
+    '[attr.aria-busy]': "venueLine.snapshot()?.connection === 'loading'",
     '[attr.data-part]': 'part()',
     '[attr.data-lower]': 'lower()',
     '(document:keydown)': 'pressed($event)',
@@ -163,7 +164,7 @@ export class Stand {
       this.clear();
       return;
     }
-    if (!this.#keys.areOn() || event.defaultPrevented || isTyped(event)) return;
+    if (!this.#keys.areOn() || event.defaultPrevented || isTyped(event) || isCovered()) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (!this.#do(key, this.#focused())) return;
     event.preventDefault();
