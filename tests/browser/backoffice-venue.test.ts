@@ -69,6 +69,7 @@ describe('the first run', () => {
     assert.equal(await printedCode(page), joinUrl);
     assert.deepEqual(await printedPages(page), [[595, 842]]);
     await page.getByText('A5', { exact: true }).click();
+    await page.locator('.sheet.a5').waitFor();
     assert.deepEqual(await printedPages(page), [[420, 595]]);
     await page.getByLabel('Language of the poster').selectOption('ar');
     await page.getByText('انتظر حيث تشاء').waitFor();
