@@ -158,7 +158,7 @@ export class Door {
 
 /** Nothing around the door can be reached while it is locked. */
 function setFrameInert(isInert: boolean): void {
-  for (const element of document.querySelectorAll<HTMLElement>('.skip, .bar, .rail')) {
+  for (const element of document.querySelectorAll<HTMLElement>('.skip, .bar, .rail, .toasts')) {
     element.inert = isInert;
   }
 }
