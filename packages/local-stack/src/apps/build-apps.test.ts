@@ -80,7 +80,9 @@ suite('the build of the apps', () => {
     let bytes = 0;
     for (const name of names) {
       assert.match(String(name), /-[\w-]{8}\.js$/);
-      bytes += readFileSync(join(folder, `${name}.br`)).length;
+      // Very short ones have no compressed copy.
+      const sent = [`${name}.br`, String(name)].find((file) => existsSync(join(folder, file)));
+      bytes += readFileSync(join(folder, String(sent))).length;
     }
     assert.ok(bytes > 30_000 && bytes <= 120_000, `${bytes} bytes`);
   });

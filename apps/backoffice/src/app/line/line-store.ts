@@ -34,10 +34,7 @@ export function ownerOf(userId: string, venueId: string): string {
 export async function openLineStore(name = 'queue-manager-line') {
   const db: IDBPDatabase<Schema> = await openDB<Schema>(name, 1, {
     upgrade(upgraded) {
-      const presses = upgraded.createObjectStore('presses', {
-        keyPath: 'order',
-        autoIncrement: true,
-      });
+      const presses = upgraded.createObjectStore('presses', { keyPath: 'order' });
       presses.createIndex('owner', 'owner');
       presses.createIndex('id', 'id', { unique: true });
       upgraded.createObjectStore('outcomes', { keyPath: 'id' }).createIndex('at', 'at');
@@ -66,7 +63,8 @@ export async function openLineStore(name = 'queue-manager-line') {
     /** Resolves when the press is on the disk. */
     async addPress(press: Press): Promise<void> {
       const trx = db.transaction('presses', 'readwrite', { durability: 'strict' });
-      await trx.store.add(press);
+      const last = await trx.store.openKeyCursor(null, 'prev');
+      await trx.store.add({ ...press, order: (last?.key ?? 0) + 1 });
       await trx.done;
     },
 

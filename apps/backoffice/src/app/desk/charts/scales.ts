@@ -2,6 +2,8 @@ import { scaleBand, scaleLinear } from 'd3-scale';
 
 export const chartHeight = 264;
 const margin = { top: 20, bottom: 30, start: 48, end: 8 };
+/** At least so much, so that the axis has whole numbers. */
+const topMin = 4;
 /** Of a letter at the size of the labels, about. */
 const letterWidth = 8;
 
@@ -20,7 +22,7 @@ export function axesOf(options: {
     .paddingInner(0.28)
     .paddingOuter(0.14);
   const bottom = chartHeight - margin.bottom;
-  const y = scaleLinear([0, options.max || 1], [bottom, margin.top]).nice(4);
+  const y = scaleLinear([0, Math.max(options.max, topMin)], [bottom, margin.top]).nice(4);
   const widest = Math.max(...labels.map(({ length }) => length), 1) * letterWidth + letterWidth;
   const every = Math.max(1, Math.ceil(widest / (x.step() || 1)));
   return {
