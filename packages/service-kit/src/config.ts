@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { backofficePath } from '@queue-manager/contracts/pages';
 import { z } from 'zod';
 
@@ -85,23 +86,44 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads a service's configuration. An empty variable counts as missing.
+ * Reads a service's configuration. Each variable may be given by a file instead, as secrets are mounted in containers:
+ * `TOKEN_KEYS_FILE` is the path of a file with the value of `TOKEN_KEYS`. An empty variable counts as missing.
  * Throws a `ConfigError` whose one line names every missing or invalid variable, but never its value.
  */
 export function readConfig<S extends z.ZodRawShape>(
   shape: S,
   env: NodeJS.ProcessEnv = process.env,
 ): z.output<z.ZodObject<S>> {
-  const variables = Object.fromEntries(
-    Object.keys(shape)
-      .filter((name) => env[name] !== undefined && env[name] !== '')
-      .map((name) => [name, env[name]]),
-  );
+  const variables: Record<string, string> = {};
+  const faults: string[] = [];
+  const unread = new Set<string>();
+  for (const name of Object.keys(shape)) {
+    try {
+      const value = readVariable(name, env);
+      if (value) variables[name] = value;
+    } catch (error) {
+      unread.add(name);
+      faults.push((error as Error).message);
+    }
+  }
   const parsed = z.object(shape).safeParse(variables);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => {
+  if (parsed.success && faults.length === 0) return parsed.data;
+  for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);
-    return name in variables ? `${name} ${issue.message}` : `${name} is missing`;
-  });
+    if (unread.has(name)) continue;
+    faults.push(name in variables ? `${name} ${issue.message}` : `${name} is missing`);
+  }
   throw new ConfigError(`Bad configuration: ${faults.join('; ')}`);
+}
+
+function readVariable(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (!file) return env[name];
+  if (env[name]) throw new Error(`${name} and ${name}_FILE are both set`);
+  try {
+    // Editors and `echo` end a file with a line break.
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new Error(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }

@@ -20,8 +20,21 @@ export async function serve(
     });
     await app.listen({ host, port });
   } catch (error) {
-    const line = error instanceof ConfigError ? error.message : `Could not start: ${String(error)}`;
-    process.stderr.write(`${line}\n`);
-    process.exit(1);
+    exitBecause(error);
   }
+}
+
+/** Runs a program that ends by itself. When it fails, prints one line and exits with code 1. */
+export async function runOnce(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    exitBecause(error);
+  }
+}
+
+function exitBecause(error: unknown): never {
+  const line = error instanceof ConfigError ? error.message : `Could not start: ${String(error)}`;
+  process.stderr.write(`${line}\n`);
+  process.exit(1);
 }
