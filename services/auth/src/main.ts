@@ -1,25 +1,19 @@
 import { createSqsClient } from '@queue-manager/events/client';
-import { provisionQueues } from '@queue-manager/events/provision';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
-import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
+import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createAuthApp } from './app.ts';
 import { authEnv } from './config.ts';
 import { createDeps } from './deps.ts';
-import { tablesOf } from './tables.ts';
+import { provision } from './provision.ts';
 
 await serve(async () => {
   const config = readConfig(authEnv);
   const dynamo = connectDynamo();
   const sqs = createSqsClient();
-  if (config.PROVISION) {
-    await Promise.all([
-      provisionTables(dynamo, Object.values(tablesOf(config.DYNAMODB_PREFIX))),
-      provisionQueues(sqs, { prefix: config.SQS_PREFIX }),
-    ]);
-  }
+  if (config.PROVISION) await provision(config, { dynamo, sqs });
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
   const deps = createDeps(config, { dynamo, sqs, clock: systemClock, logger });
   return { app: createAuthApp(deps), host: config.HOST, port: config.PORT };

@@ -1,8 +1,6 @@
-import { provisionAlerts } from '@queue-manager/events/alerts';
 import { createSnsClient, createSqsClient, findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createDeadLetterWatch } from '@queue-manager/events/dead-letter-watch';
-import { provisionQueues } from '@queue-manager/events/provision';
 import { createPublisher } from '@queue-manager/events/publish';
 import { createTaskReporter } from '@queue-manager/events/report-task';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
@@ -16,7 +14,7 @@ import { createInvitationTokens } from './access/invitation-tokens.ts';
 import { createUnsubscribeTokens } from './access/unsubscribe-tokens.ts';
 import { createQueueApp } from './app.ts';
 import { queueEnv } from './config.ts';
-import { checkDatabase, migrate, openDatabase } from './db/database.ts';
+import { checkDatabase, openDatabase } from './db/database.ts';
 import type { Deps } from './deps.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { createJoinGate } from './join/admit-party.ts';
@@ -26,6 +24,7 @@ import { createLineFeed } from './line/line-feed.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createRelay } from './line/relay.ts';
 import { createListGate } from './list-gate.ts';
+import { provision } from './provision.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { onUserDeleted } from './staff/on-user-deleted.ts';
@@ -51,11 +50,7 @@ await serve(async () => {
   const prefix = config.SQS_PREFIX;
   const db = openDatabase({ url: config.MYSQL_URL, poolSize: config.MYSQL_POOL_SIZE });
 
-  await requireStore('MySQL (MYSQL_URL)', migrate(db));
-  if (config.PROVISION) {
-    await requireStore('SQS (AWS_ENDPOINT_URL_SQS)', provisionQueues(sqs, { prefix }));
-    await requireStore('SNS (AWS_ENDPOINT_URL_SNS)', provisionAlerts(sns, sqs, { prefix }));
-  }
+  await provision(config, { db, sqs, sns });
 
   const position = createInternalClient({
     baseUrl: config.POSITION_SERVICE_URL,
@@ -172,13 +167,3 @@ await serve(async () => {
   });
   return { app, host: config.HOST, port: config.PORT };
 });
-
-/** Adds the name of the store to an error at start, since connection errors may lack it. */
-async function requireStore(store: string, work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: string };
-    throw new Error(`${store} cannot be used: ${message || String(code)}`, { cause: error });
-  }
-}

@@ -1,26 +1,20 @@
 import { createSqsClient } from '@queue-manager/events/client';
-import { provisionQueues } from '@queue-manager/events/provision';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
-import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
+import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
 import { createDeps } from './deps.ts';
-import { tablesOf } from './store/tables.ts';
+import { provision } from './provision.ts';
 
 await serve(async () => {
   const config = readConfig(userEnv);
   const dynamo = connectDynamo();
   const sqs = createSqsClient();
-  if (config.PROVISION) {
-    await Promise.all([
-      provisionTables(dynamo, Object.values(tablesOf(config.DYNAMODB_PREFIX))),
-      provisionQueues(sqs, { prefix: config.SQS_PREFIX }),
-    ]);
-  }
+  if (config.PROVISION) await provision(config, { dynamo, sqs });
   const deps = await createDeps(config, {
     dynamo,
     sqs,
