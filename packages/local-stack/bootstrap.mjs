@@ -29,6 +29,7 @@ const commands = {
   check: ['packages/local-stack/src/commands/check.ts'],
   fix: ['packages/local-stack/src/commands/fix.ts'],
   openapi: ['packages/contracts/src/openapi/generate-openapi.ts'],
+  metrics: ['packages/service-kit/src/telemetry/generate-metrics.ts'],
   replay: ['packages/load/src/replay/replay-cli.ts'],
   chaos: ['packages/load/src/chaos/chaos-cli.ts'],
   'dead-letters': [

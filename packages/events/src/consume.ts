@@ -13,6 +13,7 @@ import { backoffMs } from '@queue-manager/service-kit/backoff';
 import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
+import type { LabelsOf } from '@queue-manager/service-kit/telemetry/metrics-list';
 import { runInContext } from '@queue-manager/service-kit/trace-context';
 import { Consumer as Poller } from 'sqs-consumer';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
@@ -78,6 +79,8 @@ export type ConsumerOptions = {
    * 0. Invalid messages always use the default.
    */
   retryDelaysSeconds?: readonly number[];
+  /** Called for each delivery that was handled or has failed; not for one that was released since the consumer stops. */
+  onOutcome?: (labels: LabelsOf<'messages_total'>) => void;
   clock?: Clock;
 };
 
@@ -126,7 +129,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 }
 
 function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
-  const { sqs, prefix, queue, handlers, ready, onDeadLetter } = options;
+  const { sqs, prefix, queue, handlers, ready, onDeadLetter, onOutcome } = options;
   const { concurrency = batchSizeMax, clock = systemClock } = options;
   const { retryDelaysSeconds = retryDelaysSecondsDefault } = options;
   const { visibilityTimeoutSeconds, waitSeconds, maxReceiveCount } = queues[queue];
@@ -263,6 +266,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         return release(message, releaseDelaySeconds);
       }
       if (!isLast && !(error instanceof PermanentFailure)) {
+        onOutcome?.({ queue, outcome: 'retried' });
         logger.warn({ ...label, err: error }, 'failed: will be retried');
         // An invalid message stays invalid: the handler's longer delays would gain nothing.
         const delays = error instanceof BadMessage ? retryDelaysSecondsDefault : retryDelaysSeconds;
@@ -276,6 +280,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         return release(message, releaseDelaySeconds);
       }
       held.delete(message);
+      onOutcome?.({ queue, outcome: 'dead' });
       await sqs
         .send(
           new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }),
@@ -292,6 +297,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
             await handle(message);
             held.delete(message);
             handled.push(message);
+            onOutcome?.({ queue, outcome: 'handled' });
           } catch (error) {
             await fail(message, error);
           } finally {

@@ -35,6 +35,8 @@ type DeadLetterWatch = {
   stop(): Promise<void>;
   /** Checks every queue once. Never throws: failures are logged, and the next check tries again. */
   check(): Promise<void>;
+  /** Number of dead letters at the last check, by queue. */
+  counts(): ReadonlyMap<QueueName, number>;
 };
 
 export type DeadLetterWatchOptions = {
@@ -169,6 +171,7 @@ export function createDeadLetterWatch(options: DeadLetterWatchOptions): DeadLett
 
   return {
     check,
+    counts: () => lastCounts,
     start() {
       if (isRunning) return;
       isRunning = true;

@@ -22,9 +22,9 @@ import { requestIdHeader } from './internal-client.ts';
 import { credentialHeader, isCredential } from './internal-credential.ts';
 import { deadlineHeader, deadlineOf } from './limits/deadline.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
 import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { runInContext, type TraceContext, wellFormedContext } from './trace-context.ts';
 
 /** Throws when a store or service is unavailable. */
@@ -179,6 +179,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
 
   const { metrics = createMetrics() } = options;
+  const observeRequest = metrics.histogram('http_request_duration_seconds');
   app.addHook('onResponse', (request, reply, done) => {
     const { elapsedTime, statusCode } = reply;
     const routePattern = request.routeOptions.url ?? 'unknown';
@@ -186,7 +187,12 @@ export function createApp(options: AppOptions): FastifyInstance {
     const { contract, isStream = contract !== undefined && isEventStream(contract) } =
       request.routeOptions.config;
     if (!isStream) {
-      metrics.observeRequest(request.method, routePattern, statusCode, elapsedTime / 1_000);
+      // The pattern, never the URL: a ticket must not become a label.
+      observeRequest(elapsedTime / 1_000, {
+        method: request.method,
+        route: routePattern,
+        status: String(statusCode),
+      });
     }
     const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
     request.log[level](

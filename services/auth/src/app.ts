@@ -2,6 +2,7 @@ import fastifyCookie from '@fastify/cookie';
 import fastifyJwt from '@fastify/jwt';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import type { Deps } from './deps.ts';
 import { endSession } from './end-session.ts';
@@ -17,8 +18,10 @@ import { findSession } from './sessions.ts';
 
 export function createAuthApp(deps: Deps): FastifyInstance {
   const checkStore = () => findSession(deps, { userId: 'nobody', id: 'none' });
+  const metrics = createMetrics();
   const app = createApp({
     logger: deps.logger,
+    metrics,
     internalCredential: deps.internalCredential,
     verifyAccessToken: deps.verifyAccessToken,
     readiness: { dynamodb: checkStore },
@@ -41,6 +44,7 @@ export function createAuthApp(deps: Deps): FastifyInstance {
     queue: 'auth-events',
     handlers: { 'user.deleted': onUserDeleted(deps) },
     logger: deps.logger,
+    onOutcome: metrics.counter('messages_total'),
     ready: checkStore,
   });
   app.addHook('onReady', () => consumer.start());

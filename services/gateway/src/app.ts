@@ -10,9 +10,9 @@ import type { VerifyAccessToken } from '@queue-manager/service-kit/access-tokens
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { createMetrics } from '@queue-manager/service-kit/metrics';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import { compression } from './compression.ts';
 import type { GatewayConfig } from './config.ts';

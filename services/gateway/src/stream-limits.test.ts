@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { limits } from '@queue-manager/contracts/values';
-import { createMetrics } from '@queue-manager/service-kit/metrics';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import { testLogger } from '@queue-manager/service-kit/testing';
 import { createStreamLimits } from './stream-limits.ts';
 

@@ -1,7 +1,7 @@
 import { limits } from '@queue-manager/contracts/values';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { Metrics } from '@queue-manager/service-kit/metrics';
 import { problems } from '@queue-manager/service-kit/problems';
+import type { Metrics } from '@queue-manager/service-kit/telemetry/metrics';
 
 /** Descriptors that are left for calls, services and stores. */
 const descriptorsKept = 2_000;
@@ -24,8 +24,8 @@ export function createStreamLimits(options: {
 }): StreamLimits {
   const { logger, metrics, streamsMax = streamsMaxOf(descriptorsOf()) } = options;
   const counts = new Map<string, number>();
-  const refused = metrics.counter('streams_refused_total', 'Refused event streams', ['limit']);
-  metrics.gauge('streams_open', 'Open event streams', () => counts.get('process') ?? 0);
+  const refused = metrics.counter('streams_refused_total');
+  metrics.gauge('streams_open', () => counts.get('process') ?? 0);
   let loggedAt = Number.NEGATIVE_INFINITY;
 
   function refuse(limit: string): void {

@@ -2,6 +2,7 @@ import { findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { checkRedis } from '@queue-manager/service-kit/redis';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import { createDeps, type MailerOptions } from './deps.ts';
 import { onAlertRaised } from './on-alert-raised.ts';
@@ -9,14 +10,20 @@ import { onMailFailed, onMailRequested } from './on-mail-requested.ts';
 
 export function createMailerApp(options: MailerOptions): FastifyInstance {
   const stopping = new AbortController();
-  const deps = createDeps(options, stopping.signal);
+  const metrics = createMetrics();
+  const deps = createDeps(options, stopping.signal, metrics.counter('mails_total'));
   const { smtp, redis, sqs, sqsPrefix, logger, clock, retryDelaysSeconds } = deps;
   const readiness = {
     smtp: () => smtp.verify(),
     redis: () => checkRedis(redis),
     sqs: () => findQueue(sqs, sqsPrefix, 'mails'),
   };
-  const app = createApp({ logger, internalCredential: deps.internalCredential, readiness });
+  const app = createApp({
+    logger,
+    metrics,
+    internalCredential: deps.internalCredential,
+    readiness,
+  });
 
   const shared = {
     sqs,
@@ -24,6 +31,7 @@ export function createMailerApp(options: MailerOptions): FastifyInstance {
     logger,
     clock,
     retryDelaysSeconds,
+    onOutcome: metrics.counter('messages_total'),
     ready: () => Promise.all(Object.values(readiness).map((isReady) => isReady())),
   };
   const consumers = [

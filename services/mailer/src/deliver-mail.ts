@@ -1,6 +1,7 @@
 import type { MailContent, MailRequestedData } from '@queue-manager/contracts/events';
 import type { Deps } from './deps.ts';
 import type { MailSubject } from './mail-limits.ts';
+import { MailSkipped } from './mail-skipped.ts';
 
 /** A mail and the id of the event that requested it. */
 type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content' | 'order' | 'newSender'> & {
@@ -9,7 +10,7 @@ type Mail = Pick<MailRequestedData, 'to' | 'locale' | 'content' | 'order' | 'new
 
 /** Sends a mail once. Throws `MailSkipped` when a rule forbids it, and `PermanentFailure` when it can never be sent. */
 export const deliverMail =
-  ({ sentMails, partyOrder, mailLimits, renderMail, smtp, logger }: Deps) =>
+  ({ sentMails, partyOrder, mailLimits, renderMail, smtp, logger, countMail }: Deps) =>
   async ({ eventId, to, locale, content, order, newSender }: Mail): Promise<void> => {
     const { template } = content;
     const rendered = renderMail(content, locale);
@@ -20,9 +21,15 @@ export const deliverMail =
         await mailLimits.countMail(eventId, to, subjectOf(template));
       const unsubscribeLink = 'unsubscribeLink' in content ? content.unsubscribeLink : undefined;
       await smtp.send({ eventId, to, ...rendered, unsubscribeLink });
+      countMail({ template, outcome: 'sent' });
       logger.info({ eventId, template }, 'mail sent');
     };
-    await sentMails.once(eventId, () => (order === undefined ? send() : partyOrder(order, send)));
+    try {
+      await sentMails.once(eventId, () => (order === undefined ? send() : partyOrder(order, send)));
+    } catch (error) {
+      countMail({ template, outcome: error instanceof MailSkipped ? 'skipped' : 'failed' });
+      throw error;
+    }
   };
 
 function subjectOf(template: MailContent['template']): MailSubject {

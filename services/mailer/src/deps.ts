@@ -4,6 +4,7 @@ import { createTaskReporter, type TaskReporter } from '@queue-manager/events/rep
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import type { LabelsOf } from '@queue-manager/service-kit/telemetry/metrics-list';
 import { createMailLimits, type MailLimits } from './mail-limits.ts';
 import { createPartyOrder, type PartyOrder } from './party-order.ts';
 import type { RenderMail } from './render-mail.ts';
@@ -31,13 +32,21 @@ export type Deps = MailerOptions & {
   sentMails: SentMails;
   partyOrder: PartyOrder;
   mailLimits: MailLimits;
+  countMail: CountMail;
 };
 
+type CountMail = (labels: LabelsOf<'mails_total'>) => void;
+
 /** `signal` aborts waiting for other processes when the mailer stops. */
-export function createDeps(options: MailerOptions, signal: AbortSignal): Deps {
+export function createDeps(
+  options: MailerOptions,
+  signal: AbortSignal,
+  countMail: CountMail = () => {},
+): Deps {
   const { redis, clock, sqs, sqsPrefix } = options;
   return {
     ...options,
+    countMail,
     taskReporter: createTaskReporter({
       publisher: createPublisher({ sqs, prefix: sqsPrefix }),
       clock,

@@ -5,8 +5,8 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import { createMetrics } from '@queue-manager/service-kit/metrics';
 import { checkRedis } from '@queue-manager/service-kit/redis';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
 import type { Deps } from './deps.ts';
 import { createEstimates } from './estimates/estimates.ts';
@@ -93,6 +93,7 @@ export function createPositionApp(options: PositionAppOptions) {
     checkMs: options.checkMs,
     venuePollMs: options.venuePollMs,
   });
+  const observeLag = metrics.histogram('projection_lag_seconds');
   const deps: Deps = {
     clock,
     tickets,
@@ -102,6 +103,7 @@ export function createPositionApp(options: PositionAppOptions) {
     estimates,
     labels: createLabels({ queueService, clock, logger }),
     directRebuildWaitMs: options.directRebuildWaitMs,
+    onApplied: ({ time }) => observeLag((clock.now().getTime() - Date.parse(time)) / 1_000, {}),
   };
   const { membershipCheckMs } = options;
 
@@ -129,6 +131,7 @@ export function createPositionApp(options: PositionAppOptions) {
     queue: 'position-events',
     handlers: onLineEvents(deps),
     logger,
+    onOutcome: metrics.counter('messages_total'),
     ready: () => checkRedis(redis.client),
   });
   app.addHook('onReady', () => consumer.start());

@@ -1,3 +1,4 @@
+import type { LineEvent } from '@queue-manager/contracts/internal';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { TicketCodec } from '@queue-manager/service-kit/tickets';
@@ -20,4 +21,6 @@ export type Deps = {
   estimates: Estimates;
   /** How long a direct call may wait for a rebuild of its queue's projection. */
   directRebuildWaitMs: number;
+  /** Called for each event that was delivered and is applied. */
+  onApplied(event: LineEvent): void;
 };

@@ -1,4 +1,5 @@
 import { createApp, type ReadinessCheck } from '@queue-manager/service-kit/create-app';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import type { Deps } from './deps.ts';
 import { internalRoutes } from './internal/routes.ts';
@@ -16,8 +17,9 @@ import { venuesRoutes } from './venues/routes.ts';
 export function createQueueApp(
   deps: Deps,
   readiness: Record<string, ReadinessCheck>,
+  metrics = createMetrics(),
 ): FastifyInstance {
-  const app = createApp({ ...deps, readiness });
+  const app = createApp({ ...deps, readiness, metrics });
   const rooms = [
     venuesRoutes,
     staffRoutes,

@@ -9,6 +9,7 @@ import { linkBases, readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createInvitationTokens } from './access/invitation-tokens.ts';
 import { createUnsubscribeTokens } from './access/unsubscribe-tokens.ts';
@@ -21,6 +22,7 @@ import { createJoinGate } from './join/admit-party.ts';
 import { createKeyedMutex } from './line/keyed-mutex.ts';
 import { createLineGate } from './line/line.ts';
 import { createLineFeed } from './line/line-feed.ts';
+import { createMoveMetrics } from './line/move-metrics.ts';
 import { createQuotes } from './line/quotes.ts';
 import { createRelay } from './line/relay.ts';
 import { createListGate } from './list-gate.ts';
@@ -28,6 +30,7 @@ import { provision } from './provision.ts';
 import { createReportGates } from './reports/report-gates.ts';
 import { onVenueDeleted } from './retention/on-venue-deleted.ts';
 import { onUserDeleted } from './staff/on-user-deleted.ts';
+import { measureStore } from './store-metrics.ts';
 import { createAlertLedger } from './tasks/alert-ledger.ts';
 import { createDispatcher } from './tasks/dispatcher.ts';
 import { onTaskDeadLetter, onTaskDue } from './tasks/on-task-due.ts';
@@ -74,6 +77,8 @@ await serve(async () => {
     accountUrl,
     leaseSeconds: config.TASK_LEASE_SECONDS,
   });
+  const metrics = createMetrics();
+  const observeMoves = createMoveMetrics({ db, logger, metrics });
   const housekeeping = createHousekeeping({ db, clock, logger });
   const deps: Deps = {
     db,
@@ -89,7 +94,10 @@ await serve(async () => {
       position,
       logger,
       relay,
-      onCommitted: dispatcher.wake,
+      onCommitted(events) {
+        dispatcher.wake();
+        observeMoves(events);
+      },
     }),
     quotes: createQuotes(db, logger),
     lines: createLineGate(),
@@ -112,6 +120,7 @@ await serve(async () => {
     prefix,
     logger,
     clock,
+    onOutcome: metrics.counter('messages_total'),
     ready: () => Promise.all([checkDatabase(db), isSqsUp()]),
   };
   const consumers = [
@@ -130,7 +139,7 @@ await serve(async () => {
     createConsumer({
       ...consuming,
       queue: 'task-results',
-      handlers: { 'task.finished': onTaskFinished(deps) },
+      handlers: { 'task.finished': onTaskFinished(deps, metrics.counter('task_results_total')) },
       concurrency: taskConcurrency,
     }),
   ];
@@ -144,7 +153,9 @@ await serve(async () => {
     onTaskLost: (task, error) => reporter.failed(task, new Error(error)),
   });
 
-  const app = createQueueApp(deps, { mysql: () => checkDatabase(db), sqs: isSqsUp });
+  const app = createQueueApp(deps, { mysql: () => checkDatabase(db), sqs: isSqsUp }, metrics);
+  measureStore({ db, clock, metrics });
+  metrics.gauge('dead_letters', () => deadLetterWatch.counts());
   app.addHook('onReady', async () => {
     relay.start();
     dispatcher.start();

@@ -1,4 +1,5 @@
 import { createApp } from '@queue-manager/service-kit/create-app';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import type { Deps } from './deps.ts';
 import { checkCredentials } from './internal/check-credentials.ts';
@@ -8,6 +9,7 @@ import { deleteMe } from './me/delete-me.ts';
 import { exportMe } from './me/export-me.ts';
 import { getMe } from './me/get-me.ts';
 import { updateMe } from './me/update-me.ts';
+import { measureOutbox } from './outbox/outbox-metrics.ts';
 import { changePassword } from './password/change-password.ts';
 import { forgotPassword } from './password/forgot-password.ts';
 import { resetPassword } from './password/reset-password.ts';
@@ -17,8 +19,11 @@ import { verifyUser } from './sign-up/verify-user.ts';
 import { findAccount } from './store/accounts.ts';
 
 export function createUserApp(deps: Deps): FastifyInstance {
+  const metrics = createMetrics();
+  measureOutbox(deps, metrics);
   const app = createApp({
     logger: deps.logger,
+    metrics,
     internalCredential: deps.internalCredential,
     verifyAccessToken: deps.verifyAccessToken,
     // Without SQS, which the outbox can wait for.

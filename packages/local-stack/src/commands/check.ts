@@ -42,6 +42,15 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
     command: [process.execPath, 'packages/contracts/src/openapi/generate-openapi.ts', '--check'],
     hint: 'npm run openapi updates them',
   },
+  {
+    title: 'The page of metrics and the dashboard',
+    command: [
+      process.execPath,
+      'packages/service-kit/src/telemetry/generate-metrics.ts',
+      '--check',
+    ],
+    hint: 'npm run metrics updates them',
+  },
 ];
 
 /** Folders with too many product files. Migrations only ever grow. */

@@ -19,6 +19,7 @@ export const applyEventsDirectly = ({
   announceChange,
   clock,
   directRebuildWaitMs,
+  onApplied,
 }: Deps) => ({
   bodyLimit: bodyBytesMax,
   ...route(applyEvents, async ({ body: { events } }) => {
@@ -39,7 +40,9 @@ export const applyEventsDirectly = ({
         const { waiting } = applied;
         const asOf = clock.now();
         applied.answers.forEach(({ isApplied, ...standing }, index) => {
-          answerOf.set(eventsOfQueue[index] as LineEvent, {
+          const event = eventsOfQueue[index] as LineEvent;
+          if (isApplied) onApplied(event);
+          answerOf.set(event, {
             outcome: isApplied ? 'applied' : 'pending',
             place: placeOf(model, { ...standing, waiting }, asOf),
           });

@@ -13,12 +13,14 @@ export function onLineEvents({
   lines,
   estimates,
   announceChange,
-}: Pick<Deps, 'lines' | 'estimates' | 'announceChange'>): Handlers {
+  onApplied,
+}: Pick<Deps, 'lines' | 'estimates' | 'announceChange' | 'onApplied'>): Handlers {
   const apply = async (event: LineEvent) => {
     const { venueId, queueId } = event.data;
     const applied = await lines.apply(queueId, [event], { waitMs: 0 });
     announceChange(venueId, queueId);
     estimates.applied(queueId, applied);
+    if (applied.answers[0]?.isApplied) onApplied(event);
   };
   return {
     ...Object.fromEntries(

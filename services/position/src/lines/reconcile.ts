@@ -1,8 +1,8 @@
 import { getLineChecksum } from '@queue-manager/contracts/internal';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { Metrics } from '@queue-manager/service-kit/metrics';
 import { isOutage, isProblem } from '@queue-manager/service-kit/problems';
+import type { Metrics } from '@queue-manager/service-kit/telemetry/metrics';
 import pLimit from 'p-limit';
 import { comparedKey } from '../projection/line-keys.ts';
 import type { Projection } from '../projection/projection.ts';
@@ -75,16 +75,8 @@ export function createReconciler(options: {
   const busy = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
 
-  const compared = metrics.counter(
-    'line_comparisons_total',
-    'Comparisons of projections with MySQL, by kind and outcome',
-    ['kind', 'outcome'],
-  );
-  const repaired = metrics.counter(
-    'line_repairs_total',
-    'Projections rebuilt because they differed from MySQL, by kind of difference',
-    ['difference'],
-  );
+  const compared = metrics.counter('line_comparisons_total');
+  const repaired = metrics.counter('line_repairs_total');
 
   async function reconcile(queueId: string, kind: Kind): Promise<Compared> {
     const outcome = await compare[kind](queueId);

@@ -63,8 +63,8 @@ export function createLineFeed(options: {
   position: InternalClient;
   logger: Logger;
   relay: Pick<Relay, 'wake' | 'delivered'>;
-  /** Called after every commit with events; wakes the dispatcher. */
-  onCommitted: () => void;
+  /** Called after every commit with events. */
+  onCommitted: (events: readonly StoredEvent[]) => void;
   /** 1 s by default. */
   budgetMs?: number;
 }): LineFeed {
@@ -152,7 +152,7 @@ export function createLineFeed(options: {
   return {
     committed(all) {
       if (all.length === 0) return Promise.resolve(null);
-      options.onCommitted();
+      options.onCommitted(all);
       const events = all.filter(isFed);
       if (events.length < all.length) options.relay.wake();
       const last = events.at(-1);
