@@ -82,10 +82,10 @@ export const listOccupancyChanges = contract({
   service: 'queue',
   method: 'GET',
   url: '/v1/venues/:venueId/occupancy/changes',
-  auth: 'manager',
+  auth: 'host',
   rateLimit: 'account',
   schema: { params: VenueParams, querystring: pageQuery({}) },
   status: 200,
   response: page(OccupancyChange),
-  problems: ['forbidden', 'not-found'],
+  problems: ['not-found'],
 });

@@ -10,7 +10,7 @@ import type { Deps } from '../deps.ts';
 /** Latest first, by the `seq` that each change got under the venue's lock. */
 export const listOccupancyChanges = ({ db }: Deps) =>
   route(contract, async function listOccupancyChanges({ params, query, claims }) {
-    const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
+    const venue = await venueFor(db, params.venueId, claims.sub, 'host');
     const [before] = query.cursor === undefined ? [] : decodeCursor(query.cursor, ['count']);
     const rows = await db
       .selectFrom('occupancy_changes')

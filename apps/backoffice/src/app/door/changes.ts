@@ -11,7 +11,7 @@ export type Change = Pick<OccupancyChange, 'id' | 'delta' | 'partyId' | 'actor' 
 const shownMax = 30;
 const pauseMs = 1_000;
 
-/** The last changes of the occupancy. The server tells managers; everybody sees those of this device. */
+/** The last changes of the occupancy, as the server has them. */
 @Injectable()
 export class Changes {
   readonly #api = inject(Api);

@@ -47,7 +47,7 @@ export class Door {
   readonly #session = inject(Session);
   readonly #names = inject(StaffNames);
   readonly #changes = inject(Changes);
-  readonly #language = inject(ReaderLanguage);
+  protected readonly language = inject(ReaderLanguage);
   readonly #injector = inject(Injector);
   readonly #host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   readonly #now = injectNow(10_000, () => this.#session.serverClock.now());
@@ -85,7 +85,7 @@ export class Door {
       });
     });
     effect(() => {
-      if (this.occupancy() !== null && this.isManager()) this.#changes.refresh(this.venueId());
+      if (this.occupancy() !== null) this.#changes.refresh(this.venueId());
     });
     const leave = () => {
       if (document.fullscreenElement === null && this.isLocked()) void this.#keepAwake();
@@ -148,11 +148,11 @@ export class Door {
   }
 
   protected ago({ at }: Change): string {
-    return ageWords(this.#language.reader(), Math.max(0, this.#now() - at));
+    return ageWords(this.language.reader(), Math.max(0, this.#now() - at));
   }
 
   protected signed(delta: number): string {
-    return delta > 0 ? `+${delta}` : `−${-delta}`;
+    return `${delta > 0 ? '+' : '−'}${this.language.number(Math.abs(delta))}`;
   }
 }
 

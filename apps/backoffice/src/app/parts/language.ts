@@ -1,4 +1,5 @@
 import { computed, effect, Injectable, inject, signal } from '@angular/core';
+import { numberFormat } from '@queue-manager/ui/formats';
 import { kept } from '@queue-manager/ui/kept';
 import {
   type Language,
@@ -27,6 +28,10 @@ export class ReaderLanguage {
       document.documentElement.lang = language;
       document.documentElement.dir = direction;
     });
+  }
+
+  number(value: number): string {
+    return numberFormat(this.reader().tag).format(value);
   }
 
   choose(language: Language): void {
