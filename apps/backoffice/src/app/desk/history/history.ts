@@ -1,6 +1,7 @@
 import {
   Component,
   computed,
+  DestroyRef,
   effect,
   inject,
   input,
@@ -12,6 +13,7 @@ import { Router, RouterLink } from '@angular/router';
 import { everyItem } from '@queue-manager/client/client';
 import type { NamedHistoryEvent } from '@queue-manager/contracts/history';
 import { timeOfDay } from '@queue-manager/ui/words';
+import { VenueLine } from '../../live/venue-line.ts';
 import { Empty } from '../../parts/empty.ts';
 import { Field, Input } from '../../parts/field.ts';
 import { Heading } from '../../parts/heading.ts';
@@ -23,12 +25,14 @@ import { Session } from '../../session/session.ts';
 import { Venues } from '../../session/venues.ts';
 import { addDays, dayOf, startOfDay } from '../night.ts';
 import { PartyNames } from './party-names.ts';
-import { readNight } from './read-night.ts';
+import { type NightEvents, readNight, type Span } from './read-night.ts';
 import { lineAt, movesOf, type PartyThen } from './replay.ts';
 import { texts } from './strings.ts';
 import { eventWords } from './words.ts';
 
 const minuteMs = 60_000;
+/** What happens is read this long after it, once for changes that follow each other. */
+const pauseMs = 1_000;
 /** As many are shown at first, and more at each press. */
 const eventsShown = 60;
 /** Of a long line, the front is shown, and more at each press. */
@@ -56,6 +60,7 @@ export class History {
   readonly #session = inject(Session);
   readonly #router = inject(Router);
   readonly #venues = inject(Venues);
+  readonly #venueLine = inject(VenueLine);
   readonly #reader = inject(ReaderLanguage).reader;
   protected readonly venue = computed(() => this.#venues.find(this.venueId()));
   protected readonly timezone = computed(() => this.venue()?.timezone ?? 'UTC');
@@ -88,13 +93,17 @@ export class History {
     },
     loader: async ({ params, abortSignal }) => {
       const { queueId, from } = params;
+      const known = this.#read?.of === params ? this.#read.night : undefined;
       const [night] = await Promise.all([
-        readNight(this.#api, params, abortSignal),
-        this.names.readLatest(queueId, from, abortSignal),
+        readNight(this.#api, params, abortSignal, known),
+        known ?? this.names.readLatest(queueId, from, abortSignal),
       ]);
+      this.#read = { of: params, night };
       return night;
     },
   });
+  #read: { of: Span; night: NightEvents } | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #loaded = computed(() => (this.events.hasValue() ? this.events.value() : null));
   protected readonly failure = computed(() => this.queues.error() ?? this.events.error());
   readonly #moves = computed(() => {
@@ -110,11 +119,19 @@ export class History {
     const minuteOf = (time: string) => Math.floor(Date.parse(time) / minuteMs) * minuteMs;
     return { from: minuteOf(first.time), to: minuteOf(last.time) + minuteMs };
   });
-  /** What the slider shows; at first the middle of the night, where the line is at its longest as a rule. */
-  protected readonly moment = linkedSignal(() => {
-    const range = this.range();
-    if (range === null) return 0;
-    return Math.floor((range.from + range.to) / 2 / minuteMs) * minuteMs;
+  /**
+   * What the slider shows; at first the middle of the night, where the line is at its longest as a rule. At the end it
+   * stays there while more happens.
+   */
+  protected readonly moment = linkedSignal<ReturnType<typeof this.range>, number>({
+    source: this.range,
+    computation: (range, before) => {
+      if (range === null) return 0;
+      if (before?.source != null) {
+        return before.value === before.source.to ? range.to : before.value;
+      }
+      return Math.floor((range.from + range.to) / 2 / minuteMs) * minuteMs;
+    },
   });
   protected readonly partyLimit = signal(partiesShown);
   protected readonly parts = computed(() => {
@@ -159,6 +176,20 @@ export class History {
   protected readonly shown = computed(() => this.found().slice(0, this.limit()));
 
   constructor() {
+    effect(() => void this.#venueLine.open(this.venueId()));
+    inject(DestroyRef).onDestroy(() => clearTimeout(this.#timer));
+    const live = computed(() => {
+      const snapshot = this.#venueLine.snapshot();
+      if (snapshot?.connection !== 'live' || this.day() !== this.today()) return null;
+      return snapshot.queues.find(({ queue }) => queue.id === this.queueId()) ?? null;
+    });
+    effect(() => {
+      if (live() === null || this.#timer !== undefined) return;
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.events.reload();
+      }, pauseMs);
+    });
     effect(() => {
       const ofEvents = this.shown().map(({ event }) => event.partyId);
       const ofLine = this.parts()?.flatMap(({ parties }) => parties.map(({ id }) => id)) ?? [];

@@ -14,14 +14,16 @@ const pageSize = 100;
 /** What happened in the span, in order, and who was in line without anything happening to them. */
 export type NightEvents = { events: NamedHistoryEvent[]; others: PartyThen[] };
 
+/** @param known what of the night has been read before: only what has happened since is read. */
 export async function readNight(
   api: Pick<Api, 'succeed'>,
   { queueId, from, to }: Span,
   signal: AbortSignal,
+  known?: NightEvents,
 ): Promise<NightEvents> {
   const params = { queueId };
-  const first = await lastBefore(api, queueId, from, signal);
-  const events: NamedHistoryEvent[] = [];
+  const events = [...(known?.events ?? [])];
+  const first = events.at(-1)?.seq ?? (await lastBefore(api, queueId, from, signal));
   const pages = everyItem((page) =>
     api.succeed('listQueueEvents', {
       params,
@@ -33,7 +35,7 @@ export async function readNight(
     if (Date.parse(event.time) >= to || events.length === eventsMax) break;
     events.push(event);
   }
-  return { events, others: await othersIn(api, queueId, from, events, signal) };
+  return { events, others: known?.others ?? (await othersIn(api, queueId, from, events, signal)) };
 }
 
 /** The number of the last event before a moment: they have no gaps, so it is found like a name in a directory. */
