@@ -1,9 +1,8 @@
-import { Component, computed, inject, input } from '@angular/core';
-import { numberFormat } from '@queue-manager/ui/formats';
-import { ReaderLanguage } from '../../parts/language.ts';
+import { Component, computed, input } from '@angular/core';
+import { Axes, injectAxes, injectTickNumber } from './axes.ts';
 import { Legend } from './legend.ts';
 import { type Fill, nextChartId, Patterns } from './patterns.ts';
-import { axesOf, chartHeight } from './scales.ts';
+import { chartHeight } from './scales.ts';
 import { Size } from './size.ts';
 
 /** From the axis upwards. */
@@ -14,15 +13,12 @@ export type Series = { name: string; fill: Fill };
 @Component({
   selector: 'qm-column-chart',
   hostDirectives: [Size],
-  imports: [Legend, Patterns],
+  imports: [Axes, Legend, Patterns],
   template: `
     <svg role="img" [attr.aria-label]="label()" [attr.height]="height" direction="ltr">
       <defs qmPatterns [id]="id"></defs>
       @if (axes(); as axes) {
-        @for (tick of axes.ticks; track tick.value) {
-          <line class="grid" [attr.x1]="axes.left" [attr.x2]="axes.right" [attr.y1]="tick.y" [attr.y2]="tick.y" />
-          <text class="tick" text-anchor="end" [attr.x]="axes.tickX" [attr.y]="tick.y + 5">{{ number(tick.value) }}</text>
-        }
+        <g qmAxes [axes]="axes"></g>
         @for (bar of bars(); track $index) {
           <rect
             class="area"
@@ -36,9 +32,6 @@ export type Series = { name: string; fill: Fill };
         @for (top of tops(); track $index) {
           <text class="top" text-anchor="middle" [attr.x]="top.x" [attr.y]="top.y">{{ top.text }}</text>
         }
-        @for (name of axes.labels; track $index) {
-          <text class="tick" text-anchor="middle" [attr.x]="name.x" [attr.y]="axes.labelY">{{ name.text }}</text>
-        }
       }
     </svg>
     <qm-legend [entries]="series()" />
@@ -51,20 +44,12 @@ export class ColumnChart {
   readonly columns = input.required<readonly Column[]>();
   protected readonly id = nextChartId();
   protected readonly height = chartHeight;
-  readonly #width = inject(Size).width;
-  readonly #reader = inject(ReaderLanguage).reader;
+  readonly #number = injectTickNumber();
 
-  protected readonly axes = computed(() => {
-    const width = this.#width();
-    if (width === 0) return null;
-    const columns = this.columns();
-    return axesOf({
-      width,
-      labels: columns.map(({ label }) => label),
-      max: Math.max(...columns.map(({ values }) => sum(values)), 0),
-      isRightToLeft: this.#reader().direction === 'rtl',
-    });
-  });
+  protected readonly axes = injectAxes(() => ({
+    labels: this.columns().map(({ label }) => label),
+    max: Math.max(...this.columns().map(({ values }) => sum(values)), 0),
+  }));
 
   protected readonly bars = computed(() => {
     const axes = this.axes();
@@ -87,15 +72,9 @@ export class ColumnChart {
     return this.columns().flatMap(({ values }, column) => {
       const value = sum(values);
       const x = (axes.x(column) ?? 0) + axes.x.bandwidth() / 2;
-      return value > 0 ? [{ x, y: axes.y(value) - 6, text: this.number(value) }] : [];
+      return value > 0 ? [{ x, y: axes.y(value) - 6, text: this.#number(value) }] : [];
     });
   });
-
-  protected number(value: number): string {
-    return numberFormat(this.#reader().tag, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(
-      value,
-    );
-  }
 }
 
 function sum(values: readonly number[]): number {

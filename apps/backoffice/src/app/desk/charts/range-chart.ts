@@ -1,9 +1,8 @@
-import { Component, computed, inject, input } from '@angular/core';
-import { numberFormat } from '@queue-manager/ui/formats';
-import { ReaderLanguage } from '../../parts/language.ts';
+import { Component, computed, input } from '@angular/core';
+import { Axes, injectAxes } from './axes.ts';
 import { Legend } from './legend.ts';
 import { nextChartId, Patterns } from './patterns.ts';
-import { axesOf, chartHeight } from './scales.ts';
+import { chartHeight } from './scales.ts';
 import { Size } from './size.ts';
 
 /** What was expected, as a range, and what happened: its 10th, 50th and 90th percentile. */
@@ -17,15 +16,12 @@ export type Range = {
 @Component({
   selector: 'qm-range-chart',
   hostDirectives: [Size],
-  imports: [Legend, Patterns],
+  imports: [Axes, Legend, Patterns],
   template: `
     <svg role="img" [attr.aria-label]="label()" [attr.height]="height" direction="ltr">
       <defs qmPatterns [id]="id"></defs>
       @if (axes(); as axes) {
-        @for (tick of axes.ticks; track tick.value) {
-          <line class="grid" [attr.x1]="axes.left" [attr.x2]="axes.right" [attr.y1]="tick.y" [attr.y2]="tick.y" />
-          <text class="tick" text-anchor="end" [attr.x]="axes.tickX" [attr.y]="tick.y + 5">{{ number(tick.value) }}</text>
-        }
+        <g qmAxes [axes]="axes"></g>
         @for (mark of marks(); track $index) {
           <rect
             class="area"
@@ -50,9 +46,6 @@ export type Range = {
             [attr.height]="mark.expected.height"
           />
         }
-        @for (name of axes.labels; track $index) {
-          <text class="tick" text-anchor="middle" [attr.x]="name.x" [attr.y]="axes.labelY">{{ name.text }}</text>
-        }
       }
     </svg>
     <qm-legend [entries]="legend()" />
@@ -66,8 +59,6 @@ export class RangeChart {
   protected readonly id = nextChartId();
   protected readonly fill = `url(#${this.id}-hatch)`;
   protected readonly height = chartHeight;
-  readonly #width = inject(Size).width;
-  readonly #reader = inject(ReaderLanguage).reader;
 
   protected readonly legend = computed(() => {
     const { expected, actual, median } = this.names();
@@ -78,17 +69,10 @@ export class RangeChart {
     ];
   });
 
-  protected readonly axes = computed(() => {
-    const width = this.#width();
-    if (width === 0) return null;
-    const ranges = this.ranges();
-    return axesOf({
-      width,
-      labels: ranges.map(({ label }) => label),
-      max: Math.max(...ranges.flatMap(({ expected, actual }) => [expected.to, actual.p90]), 0),
-      isRightToLeft: this.#reader().direction === 'rtl',
-    });
-  });
+  protected readonly axes = injectAxes(() => ({
+    labels: this.ranges().map(({ label }) => label),
+    max: Math.max(...this.ranges().flatMap(({ expected, actual }) => [expected.to, actual.p90]), 0),
+  }));
 
   protected readonly marks = computed(() => {
     const axes = this.axes();
@@ -105,8 +89,4 @@ export class RangeChart {
       median: axes.y(actual.p50),
     }));
   });
-
-  protected number(value: number): string {
-    return numberFormat(this.#reader().tag).format(value);
-  }
 }
