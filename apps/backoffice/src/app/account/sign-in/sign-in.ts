@@ -4,18 +4,19 @@ import {
   type ElementRef,
   inject,
   input,
-  signal,
   viewChild,
 } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
+import { bodyOf } from '@queue-manager/client/client';
 import { Field, Input } from '../../parts/field.ts';
 import { Heading } from '../../parts/heading.ts';
 import { injectText } from '../../parts/language.ts';
 import { PasswordField } from '../../parts/password-field.ts';
 import { returnUrl } from '../../session/guards.ts';
-import { injectProblemText } from '../../session/problem-text.ts';
+import { injectCodeText } from '../../session/problem-text.ts';
 import { Session } from '../../session/session.ts';
 import { AccountPage } from '../account-page.ts';
+import { injectChecks, injectForm } from '../form.ts';
 import { texts } from '../strings.ts';
 
 @Component({
@@ -27,7 +28,7 @@ import { texts } from '../strings.ts';
         <p class="lead">{{ text('signInLead') }}</p>
       </div>
       <form class="card stack" novalidate (submit)="submit($event)">
-        <qm-field [label]="text('email')" [error]="emailError()">
+        <qm-field [label]="text('email')" [error]="form.fault('email')">
           <input
             #email
             qmInput
@@ -38,9 +39,10 @@ import { texts } from '../strings.ts';
             spellcheck="false"
           />
         </qm-field>
-        <qm-password-field [label]="text('password')" [error]="passwordError()" />
-        <button type="submit" class="button main" [attr.aria-disabled]="isSigningIn()">
-          {{ text(isSigningIn() ? 'signingIn' : 'signIn') }}
+        <qm-password-field [label]="text('password')" [error]="form.fault('password')" />
+        <p class="error" role="alert">{{ form.failure() }}</p>
+        <button type="submit" class="button main" [attr.aria-disabled]="form.isBusy()">
+          {{ text(form.isBusy() ? 'signingIn' : 'signIn') }}
         </button>
         <a class="centred" routerLink="/reset" queryParamsHandling="preserve">{{ text('forgot') }}</a>
       </form>
@@ -55,43 +57,31 @@ export class SignIn {
   /** From the address. */
   readonly returnTo = input<string>();
   protected readonly text = injectText(texts);
-  protected readonly isSigningIn = signal(false);
-  protected readonly emailError = signal<string | null>(null);
-  protected readonly passwordError = signal<string | null>(null);
-  readonly #problemText = injectProblemText();
+  protected readonly form = injectForm<'email' | 'password'>({
+    explain: (code) =>
+      code === 'invalid-credentials' ? { password: this.#codeText(code) } : undefined,
+  });
+  readonly #check = injectChecks();
+  readonly #codeText = injectCodeText();
   readonly #session = inject(Session);
   readonly #router = inject(Router);
   private readonly email = viewChild.required<ElementRef<HTMLInputElement>>('email');
-  private readonly password = viewChild.required(PasswordField);
 
   constructor() {
     afterNextRender(() => this.email().nativeElement.focus());
   }
 
-  protected async submit(event: Event): Promise<void> {
-    event.preventDefault();
-    if (this.isSigningIn()) return;
-    const email = this.email().nativeElement.value.trim();
-    const password = this.password().value;
-    this.emailError.set(email === '' ? this.text('emailMissing') : null);
-    this.passwordError.set(password === '' ? this.text('passwordMissing') : null);
-    if (email === '') return this.email().nativeElement.focus();
-    if (password === '') return this.password().focus();
-
-    this.isSigningIn.set(true);
-    try {
-      const answer = await this.#session.signIn(email, password);
-      if (answer.ok) await this.#router.navigateByUrl(returnUrl(this.returnTo()));
-      else this.#refuse(this.#problemText(answer));
-    } catch (error) {
-      this.#refuse(this.#problemText(error));
-    } finally {
-      this.isSigningIn.set(false);
-    }
-  }
-
-  #refuse(reason: string): void {
-    this.passwordError.set(reason);
-    this.password().focus();
+  protected submit(event: Event): Promise<void> {
+    return this.form.submit(
+      event,
+      ({ email, password }) => ({
+        email: this.#check.email(email),
+        password: this.#check.password(password),
+      }),
+      async ({ email, password }) => {
+        bodyOf('login', await this.#session.signIn(email.trim(), password));
+        await this.#router.navigateByUrl(returnUrl(this.returnTo()));
+      },
+    );
   }
 }
