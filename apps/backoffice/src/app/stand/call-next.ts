@@ -98,6 +98,9 @@ import { texts } from './strings.ts';
       .next {
         padding-inline: var(--space-4);
       }
+      .who {
+        white-space: normal;
+      }
       .next qm-icon {
         display: none;
       }

@@ -49,7 +49,7 @@ export class PartyRow {
   protected readonly text = injectText(texts);
   protected readonly actions = inject(StandActions);
   protected readonly iconOf = iconOf;
-  readonly #language = inject(ReaderLanguage);
+  protected readonly language = inject(ReaderLanguage);
   readonly #names = inject(StaffNames);
 
   protected readonly main = computed<Move>(() => mainOf[this.part()]);
@@ -63,7 +63,7 @@ export class PartyRow {
 
   protected readonly since = computed(() => {
     const { joinedAt, seatedAt, endedAt } = this.row();
-    const reader = this.#language.reader();
+    const reader = this.language.reader();
     const ago = (at: string) => minutes(reader, this.now() - Date.parse(at));
     switch (this.part()) {
       case 'seated':
@@ -77,12 +77,12 @@ export class PartyRow {
   protected readonly quoted = computed(() => {
     const { quoted } = this.row();
     if (quoted === null || this.part() !== 'waiting') return null;
-    return this.text('quoted', { time: minutesRange(this.#language.reader(), quoted) });
+    return this.text('quoted', { time: minutesRange(this.language.reader(), quoted) });
   });
   protected readonly expected = computed(() => {
     const { estimate } = this.row();
     if (estimate === null || this.part() !== 'waiting') return null;
-    return this.text('expected', { time: minutesRange(this.#language.reader(), estimate) });
+    return this.text('expected', { time: minutesRange(this.language.reader(), estimate) });
   });
 
   protected readonly leftMs = computed(() => {

@@ -20,7 +20,7 @@ const iconOf = { open: 'play', paused: 'clock', closed: 'lock' } as const;
     @if (state(); as state) {
       @if (actions.isManager()) {
         <button type="button" class="button state" [class]="state" [cdkMenuTriggerFor]="menu">
-          <span class="dot"></span>{{ text(state) }}<qm-icon name="down" />
+          <span class="dot"></span><span class="word">{{ text(state) }}</span><qm-icon name="down" />
           <span class="hidden">{{ text('changeState') }}</span>
         </button>
       } @else {
@@ -56,12 +56,23 @@ const iconOf = { open: 'play', paused: 'clock', closed: 'lock' } as const;
       block-size: 0.75rem;
       border-radius: 50%;
       background: var(--ok);
+      forced-color-adjust: none;
     }
     .paused .dot {
       background: var(--warning);
     }
     .closed .dot {
       background: var(--danger);
+    }
+    /* The usual state leaves its place to the queues. */
+    @container stand (inline-size < 34rem) {
+      .open .word {
+        position: absolute;
+        inline-size: 1px;
+        block-size: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
+      }
     }
   `,
 })

@@ -26,7 +26,7 @@ import { Dialogs } from '../parts/dialogs.ts';
 import { Empty } from '../parts/empty.ts';
 import { Heading } from '../parts/heading.ts';
 import { Icon } from '../parts/icon.ts';
-import { injectText } from '../parts/language.ts';
+import { injectText, ReaderLanguage } from '../parts/language.ts';
 import { injectNow } from '../parts/now.ts';
 import { Session } from '../session/session.ts';
 import { type Move, StandActions } from './actions.ts';
@@ -79,6 +79,7 @@ export class Stand {
   protected readonly text = injectText(texts);
   protected readonly actions = inject(StandActions);
   protected readonly venueLine = inject(VenueLine);
+  protected readonly language = inject(ReaderLanguage);
   readonly #session = inject(Session);
   readonly #dialogs = inject(Dialogs);
   readonly #keys = inject(Shortcuts);
