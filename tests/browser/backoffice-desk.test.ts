@@ -197,6 +197,27 @@ describe("the owner's desk", () => {
     await awaitNumber(page, 'People seated', '11');
   });
 
+  it('goes on telling while more happens', async () => {
+    const page = await open(`history?queue=${night.bar.id}`);
+    await page.getByText('Olga Owner seated Gil').waitFor();
+    const slider = page.getByRole('slider', { name: 'Moment of the night' });
+    await slider.focus();
+    await page.keyboard.press('End');
+    const params = { queueId: night.bar.id };
+    const body = { name: 'Ivo', size: 1 };
+    await succeed(addParty, { token: night.owner.token, params, body });
+    await page.getByText('Olga Owner added Ivo').waitFor();
+    const waiting = page.locator('.part', { hasText: 'Waiting' });
+    await waiting.getByText('Ivo', { exact: true }).waitFor();
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await waiting.getByText('Nobody was waiting.').waitFor();
+    const { token } = night.owner;
+    await succeed(addParty, { token, params, body: { name: 'Jana', size: 1 } });
+    await page.getByText('Olga Owner added Jana').waitFor();
+    await waiting.getByText('Nobody was waiting.').waitFor();
+  });
+
   it('lists several venues with their numbers', async () => {
     const page = await newPage(tablet);
     const { owner } = await openVenue('Bar do Rio');

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { changeOccupancy } from '@queue-manager/contracts/occupancy';
-import { addParty, callParty, getParty, type Party } from '@queue-manager/contracts/parties';
-import type { Queue } from '@queue-manager/contracts/queues';
+import { callParty, type Party } from '@queue-manager/contracts/parties';
 import { updateVenue } from '@queue-manager/contracts/venues';
 import { until } from '@queue-manager/service-kit/testing';
 import type { Page } from 'playwright-core';
@@ -12,26 +11,17 @@ import { enlist } from '../support/members.ts';
 import { succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
 import { openSignedIn, tablet } from './support/backoffice.ts';
-import { heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
-
-const part = (page: Page, name: string) => page.getByRole('list', { name, exact: true });
-const row = (page: Page, list: string, name: string) =>
-  part(page, list).getByRole('listitem').filter({ hasText: name });
-const press = (page: Page, list: string, name: string, button: string) =>
-  row(page, list, name)
-    .getByRole('button', { name: `${button} ${name}`, exact: true })
-    .click();
-const toast = (page: Page, text: string) => page.locator('.toast').filter({ hasText: text });
-const undo = (page: Page, text: string) =>
-  toast(page, text).getByRole('button', { name: 'Undo' }).click();
-
-const firstIs = (page: Page, name: string) =>
-  page.locator('.part.waiting [aria-posinset="1"] .name').filter({ hasText: name }).waitFor();
-
-async function chooseOf(page: Page, name: string, item: string): Promise<void> {
-  await page.getByRole('button', { name: `More for ${name}` }).click();
-  await page.getByRole('menuitem', { name: item, exact: true }).click();
-}
+import { lostNetwork, phone, useBrowser } from './support/browser.ts';
+import {
+  openLine,
+  openStand,
+  part,
+  partyNow,
+  press,
+  row,
+  type TestLine,
+  undo,
+} from './support/stand.ts';
 
 /** Of the network that the test takes away, and of the press that the server refuses. */
 const expectedErrors = new RegExp(`${lostNetwork.source}|status of 409`);
@@ -47,56 +37,23 @@ describe('the stand', () => {
     await enlist(owned.owner, owned.venue, host, 'host');
   });
 
-  /** A queue of its own for a test; all are of one venue, whose stand has a tab for each. */
-  async function openLine(
-    name: string,
-    guests: Partial<Party>[],
-  ): Promise<{ queue: Queue; parties: Party[] }> {
-    const queue = await openQueueOf(owned, { name });
-    const parties: Party[] = [];
-    for (const guest of guests) {
-      const body = { name: 'Guest', size: 2, ...guest } as { name: string };
-      parties.push(
-        await succeed(addParty, {
-          token: owned.owner.token,
-          params: { queueId: queue.id },
-          body,
-        }),
-      );
-    }
-    return { queue, parties };
-  }
-
-  async function openStand(
+  const open = async (
     account: TestAccount,
-    queue: Queue,
+    line: TestLine,
     options: Parameters<typeof newPage>[0] = tablet,
-  ): Promise<Page> {
+  ): Promise<Page> => {
     const page = await newPage({ ...options, reducedMotion: 'reduce' });
-    await openSignedIn(page, account, `/venues/${owned.venue.id}/stand`);
-    await showQueue(page, queue);
+    await openStand(page, account, line);
     return page;
-  }
-
-  async function showQueue(page: Page, queue: Queue): Promise<void> {
-    await page.locator('.fills[aria-busy=false]').waitFor();
-    const tab = page.locator('.queues .tab').filter({ hasText: queue.name });
-    const title = page.getByRole('heading', { level: 1, name: queue.name, exact: true });
-    // The only queue has no tab.
-    await tab.or(title).waitFor();
-    if (await tab.isVisible()) await tab.click();
-    await heading(page, new RegExp(queue.name));
-  }
-
-  const stateOf = async ({ id }: Party) =>
-    (await succeed(getParty, { token: owned.owner.token, params: { partyId: id } })).state;
+  };
 
   it('shows one line to two hosts and a guest, and what another host did', async () => {
-    const { queue, parties } = await openLine('Inside', [{ name: 'Ana' }, { name: 'Bruno' }]);
-    const one = await openStand(owned.owner, queue);
-    const two = await openStand(host, queue);
+    const line = await openLine(owned, 'Inside', [{ name: 'Ana' }, { name: 'Bruno' }]);
+    const ana = line.parties[0] as Party;
+    const one = await open(owned.owner, line);
+    const two = await open(host, line);
     const guest = await newPage(phone);
-    await guest.goto(`/t/${parties[0]?.ticket}`);
+    await guest.goto(`/t/${ana.ticket}`);
     await guest.getByRole('heading', { level: 1 }).waitFor();
 
     await one.getByRole('button', { name: /^Call next/ }).click();
@@ -105,142 +62,27 @@ describe('the stand', () => {
     await guest.getByRole('heading', { level: 1, name: /turn/i }).waitFor();
     await press(two, 'Called', 'Ana', 'Seat');
     await row(one, 'Seated', 'Ana').getByText('Seated: Rui Costa').waitFor();
-    await until('Ana is seated', async () => (await stateOf(parties[0] as Party)) === 'seated');
+    await until('Ana is seated', async () => (await partyNow(line, ana)).state === 'seated');
     assert.equal(await part(one, 'Waiting').getByRole('listitem').count(), 1);
   });
 
-  it('does every press and takes it back', async () => {
-    const { queue, parties } = await openLine('Garden', [
-      { name: 'Ana' },
-      { name: 'Bruno', size: 4 },
-      { name: 'Clara' },
-    ]);
-    const page = await openStand(owned.owner, queue);
-    const [ana] = parties as [Party, Party, Party];
-    const becomes = (state: string) =>
-      until(`Ana is ${state}`, async () => (await stateOf(ana)) === state);
-
-    await press(page, 'Waiting', 'Ana', 'Call');
-    await row(page, 'Called', 'Ana').waitFor();
-    await becomes('called');
-    await undo(page, 'Ana called');
-    await row(page, 'Waiting', 'Ana').waitFor();
-    await becomes('waiting');
-
-    await chooseOf(page, 'Ana', 'Seat');
-    await row(page, 'Seated', 'Ana').waitFor();
-    await undo(page, 'Ana seated');
-    await row(page, 'Waiting', 'Ana').waitFor();
-    await becomes('waiting');
-
-    await chooseOf(page, 'Ana', 'Remove from the line');
-    await row(page, 'Waiting', 'Ana').waitFor({ state: 'detached' });
-    await becomes('removed');
-    await undo(page, 'Ana removed');
-    await row(page, 'Waiting', 'Ana').waitFor();
-    await becomes('waiting');
-
-    await press(page, 'Waiting', 'Ana', 'Call');
-    await chooseOf(page, 'Ana', 'No-show');
-    await becomes('no_show');
-    await page.getByRole('button', { name: /^Gone/ }).click();
-    await press(page, 'Gone', 'Ana', 'Back to the line');
-    await row(page, 'Waiting', 'Ana').waitFor();
-    await becomes('waiting');
-
-    await chooseOf(page, 'Clara', 'Move');
-    const dialog = page.getByRole('dialog', { name: 'Move Clara' });
-    await dialog.getByRole('button', { name: 'To the front' }).click();
-    await dialog.getByRole('button', { name: 'Move to 1' }).click();
-    await dialog.getByText('Please give a reason.').waitFor();
-    await dialog.getByRole('button', { name: 'Wheelchair' }).click();
-    await page.keyboard.press('Enter');
-    await firstIs(page, 'Clara');
-    await undo(page, 'Clara moved');
-    await firstIs(page, 'Ana');
-
-    await chooseOf(page, 'Bruno', 'Edit');
-    await page.getByLabel('Notes').fill('At the window');
-    await page.getByRole('button', { name: 'Save' }).click();
-    await row(page, 'Waiting', 'Bruno').getByText('At the window').waitFor();
-    await undo(page, 'Bruno changed');
-    await row(page, 'Waiting', 'Bruno').getByText('At the window').waitFor({ state: 'detached' });
-  });
-
-  it('moves a party by dragging, and pauses the queue', async () => {
-    const { queue, parties } = await openLine('Cellar', [
-      { name: 'Ana' },
-      { name: 'Bruno' },
-      { name: 'Clara' },
-    ]);
-    const page = await openStand(owned.owner, queue);
-    await row(page, 'Waiting', 'Clara').locator('.handle').hover();
-    await page.mouse.down();
-    const target = await row(page, 'Waiting', 'Ana').boundingBox();
-    assert.ok(target);
-    for (const share of [0.9, 0.5, 0.2]) {
-      await page.mouse.move(target.x + 20, target.y + target.height * share, { steps: 5 });
-    }
-    await page.mouse.up();
-    const dialog = page.getByRole('dialog', { name: 'Move Clara' });
-    await dialog.getByRole('button', { name: 'Move to 1' }).waitFor();
-    await page.keyboard.type('Came back');
-    await page.keyboard.press('Enter');
-    await firstIs(page, 'Clara');
-    await until('Clara is first', async () => {
-      const { id } = parties[2] as Party;
-      const token = owned.owner.token;
-      return (await succeed(getParty, { token, params: { partyId: id } })).position === 1;
-    });
-
-    const other = await openStand(host, queue);
+  it('pauses the queue for a manager, and shows it to a host', async () => {
+    const line = await openLine(owned, 'Cellar', []);
+    const page = await open(owned.owner, line);
+    const other = await open(host, line);
     assert.equal(await other.getByRole('button', { name: /Open, pause or close/ }).count(), 0);
     await page.getByRole('button', { name: 'Open, pause or close the queue' }).click();
     await page.getByRole('menuitem', { name: 'Pause the queue' }).click();
     await other.locator('qm-queue-state').getByText('Paused').waitFor();
   });
 
-  it('adds by two fields and Enter, and shows the ticket; all with the keyboard', async () => {
-    const { queue } = await openLine('Bar', [{ name: 'Ana' }, { name: 'Bruno' }]);
-    const page = await openStand(owned.owner, queue);
-    await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('n');
-    await page.getByRole('dialog', { name: 'Add to Bar' }).waitFor();
-    await page.keyboard.type('Dora');
-    await page.keyboard.press('Tab');
-    await page.keyboard.type('3');
-    await page.keyboard.press('Enter');
-    await page.getByRole('img', { name: 'QR code of the ticket' }).waitFor();
-    await page.keyboard.press('Escape');
-    await row(page, 'Waiting', 'Dora').waitFor();
-
-    // The first row, then the next that takes its place.
-    await page.locator('body').focus();
-    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('c');
-    await row(page, 'Called', 'Ana').waitFor();
-    await page.waitForFunction(() => document.activeElement?.textContent?.includes('Bruno'));
-    await page.keyboard.press('u');
-    await row(page, 'Waiting', 'Ana').waitFor();
-
-    await page.keyboard.press('/');
-    await page.keyboard.type('dor');
-    await row(page, 'Waiting', 'Ana').waitFor({ state: 'detached' });
-    assert.equal(await part(page, 'Waiting').getByRole('listitem').count(), 1);
-    await page.keyboard.press('Escape');
-    await row(page, 'Waiting', 'Ana').waitFor();
-  });
-
   it('goes on without network, and shows what another host did meanwhile', async () => {
-    const { queue, parties } = await openLine('Roof', [
+    const line = await openLine(owned, 'Roof', [
       { name: 'Ana', email: 'ana@example.com' },
       { name: 'Bruno' },
     ]);
-    const [ana, bruno] = parties as [Party, Party];
-    const page = await openStand(owned.owner, queue, { ...tablet, expectedErrors });
+    const [ana, bruno] = line.parties as [Party, Party];
+    const page = await open(owned.owner, line, { ...tablet, expectedErrors });
     await row(page, 'Waiting', 'Ana').waitFor();
     await page.context().setOffline(true);
     await page.getByText(/No connection. As of/).waitFor();
@@ -248,21 +90,23 @@ describe('the stand', () => {
     await row(page, 'Called', 'Ana').getByText('Can’t be told while offline').waitFor();
     await press(page, 'Waiting', 'Bruno', 'Call');
     await page.getByText('2 presses wait to be sent.').waitFor();
+    await assertAccessible(page, 'stand without network');
     await succeed(callParty, { token: host.token, params: { partyId: bruno.id } });
     await page.context().setOffline(false);
 
     const conflict = page.getByRole('alert').filter({ hasText: 'needs your decision' });
     await conflict.getByText('Bruno called', { exact: true }).waitFor();
     await conflict.getByText('Called (Rui Costa)').waitFor();
+    await assertAccessible(page, 'a press that was refused');
     await conflict.getByRole('button', { name: 'Leave it as it is' }).click();
     await conflict.waitFor({ state: 'detached' });
-    await until('Ana is called', async () => (await stateOf(ana)) === 'called');
+    await until('Ana is called', async () => (await partyNow(line, ana)).state === 'called');
     await row(page, 'Called', 'Bruno').waitFor();
   });
 
   for (const locale of ['en-GB', 'ar']) {
     it(`has nothing that axe finds, in ${locale}`, async () => {
-      const { queue, parties } = await openLine(`Axe ${locale}`, [
+      const { queue, parties } = await openLine(owned, `Axe ${locale}`, [
         { name: 'Ana', size: 6, notes: 'Wheelchair' },
         { name: 'Ana', size: 6, lane: 'priority' },
         { name: 'Bruno' },
@@ -279,13 +123,28 @@ describe('the stand', () => {
       await page.getByRole('menu').waitFor();
       await assertAccessible(page, 'menu of a party');
       await page.keyboard.press('Escape');
-      for (const key of ['n', '?']) {
+      for (const [menu, what] of [
+        ['.filter', 'filters'],
+        ['qm-call-next .options', 'who is called next'],
+        ['qm-queue-state button', 'state of the queue'],
+      ] as const) {
+        await page.locator(menu).click();
+        await page.getByRole('menu').waitFor();
+        await assertAccessible(page, what);
+        await page.keyboard.press('Escape');
+      }
+      const firstRow = page.locator('.part.waiting [data-key]').first();
+      for (const key of ['n', '?', 'm', 'e', 't']) {
+        await firstRow.focus();
         await page.keyboard.press(key);
         await page.getByRole('dialog').waitFor();
         await assertAccessible(page, `dialog ${key}`);
         await page.keyboard.press('Escape');
         await page.getByRole('dialog').waitFor({ state: 'detached' });
       }
+      await page.locator('.search input').fill('nobody');
+      await page.locator('.part.waiting .empty').waitFor();
+      await assertAccessible(page, 'nobody found');
     });
   }
 });
@@ -317,16 +176,18 @@ describe('the door', () => {
     await other.getByRole('button', { name: '2 in' }).click();
     await number(door, '3').waitFor();
     await door.getByText('Rui Costa').waitFor();
+    await other.getByText('Olga Owner').waitFor();
 
     await other.getByRole('button', { name: '2 in' }).click();
     await other.getByText('A manager can make an exception.').waitFor();
     await door.getByRole('button', { name: '1 in' }).click();
     await door.getByRole('dialog', { name: 'The venue is full' }).waitFor();
+    await assertAccessible(door, 'override');
     await door.getByLabel('Reason').fill('The band');
     await door.getByRole('button', { name: 'Let them in' }).click();
     await number(door, '4').waitFor();
     await number(other, '4').waitFor();
-    await door.getByText('The band').waitFor();
+    for (const page of [door, other]) await page.getByText('The band').waitFor();
     await undo(door, '1 person in');
     await number(other, '3').waitFor();
 

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { getQueue } from '@queue-manager/contracts/queues';
 import { until } from '@queue-manager/service-kit/testing';
-import jsQr from 'jsqr';
 import type { Page } from 'playwright-core';
-import { PNG } from 'pngjs';
 import { openAccount, randomEmail, randomPassword, type TestAccount } from '../support/accounts.ts';
 import { allParties, openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
 import { enlist } from '../support/members.ts';
@@ -12,6 +10,7 @@ import { awaitMails, succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
 import { backoffice, openSignedIn, signIn, tablet } from './support/backoffice.ts';
 import { heading, phone, useBrowser } from './support/browser.ts';
+import { printedCode, printedPages } from './support/paper.ts';
 
 const press = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: typeof name === 'string' }).click();
@@ -20,22 +19,6 @@ const fill = (page: Page, label: string, value: string) =>
 const told = (page: Page, text: string) => page.locator('.toast').getByText(text).waitFor();
 const dialog = (page: Page, name: string) => page.getByRole('dialog', { name });
 const at = ({ venue }: TestVenue, path: string) => `/venues/${venue.id}/${path}`;
-
-/** What a phone reads from the printed poster. */
-async function printedCode(page: Page): Promise<string | undefined> {
-  await page.emulateMedia({ media: 'print' });
-  const { data, width, height } = PNG.sync.read(await page.locator('.sheet').screenshot());
-  await page.emulateMedia({ media: null });
-  return jsQr.default(new Uint8ClampedArray(data), width, height)?.data;
-}
-
-/** The sizes of the pages that would be printed, in points. */
-async function printedPages(page: Page): Promise<[number, number][]> {
-  const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1');
-  return [...pdf.matchAll(/\/Type \/Page\b[\s\S]*?\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].map(
-    ([, width, height]) => [Math.round(Number(width)), Math.round(Number(height))],
-  );
-}
 
 describe('the first run', () => {
   const { newPage } = useBrowser();
@@ -66,14 +49,14 @@ describe('the first run', () => {
     await heading(page, 'Poster');
     await page.locator('.sheet-code').waitFor();
     const joinUrl = await page.getByLabel('Join link').inputValue();
-    assert.equal(await printedCode(page), joinUrl);
+    assert.equal(await printedCode(page, '.sheet'), joinUrl);
     assert.deepEqual(await printedPages(page), [[595, 842]]);
     await page.getByText('A5', { exact: true }).click();
     await page.locator('.sheet.a5').waitFor();
     assert.deepEqual(await printedPages(page), [[420, 595]]);
     await page.getByLabel('Language of the poster').selectOption('ar');
     await page.getByText('انتظر حيث تشاء').waitFor();
-    assert.equal(await printedCode(page), joinUrl);
+    assert.equal(await printedCode(page, '.sheet'), joinUrl);
 
     const board = await newPage(phone);
     await board.goto(await page.getByLabel('Board').first().inputValue());

@@ -14,13 +14,26 @@ const looks = [
   { name: 'dark, 320 px', colorScheme: 'dark', widthOf: () => 320 },
   { name: '200 % zoom', colorScheme: 'light', widthOf: (usual: number) => usual / 2 },
 ] as const;
+/** The appearance that can be chosen in the backoffice, whatever the colors of the device. */
+const highContrast = (isRightToLeft: boolean) =>
+  ({
+    name: 'high contrast',
+    colorScheme: isRightToLeft ? 'dark' : 'light',
+    widthOf: (usual: number) => usual,
+  }) as const;
 
 /** axe finds nothing on the page in any look, and nothing is wider than the page. */
 export async function assertAccessible(page: Page, what: string): Promise<void> {
   const size = page.viewportSize();
   assert.ok(size);
   await page.evaluate(source);
-  for (const look of looks) {
+  const root = page.locator('html');
+  const theme = await root.getAttribute('data-theme');
+  const isRightToLeft = (await root.getAttribute('dir')) === 'rtl';
+  for (const look of theme === null ? looks : [...looks, highContrast(isRightToLeft)]) {
+    if (look.name === 'high contrast') {
+      await root.evaluate((element) => element.setAttribute('data-theme', 'contrast'));
+    }
     await page.setViewportSize({ width: look.widthOf(size.width), height: size.height });
     await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: 'reduce' });
     await page.evaluate(async () => {
@@ -46,6 +59,9 @@ export async function assertAccessible(page: Page, what: string): Promise<void> 
         .map(({ tagName, className, textContent }) => `${tagName}.${className} ${textContent}`);
     });
     assert.deepEqual(wide, [], `${what}, ${look.name}: wider than the page`);
+  }
+  if (theme !== null) {
+    await root.evaluate((element, chosen) => element.setAttribute('data-theme', chosen), theme);
   }
   await page.setViewportSize(size);
 }
