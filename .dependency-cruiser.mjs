@@ -65,6 +65,7 @@ const floors = {
     'live',
     'ingest',
   ],
+  'services/broker/src': ['store', 'waiting', 'access', 'deps.ts', 'messages', 'feed'],
   'services/user/src': [
     'config.ts',
     'store',

@@ -82,6 +82,13 @@ export const operations = {
   liveBoard: ['GET', '/v1/live/boards/:queueId', 200],
   liveQueue: ['GET', '/v1/live/queues/:queueId', 200],
   liveVenue: ['GET', '/v1/live/venues/:venueId', 200],
+  publishMessage: ['POST', '/v1/publish', 201],
+  consumeMessages: ['GET', '/v1/consumer', 200],
+  deleteMessage: ['DELETE', '/v1/consumer', 200],
+  extendMessage: ['POST', '/v1/consumer/extend', 200],
+  getBrokerStats: ['GET', '/v1/consumer/stats', 200],
+  listDeadMessages: ['GET', '/v1/consumer/dead', 200],
+  requeueDeadMessage: ['POST', '/v1/consumer/dead/:id/requeue', 200],
 } as const;
 
 export type OperationId = keyof typeof operations;

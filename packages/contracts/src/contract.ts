@@ -2,12 +2,12 @@ import type { z } from 'zod';
 import type { ProblemCode } from './problems.ts';
 
 /** The services that answer HTTP behind the gateway. */
-export type ServiceName = 'auth' | 'user' | 'queue' | 'position';
+export type ServiceName = 'auth' | 'user' | 'queue' | 'position' | 'broker';
 
 /**
  * Who may call. `session` is an access token or the refresh cookie, which the handler checks. `host`, `manager` and
  * `owner` are minimum roles in the venue that owns the resource; the handler checks them once it has loaded the
- * resource. The gateway does not route `internal`.
+ * resource. `key` is an API key of the venue. The gateway does not route `internal`.
  */
 export type Auth =
   | 'public'
@@ -17,14 +17,22 @@ export type Auth =
   | 'manager'
   | 'owner'
   | 'ticket'
+  | 'key'
   | 'internal';
 
 /**
  * Which of the gateway's limits applies. Shared by all gateways: `credentials` counts by e-mail and address together,
  * `password` by account with the same maximum, `join` by address. In each process's memory: `ticket` counts by
- * ticket, `account` by the caller's account, `address` by address.
+ * ticket, `key` by API key, `account` by the caller's account, `address` by address.
  */
-export type RateLimit = 'credentials' | 'password' | 'join' | 'ticket' | 'account' | 'address';
+export type RateLimit =
+  | 'credentials'
+  | 'password'
+  | 'join'
+  | 'ticket'
+  | 'key'
+  | 'account'
+  | 'address';
 
 export type Schemas = {
   readonly params?: z.ZodObject;
@@ -60,6 +68,10 @@ export type Contract = {
   readonly response?: z.ZodType | RawBody;
   /** Whether it reads and sets the refresh cookie. The gateway forwards the cookies of no other route. */
   readonly usesRefreshCookie?: boolean;
+  /** Maximum of the body, where it is not that of all routes. */
+  readonly bodyBytesMax?: number;
+  /** How long a response may wait for something to happen, as its caller chooses. */
+  readonly waitSecondsMax?: number;
   /** Whether browsers and mail clients call it with forms. The gateway accepts these bodies and drops them. */
   readonly takesForms?: boolean;
   /**

@@ -86,6 +86,24 @@ export const getSessionsOf = internal({
   response: z.object({ sessions: z.array(Session.omit({ current: true })) }),
 });
 
+export const checkApiKey = internal({
+  operationId: 'checkApiKey',
+  summary: 'Find the venue of an API key',
+  service: 'queue',
+  method: 'POST',
+  url: '/internal/api-keys/check',
+  isRepeatable: true,
+  schema: {
+    body: z.strictObject({
+      keyId: Uuid,
+      secretHash: z.hex().length(64).meta({ description: 'SHA-256 of the secret' }),
+    }),
+  },
+  status: 200,
+  response: z.object({ venueId: Uuid }),
+  problems: ['not-found'],
+});
+
 export const getMembershipsOf = internal({
   operationId: 'getMembershipsOf',
   summary: "List an account's venues, for its data export and its deletion",

@@ -37,6 +37,7 @@ export const problemTypes = {
     title: 'This Idempotency-Key was already used with a different body',
   },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'backlog-full': { status: 429, title: 'The message queue is full' },
   'headers-too-large': { status: 431, title: 'The request headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'Temporarily unavailable; please try again in a moment' },

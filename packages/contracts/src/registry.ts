@@ -1,4 +1,13 @@
 import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts';
+import {
+  consumeMessages,
+  deleteMessage,
+  extendMessage,
+  getBrokerStats,
+  listDeadMessages,
+  publishMessage,
+  requeueDeadMessage,
+} from './broker.ts';
 import type { Contract } from './contract.ts';
 import {
   confirmComing,
@@ -160,6 +169,14 @@ export const publicRoutes = {
   liveBoard,
   liveQueue,
   liveVenue,
+
+  publishMessage,
+  consumeMessages,
+  deleteMessage,
+  extendMessage,
+  getBrokerStats,
+  listDeadMessages,
+  requeueDeadMessage,
 };
 
 /** Every public route. The gateway routes only these. */

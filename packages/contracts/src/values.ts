@@ -4,6 +4,13 @@ import { fieldLimits } from './field-limits.ts';
 /** Limits that several places share. */
 export const limits = {
   bodyBytes: 256 * 1024,
+  /** A message of the broker. */
+  messageBytes: 64 * 1024,
+  /** How long the broker locks a message to its consumer. */
+  visibilitySeconds: { min: 1, max: 12 * 60 * 60, default: 30 },
+  consumeWaitSecondsMax: 20,
+  /** After which a message that is not deleted becomes a dead one, by default. */
+  deliveriesMax: 10,
   /** Field errors that one problem names. */
   fieldErrorsMax: 20,
   partySizeMax: fieldLimits.partySizeMax,

@@ -23,9 +23,13 @@ import { credentialHeader, isCredential } from './internal-credential.ts';
 import { deadlineHeader, deadlineOf } from './limits/deadline.ts';
 import { createRequestLogger, type Logger } from './logging.ts';
 import { invalidField, isOutage, Problem, problems } from './problems.ts';
+import type { ApiKeyOwner } from './route.ts';
 import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { runInContext, type TraceContext, wellFormedContext } from './trace-context.ts';
+
+/** Finds whose API key it is. Throws `unauthenticated` when it is nobody's, `unavailable` when that cannot be checked. */
+export type VerifyApiKey = (key: string) => Promise<ApiKeyOwner>;
 
 /** Throws when a store or service is unavailable. */
 export type ReadinessCheck = () => Promise<unknown>;
@@ -39,9 +43,11 @@ type AppOptions = {
   metrics?: Metrics;
   /** Required by services with routes that need an access token. */
   verifyAccessToken?: VerifyAccessToken;
+  /** Required by services with routes that need an API key. */
+  verifyApiKey?: VerifyApiKey;
   /** Whether other services may multiplex requests over one connection; false by default. */
   sharesConnections?: boolean;
-  /** How long a response may take; by default, what the caller's header allows. */
+  /** How long a response may take besides `waitMsMax` of its route; by default, what the caller's header allows. */
   timeoutMs?: number;
   /** Addresses or ranges of proxies whose `X-Forwarded-*` headers are trusted; none by default. */
   trustedProxies?: string[];
@@ -96,6 +102,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   );
 
   app.decorateRequest('claims', null);
+  app.decorateRequest('apiKey', null);
   app.decorateRequest('idempotencyKey', null);
   app.setValidatorCompiler(({ schema, httpPart }) =>
     validatorOf(schema as z.ZodType, httpPart ?? ''),
@@ -129,7 +136,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (config.isStream === true || isRawBody(config.contract?.response)) return undefined;
     return timeoutMs === undefined
       ? deadlineOf(headers[deadlineHeader])
-      : performance.now() + timeoutMs;
+      : performance.now() + timeoutMs + (config.waitMsMax ?? 0);
   };
 
   // These hooks run for every request. They return a promise only when there is something to wait for.
@@ -162,6 +169,12 @@ export function createApp(options: AppOptions): FastifyInstance {
       return done();
     }
     // Fastify waits for a returned promise instead of `done`.
+    if (auth === 'key') {
+      return ownerOf(request, options.verifyApiKey).then((owner) => {
+        request.apiKey = owner;
+        admit();
+      });
+    }
     return claimsOf(request, options.verifyAccessToken).then((claims) => {
       request.claims = claims;
       admit();
@@ -326,12 +339,17 @@ async function claimsOf(request: FastifyRequest, verify: VerifyAccessToken | und
   return verify(bearerOf(request.headers.authorization));
 }
 
+async function ownerOf(request: FastifyRequest, verify: VerifyApiKey | undefined) {
+  if (verify === undefined) throw new Error('createApp needs verifyApiKey for this route');
+  return verify(bearerOf(request.headers.authorization, 'an API key'));
+}
+
 /** The token of an `Authorization: Bearer` header. Throws `unauthenticated` when there is none. */
-export function bearerOf(header: string | undefined): string {
+export function bearerOf(header: string | undefined, what = 'an access token'): string {
   const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(header ?? '')?.[1];
   if (token === undefined) {
     throw problems.unauthenticated({
-      detail: 'Send an access token in the header: Authorization: Bearer <token>.',
+      detail: `Send ${what} in the header: Authorization: Bearer <token>.`,
     });
   }
   return token;
@@ -402,7 +420,7 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
       });
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return problems.payloadTooLarge({
-        detail: `The body can be up to ${limits.bodyBytes} bytes.`,
+        detail: `The body can be up to ${request.routeOptions.bodyLimit} bytes.`,
       });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return invalidField('body', 'does not match its Content-Length');

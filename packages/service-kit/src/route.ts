@@ -6,12 +6,16 @@ import { z } from 'zod';
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
 type StaffAuth = 'user' | 'host' | 'manager' | 'owner';
 
-/** A validated request, with the caller's claims where the contract requires an account. */
+/** Whose API key a caller sent. */
+export type ApiKeyOwner = { venueId: string; keyId: string };
+
+/** A validated request, with the caller's claims or the owner of its key where the contract requires one. */
 type RequestOf<C extends Contract> = Omit<FastifyRequest, 'params' | 'query' | 'body'> & {
   params: C['schema'] extends { params: infer P } ? Output<P> : undefined;
   query: C['schema'] extends { querystring: infer Q } ? Output<Q> : undefined;
   body: C['schema'] extends { body: infer B } ? Output<B> : undefined;
-} & (C['auth'] extends StaffAuth ? { claims: AccessTokenClaims } : unknown);
+} & (C['auth'] extends StaffAuth ? { claims: AccessTokenClaims } : unknown) &
+  (C['auth'] extends 'key' ? { apiKey: ApiKeyOwner } : unknown);
 
 /**
  * What a handler returns: the body of a success, or nothing for 204. A handler that hijacked the connection
@@ -34,10 +38,14 @@ declare module 'fastify' {
     contract?: Contract;
     /** Whether a route without a contract responds with an event stream. */
     isStream?: boolean;
+    /** How much longer than others a response may take, because it waits for something to happen. */
+    waitMsMax?: number;
   }
   interface FastifyRequest {
     /** Claims of the caller's access token; null on routes that need none. */
     claims: AccessTokenClaims | null;
+    /** The owner of the caller's API key; null on routes that need none. */
+    apiKey: ApiKeyOwner | null;
     /** The `Idempotency-Key` of a POST; null when it has none. */
     idempotencyKey: string | null;
   }
@@ -90,6 +98,7 @@ export function route<C extends Contract>(contract: C, handler: Handler<C>): Rou
     method: contract.method,
     url: contract.url,
     config: { contract },
+    ...(contract.bodyBytesMax === undefined ? {} : { bodyLimit: contract.bodyBytesMax }),
     schema: {
       ...contract.schema,
       ...(hasJsonBody ? { response: { [status]: serializationSchema(response) } } : {}),

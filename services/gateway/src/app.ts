@@ -47,6 +47,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     user: [config.USER_SERVICE_URL],
     queue: [config.QUEUE_SERVICE_URL],
     position: config.POSITION_SERVICE_URL,
+    broker: config.BROKER_SERVICE_URL,
   };
   const metrics = createMetrics();
   const app = createApp({
@@ -114,6 +115,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
       join: config.RATE_LIMIT_JOIN_PER_MINUTE,
       ticket: config.RATE_LIMIT_TICKET_PER_MINUTE,
       ticketAddress: config.RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE,
+      key: config.RATE_LIMIT_KEY_PER_MINUTE,
       account: config.RATE_LIMIT_ACCOUNT_PER_MINUTE,
       address: config.RATE_LIMIT_ADDRESS_PER_MINUTE,
     },
@@ -143,7 +145,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     to.route({
       method: contract.method,
       url: contract.url,
-      config: { isStream },
+      config: { isStream, waitMsMax: (contract.waitSecondsMax ?? 0) * 1_000 },
       ...(isStream ? { compress: false } : {}),
       ...limits[contract.rateLimit],
       handler: isStream ? forwardStream(contract) : forward(contract),

@@ -27,6 +27,8 @@ export const gatewayEnv = {
   QUEUE_SERVICE_URL: ServiceUrl,
   /** One URL per process, separated by commas. */
   POSITION_SERVICE_URL: commaList(ServiceUrl),
+  /** One URL per process, separated by commas. */
+  BROKER_SERVICE_URL: commaList(ServiceUrl),
   /** For the readiness check only. */
   MAILER_SERVICE_URL: ServiceUrl.optional(),
   /** Holds the counts of rate limits that all gateways share. */
@@ -59,8 +61,10 @@ export const gatewayEnv = {
   RATE_LIMIT_JOIN_PER_MINUTE: perMinute(12_000),
   /** Calls per ticket. */
   RATE_LIMIT_TICKET_PER_MINUTE: perMinute(120),
-  /** Calls with any tickets per address. */
+  /** Calls with any tickets per address, and calls with any API keys. */
   RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: perMinute(120_000),
+  /** Calls per API key. */
+  RATE_LIMIT_KEY_PER_MINUTE: perMinute(60_000),
   /** Calls per account. */
   RATE_LIMIT_ACCOUNT_PER_MINUTE: perMinute(12_000),
   /** Per address: all other calls, and calls without a valid access token. */

@@ -61,6 +61,7 @@ export async function createForward(
     user: gateOf('user'),
     queue: gateOf('queue'),
     position: gateOf('position'),
+    broker: gateOf('broker'),
   };
 
   return (contract) => {

@@ -1,5 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import { apiKeyPrefix } from '@queue-manager/contracts/api-keys';
 import type { RateLimit } from '@queue-manager/contracts/contract';
 import { login } from '@queue-manager/contracts/tokens';
 import { normaliseEmail } from '@queue-manager/contracts/values';
@@ -84,6 +85,8 @@ export async function createRateLimits(
   const byAddress = await inMemory(perMinute.address, addressOf);
   const ticketsByAddress = await inMemory(perMinute.ticketAddress, addressOf);
   const byTicket = await inMemory(perMinute.ticket, ticketOf);
+  const keysByAddress = await inMemory(perMinute.ticketAddress, addressOf);
+  const byKey = await inMemory(perMinute.key, keyOf);
   const byAccount = await inMemory(perMinute.account, (request) => request.claims?.sub ?? null);
   const joinsByAddress = await shared('join', perMinute.join, addressOf);
   const credentialsByAddress = await shared(
@@ -153,6 +156,12 @@ export async function createRateLimits(
         await byTicket(request, reply);
       },
     },
+    key: {
+      onRequest: async (request, reply) => {
+        await (keyOf(request) === null ? byAddress : keysByAddress)(request, reply);
+        await byKey(request, reply);
+      },
+    },
     account: { onRequest: account },
   };
 }
@@ -207,6 +216,12 @@ export function addressOf(request: FastifyRequest): string | null {
 
 function ticketOf(request: FastifyRequest): string {
   return hash('sha256', (request.params as { ticket: string }).ticket, 'base64url');
+}
+
+/** A hash of the API key; null without one. Only the broker knows whether it is valid. */
+function keyOf({ headers: { authorization = '' } }: FastifyRequest): string | null {
+  const [, key] = /^Bearer (.+)$/i.exec(authorization) ?? [];
+  return key?.startsWith(apiKeyPrefix) ? hash('sha256', key, 'base64url') : null;
 }
 
 /** By request, since several limits count by it. */

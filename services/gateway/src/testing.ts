@@ -20,7 +20,7 @@ import { createGateway } from './app.ts';
 import { gatewayEnv } from './config.ts';
 import { connectRedis } from './redis.ts';
 
-const upstreamNames = ['auth', 'user', 'queue', 'position', 'mailer'] as const;
+const upstreamNames = ['auth', 'user', 'queue', 'position', 'broker', 'mailer'] as const;
 type UpstreamName = (typeof upstreamNames)[number];
 
 /** A request that a service received. */
@@ -48,7 +48,7 @@ export type Upstreams = {
   close(): Promise<void>;
 };
 
-/** The services behind the gateway: five fake servers that record their requests. */
+/** The services behind the gateway: fake servers that record their requests. */
 export async function startUpstreams(
   internalCredential = randomBytes(32).toString('base64url'),
 ): Promise<Upstreams> {
@@ -57,7 +57,10 @@ export async function startUpstreams(
   const received: Received[] = [];
   const idle = async () => ({});
   let answer: (request: FastifyRequest, reply: FastifyReply) => unknown = idle;
-  const ready = { auth: true, user: true, queue: true, position: true, mailer: true };
+  const ready = Object.fromEntries(upstreamNames.map((name) => [name, true])) as Record<
+    UpstreamName,
+    boolean
+  >;
   const apps = {} as Record<UpstreamName, FastifyInstance>;
   const urls = {} as Record<UpstreamName, string>;
 
@@ -120,6 +123,7 @@ export function gatewayEnvironment(upstreams: Upstreams): Record<string, string>
     USER_SERVICE_URL: upstreams.urls.user,
     QUEUE_SERVICE_URL: upstreams.urls.queue,
     POSITION_SERVICE_URL: upstreams.urls.position,
+    BROKER_SERVICE_URL: upstreams.urls.broker,
     MAILER_SERVICE_URL: upstreams.urls.mailer,
     REDIS_URL: testEnv('REDIS_URL'),
   };

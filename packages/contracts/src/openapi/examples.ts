@@ -295,6 +295,13 @@ const venueEventId = '1.AZjytdDaegiKrL6wweLzBA.AZjytdDbewmbTM_A0fLzBQ16';
 const stream = (name: string, data: unknown, id?: number | string) =>
   `retry: 2500\n\n${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n: still here\n\n`;
 
+const message = {
+  id: '1795204860000000',
+  body: { order: 17, table: 4 },
+  publishedAt: at(1),
+  deliveries: 1,
+};
+
 export const examples: Readonly<Record<string, Example>> = {
   signUp: {
     request: { name: user.name, email: user.email, password, locale: user.locale },
@@ -483,6 +490,22 @@ export const examples: Readonly<Record<string, Example>> = {
   liveBoard: { response: stream('board', board) },
   liveQueue: { response: stream('party', event, event.seq) },
   liveVenue: { response: stream('party', { ...event, queueId }, venueEventId) },
+
+  publishMessage: { request: { order: 17, table: 4 }, response: { id: message.id } },
+  consumeMessages: { response: [message] },
+  deleteMessage: { response: true },
+  extendMessage: { response: true },
+  getBrokerStats: {
+    response: {
+      ready: 2,
+      locked: 1,
+      dead: 0,
+      oldestAgeSeconds: 4,
+      consumers: [{ cid: 'till', locked: 1 }],
+    },
+  },
+  listDeadMessages: { response: page({ ...message, deliveries: 10, cid: 'till' }) },
+  requeueDeadMessage: { response: { id: message.id } },
 
   getLiveness: { response: { status: 'alive' } },
   getReadiness: { response: { status: 'ready' } },

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { partyMovesPage } from '../party-moves-page.ts';
 import { clientOperations } from './client-operations.ts';
 import { openApiDocuments } from './openapi.ts';
+import { partyMovesPage } from './party-moves-page.ts';
 
 const { values } = parseArgs({
   options: {

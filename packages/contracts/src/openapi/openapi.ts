@@ -27,6 +27,7 @@ const tagDescriptions: Record<Documented['service'], string> = {
   auth: 'Tokens and sessions',
   queue: 'Venues, queues and parties; joining as a guest',
   position: 'Places in the line, boards and live streams',
+  broker: "The message queue for a venue's own programs",
   gateway: 'Health of the whole system',
 };
 
@@ -146,6 +147,12 @@ export function openApiOf(title: string, contracts: readonly Documented[]): Open
           description:
             "The `accessToken` from signing in. An operation's `x-required-role` is the minimum role in the venue that owns the resource.",
         },
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            "An API key of the venue, which begins with `qm_`. Managers create it for the venue's own programs.",
+        },
         refreshCookie: {
           type: 'apiKey',
           in: 'cookie',
@@ -223,7 +230,8 @@ function operationOf(contract: Documented, components: Components): Json {
 function securityOf({ auth, usesRefreshCookie }: Documented): Json[] {
   const isAnonymous = auth === 'public' || auth === 'ticket';
   if (usesRefreshCookie) return [isAnonymous ? {} : { accessToken: [] }, { refreshCookie: [] }];
-  return isAnonymous ? [] : [{ accessToken: [] }];
+  if (isAnonymous) return [];
+  return [auth === 'key' ? { apiKey: [] } : { accessToken: [] }];
 }
 
 function parametersOf(
@@ -250,11 +258,15 @@ function parametersOf(
   });
 }
 
-function requestBodyOf({ operationId }: Documented, body: z.ZodType, schemas: Schemas): Json {
+function requestBodyOf(
+  { operationId, bodyBytesMax = limits.bodyBytes }: Documented,
+  body: z.ZodType,
+  schemas: Schemas,
+): Json {
   const schema = schemas.add(body, 'input', `${pascalCase(operationId)}Request`);
   return {
     required: !body.safeParse(undefined).success,
-    description: `Up to ${limits.bodyBytes / 1_024} KiB.`,
+    description: `Up to ${bodyBytesMax / 1_024} KiB.`,
     content: { 'application/json': { schema, ...exampleOf(examples[operationId]?.request) } },
   };
 }

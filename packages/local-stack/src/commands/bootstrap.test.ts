@@ -40,6 +40,7 @@ async function start(file: string, args: string[]): Promise<Started> {
       DATA_DIR: dataDir,
       MYSQL_URL: 'mysql://elsewhere',
       REDIS_URL: '',
+      BROKER_REDIS_URL: 'redis://elsewhere',
       AWS_ENDPOINT_URL_DYNAMODB: 'http://elsewhere',
       AWS_ENDPOINT_URL_SQS: 'http://elsewhere',
       SMTP_URL: 'smtp://elsewhere',

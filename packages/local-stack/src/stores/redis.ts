@@ -9,6 +9,13 @@ export async function startRedis(context: StoreContext): Promise<StartedStore> {
   return runStore(context, redisServer(context, 'redis'));
 }
 
+/** The broker's own Redis, which loses no write that it has acknowledged; provides BROKER_REDIS_URL. */
+export async function startBrokerRedis(context: StoreContext): Promise<StartedStore> {
+  const spec = redisServer(context, 'broker-redis', () => ['--appendfsync', 'always']);
+  const environment = ([port]: number[]) => ({ BROKER_REDIS_URL: `redis://127.0.0.1:${port}` });
+  return runStore(context, { ...spec, environment });
+}
+
 /** A server with its data in a folder of its name. Its first port takes the commands. */
 export function redisServer(
   context: StoreContext,

@@ -36,6 +36,7 @@ function newDataDir(): string {
 const elsewhere = {
   MYSQL_URL: 'mysql://elsewhere',
   REDIS_URL: 'redis://elsewhere',
+  BROKER_REDIS_URL: 'redis://elsewhere',
   AWS_ENDPOINT_URL_DYNAMODB: 'http://elsewhere',
   AWS_ENDPOINT_URL_SQS: 'http://elsewhere',
   SMTP_URL: 'smtp://elsewhere',

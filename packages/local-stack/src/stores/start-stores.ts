@@ -12,7 +12,7 @@ import { StackError } from '../stack-error.ts';
 import { startDynamodb } from './dynamodb.ts';
 import { startMail } from './mail.ts';
 import { startMariadb } from './mariadb.ts';
-import { startRedis } from './redis.ts';
+import { startBrokerRedis, startRedis } from './redis.ts';
 import { isClusterWanted, startRedisCluster } from './redis-cluster.ts';
 import type { StartedStore, StoreContext } from './run-store.ts';
 import { startSqs } from './sqs.ts';
@@ -56,6 +56,7 @@ const kinds: {
     start: (context) =>
       isClusterWanted(context.env) ? startRedisCluster(context) : startRedis(context),
   },
+  { givenBy: ['BROKER_REDIS_URL'], start: startBrokerRedis },
   { givenBy: ['AWS_ENDPOINT_URL_DYNAMODB'], start: startDynamodb },
   {
     givenBy: ['AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_SNS'],

@@ -45,9 +45,14 @@ suite('system packages', () => {
     assert.deepEqual(titles({}), ['MariaDB', 'Redis', 'Java']);
     assert.deepEqual(titles({ MYSQL_URL: 'mysql://there' }), ['Redis', 'Java']);
     assert.deepEqual(
-      titles({ REDIS_URL: 'redis://there', AWS_ENDPOINT_URL_DYNAMODB: 'http://there' }),
+      titles({
+        REDIS_URL: 'redis://there',
+        BROKER_REDIS_URL: 'redis://there',
+        AWS_ENDPOINT_URL_DYNAMODB: 'http://there',
+      }),
       ['MariaDB'],
     );
+    assert.deepEqual(titles({ REDIS_URL: 'redis://there' }), ['MariaDB', 'Redis', 'Java']);
   });
 
   test('missing programs are reported in one line that says what to install', () => {
@@ -58,7 +63,7 @@ suite('system packages', () => {
     );
     assert.equal(
       adviceOn(missing, 'darwin', folder),
-      'Redis, Java missing: install with: brew install redis openjdk, or give the address of what runs elsewhere in REDIS_URL, AWS_ENDPOINT_URL_DYNAMODB',
+      'Redis, Java missing: install with: brew install redis openjdk, or give the address of what runs elsewhere in REDIS_URL, BROKER_REDIS_URL, AWS_ENDPOINT_URL_DYNAMODB',
     );
     const browser = missingPrograms({ PATH: '/nowhere' }, ['chromium'], []);
     assert.equal(

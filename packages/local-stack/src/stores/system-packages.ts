@@ -7,7 +7,7 @@ interface Program {
   /** Its names, preferred first. */
   names: string[];
   title: string;
-  /** The program is not needed when any of these environment variables is set. */
+  /** The program is not needed when all of these environment variables are set. */
   givenBy: string[];
   /** Debian packages with it, preferred first: the first that this release has is installed. */
   apt: string[];
@@ -41,7 +41,7 @@ const programs = {
   'redis-server': {
     names: ['redis-server'],
     title: 'Redis',
-    givenBy: ['REDIS_URL'],
+    givenBy: ['REDIS_URL', 'BROKER_REDIS_URL'],
     apt: ['redis-server'],
     brew: 'redis',
   },
@@ -169,9 +169,13 @@ export function missingPrograms(
   further: string[] = furtherFolders,
 ): Program[] {
   return wanted
-    .filter((name) => !programs[name].givenBy.some((variable) => env[variable]))
+    .filter((name) => !isGiven(programs[name], env))
     .filter((name) => findProgram(name, env, further) === undefined)
     .map((name) => programs[name]);
+}
+
+function isGiven({ givenBy }: Program, env: NodeJS.ProcessEnv): boolean {
+  return givenBy.length > 0 && givenBy.every((variable) => env[variable]);
 }
 
 /** A command prefix that runs as root without a prompt. */

@@ -17,6 +17,7 @@ export const services: Service[] = [
   { name: 'queue', secrets: ['TICKET_KEYS', 'UNSUBSCRIBE_KEY'] },
   { name: 'position', secrets: ['TICKET_KEYS'] },
   { name: 'mailer', secrets: [] },
+  { name: 'broker', secrets: [] },
   { name: 'gateway', secrets: [] },
 ];
 

@@ -28,6 +28,7 @@ function start(options: Partial<SystemOptions>) {
       PATH: process.env.PATH,
       MYSQL_URL: 'mysql://elsewhere',
       REDIS_URL: 'redis://elsewhere',
+      BROKER_REDIS_URL: 'redis://elsewhere',
       AWS_ENDPOINT_URL_DYNAMODB: 'http://elsewhere',
       AWS_ENDPOINT_URL_SQS: 'http://elsewhere',
       SMTP_URL: 'smtp://elsewhere',

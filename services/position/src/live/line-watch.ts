@@ -3,13 +3,13 @@ import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
 import { batched } from '@queue-manager/service-kit/limits/batched';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage, isProblem, Problem } from '@queue-manager/service-kit/problems';
+import type { Subscriptions } from '@queue-manager/service-kit/subscriptions';
 import type { TicketSubject } from '@queue-manager/service-kit/tickets';
 import { runInContext } from '@queue-manager/service-kit/trace-context';
 import type { FoundPlace } from '../lines/find-place.ts';
 import type { Lines } from '../lines/lines.ts';
 import { changesChannel } from '../projection/line-keys.ts';
 import type { Line } from '../projection/projection.ts';
-import type { Subscriptions } from '../projection/subscriptions.ts';
 import {
   advance,
   applyOwn,

@@ -4,8 +4,12 @@ import {
   type RedisClient,
   type RedisOptions,
 } from '@queue-manager/service-kit/redis';
+import {
+  createSubscriptions,
+  mastersIn,
+  type Subscriptions,
+} from '@queue-manager/service-kit/subscriptions';
 import { Cluster, type Redis } from 'ioredis';
-import { createSubscriptions, mastersIn, type Subscriptions } from './subscriptions.ts';
 
 const retryMs = 100;
 

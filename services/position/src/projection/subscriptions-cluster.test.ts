@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { connectRedis } from '@queue-manager/service-kit/redis';
+import { createSubscriptions, type Subscriptions } from '@queue-manager/service-kit/subscriptions';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { operateCluster } from '../testing/redis-cluster.ts';
 import { startRedisCluster } from '../testing.ts';
 import { changesChannel } from './line-keys.ts';
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 
 const settings = { isCluster: true, commandTimeoutMs: 15_000, logger: testLogger };
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { createSubscriptions } from '@queue-manager/service-kit/subscriptions';
 import { testLogger, until } from '@queue-manager/service-kit/testing';
 import { startRedis } from '../testing.ts';
-import { createSubscriptions } from './subscriptions.ts';
 
 describe('many subscriptions while Redis is unavailable', () => {
   const started = new AsyncDisposableStack();

@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts';
+import { checkApiKey } from './check-api-key.ts';
 import { getLabels } from './get-labels.ts';
 import { getLineChecksum } from './get-line-checksum.ts';
 import { getLineEvents } from './get-line-events.ts';
@@ -13,8 +14,9 @@ import { getVenueQueues } from './get-venue-queues.ts';
 import { getVenueRole } from './get-venue-role.ts';
 import { keepModel } from './keep-model.ts';
 
-/** Routes for the position and user services. */
+/** Routes for the position, user and broker services. */
 export const internalRoutes = (deps: Deps) => [
+  checkApiKey(deps),
   getMembershipsOf(deps),
   getSnapshot(deps),
   getPartySnapshot(deps),

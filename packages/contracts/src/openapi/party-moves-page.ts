@@ -1,5 +1,5 @@
-import { type PartyState, partyStates } from './parties.ts';
-import { ended, inLine, type PartyMove, partyMoves } from './party-moves.ts';
+import { type PartyState, partyStates } from '../parties.ts';
+import { ended, inLine, type PartyMove, partyMoves } from '../party-moves.ts';
 
 const moves = Object.entries(partyMoves) as [PartyMove, (typeof partyMoves)[PartyMove]][];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { partyStates } from './parties.ts';
-import { partyMoves } from './party-moves.ts';
+import { partyStates } from '../parties.ts';
+import { partyMoves } from '../party-moves.ts';
 import { partyMovesPage } from './party-moves-page.ts';
 
 describe('partyMovesPage', () => {

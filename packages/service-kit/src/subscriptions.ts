@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectRedis, type RedisOptions } from '@queue-manager/service-kit/redis';
 import { Cluster } from 'ioredis';
+import { connectRedis, type RedisOptions } from './redis.ts';
 
 const retryMs = 200;
 /** While a cluster changes, subscriptions are renewed at most this often. */

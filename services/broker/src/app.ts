@@ -1,0 +1,55 @@
+import type { Clock } from '@queue-manager/service-kit/clock';
+import { createApp } from '@queue-manager/service-kit/create-app';
+import type { InternalClient } from '@queue-manager/service-kit/internal-client';
+import { createKeyedGate } from '@queue-manager/service-kit/limits/gate';
+import type { Logger } from '@queue-manager/service-kit/logging';
+import { checkRedis, type RedisClient } from '@queue-manager/service-kit/redis';
+import type { Subscriptions } from '@queue-manager/service-kit/subscriptions';
+import type { FastifyInstance } from 'fastify';
+import { createApiKeyVerifier } from './access/verify-api-key.ts';
+import type { Deps } from './deps.ts';
+import { takeJsonText } from './messages/json-text.ts';
+import { messagesRoutes } from './messages/routes.ts';
+import { type BacklogLimits, createMessageStore } from './store/message-store.ts';
+import { createWaiting } from './waiting/waiting.ts';
+
+type BrokerAppOptions = {
+  redis: RedisClient;
+  subscriptions: Subscriptions;
+  queueService: InternalClient;
+  clock: Clock;
+  logger: Logger;
+  internalCredential: string;
+  deliveriesMax: number;
+  backlog: BacklogLimits;
+};
+
+/** Calls of one venue that are under way in Redis; fewer while other venues have some. */
+const callsOfVenue = { atOnce: 32, atOnceAmongOthers: 4, waitingMax: 1_000 };
+
+/** The broker with all its routes and consumers. It closes the connections passed in. */
+export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
+  const { redis, subscriptions, queueService, clock, logger } = options;
+  const deps: Deps = {
+    store: createMessageStore(options),
+    waiting: createWaiting({ subscriptions, clock }),
+    venues: createKeyedGate(callsOfVenue),
+    verifyApiKey: createApiKeyVerifier({ queueService }),
+  };
+
+  const app = createApp({
+    logger,
+    internalCredential: options.internalCredential,
+    verifyApiKey: deps.verifyApiKey,
+    readiness: { redis: () => checkRedis(redis) },
+  });
+  takeJsonText(app);
+  for (const route of messagesRoutes(deps)) app.route(route);
+
+  app.addHook('preClose', async () => deps.waiting.close());
+  app.addHook('onClose', async () => {
+    redis.disconnect();
+    await queueService.close();
+  });
+  return app;
+}
