@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { listApiKeys } from '@queue-manager/contracts/api-keys';
+import { getBrokerStats } from '@queue-manager/contracts/broker';
 import { type Contract, isRawBody, pathOf } from '@queue-manager/contracts/contract';
 import { getTicket, snooze } from '@queue-manager/contracts/guests';
 import { listQueueEvents } from '@queue-manager/contracts/history';
@@ -66,6 +67,8 @@ function policyFor({ auth }: Contract, caller: Caller): string {
       return 'granted';
     case 'ticket':
       return isOneOf(tickets, caller) ? 'granted' : 'not-found';
+    case 'key':
+      return caller === 'apiKey' ? 'granted' : 'unauthenticated';
     case 'session':
     case 'user':
       return isOneOf(accounts, caller) ? 'granted' : 'unauthenticated';
@@ -137,7 +140,15 @@ function outcomeOf(contract: Contract, answer: RawAnswer): string {
 }
 
 /** Fields that change by themselves. */
-const fleeting = ['position', 'estimate', 'asOf', 'lastUsedAt', 'updatedAt', 'attempts'];
+const fleeting = [
+  'position',
+  'estimate',
+  'asOf',
+  'lastUsedAt',
+  'updatedAt',
+  'attempts',
+  'oldestAgeSeconds',
+];
 
 /** Everything that the owner can read of a venue and of its own account. */
 async function readEverything({ venue, owner }: VenueFixtures): Promise<unknown> {
@@ -155,6 +166,7 @@ async function readEverything({ venue, owner }: VenueFixtures): Promise<unknown>
     succeed(listTasks, { token, params, query }),
     succeed(getMe, { token }),
     succeed(listSessions, { token, query }),
+    succeed(getBrokerStats, { token: credentials.apiKey ?? '' }),
     ...queues.data.flatMap(({ id: queueId }) => [
       succeed(listParties, {
         token,
@@ -280,7 +292,7 @@ describe('a missing resource', () => {
         params: { ...call.params, ...params },
       });
       const hidden =
-        auth === 'public' || auth === 'ticket'
+        auth === 'public' || auth === 'ticket' || auth === 'key'
           ? null
           : withoutRequestId(await ask(contract, call, stranger.token));
 
@@ -290,7 +302,8 @@ describe('a missing resource', () => {
           ? [randomUUID(), 'none', known.slice(0, -1), `${known}0`, '00000000', "1' OR '1'='1"]
           : ['none', tampered(known), `${known}A`, known.slice(0, -1)];
         for (const value of absent) {
-          const answer = withoutRequestId(await ask(contract, of({ [name]: value }), owner.token));
+          const token = auth === 'key' ? credentials.apiKey : owner.token;
+          const answer = withoutRequestId(await ask(contract, of({ [name]: value }), token));
           assert.equal(answer.code, 'not-found', `${name} is ${value}`);
           // Members of the venue may learn which part of it is missing.
           if (hidden !== null && name === names[0]) assert.deepEqual(answer, hidden);

@@ -43,6 +43,8 @@ const ofTicket =
     return { params: { ticket: pair.ana.ticket }, pair, ...call };
   };
 
+const noMessage = '1795204860000000';
+
 /** A call of each public route, by operationId. */
 export const routeCalls: Readonly<Record<string, MakeCall>> = {
   signUp: () => ({ body: { name: 'Nora New', email: randomEmail(), password: randomPassword() } }),
@@ -176,4 +178,12 @@ export const routeCalls: Readonly<Record<string, MakeCall>> = {
   liveBoard: ofQueue(),
   liveQueue: ofQueue(),
   liveVenue: ofVenue(),
+
+  publishMessage: () => ({ body: { order: 17 } }),
+  consumeMessages: () => ({ query: { cid: 'till' } }),
+  deleteMessage: () => ({ query: { cid: 'till', id: noMessage } }),
+  extendMessage: () => ({ query: { cid: 'till', id: noMessage } }),
+  getBrokerStats: nothing,
+  listDeadMessages: nothing,
+  requeueDeadMessage: () => ({ params: { id: noMessage }, answers: 'not-found' }),
 };

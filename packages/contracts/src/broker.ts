@@ -25,7 +25,7 @@ const HeldMessage = z.strictObject({ cid: ConsumerId, id: MessageId });
 export const Message = z
   .object({
     id: z.string(),
-    body: z.json().meta({ description: 'The JSON as it was published' }),
+    body: z.unknown().meta({ description: 'The JSON as it was published' }),
     publishedAt: Timestamp,
     deliveries: z
       .int()

@@ -42,7 +42,7 @@ describe('waiting for messages', () => {
     for (const publisher of [0, 1]) {
       const answer = program(0).consume('one', { wait: 20 });
       await waiting(1);
-      const { id } = (await program(publisher).publish('now')).body;
+      const { id } = (await program(publisher).publish({ now: true })).body;
       assert.equal((await answer).body[0].id, id);
       await program(0).finish('one', id);
     }
