@@ -44,6 +44,7 @@ const floors = {
     'access',
     'line',
     'deps.ts',
+    'venue-feed',
     'retention',
     'unsubscribe',
     'join',

@@ -39,7 +39,9 @@ export const Venue = z
       .string()
       .nullable()
       .meta({ description: 'Color of the pages of guests; null for ours' }),
-    feed: z.boolean().meta({ description: "Whether events are sent to the venue's message queue" }),
+    feed: z.boolean().meta({
+      description: "Whether the events of its queues are published to the venue's message queue",
+    }),
     role: Role,
     createdAt: Timestamp,
   })
@@ -112,13 +114,16 @@ export const updateVenue = contract({
   operationId: 'updateVenue',
   summary: 'Update a venue',
   description:
-    'Fields that you omit stay as they are. A shorter `retentionDays` takes effect within minutes.',
+    'Fields that you omit stay as they are. A shorter `retentionDays` takes effect within minutes. With `feed`, the events of its queues from now on are published to the venue’s message queue.',
   service: 'queue',
   method: 'PATCH',
   url: '/v1/venues/:venueId',
   auth: 'manager',
   rateLimit: 'account',
-  schema: { params: VenueParams, body: z.strictObject(venueFields).partial() },
+  schema: {
+    params: VenueParams,
+    body: z.strictObject({ ...venueFields, feed: z.boolean() }).partial(),
+  },
   status: 200,
   response: Venue,
   problems: ['forbidden', 'not-found'],

@@ -105,7 +105,7 @@ const outagesMax = 5;
 /**
  * Consumes a queue: receives batches by long polling, validates each event by its contract and passes it to the
  * handler of its type. The message stays hidden while its handler runs. Receiving continues while fewer than
- * `concurrency` handlers run. Handled messages are deleted. Failed and invalid messages are released with a growing
+ * `concurrency` handlers run. Those of one group of a FIFO queue are handled in order. Handled messages are deleted. Failed and invalid messages are released with a growing
  * delay and do not block others. After the third delivery they go to the dead-letter queue with the error: the copy
  * is sent before the original is deleted, so that a crash in between duplicates it and never loses it. SQS moves
  * messages whose consumer was killed every time, without an error.
@@ -193,7 +193,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: await deadLetterUrlOf(queue),
-        ...withFailure(message, { error, failedAt: clock.now(), receives }),
+        ...withFailure(queue, message, { error, failedAt: clock.now(), receives }),
       }),
     );
   };
@@ -253,7 +253,12 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         .catch(onFailure);
     };
 
-    const fail = async (message: Message, error: unknown) => {
+    /** Whether the message became a dead letter; otherwise it was released. */
+    const fail = async (message: Message, error: unknown): Promise<boolean> => {
+      const released = async (seconds: number) => {
+        await release(message, seconds);
+        return false;
+      };
       const { receives, isLast, ...context } = deliveryOf(message);
       const label = {
         ...labelOf(message.Body),
@@ -263,21 +268,21 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       };
       if (signal.aborted && isAbort(error)) {
         logger.info(label, 'released: the consumer stopped before it was handled');
-        return release(message, releaseDelaySeconds);
+        return released(releaseDelaySeconds);
       }
       if (!isLast && !(error instanceof PermanentFailure)) {
         onOutcome?.({ queue, outcome: 'retried' });
         logger.warn({ ...label, err: error }, 'failed: will be retried');
         // An invalid message stays invalid: the handler's longer delays would gain nothing.
         const delays = error instanceof BadMessage ? retryDelaysSecondsDefault : retryDelaysSeconds;
-        return release(message, delays[receives - 1] ?? releaseDelaySeconds);
+        return released(delays[receives - 1] ?? releaseDelaySeconds);
       }
       logger.error({ ...label, err: error }, 'failed for the last time: becomes a dead letter');
       try {
         await copyToDeadLetters(message, error);
       } catch (cause) {
         logger.warn({ ...label, err: cause }, 'could not move to the dead-letter queue: released');
-        return release(message, releaseDelaySeconds);
+        return released(releaseDelaySeconds);
       }
       held.delete(message);
       onOutcome?.({ queue, outcome: 'dead' });
@@ -288,23 +293,37 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         .catch((cause: unknown) =>
           logger.warn({ ...label, err: cause }, 'moved to the dead-letter queue, but not deleted'),
         );
+      return true;
+    };
+
+    /** Handles messages one after the other. When one is released, so are those behind it. */
+    const handleInOrder = async (group: readonly Message[]) => {
+      let isBlocked = false;
+      for (const message of group) {
+        try {
+          if (isBlocked) {
+            await release(message, releaseDelaySeconds);
+            continue;
+          }
+          await handle(message);
+          held.delete(message);
+          handled.push(message);
+          onOutcome?.({ queue, outcome: 'handled' });
+        } catch (error) {
+          isBlocked = !(await fail(message, error));
+        } finally {
+          onEnd();
+        }
+      }
     };
 
     try {
-      await Promise.all(
-        messages.map(async (message) => {
-          try {
-            await handle(message);
-            held.delete(message);
-            handled.push(message);
-            onOutcome?.({ queue, outcome: 'handled' });
-          } catch (error) {
-            await fail(message, error);
-          } finally {
-            onEnd();
-          }
-        }),
+      // Only a FIFO queue has groups.
+      const groups = Map.groupBy(
+        messages,
+        ({ MessageId, Attributes }) => Attributes?.MessageGroupId ?? MessageId,
       );
+      await Promise.all(Array.from(groups.values(), handleInOrder));
     } finally {
       clearInterval(heartbeatTimer);
       clearInterval(deletionTimer);
@@ -327,8 +346,10 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       batchSize: Math.min(batchSizeMax, max),
       waitTimeSeconds: waitSeconds,
       visibilityTimeout: visibilityTimeoutSeconds,
-      messageSystemAttributeNames: ['ApproximateReceiveCount'],
+      messageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'],
       messageAttributeNames: ['All'],
+      // The groups of a batch are handled in order.
+      suppressFifoWarning: true,
       // We back off ourselves, below.
       authenticationErrorTimeout: 0,
       preReceiveMessageCallback: async () => {

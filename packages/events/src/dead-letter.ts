@@ -1,5 +1,7 @@
-import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { Message, MessageAttributeValue, SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import { failureText } from './failure-text.ts';
+import { BadMessage, readEvent } from './read-event.ts';
+import { fifoGroups, isFifo, type QueueName } from './topology.ts';
 
 type Attributes = Record<string, MessageAttributeValue>;
 
@@ -16,11 +18,17 @@ const failureNames = ['error', 'failedAt', 'receives'] satisfies (keyof Failure)
 /** The limit of SQS. */
 const attributesMax = 10;
 
-/** A message to send to the dead-letter queue: the original's body and attributes, and the failure. */
+type Copy = Omit<SendMessageCommandInput, 'QueueUrl'>;
+
+/**
+ * A message to send to the dead-letter queue: the original's body and attributes, and the failure. Dead letters of a
+ * FIFO queue are groups of their own, so that a reader of one does not hide the others.
+ */
 export function withFailure(
+  queue: QueueName,
   message: Message,
   failure: { error: unknown; failedAt: Date; receives: number },
-): { MessageBody: string | undefined; MessageAttributes: Attributes } {
+): Copy {
   const text = (StringValue: string) => ({ DataType: 'String', StringValue });
   return {
     MessageBody: message.Body,
@@ -30,17 +38,24 @@ export function withFailure(
       failedAt: text(failure.failedAt.toISOString()),
       receives: { DataType: 'Number', StringValue: String(failure.receives) },
     },
+    ...(isFifo(queue)
+      ? { MessageGroupId: message.MessageId, MessageDeduplicationId: message.MessageId }
+      : {}),
   };
 }
 
 /** A message to send back to its queue: a dead letter's body and attributes without the failure. */
-export function withoutFailure(message: Message): {
-  MessageBody: string | undefined;
-  MessageAttributes: Attributes;
-} {
+export function withoutFailure(queue: QueueName, message: Message): Copy {
   return {
     MessageBody: message.Body,
     MessageAttributes: ownAttributes(message, attributesMax),
+    // The event's id would make SQS drop a message that is sent again within five minutes.
+    ...(isFifo(queue)
+      ? {
+          MessageGroupId: groupOf(queue, message),
+          MessageDeduplicationId: `redrive-${message.MessageId}`,
+        }
+      : {}),
   };
 }
 
@@ -51,6 +66,15 @@ export function failureOf({ MessageAttributes = {} }: Message): Failure | undefi
   );
   if (error === undefined || failedAt === undefined) return undefined;
   return { error, failedAt, receives: Number(receives) };
+}
+
+function groupOf(queue: keyof typeof fifoGroups, message: Message): string {
+  try {
+    return fifoGroups[queue](readEvent(message.Body));
+  } catch (error) {
+    if (!(error instanceof BadMessage)) throw error;
+    return 'unreadable';
+  }
 }
 
 function ownAttributes({ MessageAttributes = {} }: Message, most: number): Attributes {

@@ -12,7 +12,7 @@ import { Timestamp } from '@queue-manager/contracts/values';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
 import { failureOf, withoutFailure } from './dead-letter.ts';
 import { type EventLabel, labelOf } from './read-event.ts';
-import { type QueueName, queues } from './topology.ts';
+import { isFifo, type QueueName, queues } from './topology.ts';
 
 /** A message that failed for good. */
 export type DeadLetter = EventLabel & {
@@ -144,7 +144,7 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
       const sendBack = async (message: Message) => {
         try {
           await sqs.send(
-            new SendMessageCommand({ QueueUrl: queueUrl, ...withoutFailure(message) }),
+            new SendMessageCommand({ QueueUrl: queueUrl, ...withoutFailure(queue, message) }),
           );
           return true;
         } catch (error) {
@@ -167,11 +167,11 @@ export function createDeadLetters(options: { sqs: SQSClient; prefix: string }): 
           const wanted = messages.filter(isWanted);
           kept.push(...messages.filter((message) => !wanted.includes(message)));
           const taken: Message[] = [];
-          await Promise.all(
-            wanted.map(async (message) => {
-              if (await sendBack(message)) taken.push(message);
-            }),
-          );
+          const takeBack = async (message: Message) => {
+            if (await sendBack(message)) taken.push(message);
+          };
+          if (isFifo(queue)) for (const message of wanted) await takeBack(message);
+          else await Promise.all(wanted.map(takeBack));
           for (const Entries of inBatches(taken)) {
             await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
           }

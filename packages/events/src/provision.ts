@@ -44,7 +44,12 @@ async function ensureQueue(
   name: string,
   attributes: Record<string, string>,
 ): Promise<string> {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: name,
+      ...(name.endsWith('.fifo') ? { Attributes: { FifoQueue: 'true' } } : {}),
+    }),
+  );
   if (QueueUrl === undefined) throw new Error(`SQS returned no URL for queue ${name}`);
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: attributes }));
   return QueueUrl;

@@ -3,12 +3,12 @@ import {
   SendMessageBatchCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { type Event, eventSchema } from '@queue-manager/contracts/events';
+import { type Event, type EventType, eventSchema } from '@queue-manager/contracts/events';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import pLimit from 'p-limit';
 import { createQueueUrls } from './client.ts';
-import { type QueueName, routes } from './topology.ts';
+import { fifoGroups, isFifo, type QueueName, routes } from './topology.ts';
 import { contextAttributes } from './trace-context.ts';
 
 type Published = { failed: Map<string, string>; unanswered: Map<string, unknown> };
@@ -17,7 +17,8 @@ export type Publisher = {
   /**
    * Sends each event to every queue of its type in the topology. `failed` maps the id of each event that did not
    * reach all of its queues to the reason. `unanswered` maps those of them that failed because SQS was unavailable,
-   * not because it refused them. Throws the first error when every batch failed.
+   * not because it refused them. Throws the first error when every batch failed. In a FIFO queue, an event is sent only
+   * after those before it in its group; when one fails, so do those after it, unsent.
    *
    * `context` is the trace context to send along: one for all events, by default the current one, or one for each,
    * by event id.
@@ -31,7 +32,7 @@ export type Publisher = {
 /** The limits of SQS for one batch. */
 const batchEntriesMax = 10;
 const batchBytesMax = 256 * 1024;
-const batchesAtOnce = 8;
+const chainsAtOnce = 8;
 
 type Outgoing = {
   eventId: string;
@@ -39,24 +40,36 @@ type Outgoing = {
   attributes: Record<string, MessageAttributeValue>;
   bytes: number;
 };
-type Batch = { queue: QueueName; messages: Outgoing[] };
+type Batch = { queue: QueueName; group?: string; messages: Outgoing[] };
 
 /** Publishes events to SQS, validated by their contracts. Fields that the contract does not name are not sent. */
-export function createPublisher(options: { sqs: SQSClient; prefix: string }): Publisher {
-  const { sqs, prefix } = options;
+export function createPublisher(options: {
+  sqs: SQSClient;
+  prefix: string;
+  /** The queues of a type, instead of those in the topology. */
+  receivers?: (type: EventType) => readonly QueueName[];
+}): Publisher {
+  const { sqs, prefix, receivers = (type) => routes[type] } = options;
   const queueUrlOf = createQueueUrls(sqs, prefix);
 
-  const send = async ({ queue, messages }: Batch, failed: Map<string, string>) => {
+  const send = async ({ queue, group, messages }: Batch, failed: Map<string, string>) => {
     const { Failed = [] } = await sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: await queueUrlOf(queue),
-        Entries: messages.map(({ body, attributes }, index) => ({
+        Entries: messages.map(({ eventId, body, attributes }, index) => ({
           Id: String(index),
           MessageBody: body,
           MessageAttributes: attributes,
+          ...(group === undefined
+            ? {}
+            : { MessageGroupId: group, MessageDeduplicationId: eventId }),
         })),
       }),
     );
+    const [first] = Failed;
+    if (group !== undefined && first !== undefined) {
+      throw new Error(`${queue}: ${first.Code} ${first.Message ?? ''}`);
+    }
     for (const { Id, Code, Message } of Failed) {
       const message = messages[Number(Id)];
       if (message !== undefined) failed.set(message.eventId, `${queue}: ${Code} ${Message ?? ''}`);
@@ -69,31 +82,42 @@ export function createPublisher(options: { sqs: SQSClient; prefix: string }): Pu
       const unanswered = new Map<string, unknown>();
       const contextFor = (event: Event) =>
         context instanceof Map ? context.get(event.id) : (context as TraceContext | undefined);
-      const batches = batchesOf(events, contextFor, failed);
+      const chains = chainsOf(events, { receivers, contextFor, failed });
       const errors: unknown[] = [];
-      await pLimit(batchesAtOnce).map(batches, async (batch) => {
-        try {
-          await send(batch, failed);
-        } catch (error) {
-          errors.push(error);
-          for (const { eventId } of batch.messages) {
-            failed.set(eventId, String(error));
-            if (isOutage(error)) unanswered.set(eventId, error);
+      let sent = 0;
+      await pLimit(chainsAtOnce).map(chains, async (chain) => {
+        for (const [index, batch] of chain.entries()) {
+          try {
+            await send(batch, failed);
+            sent += 1;
+          } catch (error) {
+            errors.push(error);
+            for (const { eventId } of chain.slice(index).flatMap(({ messages }) => messages)) {
+              failed.set(eventId, String(error));
+              if (isOutage(error)) unanswered.set(eventId, error);
+            }
+            return;
           }
         }
       });
-      if (batches.length > 0 && errors.length === batches.length) throw errors[0];
+      if (sent === 0 && errors.length > 0) throw errors[0];
       return { failed, unanswered };
     },
   };
 }
 
-function batchesOf(
+/** Batches to send one after the other, by chains that may be sent at the same time. */
+function chainsOf(
   events: readonly Event[],
-  contextFor: (event: Event) => TraceContext | undefined,
-  failed: Map<string, string>,
-): Batch[] {
-  const batches: Batch[] = [];
+  options: {
+    receivers: (type: EventType) => readonly QueueName[];
+    contextFor: (event: Event) => TraceContext | undefined;
+    failed: Map<string, string>;
+  },
+): Batch[][] {
+  const { receivers, contextFor, failed } = options;
+  const chains: Batch[][] = [];
+  const groups = new Map<string, Batch[]>();
   const filling = new Map<QueueName, { batch: Batch; bytes: number }>();
   for (const event of events) {
     const message = outgoing(event, contextFor(event));
@@ -101,7 +125,20 @@ function batchesOf(
       failed.set(event.id, message);
       continue;
     }
-    for (const queue of routes[event.type]) {
+    for (const queue of receivers(event.type)) {
+      if (isFifo(queue)) {
+        const group = fifoGroups[queue](event);
+        const key = `${queue} ${group}`;
+        let chain = groups.get(key);
+        if (chain === undefined) {
+          chain = [];
+          groups.set(key, chain);
+          chains.push(chain);
+        }
+        // Each in a batch of its own: SQS may accept only a part of a batch, which would break the order.
+        chain.push({ queue, group, messages: [message] });
+        continue;
+      }
       let current = filling.get(queue);
       if (
         current === undefined ||
@@ -110,13 +147,13 @@ function batchesOf(
       ) {
         current = { batch: { queue, messages: [] }, bytes: 0 };
         filling.set(queue, current);
-        batches.push(current.batch);
+        chains.push([current.batch]);
       }
       current.batch.messages.push(message);
       current.bytes += message.bytes;
     }
   }
-  return batches;
+  return chains;
 }
 
 /** The message of an event, or the reason why it cannot be sent. */

@@ -12,7 +12,7 @@ import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
 import { createSqsClient } from './client.ts';
 import { type AlertLedger, alertRepeatMs, claimMs } from './dead-letter-watch.ts';
 import { provisionQueues } from './provision.ts';
-import { brokerName, deadLetterName, type QueueName, queueNames } from './topology.ts';
+import { brokerName, deadLetterName, isFifo, type QueueName, queueNames } from './topology.ts';
 
 export type TestQueues = {
   sqs: SQSClient;
@@ -69,6 +69,10 @@ export function createMemoryLedger(): AlertLedger {
   };
 }
 
+function fifoFields(queue: QueueName, MessageGroupId: string) {
+  return isFifo(queue) ? { MessageGroupId, MessageDeduplicationId: uniqueName('test') } : {};
+}
+
 /** The queues of the topology with a unique prefix, at `AWS_ENDPOINT_URL_SQS`. */
 export async function testQueues(): Promise<TestQueues> {
   testEnv('AWS_ENDPOINT_URL_SQS');
@@ -95,7 +99,9 @@ export async function testQueues(): Promise<TestQueues> {
     prefix,
     async send(queue, body) {
       const QueueUrl = await urlOf(brokerName(prefix, queue));
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+      await sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody: body, ...fifoFields(queue, 'test') }),
+      );
     },
     async sendDead(queue, body, attributes = {}) {
       const QueueUrl = await urlOf(deadLetterName(prefix, queue));
@@ -104,6 +110,7 @@ export async function testQueues(): Promise<TestQueues> {
           QueueUrl,
           MessageBody: body,
           MessageAttributes: attributes,
+          ...fifoFields(queue, uniqueName('test')),
         }),
       );
       return MessageId as string;

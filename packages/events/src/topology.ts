@@ -1,4 +1,6 @@
-import type { EventType } from '@queue-manager/contracts/events';
+import { type Event, type EventType, partyEventTypes } from '@queue-manager/contracts/events';
+
+const fifoSuffix = '.fifo';
 
 type QueueSettings = {
   /** Deliveries before a message becomes a dead letter. */
@@ -23,7 +25,7 @@ const defaults = {
 
 /**
  * Every SQS queue of the system, each with a dead-letter queue. Provisioning creates them from this table
- * everywhere.
+ * everywhere. The names of FIFO queues end in `.fifo`, as SQS wants it.
  */
 export const queues = {
   'position-events': defaults,
@@ -33,11 +35,24 @@ export const queues = {
   'task-results': defaults,
   mails: defaults,
   'alert-mails': defaults,
+  // A message waits for those before it in its group, which is no failure of its own: the broker makes the dead letters.
+  'broker-events.fifo': { ...defaults, maxReceiveCount: 1_000 },
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof queues;
 
 export const queueNames = Object.keys(queues) as QueueName[];
+
+export type FifoQueueName = Extract<QueueName, `${string}.fifo`>;
+
+/** Events of one group are delivered in order, one at a time. */
+export const fifoGroups: Record<FifoQueueName, (event: Event) => string> = {
+  'broker-events.fifo': ({ subject }) => subject,
+};
+
+export function isFifo(queue: QueueName): queue is FifoQueueName {
+  return queue.endsWith(fifoSuffix);
+}
 
 /** A message keeps its age when SQS moves it to a dead-letter queue, so this is the maximum of SQS. */
 export const deadLetterRetentionDays = 14;
@@ -58,7 +73,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'party.undone': ['position-events'],
   'queue.changed': ['position-events'],
   'occupancy.changed': ['position-events'],
-  'venue.deleted': ['queue-events'],
+  'venue.deleted': ['queue-events', 'broker-events.fifo'],
   'user.verified': [],
   'user.deleted': ['queue-events', 'auth-events'],
   'mail.requested': ['mails'],
@@ -68,6 +83,12 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'alert.raised': [],
 };
 
+/** Receives the events of the queues of venues with a feed, by cursors of its own instead of the outbox. */
+export const venueFeed = {
+  queue: 'broker-events.fifo',
+  types: [...partyEventTypes, 'queue.changed'],
+} as const satisfies { queue: QueueName; types: readonly EventType[] };
+
 /** The name of a queue in SQS. `prefix` separates systems that share an account. */
 export function brokerName(prefix: string, queue: QueueName): string {
   return `${prefix}${queue}`;
@@ -75,7 +96,8 @@ export function brokerName(prefix: string, queue: QueueName): string {
 
 /** The name of a queue's dead-letter queue in SQS. */
 export function deadLetterName(prefix: string, queue: QueueName): string {
-  return `${brokerName(prefix, queue)}-dlq`;
+  const suffix = isFifo(queue) ? fifoSuffix : '';
+  return `${prefix}${queue.slice(0, queue.length - suffix.length)}-dlq${suffix}`;
 }
 
 /** The SNS topic for alerts to the operator, and the queues of this system that subscribe to it. */

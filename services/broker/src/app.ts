@@ -1,3 +1,6 @@
+import { type createSqsClient, findQueue } from '@queue-manager/events/client';
+import { createConsumer } from '@queue-manager/events/consume';
+import { venueFeed } from '@queue-manager/events/topology';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
@@ -8,6 +11,7 @@ import type { Subscriptions } from '@queue-manager/service-kit/subscriptions';
 import type { FastifyInstance } from 'fastify';
 import { createApiKeyVerifier } from './access/verify-api-key.ts';
 import type { Deps } from './deps.ts';
+import { onVenueEvents } from './feed/on-venue-events.ts';
 import { takeJsonText } from './messages/json-text.ts';
 import { messagesRoutes } from './messages/routes.ts';
 import { type BacklogLimits, createMessageStore } from './store/message-store.ts';
@@ -19,6 +23,8 @@ type BrokerAppOptions = {
   queueService: InternalClient;
   clock: Clock;
   logger: Logger;
+  sqs: ReturnType<typeof createSqsClient>;
+  sqsPrefix: string;
   internalCredential: string;
   deliveriesMax: number;
   backlog: BacklogLimits;
@@ -29,7 +35,7 @@ const callsOfVenue = { atOnce: 32, atOnceAmongOthers: 4, waitingMax: 1_000 };
 
 /** The broker with all its routes and consumers. It closes the connections passed in. */
 export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
-  const { redis, subscriptions, queueService, clock, logger } = options;
+  const { redis, subscriptions, queueService, clock, logger, sqs, sqsPrefix } = options;
   const deps: Deps = {
     store: createMessageStore(options),
     waiting: createWaiting({ subscriptions, clock }),
@@ -41,13 +47,27 @@ export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
     logger,
     internalCredential: options.internalCredential,
     verifyApiKey: deps.verifyApiKey,
-    readiness: { redis: () => checkRedis(redis) },
+    readiness: {
+      redis: () => checkRedis(redis),
+      sqs: () => findQueue(sqs, sqsPrefix, venueFeed.queue),
+    },
   });
   takeJsonText(app);
   for (const route of messagesRoutes(deps)) app.route(route);
 
+  const consumer = createConsumer({
+    sqs,
+    prefix: sqsPrefix,
+    queue: venueFeed.queue,
+    handlers: onVenueEvents(deps),
+    logger,
+    ready: () => checkRedis(redis),
+  });
+  app.addHook('onReady', () => consumer.start());
   app.addHook('preClose', async () => deps.waiting.close());
   app.addHook('onClose', async () => {
+    await consumer.stop();
+    sqs.destroy();
     redis.disconnect();
     await queueService.close();
   });

@@ -1,3 +1,5 @@
+import { createSqsClient } from '@queue-manager/events/client';
+import { provisionQueues } from '@queue-manager/events/provision';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
@@ -11,6 +13,8 @@ import { brokerEnv } from './config.ts';
 await serve(async () => {
   const config = readConfig(brokerEnv);
   const logger = createLogger({ name: 'broker', level: config.LOG_LEVEL });
+  const sqs = createSqsClient();
+  if (config.PROVISION) await provisionQueues(sqs, { prefix: config.SQS_PREFIX });
   const connection = {
     url: config.BROKER_REDIS_URL,
     isCluster: config.BROKER_REDIS_CLUSTER,
@@ -24,6 +28,8 @@ await serve(async () => {
       baseUrl: config.QUEUE_SERVICE_URL,
       credential: config.INTERNAL_CREDENTIAL,
     }),
+    sqs,
+    sqsPrefix: config.SQS_PREFIX,
     clock: systemClock,
     logger,
     internalCredential: config.INTERNAL_CREDENTIAL,

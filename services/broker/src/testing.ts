@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { apiKeyPrefix } from '@queue-manager/contracts/api-keys';
 import { checkApiKey } from '@queue-manager/contracts/internal';
 import { limits } from '@queue-manager/contracts/values';
+import { createSqsClient } from '@queue-manager/events/client';
+import { testQueues } from '@queue-manager/events/testing';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
@@ -68,6 +70,7 @@ export async function startBroker(options: {
   const { redisUrl = testEnv('BROKER_REDIS_URL'), commandTimeoutMs = 5_000 } = options;
   const connection = { url: redisUrl, isCluster: false, commandTimeoutMs, logger: testLogger };
   const redis = connectRedis(connection);
+  const queues = await testQueues();
   const app = createBrokerApp({
     redis,
     subscriptions: createSubscriptions(connection),
@@ -75,6 +78,8 @@ export async function startBroker(options: {
       baseUrl: options.keys.url,
       credential: testCredential,
     }),
+    sqs: createSqsClient(),
+    sqsPrefix: queues.prefix,
     clock: options.clock,
     logger: testLogger,
     internalCredential: testCredential,
@@ -150,7 +155,12 @@ export async function startBroker(options: {
           call('POST', `/v1/consumer/dead/${id}/requeue`, { key, headers }),
       };
     },
-    close: () => app.close(),
+    /** Its message queues in SQS. */
+    queues,
+    async close() {
+      await app.close();
+      await queues.drop();
+    },
   };
 }
 

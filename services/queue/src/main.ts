@@ -3,6 +3,7 @@ import { createConsumer } from '@queue-manager/events/consume';
 import { createDeadLetterWatch } from '@queue-manager/events/dead-letter-watch';
 import { createPublisher } from '@queue-manager/events/publish';
 import { createTaskReporter } from '@queue-manager/events/report-task';
+import { venueFeed } from '@queue-manager/events/topology';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { linkBases, readConfig } from '@queue-manager/service-kit/config';
@@ -35,6 +36,7 @@ import { createAlertLedger } from './tasks/alert-ledger.ts';
 import { createDispatcher } from './tasks/dispatcher.ts';
 import { onTaskDeadLetter, onTaskDue } from './tasks/on-task-due.ts';
 import { onTaskFinished } from './tasks/on-task-finished.ts';
+import { createVenueFeed } from './venue-feed/venue-feed.ts';
 
 /** Concurrent handlers for tasks, and as many for their results: enough to keep MySQL busy with batches. */
 const taskConcurrency = 20;
@@ -65,6 +67,8 @@ await serve(async () => {
   });
   const publisher = createPublisher({ sqs, prefix });
   const relay = createRelay({ db, clock, logger, publisher });
+  const toBroker = createPublisher({ sqs, prefix, receivers: () => [venueFeed.queue] });
+  const venueFeeds = createVenueFeed({ db, clock, logger, publisher: toBroker });
   const dispatcher = createDispatcher({
     db,
     clock,
@@ -158,6 +162,7 @@ await serve(async () => {
   metrics.gauge('dead_letters', () => deadLetterWatch.counts());
   app.addHook('onReady', async () => {
     relay.start();
+    venueFeeds.start();
     dispatcher.start();
     housekeeping.start();
     deadLetterWatch.start();
@@ -167,6 +172,7 @@ await serve(async () => {
     await Promise.all([
       ...consumers.map((consumer) => consumer.stop()),
       relay.stop(),
+      venueFeeds.stop(),
       dispatcher.stop(),
       housekeeping.stop(),
       deadLetterWatch.stop(),

@@ -11,6 +11,7 @@ const consumers: Record<QueueName, string> = {
   'task-results': 'queue',
   mails: 'mailer',
   'alert-mails': 'mailer',
+  'broker-events.fifo': 'broker',
 };
 
 /**

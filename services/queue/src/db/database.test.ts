@@ -36,6 +36,7 @@ const tables = [
   'api_keys',
   'backdated_joins',
   'events',
+  'feed_cursors',
   'idempotency_keys',
   'invitation_sends',
   'invitations',
@@ -91,6 +92,7 @@ describe('migrations', () => {
         { name: '0014-venue-creators' },
         { name: '0015-accent-colors' },
         { name: '0016-undo' },
+        { name: '0017-venue-feeds' },
       ]);
     }));
 

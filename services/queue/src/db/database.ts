@@ -20,6 +20,7 @@ import * as heldNumbers from './migrations/0013-held-numbers.ts';
 import * as venueCreators from './migrations/0014-venue-creators.ts';
 import * as accentColors from './migrations/0015-accent-colors.ts';
 import * as undo from './migrations/0016-undo.ts';
+import * as venueFeeds from './migrations/0017-venue-feeds.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
 
@@ -216,6 +217,7 @@ const migrations: Record<string, Migration> = {
   '0014-venue-creators': venueCreators,
   '0015-accent-colors': accentColors,
   '0016-undo': undo,
+  '0017-venue-feeds': venueFeeds,
 };
 
 /** Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. */

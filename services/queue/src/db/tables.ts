@@ -26,6 +26,7 @@ export type Tables = {
   reasons: ReasonTable;
   old_persons: OldPersonTable;
   backdated_joins: BackdatedJoinTable;
+  feed_cursors: FeedCursorTable;
   models: ModelTable;
   outbox: OutboxTable;
   idempotency_keys: IdempotencyTable;
@@ -33,6 +34,15 @@ export type Tables = {
   alerts: AlertTable;
   unsubscribes: UnsubscribeTable;
   write_checks: { id: number; checked_at: Date };
+};
+
+/** How far the events of a queue were sent to the broker; only queues of venues with a feed have one. */
+export type FeedCursorTable = {
+  venue_id: Buffer;
+  queue_id: Buffer;
+  seq: number;
+  /** Until then, one instance sends. */
+  leased_until: Date;
 };
 
 type AccountTable = {
@@ -53,6 +63,8 @@ type VenueTable = {
   retention_days: number;
   /** `#rrggbb` */
   accent_color: Generated<string | null>;
+  /** Whether the events of its queues are sent to its message queue. */
+  feed: Generated<number>;
   /** When data older than `retention_days` is erased next. */
   retention_due_at: Generated<Date>;
   created_at: Date;

@@ -8,6 +8,7 @@ import { once } from '../db/idempotency.ts';
 import type { QueueRow } from '../db/tables.ts';
 import type { Deps } from '../deps.ts';
 import { Line } from '../line/line.ts';
+import { feedNewQueue } from '../venue-feed/feed-cursors.ts';
 import { newJoinCode } from './join-code.ts';
 import { queueView } from './queue-view.ts';
 
@@ -18,7 +19,7 @@ export const createQueue = (deps: Deps) =>
     const venue = await venueFor(db, params.venueId, claims.sub, 'manager');
     const repeatable = idempotent(contract, request, venue.id);
     const { result, events } = await once(deps, repeatable, async (trx) => {
-      await lockVenue(trx, venue.id);
+      const locked = await lockVenue(trx, venue.id);
       const queue: QueueRow = {
         venue_id: venue.id,
         id: uuidToBytes(newId(clock)),
@@ -43,6 +44,7 @@ export const createQueue = (deps: Deps) =>
         deleted_at: null,
       };
       await trx.insertInto('queues').values(queue).execute();
+      await feedNewQueue({ clock }, trx, locked, queue.id);
       const line = new Line(clock, trx, queue, null);
       line.queueChanged({ kind: 'staff', userId: claims.sub });
       return { result: queueView(deps, queue), events: await line.write() };

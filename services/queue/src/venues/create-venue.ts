@@ -26,6 +26,7 @@ export const createVenue = (deps: Deps) =>
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
         accent_color: body.accentColor,
+        feed: 0,
         retention_due_at: new Date(now.getTime() + retentionEveryMs),
         created_at: now,
         created_by: caller,

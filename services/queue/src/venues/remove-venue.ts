@@ -40,6 +40,7 @@ export async function removeVenue(
     .where('kind', 'not in', ['queue.delete', 'notify.removed'])
     .execute();
   await trx.deleteFrom('invitations').where('venue_id', '=', venueId).execute();
+  await trx.deleteFrom('feed_cursors').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('api_keys').where('venue_id', '=', venueId).execute();
   await trx.deleteFrom('members').where('venue_id', '=', venueId).execute();
   await trx.updateTable('venues').set({ deleted_at: now }).where('id', '=', venueId).execute();

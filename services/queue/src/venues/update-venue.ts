@@ -6,6 +6,7 @@ import { changedOnly } from '../db/changed-only.ts';
 import { inTransaction } from '../db/database.ts';
 import type { Deps } from '../deps.ts';
 import { insertOccupancyEvent } from '../line/occupancy.ts';
+import { switchFeed } from '../venue-feed/feed-cursors.ts';
 import { venueView } from './venue-view.ts';
 
 export const updateVenue = ({ db, clock, feed }: Deps) =>
@@ -22,6 +23,7 @@ export const updateVenue = ({ db, clock, feed }: Deps) =>
         day_starts_at: body.dayStartsAt,
         retention_days: body.retentionDays,
         accent_color: body.accentColor,
+        feed: body.feed === undefined ? undefined : Number(body.feed),
       });
       if (Object.keys(changes).length > 0) {
         // A shorter retention takes effect with the next housekeeping, within a minute.
@@ -33,6 +35,7 @@ export const updateVenue = ({ db, clock, feed }: Deps) =>
           .where('id', '=', id)
           .execute();
       }
+      if (changes.feed !== undefined) await switchFeed({ clock }, trx, id, changes.feed === 1);
       const changed = { ...venue, ...changes };
       const actor = { kind: 'staff', userId: claims.sub } as const;
       const events =

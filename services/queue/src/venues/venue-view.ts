@@ -13,7 +13,7 @@ export function venueView(row: VenueRow, role: Role): Venue {
     dayStartsAt: row.day_starts_at,
     retentionDays: row.retention_days,
     accentColor: row.accent_color,
-    feed: false,
+    feed: row.feed === 1,
     role,
     createdAt: row.created_at.toISOString(),
   };
