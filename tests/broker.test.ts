@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createApiKey, deleteApiKey } from '@queue-manager/contracts/api-keys';
 import {
@@ -22,7 +21,9 @@ import { call, gatewayUrl, succeed } from './support/system.ts';
 
 const consumerFile = fileURLToPath(new URL('support/night-consumer.mjs', import.meta.url));
 const consumers = 4;
-const parties = 80;
+const parties = 60;
+/** A consumer is killed while it handles one of its first messages, chosen at random. */
+const handledPerLifeMax = 15;
 
 type Note = { what: 'begin' | 'end'; id: string; cid: string; at: number; body?: unknown };
 /** When a consumer was handling a message; until it was killed, if it did not end. */
@@ -34,47 +35,56 @@ async function keyOf({ owner, venue }: TestVenue) {
   return { id: made.id, token: made.key ?? assert.fail('a new key is shown') };
 }
 
-/** Runs a consumer until it is killed, again and again, and keeps what it notes. */
+/** Runs a consumer that is killed and started again and again, and keeps what it notes. */
 function runConsumer(cid: string, key: string) {
   const handled: Handling[] = [];
   const bodies = new Map<string, unknown>();
   let child: ReturnType<typeof start>;
   let kills = 0;
+  let isSpared = false;
+  let isStopping = false;
 
   function start() {
     const started = spawn(process.execPath, [consumerFile, gatewayUrl, key, cid], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: started.stdout });
+    let left = Math.ceil(Math.random() * handledPerLifeMax);
     lines.on('line', (line) => {
       const note = JSON.parse(line) as Note;
       if (note.what === 'begin') {
         bodies.set(note.id, note.body);
         handled.push({ id: note.id, cid, from: note.at, to: Infinity, hasEnded: false });
+        left -= 1;
+        if (left === 0 && !isSpared) started.kill('SIGKILL');
       } else {
         Object.assign(handled.at(-1) as Handling, { to: note.at, hasEnded: true });
       }
     });
-    return { process: started, read: once(lines, 'close') };
-  }
-  async function kill() {
-    child.process.kill('SIGKILL');
-    await once(child.process, 'exit');
-    const killedAt = Date.now();
-    await child.read;
-    for (const handling of handled) handling.to = Math.min(handling.to, killedAt);
-    kills += 1;
+    const read = once(lines, 'close');
+    const exited = once(started, 'exit').then(async () => {
+      const killedAt = Date.now();
+      await read;
+      for (const handling of handled) handling.to = Math.min(handling.to, killedAt);
+      kills += 1;
+      if (!isStopping) child = start();
+    });
+    return { process: started, exited };
   }
   child = start();
   return {
     handled,
     bodies,
     kills: () => kills,
-    async restart() {
-      await kill();
-      child = start();
+    /** Lets it live, so that it finishes the rest. */
+    spare: () => {
+      isSpared = true;
     },
-    kill,
+    async stop() {
+      isStopping = true;
+      child.process.kill('SIGKILL');
+      await child.exited;
+    },
   };
 }
 
@@ -95,15 +105,8 @@ describe('the message queue of a venue', () => {
     const running = Array.from({ length: consumers }, (_, index) =>
       runConsumer(`consumer ${index}`, key.token),
     );
-    t.after(() => Promise.all(running.map(({ kill }) => kill())));
+    t.after(() => Promise.all(running.map(({ stop }) => stop())));
 
-    let isOver = false;
-    const killing = (async () => {
-      while (!isOver) {
-        await delay(100 + Math.random() * 400);
-        await running[Math.floor(Math.random() * consumers)]?.restart();
-      }
-    })();
     for (let n = 1; n <= parties; n += 1) {
       const party = await succeed(addParty, {
         token,
@@ -127,8 +130,7 @@ describe('the message queue of a venue', () => {
     const bodies = () => new Map(running.flatMap((consumer) => [...consumer.bodies]));
     const seqs = () => new Set([...bodies().values()].map((body) => FeedEvent.parse(body).seq));
     await until('every event has begun', () => seqs().size === lastSeq);
-    isOver = true;
-    await killing;
+    for (const { spare } of running) spare();
     await until('every message is deleted', async () => {
       const { ready, locked, dead } = await succeed(getBrokerStats, { token: key.token });
       assert.equal(dead, 0);

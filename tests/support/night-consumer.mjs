@@ -13,7 +13,7 @@ await consume({
   key,
   cid,
   // A killed consumer's messages come back after it; one that lives extends it, however slow the machine is.
-  visibilitySeconds: 10,
+  visibilitySeconds: 8,
   async handle({ id, body }) {
     note('begin', id, { body });
     await delay(Math.random() * 20);
