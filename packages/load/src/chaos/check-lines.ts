@@ -1,6 +1,6 @@
 import { everyItem } from '@queue-manager/client/client';
 import { lanes, listParties, type Party, partyStates } from '@queue-manager/contracts/parties';
-import { type PartyMove, partyMoves } from '@queue-manager/contracts/party-moves';
+import { partyMoves } from '@queue-manager/contracts/party-moves';
 import { getPosition } from '@queue-manager/contracts/positions';
 import { getQueue } from '@queue-manager/contracts/queues';
 import { limits } from '@queue-manager/contracts/values';
@@ -106,15 +106,18 @@ function checkParties(ledger: Ledger, { parties, events }: QueueRecords, report:
     }
     const count = (type: string) => own.filter((event) => event.type === type).length;
     if (count('party.joined') !== 1) report(`${name} joined ${count('party.joined')} times`);
-    if (count('party.called') !== party.calls) {
-      report(`${name} says ${party.calls} calls, and has ${count('party.called')} events of one`);
+    const undoneCalls = own.filter(({ data }) => data.undone?.type === 'party.called').length;
+    const calls = count('party.called') - undoneCalls;
+    if (calls !== party.calls) {
+      report(`${name} says ${party.calls} calls, and has ${calls} events of one`);
     }
     const acknowledged = ledger.moves.get(party.ticket) ?? {};
-    for (const [move, { event }] of Object.entries(partyMoves)) {
+    const kinds = { ...partyMoves, undo: { event: 'party.undone' } };
+    for (const [move, { event }] of Object.entries(kinds)) {
       const done = own.filter(
         ({ type, data }) => type === event && data.actor.kind !== 'system',
       ).length;
-      const expected = acknowledged[move as PartyMove] ?? 0;
+      const expected = acknowledged[move as keyof typeof kinds] ?? 0;
       if (done !== expected)
         report(`${name}: ${move} was done ${done} times, acknowledged ${expected}`);
     }

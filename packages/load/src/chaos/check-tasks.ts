@@ -5,6 +5,7 @@ import { limits } from '@queue-manager/contracts/values';
 import type { Mail } from '@queue-manager/local-stack/inbox';
 import { succeed } from '../callers/retrying-caller.ts';
 import type { CheckOptions } from './check-lines.ts';
+import type { EventRecord } from './inside.ts';
 import type { Violation } from './ledger.ts';
 
 export interface MailFacts {
@@ -78,11 +79,12 @@ export async function checkTasks(
   }
 
   // Counted from the events: a task may be cancelled after a crash although its mail had been sent.
-  const mailsPerKindMax = await countEventsOfAKind(options);
+  const eventsOf = await readEvents(options);
   let missing = 0;
   for (const party of parties) {
     const own = tasksOf.get(party.id) ?? [];
-    followUpOf(party, own).forEach(complain);
+    const events = eventsOf.get(party.id) ?? [];
+    followUpOf(party, own, events).forEach(complain);
     if (party.email === null) continue;
     const notifications = own.filter(({ kind }) => kind in relevantIn);
     const due = notifications.filter(
@@ -92,7 +94,7 @@ export async function checkTasks(
     if (got < due) missing += due - got;
     for (const [subject, mails] of Map.groupBy(mailsTo.get(party.email) ?? [], mailSubject)) {
       const ids = new Set(idsOf(mails)).size;
-      const asked = mailsPerKindMax.get(party.id) ?? 0;
+      const asked = mostOfAKind(events);
       if (ids > asked) {
         complain(
           `party ${party.id} got ${ids} mails “${subject}”, but only ${asked} were asked for`,
@@ -112,25 +114,29 @@ export async function checkTasks(
 
 const mailSubject = ({ subject }: Mail) => subject;
 
-/** How often the most frequent kind of event happened to each party: no kind of mail is asked for more often. */
-async function countEventsOfAKind({
-  inside,
-  queueIds,
-}: CheckOptions): Promise<Map<string, number>> {
+/** The events of each party. */
+async function readEvents({ inside, queueIds }: CheckOptions) {
   const events = (await Promise.all(queueIds.map((queueId) => inside.events(queueId)))).flat();
-  const counts = new Map<string, number>();
-  for (const [partyId, own] of Map.groupBy(events, (event) => event.partyId)) {
-    const ofType = [...Map.groupBy(own, ({ type }) => type).values()];
-    if (partyId !== null) counts.set(partyId, Math.max(...ofType.map(({ length }) => length)));
-  }
-  return counts;
+  return Map.groupBy(events, ({ partyId }) => partyId);
+}
+
+/** How often the most frequent kind of event happened: no kind of mail is asked for more often. */
+function mostOfAKind(events: readonly EventRecord[]): number {
+  const ofType = [...Map.groupBy(events, ({ type }) => type).values()];
+  return Math.max(0, ...ofType.map(({ length }) => length));
 }
 
 /** Checks the tasks that the state of a party requires. */
-function followUpOf(party: Party, tasks: readonly Task[]): string[] {
+function followUpOf(
+  party: Party,
+  tasks: readonly Task[],
+  events: readonly EventRecord[],
+): string[] {
   const { id, state, calls, email } = party;
   const wanted: Record<string, number> = {};
-  if (email !== null) {
+  // What was taken back has deleted its mails, unless they were sent by then.
+  const isPlain = events.every(({ type }) => type !== 'party.undone');
+  if (email !== null && isPlain) {
     if (state === 'waiting' || state === 'called') wanted['notify.joined'] = 1;
     if (state === 'called') wanted['notify.called'] = 1;
     if (state === 'called') wanted['notify.recalled'] = calls - 1;

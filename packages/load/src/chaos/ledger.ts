@@ -12,8 +12,8 @@ export interface AcknowledgedParty {
   acknowledgedAt: number;
 }
 
-/** How often each move of a party was acknowledged. */
-type AcknowledgedMoves = Partial<Record<PartyMove, number>>;
+/** How often each move of a party, and taking the last one back, was acknowledged. */
+type AcknowledgedMoves = Partial<Record<PartyMove | 'undo', number>>;
 
 /** A sign-up that the system acknowledged. */
 export interface AcknowledgedSignUp {

@@ -12,6 +12,7 @@ import {
   type Party,
   removeParty,
   seatParty,
+  undoParty,
 } from '@queue-manager/contracts/parties';
 import type { PartyMove } from '@queue-manager/contracts/party-moves';
 import { getPosition } from '@queue-manager/contracts/positions';
@@ -90,12 +91,14 @@ async function playGuests(name: string, options: LoadOptions): Promise<void> {
   });
 }
 
-/** A host who adds parties, calls the next or any one, seats them, removes them, or marks no-shows. */
+/** A host who adds parties, calls the next or any one, seats them, removes them, marks no-shows, and takes things back. */
 async function playHost(name: string, options: LoadOptions): Promise<void> {
   const { queues, ledger } = options;
   const waiting: Party[] = [];
   const called: Party[] = [];
   const host: Options = { ...options, caller: options.staff };
+  /** After the last change that this host made. */
+  let last: Party | undefined;
 
   const move = async (
     contract: typeof callParty | typeof seatParty | typeof noShowParty | typeof removeParty,
@@ -105,14 +108,31 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
     if (party === undefined) return;
     const answer = await attempt(host, contract, { params: { partyId: party.id } });
     if (!answer?.ok) return;
+    last = answer.body;
     recordMove(ledger, party.ticket, kind);
     if (kind === 'call') called.push(answer.body);
+  };
+
+  const takeBack = async ({ id, seq, ticket }: Party) => {
+    const answer = await attempt(host, undoParty, { params: { partyId: id }, body: { seq } });
+    if (!answer?.ok) return;
+    recordMove(ledger, ticket, 'undo');
+    for (const list of [waiting, called]) {
+      const index = list.findIndex((party) => party.id === id);
+      if (index !== -1) list.splice(index, 1);
+    }
+    if (answer.body.state === 'waiting') waiting.push(answer.body);
+    if (answer.body.state === 'called') called.push(answer.body);
   };
 
   await act(name, options, async ({ random, pick }) => {
     const queue = pick(queues);
     const choice = random();
-    if (choice < 0.25) {
+    const mistaken = random() < 0.1 ? last : undefined;
+    if (mistaken !== undefined) {
+      last = undefined;
+      await takeBack(mistaken);
+    } else if (choice < 0.25) {
       const lane: Lane = random() < 0.15 ? 'priority' : 'regular';
       const email = random() < 0.25 ? guestEmail() : null;
       const askedAt = performance.now();
@@ -123,6 +143,7 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
       if (!answer?.ok) return;
       const { ticket } = answer.body;
       recordJoin(ledger, { ticket, queueId: queue.id, lane, email, askedAt });
+      last = answer.body;
       waiting.push(answer.body);
     } else if (choice < 0.6) {
       const maxSize = random() < 0.3 ? 1 + Math.floor(random() * 6) : undefined;
@@ -132,6 +153,7 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
       });
       if (!answer?.ok) return;
       recordMove(ledger, answer.body.ticket, 'call');
+      last = answer.body;
       called.push(answer.body);
     } else if (choice < 0.8) await move(seatParty, 'seat', takeOne(called, random));
     else if (choice < 0.88) await move(noShowParty, 'noShow', takeOne(called, random));
@@ -204,10 +226,13 @@ const guestEmail = () => `guest-${randomBytes(8).toString('hex')}@example.com`;
 
 type Options = Pick<LoadOptions, 'ledger'> & { caller: Caller };
 
-/** Refusals that only mean that another actor was faster. */
-const expectedRefusals = ['invalid-transition', 'nobody-waiting'].map(
-  (code) => problemTypeBase + code,
-);
+/** Refusals that only mean that another actor was faster, or that a change is too old to be taken back. */
+const expectedRefusals = [
+  'invalid-transition',
+  'nobody-waiting',
+  'party-changed',
+  'cannot-undo',
+].map((code) => problemTypeBase + code);
 const internalErrorsMax = 5;
 
 /**
@@ -242,7 +267,7 @@ function recordJoin(ledger: Ledger, party: Omit<AcknowledgedParty, 'acknowledged
   ledger.parties.set(party.ticket, { ...party, acknowledgedAt: performance.now() });
 }
 
-function recordMove(ledger: Ledger, ticket: string, move: PartyMove): void {
+function recordMove(ledger: Ledger, ticket: string, move: PartyMove | 'undo'): void {
   const moves = ledger.moves.get(ticket) ?? {};
   moves[move] = (moves[move] ?? 0) + 1;
   ledger.moves.set(ticket, moves);
