@@ -9,7 +9,15 @@ import type { ProblemCode } from '@queue-manager/contracts/problems';
 
 /** A request by a host or a guest. */
 export type Command =
-  | { kind: 'join'; by: 'guest' | 'staff'; size: number; lane: Lane; phone: string | null }
+  | {
+      kind: 'join';
+      by: 'guest' | 'staff';
+      size: number;
+      lane: Lane;
+      phone: string | null;
+      /** Of one that staff add later than it joined. */
+      joinedAt?: string;
+    }
   | { kind: 'callNext'; minSize?: number; maxSize?: number; lane?: Lane }
   | { kind: PlainMove; partyId: string; override?: boolean }
   | { kind: 'move'; partyId: string; position: number }
@@ -69,6 +77,9 @@ export type Moment = { waiting: WaitingLine; called: readonly Coordinates[] };
 
 export type ModelParty = {
   at: Coordinates;
+  /** When and where it joined. */
+  joinedAt: string;
+  joinedKey: string;
   state: PartyState;
   size: number;
   phone: string | null;
@@ -244,27 +255,40 @@ export class LineModel {
   }
 
   #join(command: Extract<Command, { kind: 'join' }>, event: Recorded | undefined): Outcome {
+    const { by, size, lane, phone, joinedAt } = command;
     const reasons: ProblemCode[] = [];
     if (this.state === 'closed') reasons.push('queue-closed');
-    if (this.state === 'paused') reasons.push('queue-paused');
-    if (command.size > this.maxPartySize) reasons.push('party-too-large');
-    if (this.maxWaiting !== null && this.count('waiting') >= this.maxWaiting) {
-      reasons.push('queue-full');
+    if (size > this.maxPartySize) reasons.push('party-too-large');
+    // One that joined earlier was let in then.
+    if (joinedAt === undefined) {
+      if (this.state === 'paused') reasons.push('queue-paused');
+      if (this.maxWaiting !== null && this.count('waiting') >= this.maxWaiting) {
+        reasons.push('queue-full');
+      }
     }
     if (reasons.length > 0) return refused(...reasons);
-    const { by, size, lane, phone } = command;
     if (event?.type !== 'party.joined' || event.party === null) {
       return wrong(`a party joined and ${describe(event)} is recorded`);
     }
     const { partyId: id, orderKey: key } = event.party;
     if (this.parties.has(id)) return wrong(`${id} joined twice`);
-    const last = this.#lanes[lane].at(-1);
+    if (joinedAt !== undefined && event.party.joinedAt !== joinedAt) {
+      return wrong(`${id} joined at ${joinedAt}, and ${event.party.joinedAt} is recorded`);
+    }
+    const inLane = this.#lanes[lane];
+    const index = joinedAt === undefined ? inLane.length : this.#indexOfJoin(lane, joinedAt);
+    const [ahead, behind] = [inLane[index - 1], inLane[index]];
     const at = { lane, key, id };
-    if (last !== undefined && compare(this.party(last).at, at) >= 0) {
-      return wrong(`${id} did not join behind ${last}, the last of its lane`);
+    if (ahead !== undefined && compare(this.party(ahead).at, at) >= 0) {
+      return wrong(`${id} did not join behind ${ahead}`);
+    }
+    if (behind !== undefined && compare(at, this.party(behind).at) >= 0) {
+      return wrong(`${id} did not join in front of ${behind}`);
     }
     this.parties.set(id, {
       at,
+      joinedAt: event.party.joinedAt,
+      joinedKey: key,
       state: 'waiting',
       size,
       phone,
@@ -277,8 +301,21 @@ export class LineModel {
     });
     // Hosts are trusted not to add a party twice; a guest who joins again cannot be recognised.
     if (by === 'guest') this.#markDoubles(id, phone);
-    this.#lanes[lane] = [...this.#lanes[lane], id];
+    this.#lanes[lane] = inLane.toSpliced(index, 0, id);
     return this.#record('party.joined', id, null, event) ?? this.#told(id);
+  }
+
+  /**
+   * Where a party belongs that joined earlier: in front of the first that waits, joined later and still stands where it
+   * joined.
+   */
+  #indexOfJoin(lane: Lane, joinedAt: string): number {
+    const index = this.#lanes[lane].findIndex((id) => {
+      const party = this.party(id);
+      const standsStill = party.at.key === party.joinedKey;
+      return party.state === 'waiting' && party.joinedAt > joinedAt && standsStill;
+    });
+    return index === -1 ? this.#lanes[lane].length : index;
   }
 
   #transition(

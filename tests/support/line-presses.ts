@@ -39,6 +39,8 @@ const joins = fc.record({
   size: fc.oneof({ weight: 9, arbitrary: partySize }, { weight: 1, arbitrary: fc.constant(7) }),
   lane,
   phone: fc.option(fc.constantFrom('+351910000001', '+351910000002'), { freq: 3 }),
+  // A host adds some late; a queue is as old as the night before (`ageQueue`).
+  minutesAgo: fc.option(fc.integer({ min: 1, max: 90 }), { freq: 2 }),
 });
 
 const callsNext = fc.record({
@@ -156,9 +158,13 @@ export function commandOf(drawn: Drawn, model: LineModel): Command | null {
           nth,
         );
   switch (drawn.kind) {
-    case 'join':
-      // Guests join the regular lane.
-      return drawn.by === 'guest' ? { ...drawn, lane: 'regular' } : drawn;
+    case 'join': {
+      const { minutesAgo, ...join } = drawn;
+      // Guests join the regular lane, now.
+      if (join.by === 'guest') return { ...join, lane: 'regular' };
+      if (minutesAgo === null) return join;
+      return { ...join, joinedAt: new Date(Date.now() - minutesAgo * 60_000).toISOString() };
+    }
     case 'callNext': {
       const { sizes, bounds, lane } = drawn;
       return {
@@ -234,8 +240,8 @@ export async function press(line: Pressed, command: Command): Promise<Answered> 
   const ofQueue = { token, params: { queueId } };
   switch (command.kind) {
     case 'join': {
-      const { by, size, lane, phone } = command;
-      const body = { name: 'Ana Lima', size, phone };
+      const { kind: _, by, lane, ...rest } = command;
+      const body = { name: 'Ana Lima', ...rest };
       const answer =
         by === 'guest'
           ? answered(command, await call(joinQueue, { params: { joinCode }, body }))
