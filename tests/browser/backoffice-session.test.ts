@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { listPartyEvents } from '@queue-manager/contracts/history';
+import { addParty } from '@queue-manager/contracts/parties';
+import { createQueue } from '@queue-manager/contracts/queues';
 import { endSession, listSessions, login } from '@queue-manager/contracts/tokens';
-import { createVenue } from '@queue-manager/contracts/venues';
+import { createVenue, listVenues, type Venue } from '@queue-manager/contracts/venues';
+import { until } from '@queue-manager/service-kit/testing';
 import type { BrowserContext, Page } from 'playwright-core';
 import { openAccount, type TestAccount } from '../support/accounts.ts';
 import { succeed } from '../support/system.ts';
@@ -117,6 +121,82 @@ describe('a session in the backoffice', () => {
     await enterPassword(page);
     await page.getByText('Casa do Rio').waitFor();
     await passwordDialog(page).waitFor({ state: 'detached' });
+  });
+
+  it('asks for the password when it has ended in the middle of a press, and the press goes on', async () => {
+    const venue = (await succeed(listVenues, { token: account.token })).data[0] as Venue;
+    const params = { venueId: venue.id };
+    const { token } = account;
+    const queue = await succeed(createQueue, { token, params, body: { name: 'Tables' } });
+    const ofQueue = { token, params: { queueId: queue.id } };
+    const { id: partyId } = await succeed(addParty, { ...ofQueue, body: { name: 'Ana Lima' } });
+    const context = await newContext({ ...tablet, expectedErrors });
+    const page = await context.newPage();
+    await page.clock.install();
+    await openSignedIn(page, account, `/venues/${venue.id}/stand`);
+    const call = page.getByRole('button', { name: 'Call Ana Lima', exact: true });
+    await call.waitFor();
+
+    // The exchange of the cookie is on its way while the host presses.
+    const { promise: mayPass, resolve: pass } = Promise.withResolvers<void>();
+    await page.route('**/v1/auth/refresh', async (route) => {
+      await mayPass;
+      await route.continue();
+    });
+    await endSessions(account);
+    await page.clock.fastForward(16 * minuteMs);
+    await call.click();
+    await page.getByRole('button', { name: 'Seat Ana Lima', exact: true }).waitFor();
+    pass();
+    await passwordDialog(page).waitFor();
+    const { email, password } = account;
+    const body = { email, password };
+    const { accessToken } = await succeed(login, { body });
+    const events = async () =>
+      (await succeed(listPartyEvents, { token: accessToken, params: { partyId } })).data;
+    assert.deepEqual(
+      (await events()).map(({ type }) => type),
+      ['party.joined'],
+    );
+    await enterPassword(page);
+    await passwordDialog(page).waitFor({ state: 'detached' });
+    await until('the press arrives', async () => (await events()).length > 1);
+    assert.deepEqual(
+      (await events()).map(({ type }) => type),
+      ['party.joined', 'party.called'],
+    );
+  });
+
+  it('is not ended while another tab exchanges its cookie', async () => {
+    const { email, password } = await openAccount();
+    const context = await newContext({ ...tablet, expectedErrors });
+    const [one, two] = [await context.newPage(), await context.newPage()];
+    await openSignedIn(one, { email, password });
+    await two.goto(backoffice());
+    await two.locator('.frame').waitFor();
+    await two.evaluate(() => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Object.assign(globalThis, { endExchange: resolve });
+      return new Promise<void>((isHeld) => {
+        void navigator.locks.request('backoffice.session', () => {
+          isHeld();
+          return promise;
+        });
+      });
+    });
+    let isSent = false;
+    context.on('request', (request) => {
+      isSent ||= request.url().endsWith('/v1/auth/logout');
+    });
+    await one.getByRole('button', { name: 'Account' }).click();
+    await one.getByRole('menuitem', { name: 'Sign out' }).click();
+    await until('signing out waits', () =>
+      one.evaluate(async () => ((await navigator.locks.query()).pending ?? []).length > 0),
+    );
+    assert.equal(isSent, false);
+    await two.evaluate('endExchange()');
+    await heading(one, 'Sign in');
+    assert.equal(isSent, true);
   });
 
   it('asks for the password when the app is opened after it has ended, in all tabs', async () => {

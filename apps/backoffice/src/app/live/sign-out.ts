@@ -5,14 +5,17 @@ import { openStore } from './store.ts';
 /** Deletes what is kept of lines when an account signs out, and asks first if presses would be lost; once in the app. */
 export function forgetOnSignOut(): void {
   const injector = inject(Injector);
-  inject(Session).beforeSignOut(async ({ id }) => {
-    const store = await openStore().catch(() => null);
-    const presses = (await store?.pressesOf(id)) ?? 0;
-    if (presses > 0) {
+  // A device that cannot store anything keeps nothing.
+  const opened = () => openStore().catch(() => null);
+  inject(Session).keeps({
+    async mayLeave({ id }) {
+      const presses = (await (await opened())?.pressesOf(id)) ?? 0;
+      if (presses === 0) return true;
       const { askUnsent } = await import('./ask-unsent.ts');
-      if (!(await runInInjectionContext(injector, () => askUnsent(presses)))) return false;
-    }
-    await store?.forget(id);
-    return true;
+      return runInInjectionContext(injector, () => askUnsent(presses));
+    },
+    async forget({ id }) {
+      await (await opened())?.forget(id);
+    },
   });
 }

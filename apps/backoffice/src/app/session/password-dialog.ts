@@ -38,7 +38,7 @@ import { texts } from './strings.ts';
       >
         {{ text(isChecking() ? 'checking' : 'goOn') }}
       </button>
-      <button actions type="button" class="button" (click)="session.signOut()">
+      <button actions type="button" class="button" (click)="signOut()">
         {{ text('signOut') }}
       </button>
     </qm-dialog>
@@ -78,6 +78,14 @@ export class PasswordDialog {
       this.#refuse(this.#problemText(error));
     } finally {
       this.isChecking.set(false);
+    }
+  }
+
+  protected async signOut(): Promise<void> {
+    try {
+      await this.session.signOut();
+    } catch (error) {
+      this.#refuse(this.#problemText(error));
     }
   }
 

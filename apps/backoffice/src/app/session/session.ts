@@ -20,8 +20,13 @@ export type Account = Success<'getMe'>;
  */
 export type SessionState = 'signed-in' | 'ended' | 'signed-out';
 
-/** Called before signing out; false keeps the session. */
-export type SignOutHook = (account: Account) => boolean | Promise<boolean>;
+/** What the device keeps of an account besides its name. */
+export type KeptOfAccount = {
+  /** Asked before signing out; false keeps the session. */
+  mayLeave(account: Account): Promise<boolean>;
+  /** Deletes it, once the server has ended the session. */
+  forget(account: Account): Promise<void>;
+};
 
 /** The account is kept so that the app opens without network. Tokens are not. */
 const accountKey = 'backoffice.account';
@@ -37,8 +42,9 @@ export class Session {
   readonly #account = signal(kept.get<Account>(accountKey));
   readonly #state = signal<SessionState>(this.#account() === null ? 'signed-out' : 'signed-in');
   readonly #channel = new BroadcastChannel(sharedName);
-  readonly #tokens = createAccessTokens(this.#host());
-  readonly #hooks = new Set<SignOutHook>();
+  readonly #browser = this.#host();
+  readonly #tokens = createAccessTokens(this.#browser);
+  #kept: KeptOfAccount | null = null;
   /** While the session has ended: settles once the password has been given, or the account signed out. */
   #resumption: PromiseWithResolvers<void> | null = null;
 
@@ -55,7 +61,10 @@ export class Session {
 
   /** @throws an error of the network */
   async signIn(email: string, password: string): Promise<Answer<'login'>> {
-    const answer = await client.call('login', { body: { email, password, session: 'cookie' } });
+    // No other tab exchanges the cookie meanwhile: its answer could replace the new one.
+    const answer = await this.#browser.exclusively(() =>
+      client.call('login', { body: { email, password, session: 'cookie' } }),
+    );
     if (answer.ok) {
       const access = accessIn(answer.body);
       this.setAccount(await client.succeed('getMe', { token: access.token }));
@@ -87,26 +96,30 @@ export class Session {
     this.#tokens.refuse(token);
   }
 
-  /** @returns a function that removes the hook. */
-  beforeSignOut(hook: SignOutHook): () => void {
-    this.#hooks.add(hook);
-    return () => this.#hooks.delete(hook);
+  /** Says what signing out has to ask and to delete; once in the app. */
+  keeps(kept: KeptOfAccount): void {
+    this.#kept = kept;
   }
 
-  /** @returns false if a hook has kept the session. @throws RefusedCall; an error of the network */
+  /** @returns false if the session was kept. @throws RefusedCall; an error of the network, and nothing is deleted */
   async signOut(): Promise<boolean> {
     const account = this.#account();
-    for (const hook of account === null ? [] : this.#hooks) {
-      if (!(await hook(account as Account))) return false;
-    }
+    if (account !== null && (await this.#kept?.mayLeave(account)) === false) return false;
     // The cookie says which session. Without one, the server has ended it already.
-    const answer = await client.call('logout', {});
+    const answer = await this.#browser.exclusively(() => client.call('logout', {}));
     if (answer.status !== 401) bodyOf('logout', answer);
-    this.leave();
+    await this.forget();
     return true;
   }
 
-  /** Forgets the account in all tabs, once the server has ended its session. */
+  /** Deletes what the device keeps of the account, and forgets it, once the server has ended its session. */
+  async forget(): Promise<void> {
+    const account = this.#account();
+    if (account !== null) await this.#kept?.forget(account);
+    this.leave();
+  }
+
+  /** Forgets the account in all tabs. What the device keeps of it is there when it signs in again. */
   leave(): void {
     this.#tokens.clear();
     this.#close();

@@ -56,7 +56,7 @@ export class DeleteDialog {
         this.#ref.close();
         // Deletes the cookie; its session ends with the account in any case.
         await this.#api.callPublic('logout', {}).catch(() => {});
-        this.#session.leave();
+        await this.#session.forget();
         this.#toasts.show({ text: this.text('deleted') });
       },
     );
