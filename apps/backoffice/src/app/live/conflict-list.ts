@@ -65,6 +65,10 @@ import { VenueLine } from './venue-line.ts';
       border: 2px solid var(--danger);
       border-radius: var(--radius);
       background: var(--surface);
+      /* The line below stays in sight after a long night without network. */
+      flex: none;
+      max-block-size: 40dvb;
+      overflow-y: auto;
     }
     h2 {
       display: flex;
