@@ -24,7 +24,11 @@ const commands = {
   restart: ['packages/local-stack/src/commands/restart.ts'],
   stores: ['packages/local-stack/src/commands/stores.ts'],
   test: ['packages/local-stack/src/commands/test.ts'],
-  'test:long': ['packages/local-stack/src/commands/test.ts', 'tests/**/*.long.test.ts'],
+  'test:long': [
+    'packages/local-stack/src/commands/test.ts',
+    'tests/**/*.long.test.ts',
+    'apps/*/src/**/*.long.test.ts',
+  ],
   'test:dates': ['packages/local-stack/src/commands/test-dates.ts'],
   check: ['packages/local-stack/src/commands/check.ts'],
   fix: ['packages/local-stack/src/commands/fix.ts'],
