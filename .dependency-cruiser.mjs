@@ -25,7 +25,7 @@ const floors = {
     'system',
     'commands',
   ],
-  'packages/load/src': ['random.ts', ['trace', 'callers'], ['replay', 'chaos']],
+  'packages/load/src': ['random.ts', ['trace', 'callers'], 'offline', ['replay', 'chaos']],
   'packages/bench/src': ['measure', ['events', 'line', 'live']],
   'apps/customer/src': [
     'page',

@@ -121,11 +121,20 @@ export const stand = {
     };
   },
 
-  /** Whether nothing is under way any more. */
-  isIdle(): boolean {
+  /** Whether nothing is under way any more, and a queue has as many waiting. */
+  isIdle(queueId?: string, waiting = 0): boolean {
     const { connection, queued, queues } = line.getSnapshot();
     const rows = queues.flatMap((view) => parts.flatMap((part) => [...view[part]]));
-    return connection === 'live' && queued === 0 && rows.every(({ isRead }) => isRead);
+    const isIdle = connection === 'live' && queued === 0 && rows.every(({ isRead }) => isRead);
+    if (!isIdle || queueId === undefined) return isIdle;
+    return queues.find(({ queue }) => queue.id === queueId)?.waiting.length === waiting;
+  },
+
+  /** Ends a night: drops what was refused, and forgets what was pressed. */
+  async forget(): Promise<void> {
+    while ((await stand.decide('drop')).length > 0);
+    localStorage.removeItem(notesKey);
+    last = null;
   },
 
   notes: () => JSON.parse(localStorage.getItem(notesKey) ?? '[]') as Noted[],

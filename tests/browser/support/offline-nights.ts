@@ -8,6 +8,7 @@ import {
   changeOccupancy,
   getOccupancy,
   listOccupancyChanges,
+  type OccupancyChange,
 } from '@queue-manager/contracts/occupancy';
 import { createQueue, deleteQueue, type Queue } from '@queue-manager/contracts/queues';
 import { login } from '@queue-manager/contracts/tokens';
@@ -110,6 +111,7 @@ class StandDevice {
     );
     const device = new StandDevice(account, context, venueId);
     device.page = await context.newPage();
+    await device.open();
     return device;
   }
 
@@ -122,6 +124,21 @@ class StandDevice {
       venueId: this.#venueId,
       token,
     });
+  }
+
+  /** Waits for a new queue with as many waiting, in the page that is open. */
+  async awaitLine(queueId: string, waiting: number): Promise<void> {
+    await this.page.waitForFunction(([id, count]) => stand.isIdle(id, count), [
+      queueId,
+      waiting,
+    ] as const);
+  }
+
+  /** Opens the page anew, on the network, and waits until it shows the line and has sent everything. */
+  async comeBack(): Promise<void> {
+    await this.setOffline(false);
+    await this.open();
+    await this.page.waitForFunction(() => stand.isIdle());
   }
 
   async kill(): Promise<void> {
@@ -255,9 +272,11 @@ async function live(
     const joined = await succeed(joinQueue, { params: { joinCode: queue.joinCode }, body });
     tickets.push(joined.ticket);
   };
-  for (let guest = 1; guest <= 4; guest += 1) await joinAs(`Early ${guest}`, guest);
-  const before = await countsAtDoor(token, venue.id);
-  await bothIdle(devices);
+  const [{ data: before }] = await Promise.all([
+    succeed(listOccupancyChanges, { token, params, query: { limit: 1 } }),
+    ...[1, 2, 3, 4].map((guest) => joinAs(`Early ${guest}`, guest)),
+  ]);
+  await Promise.all(devices.map((device) => device.awaitLine(queue.id, 4)));
   for (const step of steps) {
     if (step.step === 'join') await joinAs(`Late ${step.pick}`, 1 + (step.pick % 4));
     else if (step.step === 'leave') {
@@ -267,28 +286,16 @@ async function live(
       await (devices[step.at] as StandDevice).take(step, queue.id);
     }
   }
-  for (const device of devices) await device.setOffline(false);
-  await bothIdle(devices);
-  const lived = await assertOnce(devices, venue, queue, before);
+  await Promise.all(devices.map((device) => device.comeBack()));
+  const lived = await assertOnce(devices, venue, queue, before[0]?.id ?? null);
   await assertShown(devices, venue, queue);
 
   // The next night begins with an empty venue.
-  for (const { page } of devices) {
-    for (;;) {
-      if ((await page.evaluate(() => stand.decide('drop'))).length === 0) break;
-    }
-    await page.evaluate(() => localStorage.clear());
-  }
+  await Promise.all(devices.map(({ page }) => page.evaluate(() => stand.forget())));
   const inside = await first.page.evaluate(() => stand.shown().occupancy);
   if (inside) await succeed(changeOccupancy, { token, params, body: { delta: -inside } });
   await succeed(deleteQueue, { token, params: { queueId: queue.id } });
   return lived;
-}
-
-/** Opens both anew and waits until they show the line and have sent everything. */
-async function bothIdle(devices: readonly StandDevice[]): Promise<void> {
-  await Promise.all(devices.map((device) => device.open()));
-  for (const { page } of devices) await page.waitForFunction(() => stand.isIdle());
 }
 
 /** Renews an access token long before it expires. */
@@ -299,17 +306,17 @@ async function renew(device: StandDevice): Promise<void> {
   device.signedInAt = Date.now();
 }
 
-async function countsAtDoor(token: string, venueId: string) {
-  const changes = await Array.fromAsync(
-    everyItem((page) =>
-      succeed(listOccupancyChanges, {
-        token,
-        params: { venueId },
-        query: { limit: 100, ...page },
-      }),
-    ),
+/** The changes of the occupancy after one of them, latest first. */
+async function changesAfter(known: string | null, token: string, venueId: string) {
+  const changes = everyItem<OccupancyChange>((page) =>
+    succeed(listOccupancyChanges, { token, params: { venueId }, query: { limit: 100, ...page } }),
   );
-  return changes.filter(({ partyId }) => partyId === null);
+  const found: OccupancyChange[] = [];
+  for await (const change of changes) {
+    if (change.id === known) break;
+    found.push(change);
+  }
+  return found;
 }
 
 /** Every press has happened once or is shown as refused, and nothing else has happened. */
@@ -317,7 +324,7 @@ async function assertOnce(
   devices: readonly StandDevice[],
   venue: Venue,
   queue: Queue,
-  countsBefore: readonly { id: string }[],
+  changeBefore: string | null,
 ): Promise<{ presses: number; refused: number }> {
   const [{ account }] = devices as [StandDevice];
   const events = await Array.fromAsync(
@@ -329,8 +336,8 @@ async function assertOnce(
       }),
     ),
   );
-  const known = new Set(countsBefore.map(({ id }) => id));
-  const counts = (await countsAtDoor(account.token, venue.id)).filter(({ id }) => !known.has(id));
+  const changes = await changesAfter(changeBefore, account.token, venue.id);
+  const counts = changes.filter(({ partyId }) => partyId === null);
   const lived = { presses: 0, refused: 0 };
   for (const { page, account: own, kept, givenUp } of devices) {
     const [notes, outcomes, shown] = await page.evaluate(

@@ -1,12 +1,14 @@
 /**
  * `npm run replay -- [FILE]`: plays a recorded day, or a synthetic night, through the API of a running system; with
- * `--slow`, a living night in its demo venue.
+ * `--slow`, a living night in its demo venue, and with `--offline`, a night at two stands whose network fails.
  */
 import { resolve } from 'node:path';
 import { pageUrl } from '@queue-manager/contracts/pages';
 import { createProgress } from '@queue-manager/local-stack/progress';
+import { repositoryRoot } from '@queue-manager/local-stack/repository';
 import { type Settings, settingsFrom } from '@queue-manager/local-stack/settings';
 import { StackError } from '@queue-manager/local-stack/stack-error';
+import { ensurePrograms } from '@queue-manager/local-stack/stores/system-packages';
 import { demoQueue, readDemo } from '@queue-manager/local-stack/system/demo';
 import { parseOptions, runUntilStopped, say } from '@queue-manager/local-stack/terminal';
 import { createCaller } from '../callers/retrying-caller.ts';
@@ -16,8 +18,12 @@ import { isDay, readTrace, type TraceDay } from '../trace/trace.ts';
 import { playNight } from './play-night.ts';
 import { awaitReady, hasFailed, type ReplayResult, replay, timedCalls } from './run-replay.ts';
 
+/** Half an hour of the night is half a minute. */
+const offlineSpeed = 60;
+
 const help = `Usage: npm run replay -- [FILE] [options]
        npm run replay -- --slow [--speed N]
+       npm run replay -- --offline [FILE] [options]
 
 Plays one day of a trace against a running system through its public API. It signs up an account,
 creates a venue and a queue, joins every arrival, and calls parties or lets them leave as the trace
@@ -34,10 +40,18 @@ With --slow it plays an endless night in the demo venue of npm start, at the pac
 you stop it: open the join page and the board, and see places move. Join, and you are called in turn;
 confirm, and you are seated.
 
+With --offline it plays the day in Chromium, at two stands and the door of a new venue, by their buttons.
+In the middle of the night the stands lose their network for half an hour of the night's time: hosts go
+on, one stand is reloaded, guests join and leave by their phones, and the owner calls guests from home.
+Then it checks that every press happened once, was taken back, or is shown as refused with both versions,
+that events explain how every visit ended, and that server, screens and a model of the line agree.
+
 Options:
+  --offline         play a night whose network fails
   --slow            play a living night in the demo venue
   --day YYYY-MM-DD  the day to play; default the one with the most arrivals
-  --speed N         N times real time; default as fast as possible, in the trace's order; with --slow 1
+  --speed N         N times real time; default as fast as possible, in the trace's order; with --slow 1,
+                    with --offline 60
   --json            print the result as one JSON object and nothing else on standard output
                     (npm prints lines of its own there unless told otherwise: npm run -s replay)
   --help            print this
@@ -48,13 +62,14 @@ Environment:
   DATA_DIR          with --slow, the folder with the demo owner; default .data
 
 Exit code: 0 on success; 1 when a party was lost, called twice, out of order or refused, when a
-position was wrong, when the file or an option is invalid, or when no system is running.
+position was wrong, when presses were lost or doubled, when the file or an option is invalid, or when no system is running.
 `;
 
 function readArguments() {
   const { values, positionals } = parseOptions({
     allowPositionals: true,
     options: {
+      offline: { type: 'boolean', default: false },
       slow: { type: 'boolean', default: false },
       day: { type: 'string' },
       speed: { type: 'string' },
@@ -76,6 +91,9 @@ function readArguments() {
   }
   if (values.slow && (file !== undefined || values.json)) {
     throw new StackError('--slow takes no FILE and prints no result: see --help');
+  }
+  if (values.slow && values.offline) {
+    throw new StackError('--slow and --offline exclude each other: see --help');
   }
   return { ...values, file, speed };
 }
@@ -101,6 +119,16 @@ async function playDemo(settings: Settings, speed: number, signal: AbortSignal):
     if (!signal.aborted) throw error;
   }
   return 0;
+}
+
+/** What only a night in a browser needs. */
+async function openOffline(options: { gatewayUrl: string; signal: AbortSignal }) {
+  await ensurePrograms(process.env, repositoryRoot, say, ['chromium']);
+  await awaitReady(options.gatewayUrl, options.signal);
+  return {
+    ...(await import('../offline/play-offline-night.ts')),
+    ...(await import('../offline/offline-summary.ts')),
+  };
 }
 
 function summary(result: ReplayResult, trace: TraceDay, seconds: number): string {
@@ -166,23 +194,28 @@ await runUntilStopped(async (_stopping, signal) => {
 
   const progress = createProgress();
   const startedAt = performance.now();
-  try {
-    const { onProgress, note } = progress;
-    const result = await replay({
-      gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
-      mailUrl: `http://127.0.0.1:${mailPort}`,
-      trace,
-      speed: args.speed,
-      signal,
-      onProgress,
-      note,
-    });
+  const options = {
+    gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+    mailUrl: `http://127.0.0.1:${mailPort}`,
+    trace,
+    signal,
+    onProgress: progress.onProgress,
+    note: progress.note,
+  };
+  const printed = <T>(result: T, inWords: (result: T, seconds: number) => string) => {
     progress.end();
     const seconds = (performance.now() - startedAt) / 1_000;
-    process.stdout.write(
-      args.json ? `${JSON.stringify(result)}\n` : summary(result, trace, seconds),
-    );
-    return hasFailed(result) ? 1 : 0;
+    process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : inWords(result, seconds));
+    return result;
+  };
+  try {
+    if (args.offline) {
+      const { hasFailed, offlineSummary, playOfflineNight } = await openOffline(options);
+      const result = await playOfflineNight({ ...options, speed: args.speed ?? offlineSpeed });
+      return hasFailed(printed(result, offlineSummary)) ? 1 : 0;
+    }
+    const result = await replay({ ...options, speed: args.speed });
+    return hasFailed(printed(result, (it, seconds) => summary(it, trace, seconds))) ? 1 : 0;
   } finally {
     progress.end();
   }
