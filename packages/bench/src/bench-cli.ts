@@ -30,6 +30,7 @@ const unlimited = {
   RATE_LIMIT_JOIN_PER_MINUTE: '1000000000',
   RATE_LIMIT_TICKET_PER_MINUTE: '1000000000',
   RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '1000000000',
+  RATE_LIMIT_KEY_PER_MINUTE: '1000000000',
   RATE_LIMIT_ACCOUNT_PER_MINUTE: '1000000000',
   RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000',
 };
@@ -40,6 +41,7 @@ const benches: Record<string, Bench> = {
     systemSettings: unlimited,
     hasPages: true,
   },
+  broker: { program: 'packages/bench/src/broker/broker.ts', systemSettings: unlimited },
   events: { program: 'packages/bench/src/events/events.ts' },
   line: { program: 'packages/bench/src/line/line.ts', systemSettings: unlimited },
   live: { program: 'packages/bench/src/live/live.ts', systemSettings: unlimited },

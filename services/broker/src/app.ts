@@ -8,6 +8,7 @@ import { createKeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { checkRedis, type RedisClient } from '@queue-manager/service-kit/redis';
 import type { Subscriptions } from '@queue-manager/service-kit/subscriptions';
+import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import type { FastifyInstance } from 'fastify';
 import { createApiKeyVerifier } from './access/verify-api-key.ts';
 import type { Deps } from './deps.ts';
@@ -36,15 +37,19 @@ const callsOfVenue = { atOnce: 32, atOnceAmongOthers: 4, waitingMax: 1_000 };
 /** The broker with all its routes and consumers. It closes the connections passed in. */
 export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
   const { redis, subscriptions, queueService, clock, logger, sqs, sqsPrefix } = options;
+  const metrics = createMetrics();
   const deps: Deps = {
-    store: createMessageStore(options),
+    store: createMessageStore({ ...options, count: metrics.counter('broker_messages_total') }),
     waiting: createWaiting({ subscriptions, clock }),
     venues: createKeyedGate(callsOfVenue),
     verifyApiKey: createApiKeyVerifier({ queueService }),
   };
 
+  metrics.gauge('broker_consumers_waiting', deps.waiting.count);
+
   const app = createApp({
     logger,
+    metrics,
     internalCredential: options.internalCredential,
     verifyApiKey: deps.verifyApiKey,
     readiness: {
@@ -61,6 +66,7 @@ export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
     queue: venueFeed.queue,
     handlers: onVenueEvents(deps),
     logger,
+    onOutcome: metrics.counter('messages_total'),
     ready: () => checkRedis(redis),
   });
   app.addHook('onReady', () => consumer.start());

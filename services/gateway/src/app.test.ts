@@ -734,6 +734,29 @@ describe('gateway with failing services', () => {
     }
   });
 
+  it('gives a consumer that waits for messages its time besides that of all calls', async (t) => {
+    const upstreams = await startUpstreams();
+    t.after(() => upstreams.close());
+    const gateway = await startGateway({
+      ...gatewayEnvironment(upstreams),
+      UPSTREAM_TIMEOUT_MS: '200',
+    });
+    t.after(() => gateway.app.close());
+    const get = (path: string) =>
+      fetch(new URL(path, gateway.url), { headers: { authorization: 'Bearer qm_x' } });
+    const gate = Promise.withResolvers<void>();
+    upstreams.answerWith(() => gate.promise.then(() => []));
+    const waiting = get('/v1/consumer?cid=1&wait=20');
+    // The time of all other calls is over by then.
+    assert.equal((await get('/v1/consumer/stats')).status, 503);
+    gate.resolve();
+    assert.equal((await waiting).status, 200);
+    const [deadline] = upstreams.received.flatMap(({ url, headers }) =>
+      url.startsWith('/v1/consumer?') ? [Number(headers['x-deadline-ms'])] : [],
+    );
+    assert.ok((deadline ?? 0) > limits.consumeWaitSecondsMax * 1_000 - 1_000);
+  });
+
   it('disconnects a client that takes nothing of a download, or sends its request too slowly', async (t) => {
     const upstreams = await startUpstreams();
     t.after(() => upstreams.close());

@@ -232,6 +232,26 @@ describe('rate limits', () => {
     assert.equal(await position('fourth', '203.0.113.2'), 200);
   });
 
+  it('counts by API key, and calls without one by address', async () => {
+    const gateway = await gatewayWith({
+      RATE_LIMIT_KEY_PER_MINUTE: '3',
+      RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '7',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '1',
+    });
+    const stats = (token: string, from?: string) =>
+      statusOf(gateway, {
+        path: '/v1/consumer/stats',
+        token,
+        ...(from === undefined ? {} : { from }),
+      });
+    for (const status of [200, 200, 200, 429]) assert.equal(await stats('qm_one'), status);
+    assert.equal(await stats('qm_one', '203.0.113.2'), 429);
+    for (const status of [200, 200, 200, 429]) assert.equal(await stats('qm_two'), status);
+    assert.equal(await stats('qm_two', '203.0.113.2'), 429);
+    assert.equal(await stats('qm_three', '203.0.113.2'), 200);
+    for (const status of [200, 429]) assert.equal(await stats('none', '203.0.113.3'), status);
+  });
+
   it('counts by account, and without a valid token by address', async () => {
     const gateway = await gatewayWith({
       RATE_LIMIT_ACCOUNT_PER_MINUTE: '3',

@@ -78,6 +78,11 @@ export function lookInside(env: Record<string, string>): Inside {
         'SELECT COUNT(*) AS count FROM events WHERE relay_at IS NOT NULL',
       );
       note(outbox?.count ?? 0, 'events in the outbox');
+      const [behind] = await rows<{ count: number }>(
+        `SELECT COUNT(*) AS count FROM feed_cursors AS c
+         JOIN queues AS q ON q.venue_id = c.venue_id AND q.id = c.queue_id WHERE q.seq > c.seq`,
+      );
+      note(behind?.count ?? 0, 'queues with events for the feed');
       const soon = new Date(Date.now() + soonMs);
       const tasks = await rows<{ state: string; count: number }>(
         `SELECT state, COUNT(*) AS count FROM tasks

@@ -39,8 +39,11 @@ const clockShifts = { back: '-45s', none: '+0s' };
 export function outagesOf(system: Running, dataDir: string, clockFile: string | null): Outage[][] {
   const { names, env } = system;
   const redis = (env.REDIS_URL ?? '').split(',');
-  const ofRedis = (name: string, begin: (admin: Redis) => Promise<() => Promise<unknown>>) =>
-    redis.map((url) => redisOutage(name, url, begin));
+  const brokerRedis = env.BROKER_REDIS_URL ?? '';
+  const ofRedis = (name: string, begin: (admin: Redis) => Promise<() => Promise<unknown>>) => [
+    ...redis.map((url) => redisOutage(name, url, begin)),
+    redisOutage(`broker-${name}`, brokerRedis, begin),
+  ];
   return [
     names.map((name) => silent(system, name)),
     names.map((name) => slow(system, name)),

@@ -20,6 +20,7 @@ import {
 } from './ledger.ts';
 import { breakByPlan, outagesOf, planOutages } from './outages.ts';
 import { followLink, playLoad } from './play-load.ts';
+import { checkMessages, openProgram, playMessages } from './play-messages.ts';
 
 interface ChaosOptions {
   system: System;
@@ -41,7 +42,13 @@ export interface ChaosResult extends MailFacts {
   kills: Record<string, number>;
   /** Number of outages of each name. */
   outages: Record<string, number>;
-  acknowledged: { joins: number; calls: number; otherMoves: number; signUps: number };
+  acknowledged: {
+    joins: number;
+    calls: number;
+    otherMoves: number;
+    signUps: number;
+    messages: number;
+  };
   /** Moves that came too late for their party. */
   refused: number;
   retried: Retries;
@@ -78,6 +85,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     queues.push(await succeed(staff, createQueue, { params, body: { name, callGraceSeconds } }));
   }
 
+  // After the queues: their first events are not in the feed.
+  const program = await openProgram(caller, staff, venue.id);
+
   const ledger = createLedger();
   const ending = new AbortController();
   const load = playLoad({
@@ -86,6 +96,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   });
   // Awaited below; a failure before that must not end the process.
   load.catch(() => {});
+  const messages = playMessages(program, { stopping: ending.signal, signal });
+  messages.catch(() => {});
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1).padStart(6)} s`;
   const [killed, suffered] = await Promise.all([
     killByPlan(system, planKills(seed, system.names), durationMs, signal, (atMs, name) =>
@@ -101,6 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   ending.abort();
   say('kills and outages are over: waiting for the last answers');
   await load;
+  const messageLedger = await messages;
 
   const inside = lookInside(system.env);
   try {
@@ -128,6 +141,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...lines.violations,
       ...ofTasks,
       ...(await checkSignUps(caller, ledger, inbox)),
+      ...(await checkMessages(program, messageLedger, { inside, queueIds })),
     ];
     const letters = await inside.deadLetters();
     const deadLetters = Object.fromEntries(
@@ -149,6 +163,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         calls,
         otherMoves: others,
         signUps: ledger.signUps.length,
+        messages: messageLedger.published.size,
       },
       refused: ledger.refused,
       retried: caller.retries,

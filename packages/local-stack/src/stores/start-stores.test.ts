@@ -275,6 +275,20 @@ suite('the backing stores', () => {
     for (const [name, value] of Object.entries(person)) assert.equal(given.env[name], value);
   });
 
+  test("the broker's Redis syncs each write before it answers, and drops nothing", async () => {
+    const stores = await start({ dataDir: newDataDir(), env: only('BROKER_REDIS_URL') });
+    try {
+      const setting = async (name: string) =>
+        (await say(stores.env.BROKER_REDIS_URL, `CONFIG GET ${name}\r\n`)).split('\r\n').at(-2);
+      assert.equal(await setting('appendonly'), 'yes');
+      assert.equal(await setting('appendfsync'), 'always');
+      assert.equal(await setting('maxmemory-policy'), 'noeviction');
+      assert.deepEqual([...stores.processes.keys()], ['broker-redis']);
+    } finally {
+      await stores.stop();
+    }
+  });
+
   test('restart after a crash, on the same port and data', async () => {
     const lines: string[] = [];
     const stores = await start({

@@ -112,7 +112,7 @@ export const metricsList = {
     type: 'counter',
     help: 'Messages of SQS by queue and outcome: handled, retried or dead',
     labels: ['queue', 'outcome'],
-    services: ['auth', 'queue', 'position', 'mailer'],
+    services: ['auth', 'queue', 'position', 'mailer', 'broker'],
   },
   dead_letters: {
     type: 'gauge',
@@ -126,6 +126,19 @@ export const metricsList = {
     help: 'Mails by template and outcome: sent, skipped by a rule, or failed once',
     labels: ['template', 'outcome'],
     services: ['mailer'],
+  },
+  broker_messages_total: {
+    type: 'counter',
+    help: "Messages of venues' programs: published, refused since the backlog is full, delivered, deleted",
+    labels: ['outcome'],
+    services: ['broker'],
+  },
+  broker_consumers_waiting: {
+    type: 'gauge',
+    across: 'sum',
+    help: 'Consumers that wait for messages',
+    labels: [],
+    services: ['broker'],
   },
   projection_lag_seconds: {
     type: 'histogram',

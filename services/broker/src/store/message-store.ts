@@ -5,6 +5,7 @@ import type { Clock } from '@queue-manager/service-kit/clock';
 import { daySeconds } from '@queue-manager/service-kit/durations';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { RedisClient } from '@queue-manager/service-kit/redis';
+import type { LabelsOf } from '@queue-manager/service-kit/telemetry/metrics-list';
 import { answerKey, readyChannel, venueKeys } from './venue-keys.ts';
 
 export type StoredMessage = {
@@ -89,8 +90,10 @@ export function createMessageStore(options: {
   clock: Clock;
   deliveriesMax: number;
   backlog: BacklogLimits;
+  /** Counts what happens to messages, for metrics. */
+  count?: (labels: LabelsOf<'broker_messages_total'>) => void;
 }): MessageStore {
-  const { redis, clock, deliveriesMax, backlog } = options;
+  const { redis, clock, deliveriesMax, backlog, count = () => {} } = options;
   const scripts = defineScripts(redis);
   const now = () => clock.now().getTime();
 
@@ -110,13 +113,16 @@ export function createMessageStore(options: {
       )) as string;
       const limit = fullness(backlog)[said];
       if (limit !== undefined) {
+        count({ outcome: 'refused' });
         throw problems.backlogFull({
           detail: `The message queue is full: ${limit}. Consume and delete messages first.`,
           retryAfterSeconds,
         });
       }
       if (said === 'reused') throw problems.idempotencyKeyReused();
-      return said === 'gone' ? null : said;
+      if (said === 'gone') return null;
+      count({ outcome: 'published' });
+      return said;
     },
 
     async consume({ venueId, cid, limit, visibilitySeconds }) {
@@ -133,11 +139,14 @@ export function createMessageStore(options: {
         body: String(body),
         deliveries: Number(deliveries),
       }));
+      for (const _ of messages) count({ outcome: 'delivered' });
       return { messages, unlockAt: unlockAt === '' ? null : Number(unlockAt) };
     },
 
     async delete({ venueId, cid, id }) {
-      return (await scripts.delete(...venueKeys(venueId), now(), cid, id)) === 1;
+      const isDeleted = (await scripts.delete(...venueKeys(venueId), now(), cid, id)) === 1;
+      if (isDeleted) count({ outcome: 'deleted' });
+      return isDeleted;
     },
 
     async extend({ venueId, cid, id, visibilitySeconds }) {

@@ -34,6 +34,8 @@ export type Waiting = {
     venueId: string,
     options: { attempt: Attempt; waitMs: number; signal: AbortSignal },
   ): Promise<StoredMessage[]>;
+  /** How many wait in this process. */
+  count(): number;
   /** Ends all waits with no messages. */
   close(): void;
 };
@@ -162,6 +164,8 @@ export function createWaiting(options: { subscriptions: Subscriptions; clock: Cl
         signal.removeEventListener('abort', giveUp);
       }
     },
+
+    count: () => lines.values().reduce((sum, { waiters }) => sum + waiters.size, 0),
 
     close() {
       isClosed = true;

@@ -3,7 +3,7 @@ import { defineTexts } from '@queue-manager/ui/text';
 export const texts = defineTexts({
   en: {
     title: 'API keys',
-    lead: 'For your own programs, such as the booking system. A key may do what a manager may.',
+    lead: 'For your own programs, such as the till or a sign. A key reaches the message queue of this venue, and nothing else.',
     name: 'What is the key for?',
     create: 'Create a key',
     creating: 'Creating…',
@@ -22,7 +22,7 @@ export const texts = defineTexts({
   },
   pt: {
     title: 'Chaves de API',
-    lead: 'Para os seus próprios programas, como o sistema de reservas. Uma chave pode o que um gerente pode.',
+    lead: 'Para os seus próprios programas, como a caixa ou um painel. Uma chave dá acesso à fila de mensagens deste espaço, e a mais nada.',
     name: 'Para que serve a chave?',
     create: 'Criar uma chave',
     creating: 'A criar…',
@@ -41,7 +41,7 @@ export const texts = defineTexts({
   },
   es: {
     title: 'Claves de API',
-    lead: 'Para tus propios programas, como el sistema de reservas. Una clave puede lo mismo que un encargado.',
+    lead: 'Para tus propios programas, como la caja o un panel. Una clave da acceso a la cola de mensajes de este local, y a nada más.',
     name: '¿Para qué es la clave?',
     create: 'Crear una clave',
     creating: 'Creando…',
@@ -60,7 +60,7 @@ export const texts = defineTexts({
   },
   fr: {
     title: 'Clés d’API',
-    lead: 'Pour vos propres programmes, comme la réservation. Une clé peut faire ce que peut un responsable.',
+    lead: 'Pour vos propres programmes, comme la caisse ou un panneau. Une clé donne accès à la file de messages de cet établissement, et à rien d’autre.',
     name: 'À quoi sert la clé ?',
     create: 'Créer une clé',
     creating: 'Création…',
@@ -79,7 +79,7 @@ export const texts = defineTexts({
   },
   de: {
     title: 'API-Schlüssel',
-    lead: 'Für Ihre eigenen Programme, etwa das Reservierungssystem. Ein Schlüssel darf, was ein Manager darf.',
+    lead: 'Für Ihre eigenen Programme, etwa die Kasse oder eine Anzeige. Ein Schlüssel öffnet die Nachrichtenwarteschlange dieses Betriebs und sonst nichts.',
     name: 'Wofür ist der Schlüssel?',
     create: 'Schlüssel anlegen',
     creating: 'Wird angelegt …',
@@ -100,7 +100,7 @@ export const texts = defineTexts({
   },
   ar: {
     title: 'مفاتيح API',
-    lead: 'لبرامجك الخاصة، مثل نظام الحجز. للمفتاح صلاحيات المدير.',
+    lead: 'لبرامجك الخاصة، مثل صندوق الدفع أو شاشة العرض. يصل المفتاح إلى قائمة رسائل هذا المكان فقط، ولا شيء غيرها.',
     name: 'ما الغرض من المفتاح؟',
     create: 'إنشاء مفتاح',
     creating: 'جارٍ الإنشاء…',

@@ -16,6 +16,9 @@ export const texts = defineTexts({
     retentionDays: 'Keep guests’ data for (days)',
     retentionDaysHint:
       'Names and addresses of guests are deleted after that. A shorter time takes effect within minutes.',
+    feed: 'Send events to our own programs',
+    feedHint:
+      'What happens to guests in the queues goes to the message queue of the venue, without names. Programs with an API key read it there.',
     accent: 'Color',
     accentHint: 'Of posters and of the pages that guests see.',
     standard: 'Standard',
@@ -52,6 +55,9 @@ export const texts = defineTexts({
     retentionDays: 'Guardar os dados dos clientes durante (dias)',
     retentionDaysHint:
       'Depois, os nomes e endereços são eliminados. Um prazo mais curto aplica-se em minutos.',
+    feed: 'Enviar eventos aos nossos programas',
+    feedHint:
+      'O que acontece aos clientes nas filas vai para a fila de mensagens do espaço, sem nomes. Os programas com uma chave de API leem-no aí.',
     accent: 'Cor',
     accentHint: 'Dos cartazes e das páginas que os clientes veem.',
     standard: 'Padrão',
@@ -88,6 +94,9 @@ export const texts = defineTexts({
     retentionDays: 'Conservar los datos de los clientes (días)',
     retentionDaysHint:
       'Después se eliminan nombres y direcciones. Un plazo más corto se aplica en minutos.',
+    feed: 'Enviar eventos a nuestros programas',
+    feedHint:
+      'Lo que pasa con los clientes en las filas va a la cola de mensajes del local, sin nombres. Los programas con una clave de API lo leen ahí.',
     accent: 'Color',
     accentHint: 'De los carteles y de las páginas que ven los clientes.',
     standard: 'Estándar',
@@ -124,6 +133,9 @@ export const texts = defineTexts({
     retentionDays: 'Conserver les données des clients (jours)',
     retentionDaysHint:
       'Les noms et adresses sont ensuite supprimés. Une durée plus courte s’applique en quelques minutes.',
+    feed: 'Envoyer les événements à nos programmes',
+    feedHint:
+      'Ce qui arrive aux clients dans les files va dans la file de messages de l’établissement, sans noms. Les programmes munis d’une clé d’API l’y lisent.',
     accent: 'Couleur',
     accentHint: 'Des affiches et des pages que voient les clients.',
     standard: 'Standard',
@@ -160,6 +172,9 @@ export const texts = defineTexts({
     retentionDays: 'Gästedaten aufbewahren (Tage)',
     retentionDaysHint:
       'Danach werden Namen und Adressen gelöscht. Eine kürzere Frist gilt innerhalb von Minuten.',
+    feed: 'Ereignisse an eigene Programme senden',
+    feedHint:
+      'Was mit Gästen in den Warteschlangen geschieht, kommt ohne Namen in die Nachrichtenwarteschlange des Betriebs. Programme mit einem API-Schlüssel lesen es dort.',
     accent: 'Farbe',
     accentHint: 'Für Plakate und die Seiten, die Gäste sehen.',
     standard: 'Standard',
@@ -194,6 +209,9 @@ export const texts = defineTexts({
     dayStartsAtHint: 'عندها تعود الأرقام إلى 1، وتنتهي عندها أيام التقارير.',
     retentionDays: 'مدة الاحتفاظ ببيانات الضيوف (بالأيام)',
     retentionDaysHint: 'بعدها تُحذف أسماء الضيوف وعناوينهم. تسري المدة الأقصر خلال دقائق.',
+    feed: 'إرسال الأحداث إلى برامجنا',
+    feedHint:
+      'يُرسَل ما يحدث للضيوف في القوائم إلى قائمة رسائل المكان من دون أسماء، وتقرؤه هناك البرامج التي لديها مفتاح API.',
     accent: 'اللون',
     accentHint: 'لون الملصقات والصفحات التي يراها الضيوف.',
     standard: 'الافتراضي',

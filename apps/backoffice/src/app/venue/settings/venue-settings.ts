@@ -23,7 +23,8 @@ type Name =
   | 'capacity'
   | 'dayStartsAt'
   | 'retentionDays'
-  | 'accentColor';
+  | 'accentColor'
+  | 'feed';
 
 @Component({
   imports: [AccentField, Field, Heading, Input, LocaleField, TimezoneField],
@@ -55,7 +56,7 @@ export class VenueSettings {
         retentionDays: this.#fields.faultIn('retentionDays', retentionDays || '0'),
       }),
       async (
-        { name, timezone, locale, capacity, dayStartsAt, retentionDays, accentColor },
+        { name, timezone, locale, capacity, dayStartsAt, retentionDays, accentColor, feed },
         idempotencyKey,
       ) => {
         this.#venues.set(
@@ -69,6 +70,7 @@ export class VenueSettings {
               dayStartsAt,
               retentionDays: Number(retentionDays),
               accentColor: accentColor === '' ? null : accentColor,
+              feed: feed === 'on',
             },
             idempotencyKey,
           }),
