@@ -25,7 +25,7 @@ import {
 } from './consume.ts';
 import { createPublisher } from './publish.ts';
 import { countReceives, testQueues } from './testing.ts';
-import { type QueueName, queueNames, routes } from './topology.ts';
+import { isFifo, type QueueName, queueNames, routes } from './topology.ts';
 
 /** Generous, since retries and heartbeats take seconds. */
 const until = <T>(what: string, condition: () => T | Promise<T>) =>
@@ -62,6 +62,7 @@ function eventOf<T extends EventType>(type: T): Event {
       capacity: null,
       actor: { kind: 'system' },
     },
+    'venue.deleted': { venueId: id },
     'user.deleted': { userId: id },
     'task.due': { task, kind: 'call.expire', queueId: null, partyId: null, payload: {} },
     'task.finished': { task, outcome: 'done', error: null },
@@ -150,6 +151,38 @@ async function setUp(test: TestContext) {
 
 // The tests mostly wait for deliveries, so they run concurrently.
 describe('createConsumer', { concurrency: true }, () => {
+  it('handles the messages of a group of a FIFO queue in order, also when one fails', async (test) => {
+    const { broker, consume } = await setUp(test);
+    const queue = 'broker-events.fifo';
+    const [first, other] = [1, 2].map(() => eventOf('queue.changed') as EventOf<'queue.changed'>);
+    assert.ok(first && other);
+    const events = [1, 2, 3, 4, 5].map((seq) => ({
+      ...first,
+      id: newId(systemClock),
+      data: { ...first.data, queue: { ...first.data.queue, seq } },
+    }));
+    const publisher = createPublisher({ ...broker, receivers: () => [queue] });
+    assert.equal((await publisher.publish([...events, other])).failed.size, 0);
+    const attempts: number[] = [];
+    const others: string[] = [];
+    await consume(
+      {
+        'queue.changed': async ({ id, subject, data }) => {
+          if (subject === other.subject) return void others.push(id);
+          const { seq } = data.queue;
+          attempts.push(seq);
+          if (seq === 2 && attempts.length === 2) throw new Error('broken');
+          if (seq === 4) throw new PermanentFailure('hopeless');
+        },
+      },
+      { queue },
+    );
+    await until('all are handled', () => attempts.includes(5));
+    assert.deepEqual(attempts, [1, 2, 2, 3, 4, 5]);
+    assert.deepEqual(others, [other.id]);
+    await until('it is a dead letter', async () => (await broker.deadLetters(queue)).length === 1);
+  });
+
   it('passes every event to the handler of its type, in any order and also when repeated', async (test) => {
     const { consume, send, drained } = await setUp(test);
     const seen: string[] = [];
@@ -829,7 +862,8 @@ describe('createConsumer', { concurrency: true }, () => {
     sqs.destroy();
   });
 
-  for (const queue of queueNames) {
+  // Those of a FIFO queue take more deliveries.
+  for (const queue of queueNames.filter((name) => !isFifo(name))) {
     it(`makes invalid messages of ${queue} dead letters without blocking others`, async (test) => {
       const { broker, consume, drained } = await setUp(test);
       const [type] = typesOf(queue);

@@ -35,8 +35,8 @@ export const queues = {
   'task-results': defaults,
   mails: defaults,
   'alert-mails': defaults,
-  // A message waits for those before it in its group, which is no failure of its own: the broker makes the dead letters.
-  'broker-events.fifo': { ...defaults, maxReceiveCount: 1_000 },
+  // A message is received and released again with one that fails before it in its group.
+  'broker-events.fifo': { ...defaults, maxReceiveCount: 100 },
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof queues;

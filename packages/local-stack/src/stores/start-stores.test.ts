@@ -76,6 +76,7 @@ suite('the backing stores', () => {
     const first = await start({ dataDir });
     const groups = [...first.processes.values()].map((store) => store.group() ?? 0);
     assert.deepEqual([...first.processes.keys()].sort(), [
+      'broker-redis',
       'dynamodb',
       'mail',
       'mariadb',
