@@ -95,12 +95,14 @@ describe('the settings', () => {
     await fill(page, 'Keep guests’ data for (days)', '7');
     await fill(page, 'Name', 'Casa da Ponte');
     await page.getByText('Violet').click();
+    await page.getByText('Send events to our own programs').click();
     await press(page, 'Save');
     await told(page, 'Saved.');
     await page.locator('.bar').getByText('Casa da Ponte').waitFor();
     await page.reload();
     assert.equal(await page.getByLabel('People inside at most').inputValue(), '120');
     assert.ok(await page.getByLabel('Violet').isChecked());
+    assert.ok(await page.getByLabel('Send events to our own programs').isChecked());
   });
 
   it('show at the field what only the server refuses', async () => {

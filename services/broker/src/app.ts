@@ -4,7 +4,6 @@ import { venueFeed } from '@queue-manager/events/topology';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
-import { createKeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { checkRedis, type RedisClient } from '@queue-manager/service-kit/redis';
 import type { Subscriptions } from '@queue-manager/service-kit/subscriptions';
@@ -16,6 +15,7 @@ import { onVenueEvents } from './feed/on-venue-events.ts';
 import { takeJsonText } from './messages/json-text.ts';
 import { messagesRoutes } from './messages/routes.ts';
 import { type BacklogLimits, createMessageStore } from './store/message-store.ts';
+import { createVenueGate } from './venue-gate.ts';
 import { createWaiting } from './waiting/waiting.ts';
 
 type BrokerAppOptions = {
@@ -31,9 +31,6 @@ type BrokerAppOptions = {
   backlog: BacklogLimits;
 };
 
-/** Calls of one venue that are under way in Redis; fewer while other venues have some. */
-const callsOfVenue = { atOnce: 32, atOnceAmongOthers: 4, waitingMax: 1_000 };
-
 /** The broker with all its routes and consumers. It closes the connections passed in. */
 export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
   const { redis, subscriptions, queueService, clock, logger, sqs, sqsPrefix } = options;
@@ -41,7 +38,7 @@ export function createBrokerApp(options: BrokerAppOptions): FastifyInstance {
   const deps: Deps = {
     store: createMessageStore({ ...options, count: metrics.counter('broker_messages_total') }),
     waiting: createWaiting({ subscriptions, clock }),
-    venues: createKeyedGate(callsOfVenue),
+    venues: createVenueGate(),
     verifyApiKey: createApiKeyVerifier({ queueService }),
   };
 
