@@ -39,12 +39,12 @@ describe('the stand without network', () => {
           const request = indexedDB.open('queue-manager-line');
           request.onsuccess = () => resolve(request.result);
         });
-        const lines = await new Promise<unknown[]>((resolve) => {
-          const request = database.transaction('lines').objectStore('lines').getAll();
+        const parties = await new Promise<unknown[]>((resolve) => {
+          const request = database.transaction('parties').objectStore('parties').getAll();
           request.onsuccess = () => resolve(request.result);
         });
         database.close();
-        return JSON.stringify(lines).includes('Bo Berg');
+        return JSON.stringify(parties).includes('Bo Berg');
       }),
     );
 

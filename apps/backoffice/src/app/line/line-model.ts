@@ -38,12 +38,22 @@ export type SavedLine = {
   occupancy: Occupancy | null;
 };
 
+/** What has changed of it since it was last kept. */
+export type LineChanges = SavedLine & {
+  /** Whether `parties` are all that are known, not only those that have changed. */
+  isWhole: boolean;
+  /** Ids of parties that are not known any more. */
+  forgotten: string[];
+};
+
 type QueueLine = { [P in Part]: SortedRows<Row> } & {
   queue: VenueQueue;
   /** What was last handed out; null after a change. */
   view: QueueView | null;
 };
 
+/** So many parties of a queue whose visit has ended are known: a device on which a stand is always open gets no slower. */
+const endedMax = 1_000;
 /** The server takes a time of joining that is about now for now. */
 const joinedAtSkewMs = 15_000;
 
@@ -52,6 +62,8 @@ export class LineModel {
   readonly #userId: string;
   readonly #now: () => number;
   readonly #parties = new Map<string, KnownParty>();
+  /** Parties that have changed or gone since the line was last kept; null if it was not kept as a whole. */
+  #unsaved: Set<string> | null = null;
   readonly #lines = new Map<string, QueueLine>();
   /** What is shown, by key. */
   readonly #rows = new Map<string, Row>();
@@ -215,6 +227,7 @@ export class LineModel {
 
   forgetParty(partyId: string): void {
     this.#parties.delete(partyId);
+    this.#unsaved?.add(partyId);
     this.#show(this.#keyOf.get(partyId) ?? partyId);
   }
 
@@ -224,7 +237,15 @@ export class LineModel {
 
   #setKnown(party: KnownParty): void {
     this.#parties.set(party.id, party);
+    this.#unsaved?.add(party.id);
     this.#show(this.#keyOf.get(party.id) ?? party.id);
+    this.#forgetOldest(party.queueId);
+  }
+
+  #forgetOldest(queueId: string): void {
+    const ended = this.#lines.get(queueId)?.ended.rows() ?? [];
+    const oldest = ended.length > endedMax ? ended.at(-1) : undefined;
+    if (oldest?.id && !this.#pressesOf.has(oldest.key)) this.forgetParty(oldest.id);
   }
 
   /** An event may be faster than the answer to the press that added the party. */
@@ -360,17 +381,28 @@ export class LineModel {
 
   // What is kept on the device
 
-  save(): SavedLine {
+  /** What has changed since the last call, or all of it if it could not be kept then. */
+  takeChanges(): LineChanges {
+    const changed = this.#unsaved === null ? null : [...this.#unsaved];
+    this.#unsaved = new Set();
     return {
       queues: [...this.#lines.values()].map(({ queue }) => queue).filter(({ deleted }) => !deleted),
-      parties: [...this.#parties.values()],
       occupancy: this.#occupancy,
+      isWhole: changed === null,
+      parties: (changed ?? [...this.#parties.keys()]).flatMap((id) => this.#parties.get(id) ?? []),
+      forgotten: changed?.filter((id) => !this.#parties.has(id)) ?? [],
     };
+  }
+
+  /** The changes that were taken last could not be kept. */
+  returnChanges(): void {
+    this.#unsaved = null;
   }
 
   restore({ queues, parties, occupancy }: SavedLine): void {
     for (const queue of queues) this.setQueue(queue);
     for (const party of parties) this.#setKnown({ ...party, last: null });
+    this.#unsaved = new Set();
     this.#occupancy = occupancy;
   }
 }

@@ -1,6 +1,8 @@
 import 'fake-indexeddb/auto';
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { openDB } from 'idb';
+import type { LineChanges } from './line-model.ts';
 import { openLineStore } from './line-store.ts';
 import type { Press } from './press.ts';
 
@@ -31,4 +33,53 @@ it('puts each press behind the others, also one that was made from another', asy
     ['minus', 'next'],
   );
   store.close();
+});
+
+const changes = (names: string[], others: Partial<LineChanges> = {}): LineChanges => ({
+  queues: [],
+  occupancy: null,
+  isWhole: false,
+  parties: names.map((name) => ({ id: name.toLowerCase(), name }) as never),
+  forgotten: [],
+  ...others,
+});
+const dayMs = 24 * 60 * 60_000;
+
+it('keeps the changes of a line, apart from other lines', async () => {
+  const store = await openLineStore('changes');
+  const namesOf = async (owner: string) =>
+    (await store.line(owner))?.line.parties.map(({ name }) => name);
+  await store.saveLine('rui bar', 1, changes(['Ana', 'Bo', 'Cy'], { isWhole: true }));
+  await store.saveLine('rui barn', 1, changes(['Ana'], { isWhole: true }));
+  await store.saveLine('rui bar', 2, changes(['BO', 'Di'], { forgotten: ['ana'] }));
+  assert.deepEqual(await namesOf('rui bar'), ['BO', 'Cy', 'Di']);
+  assert.equal((await store.line('rui bar'))?.asOf, 2);
+  await store.saveLine('rui bar', 3, changes(['Eva'], { isWhole: true }));
+  assert.deepEqual(await namesOf('rui bar'), ['Eva']);
+  assert.deepEqual(await namesOf('rui barn'), ['Ana']);
+  store.close();
+});
+
+it('keeps no changes of a line that was deleted', async () => {
+  const store = await openLineStore('deleted');
+  await store.saveLine('rui bar', 1, changes(['Ana'], { isWhole: true }));
+  await store.saveLine('eva bar', 1, changes(['Ana'], { isWhole: true }));
+  await store.forget('rui');
+  await assert.rejects(store.saveLine('rui bar', 2, changes(['Bo'])));
+  assert.equal(await store.line('rui bar'), undefined);
+  assert.equal((await store.line('eva bar'))?.line.parties.length, 1);
+  store.close();
+});
+
+it('deletes the parties of a line that is a day old', async () => {
+  const store = await openLineStore('old');
+  await store.saveLine('rui bar', 1, changes(['Ana'], { isWhole: true }));
+  await store.saveLine('rui club', 2, changes(['Ana'], { isWhole: true }));
+  await store.sweep(dayMs + 2);
+  assert.equal(await store.line('rui bar'), undefined);
+  assert.equal((await store.line('rui club'))?.line.parties.length, 1);
+  store.close();
+  const db = await openDB('old');
+  assert.equal(await db.count('parties'), 1);
+  db.close();
 });

@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { SavedLine } from './line-model.ts';
+import type { LineChanges, SavedLine } from './line-model.ts';
 import type { Press, Refusal, Request } from './press.ts';
+import type { KnownParty } from './row.ts';
 
 /*
  * What the device keeps: presses until the server has acknowledged them, and the last known line. All tabs share it.
@@ -18,11 +19,15 @@ interface Schema extends DBSchema {
     indexes: { owner: string; id: string };
   };
   outcomes: { key: string; value: Outcome & { id: string; at: number }; indexes: { at: number } };
-  lines: { key: string; value: { owner: string; asOf: number; line: SavedLine } };
+  lines: { key: string; value: { owner: string; asOf: number } & Omit<SavedLine, 'parties'> };
+  /** Of the lines; each is written when it changes, since writing a long line would take too long. */
+  parties: { key: [owner: string, id: string]; value: { owner: string } & KnownParty };
 }
 
 /** How long outcomes and lines are kept. */
 const keptMs = 24 * 60 * 60_000;
+/** Parties that are written at once, so that none of the tasks is long. */
+const writtenAtOnce = 50;
 
 export type LineStore = Awaited<ReturnType<typeof openLineStore>>;
 
@@ -32,13 +37,16 @@ export function ownerOf(userId: string, venueId: string): string {
 }
 
 export async function openLineStore(name = 'queue-manager-line') {
-  const db: IDBPDatabase<Schema> = await openDB<Schema>(name, 1, {
-    upgrade(upgraded) {
+  const db: IDBPDatabase<Schema> = await openDB<Schema>(name, 2, {
+    upgrade(upgraded, version) {
+      if (version === 1) upgraded.deleteObjectStore('lines');
+      upgraded.createObjectStore('lines', { keyPath: 'owner' });
+      upgraded.createObjectStore('parties', { keyPath: ['owner', 'id'] });
+      if (version === 1) return;
       const presses = upgraded.createObjectStore('presses', { keyPath: 'order' });
       presses.createIndex('owner', 'owner');
       presses.createIndex('id', 'id', { unique: true });
       upgraded.createObjectStore('outcomes', { keyPath: 'id' }).createIndex('at', 'at');
-      upgraded.createObjectStore('lines', { keyPath: 'owner' });
     },
   });
 
@@ -111,9 +119,11 @@ export async function openLineStore(name = 'queue-manager-line') {
 
     /** Forgets lines and outcomes that are too old. */
     async sweep(now: number): Promise<void> {
-      const trx = db.transaction(['lines', 'outcomes'], 'readwrite');
-      for (const line of await trx.objectStore('lines').getAll()) {
-        if (line.asOf < now - keptMs) await trx.objectStore('lines').delete(line.owner);
+      const trx = db.transaction(['lines', 'parties', 'outcomes'], 'readwrite');
+      for (const { owner, asOf } of await trx.objectStore('lines').getAll()) {
+        if (asOf >= now - keptMs) continue;
+        await trx.objectStore('lines').delete(owner);
+        await trx.objectStore('parties').delete(partiesOf(owner));
       }
       const old = IDBKeyRange.upperBound(now - keptMs);
       for (const id of await trx.objectStore('outcomes').index('at').getAllKeys(old)) {
@@ -122,12 +132,31 @@ export async function openLineStore(name = 'queue-manager-line') {
       await trx.done;
     },
 
-    line(owner: string) {
-      return db.get('lines', owner);
+    /** The line as it was last kept, and when it was current. */
+    async line(owner: string): Promise<{ asOf: number; line: SavedLine } | undefined> {
+      const trx = db.transaction(['lines', 'parties']);
+      const line = await trx.objectStore('lines').get(owner);
+      if (line === undefined) return undefined;
+      const { asOf, queues, occupancy } = line;
+      const parties = await trx.objectStore('parties').getAll(partiesOf(owner));
+      return { asOf, line: { queues, parties, occupancy } };
     },
 
-    async saveLine(owner: string, asOf: number, line: SavedLine): Promise<void> {
-      await db.put('lines', { owner, asOf, line });
+    /** Keeps all changes or none; none if the line that they change has been deleted. */
+    async saveLine(owner: string, asOf: number, changes: LineChanges): Promise<void> {
+      const { queues, occupancy, parties, forgotten, isWhole } = changes;
+      const trx = db.transaction(['lines', 'parties'], 'readwrite');
+      const lines = trx.objectStore('lines');
+      const kept = trx.objectStore('parties');
+      if (isWhole) await kept.delete(partiesOf(owner));
+      else if ((await lines.getKey(owner)) === undefined) throw new Error('The line is not kept');
+      await lines.put({ owner, asOf, queues, occupancy });
+      for (const id of forgotten) await kept.delete([owner, id]);
+      for (let from = 0; from < parties.length; from += writtenAtOnce) {
+        const some = parties.slice(from, from + writtenAtOnce);
+        await Promise.all(some.map((party) => kept.put({ ...party, owner })));
+      }
+      await trx.done;
     },
 
     /** How many presses of an account, in any venue, have not been acknowledged. */
@@ -137,12 +166,16 @@ export async function openLineStore(name = 'queue-manager-line') {
 
     /** Deletes everything of an account, for its sign-out; also presses that have not been acknowledged. */
     async forget(userId: string): Promise<void> {
-      const trx = db.transaction(['presses', 'lines'], 'readwrite', { durability: 'strict' });
+      const stores = ['presses', 'lines', 'parties'] as const;
+      const trx = db.transaction(stores, 'readwrite', { durability: 'strict' });
       const presses = trx.objectStore('presses');
       for (const order of await presses.index('owner').getAllKeys(ownersOf(userId))) {
         await presses.delete(order);
       }
       await trx.objectStore('lines').delete(ownersOf(userId));
+      await trx
+        .objectStore('parties')
+        .delete(IDBKeyRange.bound([ownerOf(userId, '')], [ownerOf(userId, '\uffff')]));
       await trx.done;
     },
 
@@ -152,4 +185,8 @@ export async function openLineStore(name = 'queue-manager-line') {
 
 function ownersOf(userId: string): IDBKeyRange {
   return IDBKeyRange.bound(ownerOf(userId, ''), ownerOf(userId, '\uffff'));
+}
+
+function partiesOf(owner: string): IDBKeyRange {
+  return IDBKeyRange.bound([owner], [owner, []]);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
-import { openLineStore } from './line-store.ts';
+import { openLineStore, ownerOf } from './line-store.ts';
 import { canRepeat, type Line, openLine, type Pressed } from './open-line.ts';
 import type { Row } from './row.ts';
 import { Device, FakeVenue, Network } from './testing.ts';
@@ -15,6 +15,8 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+const tick = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 async function stand(
   t: TestContext,
@@ -49,6 +51,11 @@ async function stand(
       const { promise, resolve } = Promise.withResolvers<void>();
       store.saveLine = async (...given) => resolve(await saveLine(...given));
       await promise;
+    },
+    /** The names that the device keeps. */
+    async kept() {
+      const saved = await store.line(ownerOf(userId, venueId));
+      return saved?.line.parties.map(({ name }) => name) ?? [];
     },
     live: () => until('the line is live', () => line.getSnapshot().connection === 'live'),
     idle: () => until('all presses are answered', () => line.getSnapshot().queued === 0),
@@ -123,6 +130,53 @@ describe('the line of a venue', () => {
     assert.deepEqual(names(before), ['Ana', 'Bo', 'Cy']);
     assert.equal(part(line, 'waiting')[0], before[1]);
     assert.equal(part(line, 'ended')[0]?.name, 'Ana');
+  });
+
+  it('keeps what changes on the device', async (t) => {
+    const venue = new FakeVenue();
+    const ana = venue.add({ name: 'Ana' });
+    venue.add({ name: 'Bo' });
+    const first = await stand(t, venue);
+    await first.live();
+    await first.saved();
+    venue.act('leave', ana.id);
+    for (let rounds = 0; !(await first.kept()).includes('Late'); rounds += 1) {
+      assert.ok(rounds < 200, 'the change is not kept');
+      venue.add({ name: 'Late' });
+      await tick();
+    }
+    first.close();
+    first.network.cut();
+    const second = await first.again();
+    assert.deepEqual(names(part(second.line, 'waiting')).slice(0, 2), ['Bo', 'Late']);
+    assert.deepEqual(names(part(second.line, 'ended')), ['Ana']);
+  });
+
+  it('keeps all of the line again when its changes could not be kept', async (t) => {
+    const venue = new FakeVenue();
+    venue.add({ name: 'Ana' });
+    const { store, live, saved, kept } = await stand(t, venue);
+    await live();
+    await saved();
+    await store.forget(rui);
+    for (let rounds = 0; !(await kept()).includes('Ana'); rounds += 1) {
+      assert.ok(rounds < 200, 'the line is not kept again');
+      venue.add({ name: 'Late' });
+      await tick();
+    }
+  });
+
+  it('knows the last thousand of those whose visit has ended', async (t) => {
+    const venue = new FakeVenue();
+    const { line, live } = await stand(t, venue);
+    await live();
+    for (let party = 0; party < 1_003; party += 1) {
+      venue.now += 1_000;
+      venue.act('leave', venue.add({ name: `Guest ${party}` }).id);
+    }
+    const isLast = () => part(line, 'ended')[0]?.id === [...venue.parties.keys()].at(-1);
+    await until('all have left', () => part(line, 'waiting').length === 0 && isLast());
+    assert.equal(part(line, 'ended').length, 1_000);
   });
 
   it('reads a long line page by page, and again after a gap', async (t) => {

@@ -136,7 +136,10 @@ export async function openLine(options: LineOptions): Promise<Line> {
     if (sync.connection() !== 'live') return;
     cancelSave ??= host.later(() => {
       cancelSave = null;
-      void store.saveLine(owner, sync.heardAt() ?? host.now(), model.save()).catch(() => {});
+      const changes = model.takeChanges();
+      store
+        .saveLine(owner, sync.heardAt() ?? host.now(), changes)
+        .catch(() => model.returnChanges());
     }, saveMs);
   }
 
