@@ -40,8 +40,9 @@ const pageSize = 100;
 /** Parties that joined earlier are not part of tonight. */
 const tonightMs = 16 * 60 * 60_000;
 const tonightPagesMax = 5;
-/** With as many unknown parties, their queue is read as a whole. */
+/** With as many unknown parties, or as many per page of the line, their queue is read as a whole. */
 const singleReadsMax = 20;
+const singleReadsPerPage = 10;
 /** How often estimates and what events do not tell are read, for a line of one page and for longer ones. */
 const refreshMs = 60_000;
 const refreshMsLong = 5 * 60_000;
@@ -306,7 +307,7 @@ export function createLineSync(options: {
       if (isStopped) break;
       const queueId = model.known(partyId)?.queueId;
       const ofQueue = [...unread].filter((id) => model.known(id)?.queueId === queueId);
-      if (queueId !== undefined && ofQueue.length > singleReadsMax) {
+      if (queueId !== undefined && ofQueue.length > singleReadsMaxOf(queueId)) {
         for (const id of ofQueue) unread.delete(id);
         await load(queueId);
         continue;
@@ -325,6 +326,12 @@ export function createLineSync(options: {
       }
     }
     isReadingParties = false;
+  }
+
+  /** A page costs a browser as much as many parties do. */
+  function singleReadsMaxOf(queueId: string): number {
+    const pages = (model.queue(queueId)?.waiting ?? 0) / pageSize;
+    return Math.max(singleReadsMax, pages * singleReadsPerPage);
   }
 
   /** No event tells that a message was sent. */

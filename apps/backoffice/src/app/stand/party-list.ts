@@ -82,6 +82,8 @@ const rowRem = 5.5;
     }
     .slot {
       block-size: 5.5rem;
+      /* A change in one row does not lay out the others again. */
+      contain: strict;
     }
     .slot:focus-visible {
       outline-offset: -3px;

@@ -12,6 +12,7 @@ import {
   effect,
   inject,
   input,
+  type Signal,
   signal,
   untracked,
   viewChild,
@@ -31,13 +32,21 @@ import { injectNow } from '../parts/now.ts';
 import { Session } from '../session/session.ts';
 import { type Move, StandActions } from './actions.ts';
 import { CallNext } from './call-next.ts';
-import { countFilters, filtered, isFiltered, noFilters, sizeChoices } from './filters.ts';
+import {
+  countFilters,
+  filtered,
+  isFiltered,
+  noFilters,
+  type Placed,
+  sizeChoices,
+} from './filters.ts';
 import { PartyList } from './party-list.ts';
 import { QueueStateMenu } from './queue-state.ts';
 import { isCovered, isTyped, Shortcuts } from './shortcuts.ts';
 import { texts } from './strings.ts';
 
 const parts = ['waiting', 'called', 'seated', 'ended'] as const satisfies Part[];
+const noRows: readonly Row[] = [];
 const rowKeys: Record<string, Move> = {
   s: 'seat',
   x: 'noShow',
@@ -108,10 +117,10 @@ export class Stand {
     return snapshot.queues.length > 0 || snapshot.connection !== 'loading';
   });
   protected readonly shown = {
-    waiting: computed(() => filtered(this.view()?.waiting ?? [], this.filters())),
-    called: computed(() => filtered(this.view()?.called ?? [], this.filters())),
-    seated: computed(() => filtered(this.view()?.seated ?? [], this.filters())),
-    ended: computed(() => filtered(this.view()?.ended ?? [], this.filters())),
+    waiting: this.#shownOf('waiting'),
+    called: this.#shownOf('called'),
+    seated: this.#shownOf('seated'),
+    ended: this.#shownOf('ended'),
   };
   protected readonly people = computed(() =>
     (this.view()?.waiting ?? []).reduce((sum, { size }) => sum + size, 0),
@@ -126,6 +135,12 @@ export class Stand {
         void this.#names.read(venueId);
       });
     });
+  }
+
+  /** The same array until the part or the filters change: a list that gets another one measures itself again. */
+  #shownOf(part: Part): Signal<readonly Placed[]> {
+    const rows = computed(() => this.view()?.[part] ?? noRows);
+    return computed(() => filtered(rows(), this.filters()));
   }
 
   protected count(part: Part): number {
@@ -192,7 +207,9 @@ export class Stand {
     else if (key === '?') void this.help();
     else if (queue !== undefined) this.actions.chooseQueue(queue.id);
     else if (key === 'ArrowDown' || key === 'ArrowUp') {
-      if (row !== null || document.activeElement !== document.body) return false;
+      const focused = document.activeElement;
+      // A screen that has been opened gives its heading the focus.
+      if (row !== null || !(focused === document.body || focused?.matches('h1'))) return false;
       this.lists()
         .find((list) => list.parties().length > 0)
         ?.focus();
