@@ -26,7 +26,7 @@ const floors = {
     'commands',
   ],
   'packages/load/src': ['random.ts', ['trace', 'callers'], 'offline', ['replay', 'chaos']],
-  'packages/bench/src': ['measure', ['broker', 'events', 'line', 'live']],
+  'packages/bench/src': ['measure', ['broker', 'events', 'line', 'live'], 'apps'],
   'apps/customer/src': [
     'page',
     'parts',

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
 const wrongOptions = {
+  apps: [['--only', 'nothing'], ['--waiting', '10'], ['--seconds', 'many'], ['--fast']],
   broker: [['--queued', 'many'], ['--rounds', '0'], ['--fast']],
   events: [['--tasks', 'many'], ['--rate', '0'], ['--fast']],
   line: [['--waiting', '100'], ['--rounds', '0'], ['--seconds', 'many'], ['--fast']],
