@@ -16,6 +16,7 @@ import {
   untracked,
   viewChild,
 } from '@angular/core';
+import { first, type Subscription } from 'rxjs';
 import type { Part, Row } from '../line/row.ts';
 import { StandActions } from './actions.ts';
 import type { Placed } from './filters.ts';
@@ -122,11 +123,16 @@ export class PartyList {
   /** The row that Tab comes to, by its index. */
   #focused = 0;
   #hasFocus = false;
+  /** A row that gets the focus when it is in the page. */
+  #awaited: Subscription | null = null;
 
   constructor() {
     const resized = new ResizeObserver(() => this.viewport().checkViewportSize());
     afterNextRender(() => resized.observe(this.#host));
-    inject(DestroyRef).onDestroy(() => resized.disconnect());
+    inject(DestroyRef).onDestroy(() => {
+      resized.disconnect();
+      this.#awaited?.unsubscribe();
+    });
     effect(() => {
       this.parties();
       // The row that had the focus may be gone: the one in its place gets it.
@@ -185,10 +191,18 @@ export class PartyList {
     else if (top + this.rowPx > from + height) {
       this.viewport().scrollToOffset(top + this.rowPx - height);
     }
+    this.#awaited?.unsubscribe();
     const found = slot();
     if (found !== null) found.focus({ preventScroll: true });
-    // It is not in the page before the list has scrolled.
-    else requestAnimationFrame(() => requestAnimationFrame(() => slot()?.focus()));
+    else {
+      // It is not in the page before the list has scrolled.
+      const rendered = this.viewport().renderedRangeStream.pipe(
+        first(({ start, end }) => start <= index && index < end),
+      );
+      this.#awaited = rendered.subscribe(() =>
+        afterNextRender(() => slot()?.focus({ preventScroll: true }), { injector: this.#injector }),
+      );
+    }
   }
 
   #keepFocus(): void {
