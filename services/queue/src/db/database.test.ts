@@ -68,6 +68,17 @@ describe('migrations', () => {
       assert.deepEqual(await tablesOf(db), tables);
     }));
 
+  it('leave tables alone that a newer version has changed, so that a deployment can be rolled back', () =>
+    withDatabase(async (open) => {
+      const db = open();
+      await migrate(db);
+      await sql`INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-newer', '2030-01-01')`.execute(
+        db,
+      );
+      await migrate(open());
+      assert.deepEqual(await tablesOf(db), tables);
+    }));
+
   it('run once when several instances start at the same time', () =>
     withDatabase(async (open) => {
       const instances = Array.from({ length: 5 }, open);

@@ -1,7 +1,7 @@
 import { remainingMs, tooBusy } from '@queue-manager/service-kit/limits/deadline';
 import { createGate } from '@queue-manager/service-kit/limits/gate';
 import { isReadOnly, Problem, problems } from '@queue-manager/service-kit/problems';
-import { Kysely, MysqlDialect, type MysqlPool, type Transaction } from 'kysely';
+import { Kysely, MysqlDialect, type MysqlPool, sql, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import * as line from './migrations/0001-line.ts';
@@ -220,9 +220,26 @@ const migrations: Record<string, Migration> = {
   '0017-venue-feeds': venueFeeds,
 };
 
-/** Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. */
+/**
+ * Brings the tables up to date. Safe when several instances start at once: the migrator takes a lock. Tables that are
+ * newer stay as they are: a deployment that is rolled back starts this version on them.
+ */
 export async function migrate(db: Database): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const newer = (await doneMigrations(db)).filter((name) => !(name in migrations));
+  const all = { ...migrations, ...Object.fromEntries(newer.map((name) => [name, nothing])) };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => all } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+const nothing: Migration = { up: async () => {} };
+
+async function doneMigrations(db: Database): Promise<string[]> {
+  try {
+    const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db);
+    return rows.map(({ name }) => name);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ER_NO_SUCH_TABLE') return [];
+    throw error;
+  }
 }
