@@ -4,39 +4,16 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { backofficePath, guestPages } from '@queue-manager/contracts/pages';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import {
+  backofficeFilePolicy,
+  backofficePolicy,
+  forever,
+  guestPolicy,
+  revalidated,
+} from './page-policies.ts';
 
-/** What a page may load and do. The browser applies the policy of a service worker's own response to that worker. */
-const directives = {
-  'default-src': "'none'",
-  'base-uri': "'none'",
-  'connect-src': "'self'",
-  'font-src': "'self'",
-  'form-action': "'none'",
-  'frame-ancestors': "'none'",
-  'img-src': "'self' data:",
-  'manifest-src': "'self'",
-  'script-src': "'self'",
-  'style-src': "'self'",
-  'worker-src': "'self'",
-};
-
-function policyOf(changes: Partial<typeof directives> = {}): string {
-  return Object.entries({ ...directives, ...changes })
-    .map(([name, value]) => `${name} ${value}`)
-    .join(';');
-}
-
-const guestPolicy = policyOf();
-/** Angular adds the styles of components as elements with the nonce of the page. */
-const backofficePolicy = (nonce: string) =>
-  policyOf({ 'base-uri': "'self'", 'style-src': `'self' 'nonce-${nonce}'` });
 /** Stands for the nonce in the backoffice's page. */
 const noncePlaceholder = /CSP_NONCE/g;
-
-/** The names of assets hold a hash of their content; everything else is asked for again, which costs a 304. */
-const yearSeconds = 365 * 24 * 60 * 60;
-const forever = `public, max-age=${yearSeconds}, immutable`;
-const revalidated = 'no-cache';
 
 /** A build takes a few seconds. */
 const retryAfterSeconds = 2;
@@ -59,7 +36,7 @@ export async function servePages(
   folders: { customer: string; backoffice: string },
 ): Promise<void> {
   await serveApp(app, folders.customer, guestPolicy, serveGuestPages);
-  await serveApp(app, folders.backoffice, policyOf({ 'base-uri': "'self'" }), serveBackoffice);
+  await serveApp(app, folders.backoffice, backofficeFilePolicy, serveBackoffice);
 }
 
 type ServeFiles = (scope: FastifyInstance, folder: string) => void;
