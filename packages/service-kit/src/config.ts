@@ -7,8 +7,13 @@ export const serviceEnv = {
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Shared by all services; authenticates calls to `/internal/*`. */
-  INTERNAL_CREDENTIAL: z.string().min(32, 'must have at least 32 characters'),
+  /** Shared by all services; authenticates calls to `/internal/*`. Separated by commas: the first is sent, all are accepted. */
+  INTERNAL_CREDENTIAL: z
+    .string()
+    .refine(
+      (list) => list.split(',').every((credential) => credential.length >= 32),
+      'must have at least 32 characters',
+    ),
 };
 
 export const Url = z.url();

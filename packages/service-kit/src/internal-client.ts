@@ -8,7 +8,7 @@ import {
 import { type Dispatcher, Pool } from 'undici';
 import type { z } from 'zod';
 import { createAddresses, isConnectError, isConnectionLost } from './addresses.ts';
-import { credentialHeader } from './internal-credential.ts';
+import { credentialHeader, sentCredential } from './internal-credential.ts';
 import { assertInTime, deadlineHeader, remainingMs } from './limits/deadline.ts';
 import { isProblem, Problem } from './problems.ts';
 import { currentContext } from './trace-context.ts';
@@ -58,6 +58,7 @@ export function createInternalClient(options: {
   connections?: number;
 }): InternalClient {
   const addresses = createAddresses([options.baseUrl].flat());
+  const credential = sentCredential(options.credential);
   const pools = new Map<string, Pool>();
 
   function poolOf(address: string): Pool {
@@ -105,7 +106,7 @@ export function createInternalClient(options: {
         method: contract.method,
         path: pathOf(contract, params, query),
         headers: {
-          [credentialHeader]: options.credential,
+          [credentialHeader]: credential,
           [deadlineHeader]: String(Math.floor(timeoutMs)),
           ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(requestId === undefined ? {} : { [requestIdHeader]: requestId }),

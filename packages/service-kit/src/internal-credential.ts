@@ -3,8 +3,20 @@ import { timingSafeEqual } from 'node:crypto';
 /** Header that carries the internal credential. */
 export const credentialHeader = 'x-internal-credential';
 
-/** Whether a header value is the internal credential; compares in constant time. */
-export function isCredential(value: string | string[] | undefined, expected: string): boolean {
-  const [bytes, expectedBytes] = [Buffer.from(String(value ?? '')), Buffer.from(expected)];
-  return bytes.length === expectedBytes.length && timingSafeEqual(bytes, expectedBytes);
+/** The credential that a service sends. */
+export function sentCredential(credentials: string): string {
+  return credentials.split(',', 1)[0] as string;
+}
+
+/** Whether a header value is one of the accepted credentials; compares in constant time. */
+export function isCredential(value: string | string[] | undefined, credentials: string): boolean {
+  const bytes = Buffer.from(String(value ?? ''));
+  return credentials
+    .split(',')
+    .map((credential) => isEqual(bytes, Buffer.from(credential)))
+    .includes(true);
+}
+
+function isEqual(bytes: Buffer, expected: Buffer): boolean {
+  return bytes.length === expected.length && timingSafeEqual(bytes, expected);
 }

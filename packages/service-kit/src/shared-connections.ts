@@ -3,7 +3,7 @@ import * as http2 from 'node:http2';
 import * as https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { credentialHeader, isCredential } from './internal-credential.ts';
+import { credentialHeader, isCredential, sentCredential } from './internal-credential.ts';
 import { runInContext } from './trace-context.ts';
 
 /** Value of the `Upgrade` header. After the upgrade the connection speaks HTTP/2 (RFC 9113) without negotiation. */
@@ -116,7 +116,7 @@ export function createSharedConnections(
       headers: {
         connection: 'upgrade',
         upgrade: protocol,
-        [credentialHeader]: internalCredential,
+        [credentialHeader]: sentCredential(internalCredential),
       },
       timeout: connectTimeoutMs,
     });
