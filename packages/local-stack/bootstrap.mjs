@@ -33,6 +33,9 @@ const commands = {
   check: ['packages/local-stack/src/commands/check.ts'],
   fix: ['packages/local-stack/src/commands/fix.ts'],
   openapi: ['packages/contracts/src/openapi/generate-openapi.ts'],
+  synth: ['iac/src/synth.ts'],
+  pricing: ['iac/src/pricing/pricing-cli.ts'],
+  'aws-secrets': ['iac/src/secrets/secrets-cli.ts'],
   metrics: ['packages/service-kit/src/telemetry/generate-metrics.ts'],
   replay: ['packages/load/src/replay/replay-cli.ts'],
   chaos: ['packages/load/src/chaos/chaos-cli.ts'],
@@ -64,13 +67,22 @@ function majorOf(version) {
   return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
 }
 
+/** A package of its own, since its dependencies are large and `npm start` needs none of them. */
+const iac = join(root, 'iac');
+
+/** Whether a command needs the dependencies of `iac`. */
+function needsIac(command, args) {
+  if (command === 'test') return args.length === 0 || args.some((arg) => arg.includes('iac'));
+  return ['check', 'synth'].includes(command);
+}
+
 /**
  * Whether node_modules matches package-lock.json. npm writes node_modules/.package-lock.json at the end of an
  * installation, so an interrupted one has none.
  */
-function dependenciesAreFresh() {
+function dependenciesAreFresh(folder) {
   try {
-    const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages;
+    const read = (path) => JSON.parse(readFileSync(join(folder, path), 'utf8')).packages;
     const locked = read('package-lock.json');
     const installed = read('node_modules/.package-lock.json');
     for (const [path, entry] of Object.entries(locked)) {
@@ -83,9 +95,9 @@ function dependenciesAreFresh() {
         return false;
       }
       // Those of workspaces are not in the folder that tells what is installed, and may be gone without it.
-      if (!path.startsWith('node_modules/') && !existsSync(join(root, path))) return false;
+      if (!path.startsWith('node_modules/') && !existsSync(join(folder, path))) return false;
     }
-    return process.platform !== 'linux' || existsSync(bundledNode());
+    return folder !== root || process.platform !== 'linux' || existsSync(bundledNode());
   } catch {
     return false;
   }
@@ -95,20 +107,20 @@ function bundledNode() {
   return join(root, 'node_modules', `node-linux-${process.arch}`, 'bin/node');
 }
 
-async function installDependencies() {
+async function installDependencies(folder) {
   // Outside node_modules, which npm ci deletes.
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const release = await lock(join(tmpdir(), `queue-manager-install-${name}`));
   try {
-    if (dependenciesAreFresh()) return; // Another process has installed them meanwhile.
-    say('Installing dependencies …');
+    if (dependenciesAreFresh(folder)) return; // Another process has installed them meanwhile.
+    say(`Installing dependencies${folder === root ? '' : ' of iac'} …`);
     const npm = process.env.npm_execpath?.endsWith('.js')
       ? [process.execPath, process.env.npm_execpath]
       : ['npm'];
     // Also with NODE_ENV=production: development and optional packages include Node 24.
     const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
     args.push('--include=dev', '--include=optional');
-    const { code, output } = await runQuietly(npm[0], [...npm.slice(1), ...args]);
+    const { code, output } = await runQuietly(npm[0], [...npm.slice(1), ...args], folder);
     if (code !== 0) {
       // The error comes first; npm's usage may follow.
       const error = output.trim().split('\n').slice(0, 10).join('\n');
@@ -151,9 +163,9 @@ function holderIsAlive(path) {
   }
 }
 
-function runQuietly(file, args) {
+function runQuietly(file, args, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     const stop = (signal) => {
       child.kill(signal);
       child.once('close', () => process.exit(130));
@@ -233,5 +245,7 @@ if (script === undefined) {
 if (majorOf(process.version) < bootstrapNodeMin) {
   fail(`Node ${bootstrapNodeMin} or newer is needed (this is ${process.version})`);
 }
-if (!dependenciesAreFresh()) await installDependencies();
+for (const folder of needsIac(command, args) ? [root, iac] : [root]) {
+  if (!dependenciesAreFresh(folder)) await installDependencies(folder);
+}
 run(script, args);

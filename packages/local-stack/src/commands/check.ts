@@ -10,7 +10,14 @@ const filesPerFolderMax = 25;
 const bin = (name: string) => join(repositoryRoot, 'node_modules/.bin', name);
 
 /** Each folder has a tsconfig.json: browsers, programs and service workers have different globals. */
-const typeChecks = ['.', 'packages/ui', 'apps/customer', 'packages/ui/src/worker', 'tests/browser'];
+const typeChecks = [
+  '.',
+  'packages/ui',
+  'apps/customer',
+  'packages/ui/src/worker',
+  'tests/browser',
+  'iac',
+];
 
 const programs: { title: string; command: string[]; hint?: string }[] = [
   {
@@ -34,7 +41,15 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
   },
   {
     title: 'Imports',
-    command: [process.execPath, bin('depcruise'), 'apps', 'packages', 'services', 'tests'],
+    command: [
+      process.execPath,
+      bin('depcruise'),
+      'apps',
+      'packages',
+      'services',
+      'tests',
+      'iac/src',
+    ],
     hint: 'the rules are in .dependency-cruiser.mjs',
   },
   {
@@ -51,11 +66,16 @@ const programs: { title: string; command: string[]; hint?: string }[] = [
     ],
     hint: 'npm run metrics updates them',
   },
+  {
+    title: 'Prices in docs/pricing.md',
+    command: [process.execPath, 'iac/src/pricing/pricing-cli.ts', '--check'],
+    hint: 'npm run pricing updates them',
+  },
 ];
 
 /** Folders with too many product files. Migrations only ever grow. */
 function fullFolders(): string[] {
-  const files = globSync('{apps,packages,services}/*/src/**/*.{ts,tsx}', {
+  const files = globSync(['{apps,packages,services}/*/src/**/*.{ts,tsx}', 'iac/src/**/*.ts'], {
     cwd: repositoryRoot,
     exclude: ['**/*.test.ts', '**/*testing.ts', '**/migrations/**'],
   });

@@ -24,6 +24,7 @@ const everyTest = [
   'apps/*/src/**/*.test.ts',
   'packages/**/src/**/*.test.ts',
   'services/**/src/**/*.test.ts',
+  'iac/src/**/*.test.ts',
   systemTests,
 ];
 

@@ -25,6 +25,11 @@ const names = Object.keys(generators) as (keyof Secrets)[];
 
 export type Secrets = Record<keyof typeof generators, string>;
 
+/** New values for all secrets. */
+export function generateSecrets(): Secrets {
+  return Object.fromEntries(names.map((name) => [name, generators[name]()])) as Secrets;
+}
+
 /** Whether a variable is one of the secrets. */
 export function isSecret(variable: string): boolean {
   return Object.hasOwn(generators, variable);

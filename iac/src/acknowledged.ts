@@ -1,0 +1,114 @@
+import { type App, Validations } from 'aws-cdk-lib';
+import type { Settings } from './settings.ts';
+
+/** Findings of cdk-nag that we accept, where, and why. Everything else fails the synthesis. */
+type Acknowledged = { rules: string[]; where: RegExp; reason: string };
+
+/** cdk-nag wants each wildcard and each managed policy to be named. */
+function wildcard(what: string): string {
+  return `AwsSolutions-IAM5[${what}]`;
+}
+
+function managedPolicy(name: string): string {
+  return `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${name}]`;
+}
+
+const acknowledged: Acknowledged[] = [
+  {
+    rules: ['AwsSolutions-EC26', 'AwsSolutions-EC28', 'AwsSolutions-EC29'],
+    where: /-network\/Vpc\/public\w+\/NatInstance$/,
+    reason:
+      'The NAT instance holds no data and can be replaced at any time; it exists where money matters more.',
+  },
+  {
+    rules: ['AwsSolutions-RDS3', 'AwsSolutions-RDS10', 'AwsSolutions-AEC4'],
+    where: /^qm-dev-data\//,
+    reason: 'dev is cheap and can be thrown away. prod has two zones and deletion protection.',
+  },
+  {
+    rules: ['AwsSolutions-RDS11', 'AwsSolutions-AEC5'],
+    where: /-data\//,
+    reason:
+      'The stores are in isolated subnets and let only our own security group in; another port hides nothing.',
+  },
+  {
+    rules: [managedPolicy('AmazonRDSEnhancedMonitoringRole')],
+    where: /-data\/Mysql\/MonitoringRole$/,
+    reason: 'The policy that AWS maintains for enhanced monitoring of RDS.',
+  },
+  {
+    rules: ['AwsSolutions-SMG4'],
+    where: /-data\/(RedisToken|BrokerRedisPassword)$/,
+    reason:
+      'Replacing it takes a deployment; docs/deploy.md describes how. The stores cannot be reached from outside.',
+  },
+  {
+    rules: ['AwsSolutions-ELB2', 'AwsSolutions-CFR3'],
+    where: /-web\/(LoadBalancer|Distribution)$/,
+    reason:
+      'Access logs hold URLs, and those hold tickets. The gateway logs the patterns of routes instead.',
+  },
+  {
+    rules: ['AwsSolutions-S1'],
+    where: /-web\/(Customer|Backoffice)$/,
+    reason: 'Public files of the web apps, which only CloudFront reads.',
+  },
+  {
+    rules: ['AwsSolutions-CFR1'],
+    where: /-web\/Distribution$/,
+    reason: 'Guests come from everywhere.',
+  },
+  {
+    rules: ['AwsSolutions-CFR4'],
+    where: /-web\/Distribution$/,
+    reason:
+      "Without a domain of one's own, CloudFront's certificate decides about TLS. With one, TLS 1.2 is required.",
+  },
+  {
+    rules: [
+      'AwsSolutions-L1',
+      managedPolicy('AWSLambdaBasicExecutionRole'),
+      ...['GetObject', 'GetBucket', 'List', 'DeleteObject', 'Abort'].map((action) =>
+        wildcard(`Action::s3:${action}*`),
+      ),
+      // Invalidations cannot be limited to a distribution.
+      wildcard('Resource::*'),
+      wildcard(
+        'Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*',
+      ),
+      wildcard('Resource::<Customer88802FF1.Arn>/*'),
+      wildcard('Resource::<Backoffice366A6EE4.Arn>/*'),
+      wildcard('Resource::<web>:ExportsOutputFnGetAttCustomer88802FF1Arn927DFA11/*'),
+      wildcard('Resource::<web>:ExportsOutputFnGetAttBackoffice366A6EE4ArnF4863D3C/*'),
+    ],
+    where: /\/Custom::CDKBucketDeployment\w+$/,
+    reason:
+      'The function of aws-cdk-lib that copies the files of the web apps during a deployment.',
+  },
+  {
+    rules: ['AwsSolutions-ECS2'],
+    where: /-services\/\w+Task$/,
+    reason:
+      'Only settings are plain variables. Secrets come from Parameter Store and Secrets Manager.',
+  },
+  {
+    rules: [wildcard('Resource::*')],
+    where: /-services\/\w+Task\/ExecutionRole$/,
+    reason: 'ecr:GetAuthorizationToken cannot be limited to a repository.',
+  },
+];
+
+/** Records the accepted findings on their constructs. Call it when all stacks exist. */
+export function acknowledgeFindings(app: App, { account, region, prefix }: Settings): void {
+  const idOf = (rule: string) =>
+    rule
+      .replace('<AWS::AccountId>', account)
+      .replace('<AWS::Region>', region)
+      .replace('<web>', `${prefix}web`);
+  for (const construct of app.node.findAll()) {
+    for (const { rules, where, reason } of acknowledged) {
+      if (!where.test(construct.node.path)) continue;
+      Validations.of(construct).acknowledge(...rules.map((rule) => ({ id: idOf(rule), reason })));
+    }
+  }
+}

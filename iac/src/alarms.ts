@@ -1,0 +1,260 @@
+import { queueNames, queues } from '@queue-manager/events/topology';
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { EventsStack, Queue } from './events-stack.ts';
+import { services } from './services.ts';
+import { type Settings, taskSizeOf } from './settings.ts';
+
+export type AlarmSpec = {
+  /** Unique; the alarm's name without the prefix. */
+  name: string;
+  /** The heading in docs/operations.md that says what to do. */
+  page: string;
+  /** What is wrong, in a sentence. */
+  meaning: string;
+  metric: cloudwatch.IMetric;
+  threshold: number;
+  comparison?: 'above' | 'below';
+  /** Minutes in a row. */
+  minutes: number;
+  /** Missing data raises the alarm as well. */
+  needsData?: boolean;
+};
+
+const minute = Duration.minutes(1);
+
+/** An SLO of the API: the tenth of a second that a person does not notice, ten times. */
+const p99SecondsMax = 1;
+const errorPercentMax = 1;
+
+/** Messages wait for seconds. One of an age of minutes means that a consumer is down, or cannot keep up. */
+const messageAgeSecondsMax = 5 * 60;
+/** Contacts wait while the outside API is down, by design. */
+const orderedMessageAgeSecondsMax = 6 * 60 * 60;
+
+export function queueAlarms(events: EventsStack): AlarmSpec[] {
+  return queueNames.flatMap((name) => {
+    const { queue, deadLetters } = events.queues.get(name) as Queue;
+    const isPatient = queues[name].maxReceiveCount > 100;
+    return [
+      {
+        name: `dead-letters-${name.replace('.', '-')}`,
+        page: 'Dead letters',
+        meaning: `Messages of ${name} failed for good.`,
+        metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+          period: minute,
+          statistic: 'Maximum',
+        }),
+        threshold: 0,
+        minutes: 1,
+      },
+      {
+        name: `old-messages-${name.replace('.', '-')}`,
+        page: 'Old messages',
+        meaning: `Messages of ${name} are not consumed in time.`,
+        metric: queue.metricApproximateAgeOfOldestMessage({ period: minute, statistic: 'Maximum' }),
+        threshold: isPatient ? orderedMessageAgeSecondsMax : messageAgeSecondsMax,
+        minutes: 3,
+      },
+    ];
+  });
+}
+
+/** Operations a second that gp3 includes, and how many the alarm leaves. */
+const includedIops = 3_000;
+
+export function mysqlAlarms(
+  metric: (name: string, statistic?: string) => cloudwatch.IMetric,
+  settings: Settings,
+): AlarmSpec[] {
+  const { connectionsMax } = mysqlLimits(settings);
+  return [
+    {
+      name: 'mysql-cpu',
+      page: 'MySQL: CPU',
+      meaning: 'MySQL is short of processor time.',
+      metric: metric('CPUUtilization'),
+      threshold: 80,
+      minutes: 10,
+    },
+    {
+      name: 'mysql-connections',
+      page: 'MySQL: connections',
+      meaning: 'MySQL is running out of connections.',
+      metric: metric('DatabaseConnections', 'Maximum'),
+      threshold: 0.8 * connectionsMax,
+      minutes: 5,
+    },
+    {
+      name: 'mysql-storage',
+      page: 'MySQL: storage',
+      meaning: 'The disk of MySQL is nearly full, and did not grow.',
+      metric: metric('FreeStorageSpace', 'Minimum'),
+      threshold: 0.1 * settings.mysql.storageGb * 1024 ** 3,
+      comparison: 'below',
+      minutes: 5,
+    },
+    {
+      name: 'mysql-reads',
+      page: 'MySQL: operations of the disk',
+      meaning:
+        'MySQL reads more from its disk than the disk includes: its memory no longer holds the working set.',
+      metric: metric('ReadIOPS'),
+      threshold: 0.6 * includedIops,
+      minutes: 10,
+    },
+    {
+      name: 'mysql-writes',
+      page: 'MySQL: operations of the disk',
+      meaning: 'MySQL writes nearly as much as its disk includes.',
+      metric: metric('WriteIOPS'),
+      threshold: 0.8 * includedIops,
+      minutes: 10,
+    },
+  ];
+}
+
+/** RDS derives `max_connections` from the memory: bytes / 12,582,880. */
+export function mysqlLimits({ mysql }: Settings): { connectionsMax: number } {
+  const size = /\.(\w+)$/.exec(mysql.instance)?.[1] ?? '';
+  const gib = { micro: 1, small: 2, medium: 4, large: 8, xlarge: 16, '2xlarge': 32 }[size];
+  if (gib === undefined) throw new Error(`mysql.instance ${mysql.instance} has an unknown size`);
+  return { connectionsMax: Math.floor((gib * 1024 ** 3 * 0.93) / 12_582_880) };
+}
+
+/** `metric` takes the worst node. */
+export function redisAlarms(
+  store: { name: string; title: string },
+  metric: (name: string, statistic: string) => cloudwatch.IMetric,
+  memoryMetric: string,
+): AlarmSpec[] {
+  return [
+    {
+      name: `${store.name}-cpu`,
+      page: 'Redis: CPU',
+      meaning: `${store.title} is short of processor time: it executes commands on one core.`,
+      metric: metric('EngineCPUUtilization', 'Average'),
+      threshold: 75,
+      minutes: 5,
+    },
+    {
+      name: `${store.name}-memory`,
+      page: 'Redis: memory and evictions',
+      meaning: `${store.title} is nearly full, and then refuses writes.`,
+      metric: metric(memoryMetric, 'Maximum'),
+      threshold: 75,
+      minutes: 5,
+    },
+    {
+      name: `${store.name}-evictions`,
+      page: 'Redis: memory and evictions',
+      meaning: `${store.title} deletes keys to make room. Its policy is noeviction, so somebody changed it.`,
+      metric: metric('Evictions', 'Sum'),
+      threshold: 0,
+      minutes: 1,
+    },
+  ];
+}
+
+/** A projection that is gone is rebuilt from MySQL, which is slower than a read; many misses mean that Redis was emptied. */
+export function cacheMissAlarm(
+  metric: (name: string, statistic: string) => cloudwatch.IMetric,
+): AlarmSpec {
+  return {
+    name: 'redis-misses',
+    page: 'Redis: misses',
+    meaning: 'Most reads of Redis find nothing.',
+    metric: new cloudwatch.MathExpression({
+      expression: 'IF(hits + misses > 1000, 100 * misses / (hits + misses), 0)',
+      usingMetrics: { hits: metric('CacheHits', 'Sum'), misses: metric('CacheMisses', 'Sum') },
+      period: minute,
+    }),
+    threshold: 60,
+    minutes: 10,
+  };
+}
+
+export function gatewayAlarms(
+  loadBalancer: elbv2.ApplicationLoadBalancer,
+  targets: elbv2.ApplicationTargetGroup,
+): AlarmSpec[] {
+  const { metrics } = loadBalancer;
+  const options = { period: minute, statistic: 'Sum' };
+  return [
+    {
+      name: 'gateway-errors',
+      page: 'Gateway: errors',
+      meaning: `More than ${errorPercentMax} % of requests fail.`,
+      metric: new cloudwatch.MathExpression({
+        expression:
+          'IF(FILL(requests, 0) > 100, 100 * (FILL(ours, 0) + FILL(balancer, 0)) / requests, 0)',
+        usingMetrics: {
+          requests: metrics.requestCount(options),
+          ours: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, options),
+          balancer: metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, options),
+        },
+        period: minute,
+      }),
+      threshold: errorPercentMax,
+      minutes: 3,
+    },
+    {
+      name: 'gateway-latency',
+      page: 'Gateway: latency',
+      meaning: `One in a hundred requests takes longer than ${p99SecondsMax} s.`,
+      metric: metrics.targetResponseTime({ period: minute, statistic: 'p99' }),
+      threshold: p99SecondsMax,
+      minutes: 5,
+    },
+    {
+      name: 'gateway-unhealthy',
+      page: 'Tasks missing',
+      meaning: 'A gateway does not answer the load balancer.',
+      metric: targets.metrics.unhealthyHostCount({ period: minute, statistic: 'Maximum' }),
+      threshold: 0,
+      minutes: 5,
+    },
+  ];
+}
+
+export function taskAlarms(
+  runningTasks: (service: string) => cloudwatch.IMetric,
+  settings: Settings,
+): AlarmSpec[] {
+  return services
+    .filter(({ runsAs }) => runsAs === 'task')
+    .map(({ name }) => ({
+      name: `tasks-${name}`,
+      page: 'Tasks missing',
+      meaning: `Fewer tasks of ${name} run than there should be.`,
+      metric: runningTasks(name),
+      threshold: taskSizeOf(settings, name).tasksMin,
+      comparison: 'below' as const,
+      minutes: 5,
+      needsData: true,
+    }));
+}
+
+export function functionAlarms(name: string, fn: lambda.IFunction): AlarmSpec[] {
+  return [
+    {
+      name: `function-errors-${name}`,
+      page: 'Functions: errors and throttles',
+      meaning: `Runs of ${name} fail.`,
+      metric: fn.metricErrors({ period: minute, statistic: 'Sum' }),
+      threshold: 0,
+      minutes: 3,
+    },
+    {
+      name: `function-throttles-${name}`,
+      page: 'Functions: errors and throttles',
+      meaning: `${name} may not run as often as it should.`,
+      metric: fn.metricThrottles({ period: minute, statistic: 'Sum' }),
+      threshold: 0,
+      minutes: 3,
+    },
+  ];
+}

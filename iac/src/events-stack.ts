@@ -1,0 +1,90 @@
+import {
+  alertTopic,
+  alertTopicName,
+  brokerName,
+  deadLetterName,
+  deadLetterRetentionDays,
+  type QueueName,
+  queueNames,
+  queues,
+} from '@queue-manager/events/topology';
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+
+export type Queue = { queue: sqs.Queue; deadLetters: sqs.Queue };
+
+/** The message queues of the topology, and the topic for alerts. */
+export class EventsStack extends Stack {
+  readonly queues: Map<QueueName, Queue>;
+  readonly alerts: sns.Topic;
+
+  constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
+    super(scope, id, props);
+    const { settings } = props;
+    const { prefix } = settings;
+
+    this.queues = new Map(queueNames.map((name) => [name, this.#queue(name, settings)]));
+
+    // CloudWatch cannot publish under the key that AWS manages for SNS.
+    const key = new kms.Key(this, 'AlertsKey', {
+      description: 'Encrypts alerts',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    key.grantEncryptDecrypt(new iam.ServicePrincipal('cloudwatch.amazonaws.com'));
+    key.grantEncryptDecrypt(new iam.ServicePrincipal('events.amazonaws.com'));
+    this.alerts = new sns.Topic(this, 'Alerts', {
+      topicName: alertTopicName(prefix),
+      masterKey: key,
+      enforceSSL: true,
+    });
+    this.alerts.grantPublish(new iam.ServicePrincipal('cloudwatch.amazonaws.com'));
+    // Our own events carry their type, and become mails in the operator's language; the rest arrives as AWS wrote it.
+    for (const name of alertTopic.subscribers) {
+      const { queue } = this.queues.get(name) as Queue;
+      this.alerts.addSubscription(
+        new subscriptions.SqsSubscription(queue, {
+          rawMessageDelivery: true,
+          filterPolicy: { type: sns.SubscriptionFilter.existsFilter() },
+        }),
+      );
+    }
+    if (settings.alertEmail) {
+      this.alerts.addSubscription(
+        new subscriptions.EmailSubscription(settings.alertEmail, {
+          filterPolicy: { type: sns.SubscriptionFilter.notExistsFilter() },
+        }),
+      );
+    }
+  }
+
+  #queue(name: QueueName, { prefix }: Settings): Queue {
+    const { maxReceiveCount, visibilityTimeoutSeconds, waitSeconds, retentionDays } = queues[name];
+    const queueName = brokerName(prefix, name);
+    const common = {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      ...(queueName.endsWith('.fifo') ? { fifo: true } : {}),
+    };
+    const deadLetters = new sqs.Queue(this, `${name}-dlq`, {
+      ...common,
+      queueName: deadLetterName(prefix, name),
+      retentionPeriod: Duration.days(deadLetterRetentionDays),
+    });
+    const queue = new sqs.Queue(this, name, {
+      ...common,
+      queueName,
+      visibilityTimeout: Duration.seconds(visibilityTimeoutSeconds),
+      receiveMessageWaitTime: Duration.seconds(waitSeconds),
+      retentionPeriod: Duration.days(retentionDays),
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount },
+    });
+    return { queue, deadLetters };
+  }
+}

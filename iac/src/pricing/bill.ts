@@ -1,0 +1,86 @@
+import { type Environment, settingsFrom, taskSizeOf } from '../settings.ts';
+import { hoursAMonth, type PriceName, prices } from './prices.ts';
+import { loadOf, sizesOf } from './workload.ts';
+
+export type Line = { item: string; quantity: number; price: PriceName; dollars: number };
+export type Bill = { title: string; lines: Line[]; dollars: number };
+
+/** What has no row of its own elsewhere: see `watch-stack.ts`. */
+const alarms = 50;
+const ownMetrics = 60;
+
+export function billOf(title: string, environment: Environment, venues: number): Bill {
+  const settings = settingsFrom({ environment });
+  const load = loadOf(venues);
+  const sizes = sizesOf(load);
+  const isDev = environment === 'dev';
+  const lines: Line[] = [];
+  const add = (item: string, price: PriceName, quantity: number) =>
+    lines.push({ item, quantity, price, dollars: quantity * prices[price].dollars });
+  const hours = (count: number) => count * hoursAMonth;
+  const { month } = load;
+
+  const atPeak: Record<string, number> = isDev
+    ? {}
+    : { gateway: sizes.gateways, position: sizes.positions, queue: sizes.queues };
+  for (const service of ['gateway', 'position', 'queue', 'auth', 'user', 'broker']) {
+    const { cpu, memoryMiB, tasksMin } = taskSizeOf(settings, service);
+    const tasks = isDev ? tasksMin : sizes.average(atPeak[service] ?? 2);
+    // Spot capacity costs about a third.
+    const share = settings.spot ? 0.35 : 1;
+    add(`${service}: processor`, 'fargateCpu', hours(share * tasks * (cpu / 1024)));
+    add(`${service}: memory`, 'fargateMemory', hours(share * tasks * (memoryMiB / 1024)));
+  }
+
+  const zones = settings.mysql.multiAz ? 2 : 1;
+  if (isDev) add('MySQL', 'mysqlSmall', hours(zones));
+  else add('MySQL', 'mysqlCpu', hours(zones * sizes.mysqlCells * sizes.mysqlVcpus));
+  const gb = isDev ? settings.mysql.storageGb : sizes.mysqlGb;
+  add('MySQL: storage', 'mysqlStorage', zones * gb);
+  const nodes = 1 + settings.redis.replicas;
+  if (isDev) add('Redis of lines', 'redisMicro', hours(nodes));
+  else add('Redis of lines', 'redisLarge', hours(nodes * sizes.redisShards));
+  const brokerNodes = 1 + settings.brokerRedis.replicas;
+  add('Redis of the broker', isDev ? 'brokerSmall' : 'brokerMedium', hours(brokerNodes));
+
+  add('Load balancer', 'loadBalancer', hours(1));
+  // One unit has 3,000 active connections, both sides counted.
+  const units = Math.max(1, (load.peak.streams * 2) / 3_000) * (isDev ? 1 : 0.3);
+  add('Load balancer: capacity', 'loadBalancerUnit', hours(units));
+  add(
+    'Way out',
+    settings.nat === 'gateway' ? 'natGateway' : 'natInstance',
+    hours(settings.natCount),
+  );
+  add('Way out: addresses', 'publicAddress', hours(settings.natCount));
+  if (settings.interfaceEndpoints) add('Endpoints', 'endpoint', hours(8 * 2));
+
+  add('CloudFront: data', 'edgeTraffic', month.edgeGb);
+  add('CloudFront: requests', 'edgeRequests', month.requests / 1e6);
+  add('Firewall', 'firewall', 1);
+  add('Firewall: requests', 'firewallRequests', month.requests / 1e6);
+
+  // Consumers ask even when there is nothing: nine queues, every two seconds, from two instances.
+  add('Messages', 'messages', (month.messages + 9 * (isDev ? 1 : 2) * (hours(1) * 1_800)) / 1e6);
+  add('Accounts: writes', 'tableWrites', month.accountWrites / 1e6);
+  // Each sign-in and refresh, and the looks of relays.
+  add('Accounts: reads', 'tableReads', (hours(1) * 3_600 * 2 + month.accountWrites * 10) / 1e6);
+  add('Mails: runs of the function', 'functionRuns', month.mails / 1e6);
+  add('Mails', 'mails', month.mails / 1_000);
+
+  add('Logs', 'logs', Math.max(1, month.logGb));
+  add('Alarms', 'alarm', alarms);
+  add('Metrics', 'metric', ownMetrics);
+  add('Dashboard', 'dashboard', 1);
+  add('Secrets', 'secret', 4);
+  add('Key', 'key', 1);
+
+  return { title, lines, dollars: lines.reduce((sum, { dollars }) => sum + dollars, 0) };
+}
+
+export const bills: Bill[] = [
+  billOf('dev', 'dev', 0),
+  billOf('one venue', 'prod', 1),
+  billOf('100 venues', 'prod', 100),
+  billOf('10,000 venues', 'prod', 10_000),
+];

@@ -1,0 +1,304 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import * as schedulerTargets from 'aws-cdk-lib/aws-scheduler-targets';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import { type DataStack, databaseName } from './data-stack.ts';
+import { environmentOf, type Sources } from './environment.ts';
+import type { EventsStack, Queue } from './events-stack.ts';
+import { type NetworkStack, servicePort } from './network-stack.ts';
+import { parameterName } from './parameter-name.ts';
+import { type Service, services } from './services.ts';
+import { type Settings, taskSizeOf } from './settings.ts';
+import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } from './task.ts';
+import type { WebStack } from './web-stack.ts';
+
+const namespace = 'queue-manager.internal';
+
+/** The services as tasks, deployed one after the other in the order of their table. */
+export class ServicesStack extends Stack {
+  readonly cluster: ecs.Cluster;
+  readonly services = new Map<string, ecs.FargateService>();
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & {
+      settings: Settings;
+      network: NetworkStack;
+      data: DataStack;
+      events: EventsStack;
+      web: WebStack;
+      image: (scope: Construct) => ecs.ContainerImage;
+    },
+  ) {
+    super(scope, id, props);
+    const { settings, network, data, events, web } = props;
+    const image = props.image(this);
+
+    this.cluster = new ecs.Cluster(this, 'Cluster', {
+      clusterName: `${settings.prefix}cluster`,
+      vpc: network.vpc,
+      containerInsightsV2: ecs.ContainerInsights.ENABLED,
+      enableFargateCapacityProviders: true,
+      defaultCloudMapNamespace: { name: namespace },
+    });
+
+    const sources = sourcesOf(settings, network, data, web);
+    const secretOf = (name: string) =>
+      storeSecrets(data)[name] ?? ecs.Secret.fromSsmParameter(this.#parameter(settings, name));
+
+    let previous: ecs.FargateService | undefined;
+    for (const service of services.filter(({ runsAs }) => runsAs === 'task')) {
+      const { name } = service;
+      const { definition, logging } = taskDefinitionOf(this, name, settings);
+      const container = addServiceContainer(
+        definition,
+        logging,
+        programOf({
+          image,
+          program: `services/${name}/src/main.ts`,
+          environment: environmentOf(service, sources),
+          secretOf,
+        }),
+      );
+      if ('MYSQL_URL' in service.env) {
+        // Brings the tables up to date before the service starts: each task does, and all but the first find nothing to do.
+        const migration = definition.addContainer('migrate', {
+          ...programOf({
+            image,
+            program: 'services/queue/src/prepare-database.ts',
+            environment: {
+              values: {},
+              addresses: {
+                MYSQL_URL: mysqlAddress(data, 'MYSQL_ADMIN_USER', 'MYSQL_ADMIN_PASSWORD'),
+              },
+              secrets: [
+                'MYSQL_ADMIN_USER',
+                'MYSQL_ADMIN_PASSWORD',
+                'MYSQL_APP_USER',
+                'MYSQL_APP_PASSWORD',
+              ],
+            },
+            secretOf,
+          }),
+          essential: false,
+          logging,
+        });
+        container.addContainerDependencies({
+          container: migration,
+          condition: ecs.ContainerDependencyCondition.SUCCESS,
+        });
+      }
+      grantWork(definition.taskRole, service, { settings, data, events });
+
+      const isGateway = name === 'gateway';
+      const fargate = fargateServiceOf(this, name, settings, {
+        cluster: this.cluster,
+        definition,
+        securityGroup: network.groups.services,
+        hasLoadBalancer: isGateway,
+      });
+      if (isGateway) fargate.attachToApplicationTargetGroup(web.gatewayTargets);
+      if (previous) fargate.node.addDependency(previous);
+      previous = fargate;
+      this.services.set(name, fargate);
+      this.#scale(service, fargate, { settings, events, web });
+    }
+    this.#restartWeekly(settings);
+  }
+
+  #parameter(settings: Settings, name: string): ssm.IStringParameter {
+    const id = `Parameter-${name}`;
+    return (
+      (this.node.tryFindChild(id) as ssm.IStringParameter | undefined) ??
+      ssm.StringParameter.fromSecureStringParameterAttributes(this, id, {
+        parameterName: parameterName(settings.environment, name),
+      })
+    );
+  }
+
+  /** Grows on what the service is busy with, and shrinks when the processor has been idle for a while. */
+  #scale(
+    service: Service,
+    fargate: ecs.FargateService,
+    { settings, events, web }: { settings: Settings; events: EventsStack; web: WebStack },
+  ): void {
+    const { tasksMin, tasksMax } = taskSizeOf(settings, service.name);
+    const scaling = fargate.autoScaleTaskCount({ minCapacity: tasksMin, maxCapacity: tasksMax });
+    scaling.scaleOnCpuUtilization('Cpu', {
+      targetUtilizationPercent: 50,
+      scaleInCooldown: Duration.minutes(10),
+      scaleOutCooldown: Duration.seconds(30),
+    });
+    if (service.scalesOn === 'requests') {
+      scaling.scaleOnRequestCount('Requests', {
+        targetGroup: web.gatewayTargets,
+        requestsPerTarget: requestsPerGatewayAndMinute,
+      });
+      scaling.scaleOnMetric('Streams', {
+        metric: streamsPerGateway(fargate, web),
+        scalingSteps: grow(streamsPerGatewayMax),
+        evaluationPeriods: 2,
+      });
+    }
+    if (service.scalesOn === 'backlog') {
+      for (const name of service.consumes) {
+        const { queue } = events.queues.get(name) as Queue;
+        scaling.scaleOnMetric(`Backlog-${name}`, {
+          metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) }),
+          scalingSteps: grow(backlogMax),
+          evaluationPeriods: 2,
+        });
+      }
+    }
+  }
+
+  /**
+   * Running tasks keep the password they started with. It stays valid until the second rotation after it, sixty days,
+   * so a fresh start each week is early enough.
+   */
+  #restartWeekly(settings: Settings): void {
+    const fargate = this.services.get('queue') as ecs.FargateService;
+    new scheduler.Schedule(this, 'RestartQueue', {
+      description: 'Starts the queue service anew, with the current password of MySQL',
+      schedule: scheduler.ScheduleExpression.cron({ weekDay: 'TUE', hour: '10', minute: '0' }),
+      target: new schedulerTargets.Universal({
+        service: 'ecs',
+        action: 'updateService',
+        input: scheduler.ScheduleTargetInput.fromObject({
+          Cluster: this.cluster.clusterName,
+          Service: fargate.serviceName,
+          ForceNewDeployment: true,
+        }),
+        policyStatements: [
+          new iam.PolicyStatement({
+            actions: ['ecs:UpdateService'],
+            resources: [fargate.serviceArn],
+          }),
+        ],
+      }),
+      enabled: settings.keepsData,
+    });
+  }
+}
+
+/** Half of what a task of the gateway was measured to do (docs/performance.md), so that one can be lost. */
+const requestsPerGatewayAndMinute = 60_000;
+const streamsPerGatewayMax = 8_000;
+/** Messages in a queue before another task helps; one handles hundreds a second. */
+const backlogMax = 2_000;
+
+const grow = (from: number): appscaling.ScalingInterval[] => [
+  { upper: from, change: 0 },
+  { lower: from, upper: 4 * from, change: +1 },
+  { lower: 4 * from, change: +3 },
+];
+
+/** Open connections of a gateway: the load balancer counts both its sides. */
+function streamsPerGateway(fargate: ecs.FargateService, web: WebStack): cloudwatch.MathExpression {
+  return new cloudwatch.MathExpression({
+    expression: 'connections / 2 / FILL(tasks, 1)',
+    usingMetrics: {
+      connections: web.loadBalancer.metrics.activeConnectionCount(),
+      tasks: new cloudwatch.Metric({
+        namespace: 'ECS/ContainerInsights',
+        metricName: 'RunningTaskCount',
+        dimensionsMap: {
+          ClusterName: fargate.cluster.clusterName,
+          ServiceName: fargate.serviceName,
+        },
+        statistic: 'Average',
+      }),
+    },
+    period: Duration.minutes(1),
+  });
+}
+
+function mysqlAddress(data: DataStack, user: string, password: string): string {
+  const { hostname } = data.mysql.instanceEndpoint;
+  // The name of Amazon's certificates in mysql2.
+  return `mysql://$${user}:$${password}@${hostname}:3306/${databaseName}?ssl=Amazon%20RDS`;
+}
+
+/** Where each variable comes from; `config.ts` of a service says which of them it gets. */
+function sourcesOf(
+  settings: Settings,
+  network: NetworkStack,
+  data: DataStack,
+  web: WebStack,
+): Sources {
+  const addresses = services
+    .filter(({ runsAs }) => runsAs === 'task')
+    .map(({ name }) => [
+      `${name.toUpperCase()}_SERVICE_URL`,
+      `http://${name}.${namespace}:${servicePort}`,
+    ]);
+  return {
+    values: {
+      ...Object.fromEntries(addresses),
+      HOST: '0.0.0.0',
+      PORT: String(servicePort),
+      LOG_LEVEL: 'info',
+      PUBLIC_URL: web.url,
+      CORS_ORIGINS: web.url,
+      // The load balancer, and the network interfaces of CloudFront.
+      TRUSTED_PROXIES: network.cidr,
+      REDIS_CLUSTER: 'true',
+      SQS_PREFIX: settings.prefix,
+      DYNAMODB_PREFIX: settings.prefix,
+      // CloudWatch watches the dead-letter queues.
+      DEAD_LETTER_WATCH: 'false',
+      MAIL_FROM: settings.mailFrom,
+      ...(settings.alertEmail ? { OPERATOR_EMAIL: settings.alertEmail } : {}),
+    },
+    addresses: {
+      MYSQL_URL: {
+        address: mysqlAddress(data, 'MYSQL_APP_USER', 'MYSQL_APP_PASSWORD'),
+        secrets: ['MYSQL_APP_USER', 'MYSQL_APP_PASSWORD'],
+      },
+      REDIS_URL: {
+        address: `rediss://:$REDIS_TOKEN@${data.redis.attrConfigurationEndPointAddress}:6379`,
+        secrets: ['REDIS_TOKEN'],
+      },
+    },
+    secrets: ['SMTP_URL'],
+  };
+}
+
+function storeSecrets(data: DataStack): Record<string, ecs.Secret> {
+  return {
+    MYSQL_ADMIN_USER: ecs.Secret.fromSecretsManager(data.mysqlAdmin, 'username'),
+    MYSQL_ADMIN_PASSWORD: ecs.Secret.fromSecretsManager(data.mysqlAdmin, 'password'),
+    MYSQL_APP_USER: ecs.Secret.fromSecretsManager(data.mysqlApp, 'username'),
+    MYSQL_APP_PASSWORD: ecs.Secret.fromSecretsManager(data.mysqlApp, 'password'),
+    REDIS_TOKEN: ecs.Secret.fromSecretsManager(data.redisToken),
+    BROKER_REDIS_PASSWORD: ecs.Secret.fromSecretsManager(data.brokerRedisPassword),
+  };
+}
+
+/** What a service may do with tables and message queues: no more than its row of the table of services names. */
+export function grantWork(
+  role: iam.IGrantable,
+  service: Service,
+  { settings, data, events }: { settings: Settings; data: DataStack; events: EventsStack },
+): void {
+  for (const table of service.tables(settings.prefix)) {
+    data.tables.get(table.name)?.grantReadWriteData(role);
+  }
+  for (const name of service.consumes) {
+    const { queue, deadLetters } = events.queues.get(name) as Queue;
+    queue.grantConsumeMessages(role);
+    deadLetters.grantSendMessages(role);
+  }
+  for (const name of service.publishes) {
+    (events.queues.get(name) as Queue).queue.grantSendMessages(role);
+  }
+  if (service.readsDeadLetters) {
+    for (const { deadLetters } of events.queues.values()) deadLetters.grantConsumeMessages(role);
+  }
+}

@@ -1,0 +1,99 @@
+import type { QueueName } from '@queue-manager/events/topology';
+import { services as localServices } from '@queue-manager/local-stack/system/services';
+import type { Table } from '@queue-manager/service-kit/dynamo';
+import type { z } from 'zod';
+import { authEnv } from '../../services/auth/src/config.ts';
+import { tablesOf as authTables } from '../../services/auth/src/tables.ts';
+import { gatewayEnv } from '../../services/gateway/src/config.ts';
+import { mailerEnv } from '../../services/mailer/src/config.ts';
+import { positionEnv } from '../../services/position/src/config.ts';
+import { queueEnv } from '../../services/queue/src/config.ts';
+import { userEnv } from '../../services/user/src/config.ts';
+import { tablesOf as userTables } from '../../services/user/src/store/tables.ts';
+
+export type Service = {
+  name: string;
+  /** Its variables, as its `config.ts` has them: what it needs is taken from there. */
+  env: z.ZodRawShape;
+  /** `function`: Lambda functions, which AWS starts when there is work. */
+  runsAs: 'task' | 'function';
+  tables: (prefix: string) => Table[];
+  /** Message queues that it takes messages from, and puts its failures into the dead-letter queues of. */
+  consumes: QueueName[];
+  publishes: QueueName[];
+  /** Reads every dead-letter queue, to report the tasks of lost messages. */
+  readsDeadLetters?: boolean;
+  /** What its number of tasks follows besides the processor. */
+  scalesOn?: 'requests' | 'backlog' | 'streams';
+};
+
+const noTables = () => [];
+
+/**
+ * What each service needs of AWS, in the order of their deployment: a receiver before those who send to it (ADR 0012),
+ * the position service before the gateway (ADR 0023), the gateway last (ADR 0004).
+ */
+export const services: Service[] = [
+  {
+    name: 'mailer',
+    env: mailerEnv,
+    runsAs: 'function',
+    tables: noTables,
+    consumes: ['mails', 'alert-mails'],
+    publishes: ['task-results'],
+  },
+  {
+    name: 'position',
+    env: positionEnv,
+    runsAs: 'task',
+    tables: noTables,
+    consumes: ['position-events'],
+    publishes: [],
+    scalesOn: 'backlog',
+  },
+  {
+    name: 'auth',
+    env: authEnv,
+    runsAs: 'task',
+    tables: (prefix) => Object.values(authTables(prefix)),
+    consumes: ['auth-events'],
+    publishes: [],
+  },
+  {
+    name: 'user',
+    env: userEnv,
+    runsAs: 'task',
+    tables: (prefix) => Object.values(userTables(prefix)),
+    consumes: [],
+    publishes: ['mails', 'queue-events', 'auth-events'],
+  },
+  {
+    name: 'queue',
+    env: queueEnv,
+    runsAs: 'task',
+    tables: noTables,
+    consumes: ['queue-events', 'tasks', 'task-results'],
+    publishes: ['position-events', 'queue-events', 'tasks', 'task-results', 'mails'],
+    readsDeadLetters: true,
+    scalesOn: 'backlog',
+  },
+  {
+    name: 'gateway',
+    env: gatewayEnv,
+    runsAs: 'task',
+    tables: noTables,
+    consumes: [],
+    publishes: [],
+    scalesOn: 'requests',
+  },
+];
+
+export const tablesOfServices = (prefix: string) =>
+  services.flatMap(({ tables }) => tables(prefix));
+
+/** The names of a service's secrets; its values are in Parameter Store. */
+export function secretsOf(service: string): string[] {
+  const known = localServices.find(({ name }) => name === service);
+  if (known === undefined) throw new Error(`${service} is not a service of the system`);
+  return ['INTERNAL_CREDENTIAL', ...known.secrets];
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { before, suite, test } from 'node:test';
+import { generateSecrets } from '@queue-manager/local-stack/data-folder/secrets';
+import { readConfig } from '@queue-manager/service-kit/config';
+import { secretsOf, services } from './services.ts';
+import { environments } from './settings.ts';
+import { promises, taskOf } from './testing/promises.ts';
+import {
+  type Resource,
+  resourceOf,
+  synthesize,
+  type Templates,
+  textOf,
+} from './testing/templates.ts';
+
+for (const environment of environments) {
+  suite(`the templates of ${environment}`, () => {
+    let templates: Templates;
+    before(async () => {
+      templates = await synthesize(environment);
+    });
+
+    for (const [promise, holds] of Object.entries(promises)) {
+      test(promise, () => holds(templates));
+    }
+
+    test('tasks get what config.ts asks for, and nothing else', () => {
+      for (const { name, env, runsAs } of services) {
+        if (runsAs === 'function') continue;
+        const [, { Properties }] = taskOf(templates, name);
+        const variables = variablesOf(containerOf(Properties, 'service'));
+        const { SERVICE: _, ...given } = variables;
+        readConfig(env, given);
+        const unknown = Object.keys(given).filter((variable) => !(variable in env));
+        assert.deepEqual(unknown, [], `${name} has no such variables`);
+      }
+    });
+
+    test('tasks get the secrets of their service, and no other', () => {
+      for (const { name, runsAs } of services) {
+        if (runsAs === 'function') continue;
+        const [, { Properties }] = taskOf(templates, name);
+        const own = containerOf(Properties, 'service')
+          .Secrets.filter(({ ValueFrom }: { ValueFrom: unknown }) =>
+            textOf(ValueFrom).includes(`/queue-manager/${environment}/`),
+          )
+          .map(({ Name }: { Name: string }) => Name);
+        assert.deepEqual(own.sort(), secretsOf(name).sort(), name);
+      }
+    });
+
+    test('a promise is broken when a resource or a flag that it is about is missing', () => {
+      const kept = Object.entries(promises).filter(([, holds]) => isKept(holds, templates));
+      assert.deepEqual(
+        kept.map(([name]) => name),
+        Object.keys(promises),
+      );
+      for (const { what, mutate, undo } of mutations(templates)) {
+        mutate();
+        const broken = Object.values(promises).some((holds) => !isKept(holds, templates));
+        undo();
+        assert.ok(broken, `nobody notices that ${what}`);
+      }
+    });
+  });
+}
+
+function containerOf(task: Resource['Properties'], name: string) {
+  return task.ContainerDefinitions.find(({ Name }: { Name: string }) => Name === name);
+}
+
+/** The variables that the program in a container sees, with generated values for secrets. */
+function variablesOf(container: Resource['Properties']): Record<string, string> {
+  const known: Record<string, string> = { ...generateSecrets() };
+  const secrets = Object.fromEntries(
+    container.Secrets.map(({ Name }: { Name: string }) => [
+      Name,
+      known[Name] ?? `value-of-${Name}`,
+    ]),
+  );
+  const command = textOf(container.Command.at(-1)).replace(/<[^>]+>/g, 'host');
+  const exported = Array.from(
+    command.matchAll(/^export (\w+)="(.*)"$/gm),
+    ([, name = '', text = '']) => [
+      name,
+      text.replace(/\$(\w+)/g, (_, secret) => {
+        assert.ok(secret in secrets, `${secret} is not injected`);
+        return secrets[secret];
+      }),
+    ],
+  );
+  const inAddresses = new Set(Array.from(command.matchAll(/\$(\w+)/g), ([, name]) => name));
+  return {
+    ...Object.fromEntries(
+      container.Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [
+        Name,
+        textOf(Value).replace(/<[^>]+>/g, 'host'),
+      ]),
+    ),
+    ...Object.fromEntries(Object.entries(secrets).filter(([name]) => !inAddresses.has(name))),
+    ...Object.fromEntries(exported),
+  };
+}
+
+function isKept(holds: (templates: Templates) => void, templates: Templates): boolean {
+  try {
+    holds(templates);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Mutation = { what: string; mutate: () => void; undo: () => void };
+
+/** Types of which each single resource matters. */
+const needed = [
+  'AWS::CloudWatch::Alarm',
+  'AWS::SQS::Queue',
+  'AWS::ECS::TaskDefinition',
+  'AWS::ECS::Service',
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::SNS::Subscription',
+  'AWS::SecretsManager::RotationSchedule',
+];
+
+const flags: Record<string, string[]> = {
+  'AWS::SQS::Queue': ['SqsManagedSseEnabled'],
+  'AWS::SNS::Topic': ['KmsMasterKeyId'],
+  'AWS::DynamoDB::GlobalTable': ['SSESpecification'],
+  'AWS::RDS::DBInstance': ['StorageEncrypted', 'BackupRetentionPeriod'],
+  'AWS::ElastiCache::ReplicationGroup': [
+    'AtRestEncryptionEnabled',
+    'TransitEncryptionEnabled',
+    'AuthToken',
+  ],
+  'AWS::MemoryDB::Cluster': ['TLSEnabled'],
+  'AWS::S3::Bucket': ['BucketEncryption', 'PublicAccessBlockConfiguration'],
+  'AWS::CloudWatch::Alarm': ['AlarmActions'],
+};
+
+function mutations(templates: Templates): Mutation[] {
+  return Object.values(templates.stacks).flatMap((resources) =>
+    Object.entries(resources).flatMap(([id, resource]): Mutation[] => {
+      // Alarms of autoscaling are in the stack of the services.
+      if (resource.Type === 'AWS::CloudWatch::Alarm' && resources !== templates.stacks.watch)
+        return [];
+      const removal = {
+        what: `${id} is missing`,
+        mutate: () => delete resources[id],
+        undo() {
+          resources[id] = resource;
+        },
+      };
+      const { Properties } = resource;
+      const changes = (flags[resource.Type] ?? [])
+        .filter((flag) => flag in Properties)
+        .map((flag) => {
+          const value = Properties[flag];
+          return {
+            what: `${id} has no ${flag}`,
+            mutate: () => delete Properties[flag],
+            undo() {
+              Properties[flag] = value;
+            },
+          };
+        });
+      return needed.includes(resource.Type) ? [removal, ...changes] : changes;
+    }),
+  );
+}
+
+test('a deployment without an own domain, with one, and with every option can be synthesized', async () => {
+  const own = {
+    domainName: 'night.example.org',
+    hostedZoneId: 'Z0000000000000',
+    hostedZoneName: 'example.org',
+  };
+  const templates = await synthesize('prod', { ...own, nat: 'instance' });
+  const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
+  assert.deepEqual(Properties.DistributionConfig.Aliases, [own.domainName]);
+  await assert.rejects(() => synthesize('prod', { domainName: own.domainName }), /go together/);
+  await assert.rejects(() => synthesize('prod', { colour: 'blue' }), /Bad parameters/);
+});

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  alertTopicName,
+  brokerName,
+  deadLetterName,
+  deadLetterRetentionDays,
+  queueNames,
+  queues,
+} from '@queue-manager/events/topology';
+import { daySeconds } from '@queue-manager/service-kit/durations';
+import { repositoryRoot } from '../repository.ts';
+import { services, tablesOfServices } from '../services.ts';
+import { type Resource, resourceOf, resourcesOf, type Templates, textOf } from './templates.ts';
+
+/** What the templates promise. Each throws when the promise is broken. */
+export const promises: Record<string, (templates: Templates) => void> = {
+  'every queue of the topology has its settings and a dead-letter queue': (templates) => {
+    const { prefix } = templates.settings;
+    for (const name of queueNames) {
+      const [, { Properties: queue }] = queueOf(templates, brokerName(prefix, name));
+      const [deadLetterId, { Properties: deadLetters }] = queueOf(
+        templates,
+        deadLetterName(prefix, name),
+      );
+      assert.equal(textOf(queue.RedrivePolicy?.deadLetterTargetArn), `<${deadLetterId}.Arn>`);
+      assert.equal(queue.RedrivePolicy.maxReceiveCount, queues[name].maxReceiveCount);
+      assert.equal(queue.VisibilityTimeout, queues[name].visibilityTimeoutSeconds);
+      assert.equal(queue.ReceiveMessageWaitTimeSeconds, queues[name].waitSeconds);
+      assert.equal(queue.MessageRetentionPeriod, queues[name].retentionDays * daySeconds);
+      assert.equal(deadLetters.MessageRetentionPeriod, deadLetterRetentionDays * daySeconds);
+      for (const one of [queue, deadLetters]) {
+        assert.equal(one.FifoQueue ?? false, name.endsWith('.fifo'));
+        assert.equal(one.SqsManagedSseEnabled, true);
+      }
+    }
+  },
+
+  'every dead-letter queue, and every queue with old messages, raises an alarm': (templates) => {
+    const { prefix } = templates.settings;
+    for (const name of queueNames) {
+      const alarmOn = (metric: string, queue: string) => {
+        const [id] = queueOf(templates, queue);
+        return alarmOf(
+          templates,
+          ({ MetricName, Dimensions = [] }) =>
+            MetricName === metric &&
+            Dimensions.some(({ Value }: { Value: unknown }) =>
+              textOf(Value).includes(`GetAtt${id}`),
+            ),
+        );
+      };
+      const onDeadLetters = alarmOn(
+        'ApproximateNumberOfMessagesVisible',
+        deadLetterName(prefix, name),
+      );
+      assert.equal(onDeadLetters.Threshold, 0);
+      alarmOn('ApproximateAgeOfOldestMessage', brokerName(prefix, name));
+    }
+  },
+
+  'the stores and the load balancer have the alarms that an operator needs': (templates) => {
+    const measured = resourcesOf(templates, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) =>
+      JSON.stringify([Properties.MetricName, Properties.ExtendedStatistic, Properties.Metrics]),
+    );
+    for (const metric of [
+      ...['CPUUtilization', 'DatabaseConnections', 'FreeStorageSpace', 'ReadIOPS', 'WriteIOPS'],
+      ...['EngineCPUUtilization', 'Evictions', 'CacheMisses', 'DatabaseMemoryUsagePercentage'],
+      ...['HTTPCode_Target_5XX_Count', 'HTTPCode_ELB_5XX_Count', 'p99', 'UnHealthyHostCount'],
+    ]) {
+      assert.ok(
+        measured.some((text) => text.includes(`"${metric}"`)),
+        `no alarm for ${metric}`,
+      );
+    }
+    for (const store of ['redis', 'broker-redis']) {
+      for (const what of ['cpu', 'memory', 'evictions']) alarmNamed(templates, `${store}-${what}`);
+    }
+  },
+
+  'every alarm tells the operator, and has a page in docs/operations.md': (templates) => {
+    const operations = readFileSync(join(repositoryRoot, 'docs/operations.md'), 'utf8');
+    const pages = new Set(Array.from(operations.matchAll(/^## (.+)$/gm), ([, title]) => title));
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::CloudWatch::Alarm', 'watch')) {
+      assert.match(textOf(Properties.AlarmActions?.[0]), /Alerts/, id);
+      const [, page] = /docs\/operations\.md, "(.+)"\.$/.exec(Properties.AlarmDescription) ?? [];
+      assert.ok(pages.has(page), `${id} leads to "${page}"`);
+    }
+  },
+
+  'alerts go to the operator by mail, and our own ones to the mailer': (templates) => {
+    const [, { Properties: topic }] = resourceOf(
+      templates,
+      'AWS::SNS::Topic',
+      ({ TopicName }) => TopicName === alertTopicName(templates.settings.prefix),
+    );
+    assert.ok(topic.KmsMasterKeyId);
+    const protocols = resourcesOf(templates, 'AWS::SNS::Subscription').map(
+      ([, { Properties }]) => Properties.Protocol,
+    );
+    assert.deepEqual(protocols.sort(), ['email', 'sqs']);
+  },
+
+  'every service of the repository runs, as tasks that roll back by themselves or as functions': (
+    templates,
+  ) => {
+    const folders = readdirSync(join(repositoryRoot, 'services'));
+    assert.deepEqual(services.map(({ name }) => name).sort(), folders.sort());
+    for (const { name, runsAs } of services) {
+      if (runsAs === 'function') continue;
+      const [taskId, { Properties: task }] = taskOf(templates, name);
+      assert.equal(task.RuntimePlatform.CpuArchitecture, 'ARM64');
+      for (const container of task.ContainerDefinitions) {
+        assert.equal(container.ReadonlyRootFilesystem, true);
+        assert.equal(container.LogConfiguration.LogDriver, 'awslogs');
+      }
+      const [, { Properties: service }] = serviceOf(templates, name);
+      assert.equal(textOf(service.TaskDefinition), `<${taskId}>`);
+      assert.deepEqual(service.DeploymentConfiguration.DeploymentCircuitBreaker, {
+        Enable: true,
+        Rollback: true,
+      });
+      assert.equal(service.DeploymentConfiguration.MinimumHealthyPercent, 100);
+      alarmNamed(templates, `tasks-${name}`);
+    }
+  },
+
+  'services are deployed one after the other, the gateway last': (templates) => {
+    const tasks = services.filter(({ runsAs }) => runsAs === 'task').map(({ name }) => name);
+    assert.equal(tasks.at(-1), 'gateway');
+    for (const [index, name] of tasks.entries()) {
+      const [, { DependsOn = [] }] = serviceOf(templates, name);
+      for (const earlier of tasks.slice(0, index).slice(-1)) {
+        assert.ok(DependsOn.includes(serviceOf(templates, earlier)[0]), `${name} after ${earlier}`);
+      }
+    }
+  },
+
+  'migrations run before the service that needs them': (templates) => {
+    const [, { Properties }] = taskOf(templates, 'queue');
+    const service = Properties.ContainerDefinitions.find(
+      ({ Name }: { Name: string }) => Name === 'service',
+    );
+    assert.deepEqual(service.DependsOn, [{ Condition: 'SUCCESS', ContainerName: 'migrate' }]);
+  },
+
+  'every table has its keys, its stream, point-in-time recovery and encryption': (templates) => {
+    for (const table of tablesOfServices(templates.settings.prefix)) {
+      const [, { Properties, DeletionPolicy }] = resourceOf(
+        templates,
+        'AWS::DynamoDB::GlobalTable',
+        ({ TableName }) => TableName === table.name,
+      );
+      const keys = [table.partitionKey, ...(table.sortKey ? [table.sortKey] : [])];
+      assert.deepEqual(
+        Properties.KeySchema.map(({ AttributeName }: { AttributeName: string }) => AttributeName),
+        keys,
+      );
+      assert.equal(Properties.BillingMode, 'PAY_PER_REQUEST');
+      assert.equal(Properties.SSESpecification?.SSEEnabled, true);
+      assert.equal(Properties.TimeToLiveSpecification?.AttributeName, table.ttlAttribute);
+      assert.equal(
+        Properties.StreamSpecification?.StreamViewType,
+        table.hasStream ? 'NEW_IMAGE' : undefined,
+      );
+      const [replica] = Properties.Replicas;
+      assert.equal(replica.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled, true);
+      if (templates.settings.keepsData) {
+        assert.equal(replica.DeletionProtectionEnabled, true);
+        assert.equal(DeletionPolicy, 'Retain');
+      }
+    }
+  },
+
+  'MySQL is encrypted, requires TLS, is backed up, and its passwords rotate': (templates) => {
+    const { mysql, keepsData } = templates.settings;
+    const [, { Properties }] = resourceOf(templates, 'AWS::RDS::DBInstance');
+    assert.equal(Properties.StorageEncrypted, true);
+    assert.equal(Properties.PubliclyAccessible, false);
+    assert.equal(Properties.MultiAZ, mysql.multiAz);
+    assert.equal(Properties.BackupRetentionPeriod, mysql.backupDays);
+    assert.equal(Properties.DeletionProtection, keepsData);
+    assert.match(Properties.EngineVersion, /^8\.4\./);
+    const [, { Properties: group }] = resourceOf(templates, 'AWS::RDS::DBParameterGroup');
+    assert.equal(group.Parameters.require_secure_transport, '1');
+    assert.equal(group.Parameters.transaction_isolation, 'READ-COMMITTED');
+    assert.equal(group.Parameters.innodb_flush_log_at_trx_commit, '1');
+    assert.equal(resourcesOf(templates, 'AWS::SecretsManager::RotationSchedule').length, 2);
+    if (keepsData) {
+      assert.equal(mysql.multiAz, true);
+      assert.equal(Properties.EnablePerformanceInsights, true);
+    }
+  },
+
+  'Redis is encrypted, asks for a password, and frees expired lines in the background': (
+    templates,
+  ) => {
+    const [, { Properties: lines }] = resourceOf(templates, 'AWS::ElastiCache::ReplicationGroup');
+    assert.equal(lines.AtRestEncryptionEnabled, true);
+    assert.equal(lines.TransitEncryptionEnabled, true);
+    assert.ok(lines.AuthToken);
+    assert.equal(lines.ClusterMode, 'enabled');
+    const [, { Properties: group }] = resourceOf(templates, 'AWS::ElastiCache::ParameterGroup');
+    assert.equal(group.Properties['lazyfree-lazy-expire'], 'yes');
+    assert.equal(group.Properties['maxmemory-policy'], 'noeviction');
+    const [, { Properties: broker }] = resourceOf(templates, 'AWS::MemoryDB::Cluster');
+    assert.equal(broker.TLSEnabled, true);
+    assert.notEqual(broker.ACLName, 'open-access');
+    if (templates.settings.keepsData) {
+      assert.equal(lines.MultiAZEnabled, true);
+      assert.ok(broker.NumReplicasPerShard > 0);
+    }
+  },
+
+  'no bucket is public, and each is encrypted': (templates) => {
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::S3::Bucket')) {
+      assert.ok(Properties.BucketEncryption, id);
+      assert.deepEqual(
+        new Set(Object.values(Properties.PublicAccessBlockConfiguration ?? {})),
+        new Set([true]),
+        id,
+      );
+    }
+  },
+
+  'nothing but the way out has a public address': (templates) => {
+    const [, { Properties }] = resourceOf(templates, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
+    assert.equal(Properties.Scheme, 'internal');
+    for (const [id, { Properties: group }] of resourcesOf(templates, 'AWS::EC2::SecurityGroup')) {
+      for (const rule of group.SecurityGroupIngress ?? []) {
+        assert.notEqual(rule.CidrIp, '0.0.0.0/0', id);
+      }
+    }
+  },
+
+  'load balancers ask whether a gateway lives, not whether everything behind it does': (
+    templates,
+  ) => {
+    const [, { Properties }] = resourceOf(templates, 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    assert.equal(Properties.HealthCheckPath, '/livez');
+  },
+
+  'no role may do anything everywhere': (templates) => {
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::IAM::Policy', 'services')) {
+      for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
+        if (textOf(resource) !== '*') continue;
+        assert.deepEqual([Action].flat(), ['ecr:GetAuthorizationToken'], id);
+      }
+    }
+  },
+
+  'logs are kept for the days of the environment': (templates) => {
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::Logs::LogGroup')) {
+      assert.equal(Properties.RetentionInDays, templates.settings.logDays, id);
+    }
+  },
+};
+
+function queueOf(templates: Templates, name: string): [string, Resource] {
+  return resourceOf(templates, 'AWS::SQS::Queue', ({ QueueName }) => QueueName === name);
+}
+
+function alarmOf(
+  templates: Templates,
+  fits: (properties: Resource['Properties']) => boolean,
+): Resource['Properties'] {
+  const ofWatch = { ...templates, stacks: { watch: templates.stacks.watch ?? {} } };
+  return resourceOf(ofWatch, 'AWS::CloudWatch::Alarm', fits)[1].Properties;
+}
+
+function alarmNamed(templates: Templates, name: string): Resource['Properties'] {
+  const { prefix } = templates.settings;
+  return alarmOf(templates, ({ AlarmName }) => AlarmName === `${prefix}${name}`);
+}
+
+export function taskOf(templates: Templates, service: string): [string, Resource] {
+  const { prefix } = templates.settings;
+  return resourceOf(
+    templates,
+    'AWS::ECS::TaskDefinition',
+    ({ Family }) => Family === `${prefix}${service}`,
+  );
+}
+
+function serviceOf(templates: Templates, name: string): [string, Resource] {
+  return resourceOf(templates, 'AWS::ECS::Service', ({ ServiceName }) => ServiceName === name);
+}
