@@ -1,3 +1,9 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+
+/** How often names are looked up: name servers of containers let addresses be kept for about as long. */
+const lookUpEveryMs = 5_000;
+
 /** How long an address that refused a connection is tried last: about as long as a process takes to restart. */
 const avoidMs = 1_000;
 
@@ -8,18 +14,40 @@ export type Addresses = {
   avoid(address: string): void;
 };
 
-/** Spreads the calls to a service over its processes. */
-export function createAddresses(urls: readonly string[]): Addresses {
+/** Finds all addresses of a name. */
+type LookUp = (name: string) => Promise<string[]>;
+
+/**
+ * Spreads the calls to a service over its processes. A name stands for all processes whose addresses it has, so that calls
+ * follow when some are added or replaced.
+ */
+export function createAddresses(
+  urls: readonly string[],
+  lookUp: LookUp = addressesOfName,
+): Addresses {
   if (urls.length === 0) throw new Error('A service needs an address');
   const avoidedUntil = new Map<string, number>();
+  let known = urls;
   let next = 0;
+
+  const names = urls.filter(isName);
+  if (names.length > 0) {
+    const found = new Map(urls.map((url) => [url, [url]]));
+    const refresh = async () => {
+      for (const url of names)
+        found.set(url, (await behind(url, lookUp)) ?? found.get(url) ?? [url]);
+      known = [...found.values()].flat();
+    };
+    void refresh();
+    setInterval(refresh, lookUpEveryMs).unref();
+  }
 
   return {
     inOrder() {
-      if (urls.length === 1) return urls;
-      const first = next;
-      next = (next + 1) % urls.length;
-      const ordered = [...urls.slice(first), ...urls.slice(0, first)];
+      if (known.length === 1) return known;
+      const first = next % known.length;
+      next = first + 1;
+      const ordered = [...known.slice(first), ...known.slice(0, first)];
       if (avoidedUntil.size === 0) return ordered;
       const now = performance.now();
       for (const [url, end] of avoidedUntil) if (end <= now) avoidedUntil.delete(url);
@@ -30,6 +58,30 @@ export function createAddresses(urls: readonly string[]): Addresses {
       avoidedUntil.set(address, performance.now() + avoidMs);
     },
   };
+}
+
+/** Certificates are for names, so those of TLS stay. So does the name of this machine. */
+function isName(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return (
+    protocol === 'http:' && hostname !== 'localhost' && isIP(hostname.replace(/^\[|\]$/g, '')) === 0
+  );
+}
+
+/** The addresses behind the name in a URL; undefined while it has none, or the name server is unavailable. */
+async function behind(url: string, lookUp: LookUp): Promise<string[] | undefined> {
+  const { hostname, port } = new URL(url);
+  const addresses = await lookUp(hostname).catch(() => []);
+  if (addresses.length === 0) return undefined;
+  return addresses
+    .sort()
+    .map((address) => (isIP(address) === 6 ? `[${address}]` : address))
+    .map((host) => `http://${host}:${port || '80'}`);
+}
+
+async function addressesOfName(name: string): Promise<string[]> {
+  const found = await lookup(name, { all: true });
+  return found.map(({ address }) => address);
 }
 
 const connectErrorCodes = new Set([
