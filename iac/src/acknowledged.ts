@@ -96,6 +96,36 @@ const acknowledged: Acknowledged[] = [
     where: /-services\/\w+Task\/ExecutionRole$/,
     reason: 'ecr:GetAuthorizationToken cannot be limited to a repository.',
   },
+  {
+    rules: [wildcard('Resource::*')],
+    where: /-services\/operatorTask\/TaskRole$/,
+    reason: 'The channels of Session Manager have no names.',
+  },
+  {
+    rules: [
+      managedPolicy('AWSLambdaBasicExecutionRole'),
+      managedPolicy('AWSLambdaVPCAccessExecutionRole'),
+    ],
+    where: /-(services|search)\/[\w-]+\/ServiceRole$/,
+    reason: 'The policies that AWS maintains for the logs and network interfaces of functions.',
+  },
+  {
+    rules: ['AwsSolutions-SMG4'],
+    where: /-search\/Password$/,
+    reason: 'The internal user of OpenSearch has no other way to change it than a deployment.',
+  },
+  {
+    rules: ['AwsSolutions-OS3', 'AwsSolutions-OS4', 'AwsSolutions-OS5'],
+    where: /-search\/Domain$/,
+    reason:
+      'In isolated subnets, open to our own security group only, and with a password. Two nodes that may be rebuilt from CloudWatch need no masters of their own.',
+  },
+  {
+    rules: [wildcard('Resource::*')],
+    where: /-search\/Domain\/ESLogGroupPolicy\w+$/,
+    reason:
+      'The resource policies of CloudWatch Logs, which aws-cdk-lib sets, have no names of their own.',
+  },
 ];
 
 /** Records the accepted findings on their constructs. Call it when all stacks exist. */

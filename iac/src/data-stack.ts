@@ -13,7 +13,6 @@ import type { Settings } from './settings.ts';
 export const databaseName = 'queue_manager';
 /** Account of the service. The rotation of its password alternates with `app_clone`. */
 const databaseUser = 'app';
-const brokerUser = 'broker';
 
 export class DataStack extends Stack {
   readonly tables: Map<string, dynamodb.TableV2>;
@@ -26,7 +25,7 @@ export class DataStack extends Stack {
   readonly redisToken: secretsmanager.Secret;
   readonly brokerRedis: memorydb.CfnCluster;
   readonly brokerRedisPassword: secretsmanager.Secret;
-  readonly brokerRedisUser = brokerUser;
+  readonly brokerRedisUser: string;
 
   constructor(
     scope: Construct,
@@ -167,8 +166,9 @@ export class DataStack extends Stack {
     });
 
     this.brokerRedisPassword = this.#password('BrokerRedisPassword', 'Password of the broker');
+    this.brokerRedisUser = `${settings.prefix}broker`;
     const user = new memorydb.CfnUser(this, 'BrokerRedisUser', {
-      userName: `${settings.prefix}${brokerUser}`,
+      userName: this.brokerRedisUser,
       accessString: 'on ~* &* +@all -@dangerous +info +cluster|info',
       authenticationMode: {
         Type: 'password',

@@ -30,3 +30,32 @@ export const savedSearches: SavedSearch[] = [
     query: 'level >= 50',
   },
 ];
+
+/** The searches as OpenSearch Dashboards imports them, with the index pattern they need. */
+export function savedObjects(): string {
+  const pattern = {
+    type: 'index-pattern',
+    id: 'logs',
+    attributes: { title: 'logs-*', timeFieldName: '@timestamp' },
+    references: [],
+  };
+  const index = 'kibanaSavedObjectMeta.searchSourceJSON.index';
+  const searches = savedSearches.map(({ name, fields, query }) => ({
+    type: 'search',
+    id: name.toLowerCase().replaceAll(' ', '-'),
+    attributes: {
+      title: name,
+      columns: fields.filter((field) => field !== '@timestamp'),
+      sort: [['@timestamp', 'asc']],
+      kibanaSavedObjectMeta: {
+        searchSourceJSON: JSON.stringify({
+          indexRefName: index,
+          query: { language: 'kuery', query },
+          filter: [],
+        }),
+      },
+    },
+    references: [{ type: pattern.type, id: pattern.id, name: index }],
+  }));
+  return [pattern, ...searches].map((object) => `${JSON.stringify(object)}\n`).join('');
+}

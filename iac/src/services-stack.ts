@@ -1,8 +1,9 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as schedulerTargets from 'aws-cdk-lib/aws-scheduler-targets';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
@@ -23,6 +24,7 @@ const namespace = 'queue-manager.internal';
 export class ServicesStack extends Stack {
   readonly cluster: ecs.Cluster;
   readonly services = new Map<string, ecs.FargateService>();
+  readonly logGroups: logs.ILogGroup[] = [];
 
   constructor(
     scope: Construct,
@@ -55,7 +57,8 @@ export class ServicesStack extends Stack {
     let previous: ecs.FargateService | undefined;
     for (const service of services.filter(({ runsAs }) => runsAs === 'task')) {
       const { name } = service;
-      const { definition, logging } = taskDefinitionOf(this, name, settings);
+      const { definition, logging, logGroup } = taskDefinitionOf(this, name, settings);
+      this.logGroups.push(logGroup);
       const container = addServiceContainer(
         definition,
         logging,
@@ -110,6 +113,49 @@ export class ServicesStack extends Stack {
       this.#scale(service, fargate, { settings, events, web });
     }
     this.#restartWeekly(settings);
+    this.#addOperator(image, sources, secretOf, props);
+  }
+
+  /**
+   * A task that operators start and enter through Session Manager: our programs, beside the stores. The agent of the
+   * session writes to the file system, so it is not read-only.
+   */
+  #addOperator(
+    image: ecs.ContainerImage,
+    sources: Sources,
+    secretOf: (name: string) => ecs.Secret,
+    { settings, network, data }: { settings: Settings; network: NetworkStack; data: DataStack },
+  ): void {
+    const { definition, logging } = taskDefinitionOf(this, 'operator', settings);
+    const addresses = Object.entries(sources.addresses);
+    const exports = addresses.map(([name, { address }]) => `export ${name}="${address}"`);
+    const secrets = addresses.flatMap(([, address]) => address.secrets);
+    definition.addContainer('operator', {
+      image,
+      logging,
+      secrets: Object.fromEntries(secrets.map((name) => [name, secretOf(name)])),
+      // A session has the variables of the container, not those of this shell: it reads them from the file.
+      command: [
+        'sh',
+        '-ec',
+        `umask 077\ncat > /tmp/stores <<EOF\n${exports.join('\n')}\nEOF\nsleep 3600`,
+      ],
+    });
+    definition.taskRole.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['ControlChannel', 'DataChannel'].flatMap((channel) => [
+          `ssmmessages:Create${channel}`,
+          `ssmmessages:Open${channel}`,
+        ]),
+        resources: ['*'],
+      }),
+    );
+    const outputs = {
+      Subnets: network.vpc.privateSubnets.map(({ subnetId }) => subnetId).join(','),
+      SecurityGroup: network.groups.services.securityGroupId,
+      MysqlHost: data.mysql.instanceEndpoint.hostname,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 
   #parameter(settings: Settings, name: string): ssm.IStringParameter {
@@ -249,6 +295,7 @@ function sourcesOf(
       // The load balancer, and the network interfaces of CloudFront.
       TRUSTED_PROXIES: network.cidr,
       REDIS_CLUSTER: 'true',
+      BROKER_REDIS_CLUSTER: 'true',
       SQS_PREFIX: settings.prefix,
       DYNAMODB_PREFIX: settings.prefix,
       // CloudWatch watches the dead-letter queues.
@@ -264,6 +311,10 @@ function sourcesOf(
       REDIS_URL: {
         address: `rediss://:$REDIS_TOKEN@${data.redis.attrConfigurationEndPointAddress}:6379`,
         secrets: ['REDIS_TOKEN'],
+      },
+      BROKER_REDIS_URL: {
+        address: `rediss://${data.brokerRedisUser}:$BROKER_REDIS_PASSWORD@${data.brokerRedis.attrClusterEndpointAddress}:6379`,
+        secrets: ['BROKER_REDIS_PASSWORD'],
       },
     },
     secrets: ['SMTP_URL'],

@@ -4,6 +4,7 @@ import type { Table } from '@queue-manager/service-kit/dynamo';
 import type { z } from 'zod';
 import { authEnv } from '../../services/auth/src/config.ts';
 import { tablesOf as authTables } from '../../services/auth/src/tables.ts';
+import { brokerEnv } from '../../services/broker/src/config.ts';
 import { gatewayEnv } from '../../services/gateway/src/config.ts';
 import { mailerEnv } from '../../services/mailer/src/config.ts';
 import { positionEnv } from '../../services/position/src/config.ts';
@@ -76,6 +77,14 @@ export const services: Service[] = [
     publishes: ['position-events', 'queue-events', 'tasks', 'task-results', 'mails'],
     readsDeadLetters: true,
     scalesOn: 'backlog',
+  },
+  {
+    name: 'broker',
+    env: brokerEnv,
+    runsAs: 'task',
+    tables: noTables,
+    consumes: [],
+    publishes: [],
   },
   {
     name: 'gateway',

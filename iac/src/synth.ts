@@ -2,9 +2,11 @@
  * `npm run synth [-- dev|prod [PARAMETER=VALUE...]]`: writes the templates of an environment to iac/cdk.out, by default of
  * both. Needs no account and no network.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildApps } from '@queue-manager/local-stack/apps/build-apps';
 import { repositoryRoot } from './repository.ts';
+import { savedObjects } from './saved-searches.ts';
 import { environments, settingsFrom } from './settings.ts';
 import { createSystem } from './system.ts';
 
@@ -26,5 +28,6 @@ for (const name of environment === undefined ? environments : [environment]) {
     outdir,
   });
   app.synth();
+  writeFileSync(join(outdir, 'saved-searches.ndjson'), savedObjects());
   console.error(`${name}: ${outdir}`);
 }

@@ -8,6 +8,7 @@ import { promises, taskOf } from './testing/promises.ts';
 import {
   type Resource,
   resourceOf,
+  resourcesOf,
   synthesize,
   type Templates,
   textOf,
@@ -176,7 +177,14 @@ test('a deployment without an own domain, with one, and with every option can be
     hostedZoneId: 'Z0000000000000',
     hostedZoneName: 'example.org',
   };
-  const templates = await synthesize('prod', { ...own, nat: 'instance' });
+  const templates = await synthesize('prod', { ...own, nat: 'instance', openSearch: true });
+  assert.equal(
+    resourcesOf(templates, 'AWS::Logs::SubscriptionFilter').length,
+    services.filter(({ runsAs }) => runsAs === 'task').length,
+  );
+  const [, { Properties: search }] = resourceOf(templates, 'AWS::OpenSearchService::Domain');
+  assert.equal(search.EncryptionAtRestOptions.Enabled, true);
+  assert.equal(search.DomainEndpointOptions.EnforceHTTPS, true);
   const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
   assert.deepEqual(Properties.DistributionConfig.Aliases, [own.domainName]);
   await assert.rejects(() => synthesize('prod', { domainName: own.domainName }), /go together/);

@@ -1,6 +1,7 @@
 import { App, Tags, Validations } from 'aws-cdk-lib';
 import * as ecrAssets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { securityHeaders } from '../../services/gateway/src/security-headers.ts';
@@ -11,6 +12,7 @@ import { GlobalStack } from './global-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { PagesStack } from './pages-stack.ts';
 import { repositoryRoot } from './repository.ts';
+import { SearchStack } from './search-stack.ts';
 import { ServicesStack } from './services-stack.ts';
 import type { Settings } from './settings.ts';
 import { WatchStack } from './watch-stack.ts';
@@ -61,6 +63,15 @@ export async function createSystem(options: SystemOptions): Promise<App> {
     web,
     image,
   });
+  const functions = new Map<string, IFunction>();
+  if (settings.openSearch) {
+    const search = new SearchStack(app, id('search'), {
+      ...common,
+      network,
+      logGroups: services.logGroups,
+    });
+    functions.set('ship-logs', search.shipping);
+  }
   const pages = new PagesStack(app, id('pages'), { ...common, web, apps });
   pages.addStackDependency(services);
   new WatchStack(app, id('watch'), {
@@ -69,7 +80,7 @@ export async function createSystem(options: SystemOptions): Promise<App> {
     events,
     web,
     services,
-    functions: new Map(),
+    functions,
   });
 
   Tags.of(app).add('system', 'queue-manager');

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ServiceEnvironment } from './environment.ts';
 import { logGroupOf } from './log-group.ts';
@@ -40,7 +41,11 @@ export function taskDefinitionOf(
   scope: Construct,
   name: string,
   settings: Settings,
-): { definition: ecs.FargateTaskDefinition; logging: ecs.LogDriver } {
+): {
+  definition: ecs.FargateTaskDefinition;
+  logging: ecs.LogDriver;
+  logGroup: logs.ILogGroup;
+} {
   const { cpu, memoryMiB } = taskSizeOf(settings, name);
   const definition = new ecs.FargateTaskDefinition(scope, `${name}Task`, {
     family: `${settings.prefix}${name}`,
@@ -51,12 +56,13 @@ export function taskDefinitionOf(
       operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
     },
   });
+  const logGroup = logGroupOf(scope, name, settings);
   const logging = ecs.LogDrivers.awsLogs({
-    logGroup: logGroupOf(scope, name, settings),
+    logGroup,
     streamPrefix: name,
     mode: ecs.AwsLogDriverMode.NON_BLOCKING,
   });
-  return { definition, logging };
+  return { definition, logging, logGroup };
 }
 
 /** The container of a service that listens. */

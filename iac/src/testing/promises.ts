@@ -234,6 +234,16 @@ export const promises: Record<string, (templates: Templates) => void> = {
     }
   },
 
+  'operators come in through Session Manager': (templates) => {
+    const [, { Properties }] = taskOf(templates, 'operator');
+    assert.match(textOf(Properties.ContainerDefinitions[0].Command.at(-1)), /export MYSQL_URL=/);
+    const mayBeEntered = resourcesOf(templates, 'AWS::IAM::Policy', 'services').filter(
+      ([, { Properties: policy }]) =>
+        JSON.stringify(policy).includes('ssmmessages:OpenDataChannel'),
+    );
+    assert.equal(mayBeEntered.length, 1);
+  },
+
   'load balancers ask whether a gateway lives, not whether everything behind it does': (
     templates,
   ) => {
@@ -245,7 +255,9 @@ export const promises: Record<string, (templates: Templates) => void> = {
     for (const [id, { Properties }] of resourcesOf(templates, 'AWS::IAM::Policy', 'services')) {
       for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
         if (textOf(resource) !== '*') continue;
-        assert.deepEqual([Action].flat(), ['ecr:GetAuthorizationToken'], id);
+        for (const action of [Action].flat()) {
+          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+)$/, id);
+        }
       }
     }
   },
