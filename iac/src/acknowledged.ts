@@ -98,8 +98,8 @@ const acknowledged: Acknowledged[] = [
   },
   {
     rules: [wildcard('Resource::*')],
-    where: /-services\/operatorTask\/TaskRole$/,
-    reason: 'The channels of Session Manager have no names.',
+    where: /-services\/(operator|collector)Task\/TaskRole$/,
+    reason: 'The channels of Session Manager and the segments of X-Ray have no names.',
   },
   {
     rules: [

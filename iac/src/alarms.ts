@@ -32,13 +32,13 @@ const errorPercentMax = 1;
 
 /** Messages wait for seconds. One of an age of minutes means that a consumer is down, or cannot keep up. */
 const messageAgeSecondsMax = 5 * 60;
-/** Contacts wait while the outside API is down, by design. */
-const orderedMessageAgeSecondsMax = 6 * 60 * 60;
+/** Queues that keep messages for two weeks wait for an external API, which may be down for hours. */
+const patientMessageAgeSecondsMax = 6 * 60 * 60;
 
 export function queueAlarms(events: EventsStack): AlarmSpec[] {
   return queueNames.flatMap((name) => {
     const { queue, deadLetters } = events.queues.get(name) as Queue;
-    const isPatient = queues[name].maxReceiveCount > 100;
+    const isPatient = queues[name].retentionDays > 7;
     return [
       {
         name: `dead-letters-${name.replace('.', '-')}`,
@@ -56,7 +56,7 @@ export function queueAlarms(events: EventsStack): AlarmSpec[] {
         page: 'Old messages',
         meaning: `Messages of ${name} are not consumed in time.`,
         metric: queue.metricApproximateAgeOfOldestMessage({ period: minute, statistic: 'Maximum' }),
-        threshold: isPatient ? orderedMessageAgeSecondsMax : messageAgeSecondsMax,
+        threshold: isPatient ? patientMessageAgeSecondsMax : messageAgeSecondsMax,
         minutes: 3,
       },
     ];

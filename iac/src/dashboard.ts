@@ -1,8 +1,11 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Series } from '@queue-manager/service-kit/telemetry/metrics-list';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
+import { cloudWatchPanels, dimensionsOf, kindOf, metricsNamespace } from './collector-config.ts';
 import { services } from './services.ts';
+import type { Settings } from './settings.ts';
 import type { Metrics, Watched } from './watched.ts';
 
 const minute = Duration.minutes(1);
@@ -111,4 +114,53 @@ export function dashboardOf(
       ],
     ],
   });
+}
+
+/** What the services themselves measure: the panels of the list that the Grafana dashboard is made from, too. */
+export function lineDashboardOf(scope: Construct, { prefix }: Settings): cloudwatch.Dashboard {
+  return new cloudwatch.Dashboard(scope, 'LineDashboard', {
+    dashboardName: `${prefix}line`,
+    defaultInterval: Duration.hours(3),
+    widgets: [
+      cloudWatchPanels.map(
+        ({ title, series }) =>
+          new cloudwatch.GraphWidget({
+            ...size,
+            title,
+            left: series.map(
+              (one) =>
+                new cloudwatch.MathExpression({
+                  expression: searchOf(one),
+                  label: one.legend ?? '',
+                  usingMetrics: {},
+                  period: minute,
+                  searchRegion: Stack.of(scope).region,
+                }),
+            ),
+          }),
+      ),
+    ],
+  });
+}
+
+/** CloudWatch has no percentiles of histograms from the collector, so it shows averages. */
+function searchOf(series: Series): string {
+  const statistic =
+    series.show === 'rate' && kindOf(series.metric) === 'counter'
+      ? 'Sum'
+      : kindOf(series.metric) === 'gauge'
+        ? 'Maximum'
+        : series.show === 'rate'
+          ? 'SampleCount'
+          : 'Average';
+  const schema = [metricsNamespace, ...dimensionsOf(series)].join(',');
+  const where = Object.entries(series.where ?? {}).map(
+    ([label, values]) =>
+      `${label}=(${values
+        .split('|')
+        .map((value) => `"${value}"`)
+        .join(' OR ')})`,
+  );
+  const query = [`{${schema}}`, `MetricName="${series.metric}"`, ...where].join(' ');
+  return `SEARCH('${query}', '${statistic}', 60)`;
 }

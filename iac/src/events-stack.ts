@@ -4,6 +4,7 @@ import {
   brokerName,
   deadLetterName,
   deadLetterRetentionDays,
+  isFifo,
   type QueueName,
   queueNames,
   queues,
@@ -70,7 +71,14 @@ export class EventsStack extends Stack {
     const common = {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      ...(queueName.endsWith('.fifo') ? { fifo: true } : {}),
+      ...(isFifo(name)
+        ? {
+            fifo: true,
+            // Each group has a throughput of its own; ids of events are unique across groups.
+            fifoThroughputLimit: sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+            deduplicationScope: sqs.DeduplicationScope.MESSAGE_GROUP,
+          }
+        : {}),
     };
     const deadLetters = new sqs.Queue(this, `${name}-dlq`, {
       ...common,

@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { tracesPort } from './collector-config.ts';
 import { retentionOf } from './log-group.ts';
 import type { Settings } from './settings.ts';
 
@@ -102,5 +103,6 @@ export class NetworkStack extends Stack {
     loadBalancer.addIngressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(80), 'CloudFront');
     loadBalancer.connections.allowTo(services, ec2.Port.tcp(servicePort), 'Gateway');
     services.connections.allowInternally(ec2.Port.tcp(servicePort), 'Calls between services');
+    services.connections.allowInternally(ec2.Port.tcp(tracesPort), 'Traces');
   }
 }

@@ -69,7 +69,7 @@ export class SearchStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const shipping = functionOf(this, 'ship-logs', settings, {
-      entry: 'iac/src/logs/ship-logs.ts',
+      entry: 'iac/src/functions/ship-logs.ts',
       network,
       timeout: Duration.seconds(60),
       environment: {

@@ -8,9 +8,11 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as schedulerTargets from 'aws-cdk-lib/aws-scheduler-targets';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { collectorConfig, tracesPort } from './collector-config.ts';
 import { type DataStack, databaseName } from './data-stack.ts';
 import { environmentOf, type Sources } from './environment.ts';
 import type { EventsStack, Queue } from './events-stack.ts';
+import { logGroupOf } from './log-group.ts';
 import { type NetworkStack, servicePort } from './network-stack.ts';
 import { parameterName } from './parameter-name.ts';
 import { type Service, services } from './services.ts';
@@ -19,6 +21,8 @@ import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } fr
 import type { WebStack } from './web-stack.ts';
 
 const namespace = 'queue-manager.internal';
+/** The OpenTelemetry collector in the build of AWS. */
+const collectorImage = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.45.0';
 
 /** The services as tasks, deployed one after the other in the order of their table. */
 export class ServicesStack extends Stack {
@@ -113,7 +117,48 @@ export class ServicesStack extends Stack {
       this.#scale(service, fargate, { settings, events, web });
     }
     this.#restartWeekly(settings);
+    this.#addCollector(secretOf, props);
     this.#addOperator(image, sources, secretOf, props);
+  }
+
+  /** Takes metrics and traces of all services. Nothing depends on it. */
+  #addCollector(
+    secretOf: (name: string) => ecs.Secret,
+    { settings, network }: { settings: Settings; network: NetworkStack },
+  ): void {
+    const name = 'collector';
+    const { definition, logging } = taskDefinitionOf(this, name, settings);
+    const metrics = logGroupOf(this, 'metrics', settings);
+    definition.addContainer(name, {
+      image: ecs.ContainerImage.fromRegistry(collectorImage),
+      logging,
+      readonlyRootFilesystem: true,
+      secrets: { INTERNAL_CREDENTIAL: secretOf('INTERNAL_CREDENTIAL') },
+      environment: {
+        AOT_CONFIG_CONTENT: this.toJsonString(
+          collectorConfig({
+            region: settings.region,
+            namespace,
+            port: servicePort,
+            logGroup: metrics.logGroupName,
+          }),
+        ),
+      },
+    });
+    metrics.grantWrite(definition.taskRole);
+    definition.taskRole.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+        resources: ['*'],
+      }),
+    );
+    fargateServiceOf(this, name, settings, {
+      cluster: this.cluster,
+      definition,
+      securityGroup: network.groups.services,
+      hasLoadBalancer: false,
+      tasks: 1,
+    });
   }
 
   /**
@@ -298,6 +343,7 @@ function sourcesOf(
       BROKER_REDIS_CLUSTER: 'true',
       SQS_PREFIX: settings.prefix,
       DYNAMODB_PREFIX: settings.prefix,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector.${namespace}:${tracesPort}`,
       // CloudWatch watches the dead-letter queues.
       DEAD_LETTER_WATCH: 'false',
       MAIL_FROM: settings.mailFrom,

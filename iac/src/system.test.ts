@@ -38,7 +38,7 @@ for (const environment of environments) {
     });
 
     test('tasks get the secrets of their service, and no other', () => {
-      for (const { name, runsAs } of services) {
+      for (const { name, env, runsAs } of services) {
         if (runsAs === 'function') continue;
         const [, { Properties }] = taskOf(templates, name);
         const own = containerOf(Properties, 'service')
@@ -46,7 +46,8 @@ for (const environment of environments) {
             textOf(ValueFrom).includes(`/queue-manager/${environment}/`),
           )
           .map(({ Name }: { Name: string }) => Name);
-        assert.deepEqual(own.sort(), secretsOf(name).sort(), name);
+        const expected = [...secretsOf(name), ...('SMTP_URL' in env ? ['SMTP_URL'] : [])];
+        assert.deepEqual(own.sort(), expected.sort(), name);
       }
     });
 
@@ -72,7 +73,10 @@ function containerOf(task: Resource['Properties'], name: string) {
 
 /** The variables that the program in a container sees, with generated values for secrets. */
 function variablesOf(container: Resource['Properties']): Record<string, string> {
-  const known: Record<string, string> = { ...generateSecrets() };
+  const known: Record<string, string> = {
+    ...generateSecrets(),
+    SMTP_URL: 'smtps://user:secret@mail.example.org',
+  };
   const secrets = Object.fromEntries(
     container.Secrets.map(({ Name }: { Name: string }) => [
       Name,

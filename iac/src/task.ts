@@ -101,6 +101,8 @@ export function fargateServiceOf(
     securityGroup: ec2.ISecurityGroup;
     /** Behind a load balancer, tasks get this long to pass its first checks. */
     hasLoadBalancer: boolean;
+    /** By default, as many as the settings say at least. */
+    tasks?: number;
   },
 ): ecs.FargateService {
   const { tasksMin } = taskSizeOf(settings, name);
@@ -110,7 +112,7 @@ export function fargateServiceOf(
     taskDefinition: options.definition,
     securityGroups: [options.securityGroup],
     vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
-    desiredCount: tasksMin,
+    desiredCount: options.tasks ?? tasksMin,
     // New tasks are healthy before old ones stop, and a version that does not start is taken back.
     minHealthyPercent: 100,
     maxHealthyPercent: 200,

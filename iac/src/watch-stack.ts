@@ -13,7 +13,7 @@ import {
   redisAlarms,
   taskAlarms,
 } from './alarms.ts';
-import { dashboardOf } from './dashboard.ts';
+import { dashboardOf, lineDashboardOf } from './dashboard.ts';
 import { savedSearches } from './saved-searches.ts';
 import type { Settings } from './settings.ts';
 import { metricsOf, type Watched } from './watched.ts';
@@ -50,6 +50,7 @@ export class WatchStack extends Stack {
       return alarm;
     });
     dashboardOf(this, { ...props, metrics, alarms });
+    lineDashboardOf(this, settings);
 
     for (const { name, fields, filter } of savedSearches) {
       new logs.CfnQueryDefinition(this, `Search-${name}`, {

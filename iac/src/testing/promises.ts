@@ -256,7 +256,7 @@ export const promises: Record<string, (templates: Templates) => void> = {
       for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
         if (textOf(resource) !== '*') continue;
         for (const action of [Action].flat()) {
-          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+)$/, id);
+          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+|xray:Put\w+)$/, id);
         }
       }
     }

@@ -15,10 +15,11 @@ test('a credential is replaced in three deployments, during which all services u
   assert.ok(!isCredential(sentCredential(old), fresh));
 });
 
-test('a list of credentials, an empty one and none are no credential', () => {
-  for (const value of [`${old},${fresh}`, '', undefined]) {
+test('an empty credential and none are refused, and of a list the first counts', () => {
+  for (const value of ['', ',', undefined, `other,${old}`]) {
     assert.ok(!isCredential(value, `${old},${fresh}`), String(value));
   }
+  assert.ok(isCredential(`${old},${fresh}`, old));
 });
 
 test('each credential must be long', () => {

@@ -1,6 +1,6 @@
 /** Lambda function: sends lines of CloudWatch Logs on to OpenSearch. */
 import { gunzipSync } from 'node:zlib';
-import { AwsClient } from 'aws4fetch';
+import { callAws } from './call-aws.ts';
 
 /** What a subscription of CloudWatch Logs delivers: base64 of gzip of JSON. */
 type Delivery = { awslogs: { data: string } };
@@ -64,24 +64,7 @@ function passwordOf(secret: string): Promise<string> {
 }
 
 async function readPassword(SecretId: string): Promise<string> {
-  const { AWS_REGION: region = '', AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint } = process.env;
-  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_SESSION_TOKEN } = process.env;
-  const aws = new AwsClient({
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
-    service: 'secretsmanager',
-    region,
-  });
-  const response = await aws.fetch(endpoint ?? `https://secretsmanager.${region}.amazonaws.com`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'secretsmanager.GetSecretValue',
-    },
-    body: JSON.stringify({ SecretId }),
-  });
-  if (!response.ok) throw new Error(`Secrets Manager responded with ${response.status}`);
-  const { SecretString } = (await response.json()) as { SecretString: string };
-  return (JSON.parse(SecretString) as { password: string }).password;
+  const input = { SecretId };
+  const answer = await callAws<{ SecretString: string }>('secretsmanager', 'GetSecretValue', input);
+  return (JSON.parse(answer.SecretString) as { password: string }).password;
 }
