@@ -5,22 +5,25 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Construct } from 'constructs';
 import { logGroupOf } from './log-group.ts';
-import type { NetworkStack } from './network-stack.ts';
 import { repositoryRoot } from './repository.ts';
 import type { Settings } from './settings.ts';
+import type { NetworkStack } from './stacks/network-stack.ts';
 
 type FunctionOptions = {
   /** The file that exports the handler, from the root of the repository. */
   entry: string;
   /** Name of the export; `handler` by default. */
   handler?: string;
-  network: NetworkStack;
+  /** In whose private subnets it runs; without, it reaches AWS and the internet only. */
+  network?: NetworkStack;
   timeout: Duration;
+  /** Folders that it reads, from the root of the repository. They are put beside the bundle. */
+  assets?: readonly string[];
   memoryMiB?: number;
   environment: Record<string, string>;
 };
 
-/** A function in the private subnets, bundled by esbuild. The SDK of AWS is part of the runtime. */
+/** A function of one bundled file. */
 export function functionOf(
   scope: Construct,
   name: string,
@@ -28,6 +31,7 @@ export function functionOf(
   options: FunctionOptions,
 ): NodejsFunction {
   const { network, entry, handler = 'handler', timeout, memoryMiB = 512, environment } = options;
+  const assets = (options.assets ?? []).map((folder) => join(repositoryRoot, folder));
   return new NodejsFunction(scope, name, {
     functionName: `${settings.prefix}${name}`,
     entry: join(repositoryRoot, entry),
@@ -37,19 +41,32 @@ export function functionOf(
     memorySize: memoryMiB,
     timeout,
     environment,
-    vpc: network.vpc,
-    vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
-    securityGroups: [network.groups.services],
+    ...(network
+      ? {
+          vpc: network.vpc,
+          vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+          securityGroups: [network.groups.services],
+        }
+      : {}),
     logGroup: logGroupOf(scope, name, settings),
     projectRoot: repositoryRoot,
     depsLockFilePath: join(repositoryRoot, 'package-lock.json'),
     bundling: {
       format: OutputFormat.ESM,
       target: 'node24',
-      externalModules: ['@aws-sdk/*'],
-      // Packages in CommonJS that esbuild cannot turn into ESM call require.
-      banner:
-        "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      // The versions of the lock, not those of the runtime.
+      externalModules: [],
+      // Packages in CommonJS call require, and some name their own folder.
+      banner: [
+        "import { createRequire as requireOf } from 'node:module';",
+        'const require = requireOf(import.meta.url);',
+        'const { dirname: __dirname, filename: __filename } = import.meta;',
+      ].join(' '),
+      commandHooks: {
+        beforeInstall: () => [],
+        beforeBundling: () => [],
+        afterBundling: (_from, to) => assets.map((folder) => `cp -R ${folder} ${to}`),
+      },
     },
   });
 }

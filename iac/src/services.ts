@@ -22,10 +22,32 @@ export type Service = {
   /** Message queues that it takes messages from, and puts its failures into the dead-letter queues of. */
   consumes: QueueName[];
   publishes: QueueName[];
+  /** Functions of the service: what runs, and what starts it. */
+  functions?: FunctionOf[];
+  /** Names of tables of other services that it reads. */
+  readsTables?: (prefix: string) => string[];
+  raisesAlerts?: boolean;
   /** Reads every dead-letter queue, to report the tasks of lost messages. */
   readsDeadLetters?: boolean;
   /** What its number of tasks follows besides the processor. */
   scalesOn?: 'requests' | 'backlog' | 'streams';
+};
+
+export type FunctionOf = {
+  name: string;
+  /** The file with the handler, from the root of the repository. */
+  entry: string;
+  /** The name of its export. */
+  handler: string;
+  /** At most the visibility time of its queue. */
+  timeoutSeconds: number;
+  /** Folders that it reads. */
+  assets?: readonly string[];
+  /** What starts it: messages, new images of a table's items, or the clock. */
+  startedBy:
+    | { queue: QueueName }
+    | { table: (prefix: string) => string }
+    | { everyMinutes: number };
 };
 
 const noTables = () => [];

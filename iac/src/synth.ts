@@ -6,9 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildApps } from '@queue-manager/local-stack/apps/build-apps';
 import { repositoryRoot } from './repository.ts';
-import { savedObjects } from './saved-searches.ts';
 import { environments, settingsFrom } from './settings.ts';
 import { createSystem } from './system.ts';
+import { savedObjects } from './watching/saved-searches.ts';
 
 const [environment, ...parameters] = process.argv.slice(2);
 const context = Object.fromEntries(

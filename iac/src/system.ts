@@ -6,17 +6,17 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { securityHeaders } from '../../services/gateway/src/security-headers.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
-import { DataStack } from './data-stack.ts';
-import { EventsStack } from './events-stack.ts';
-import { GlobalStack } from './global-stack.ts';
-import { NetworkStack } from './network-stack.ts';
-import { PagesStack } from './pages-stack.ts';
 import { repositoryRoot } from './repository.ts';
-import { SearchStack } from './search-stack.ts';
-import { ServicesStack } from './services-stack.ts';
 import type { Settings } from './settings.ts';
-import { WatchStack } from './watch-stack.ts';
-import { type BuiltApps, WebStack } from './web-stack.ts';
+import { DataStack } from './stacks/data-stack.ts';
+import { EventsStack } from './stacks/events-stack.ts';
+import { GlobalStack } from './stacks/global-stack.ts';
+import { NetworkStack } from './stacks/network-stack.ts';
+import { PagesStack } from './stacks/pages-stack.ts';
+import { SearchStack } from './stacks/search-stack.ts';
+import { ServicesStack } from './stacks/services-stack.ts';
+import { WatchStack } from './stacks/watch-stack.ts';
+import { type BuiltApps, WebStack } from './stacks/web-stack.ts';
 
 export type SystemOptions = {
   settings: Settings;
@@ -63,7 +63,7 @@ export async function createSystem(options: SystemOptions): Promise<App> {
     web,
     image,
   });
-  const functions = new Map<string, IFunction>();
+  const functions = new Map<string, IFunction>(services.functions);
   if (settings.openSearch) {
     const search = new SearchStack(app, id('search'), {
       ...common,

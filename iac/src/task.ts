@@ -5,8 +5,8 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ServiceEnvironment } from './environment.ts';
 import { logGroupOf } from './log-group.ts';
-import { servicePort } from './network-stack.ts';
 import { type Settings, taskSizeOf } from './settings.ts';
+import { servicePort } from './stacks/network-stack.ts';
 
 type ProgramOptions = {
   image: ecs.ContainerImage;

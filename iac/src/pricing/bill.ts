@@ -1,9 +1,16 @@
+import { services } from '../services.ts';
 import { type Environment, settingsFrom, taskSizeOf } from '../settings.ts';
 import { hoursAMonth, type PriceName, prices } from './prices.ts';
 import { loadOf, sizesOf } from './workload.ts';
 
 export type Line = { item: string; quantity: number; price: PriceName; dollars: number };
 export type Bill = { title: string; lines: Line[]; dollars: number };
+
+const collector = 'collector';
+const taskNames = [
+  ...services.filter(({ runsAs }) => runsAs === 'task').map(({ name }) => name),
+  collector,
+];
 
 /** What has no row of its own elsewhere: see `watch-stack.ts`. */
 const alarms = 50;
@@ -23,9 +30,10 @@ export function billOf(title: string, environment: Environment, venues: number):
   const atPeak: Record<string, number> = isDev
     ? {}
     : { gateway: sizes.gateways, position: sizes.positions, queue: sizes.queues };
-  for (const service of ['gateway', 'position', 'queue', 'auth', 'user', 'broker']) {
+  for (const service of taskNames) {
     const { cpu, memoryMiB, tasksMin } = taskSizeOf(settings, service);
-    const tasks = isDev ? tasksMin : sizes.average(atPeak[service] ?? 2);
+    const isSingle = isDev || service === collector;
+    const tasks = isSingle ? Math.min(1, tasksMin) : sizes.average(atPeak[service] ?? 2);
     // Spot capacity costs about a third.
     const share = settings.spot ? 0.35 : 1;
     add(`${service}: processor`, 'fargateCpu', hours(share * tasks * (cpu / 1024)));

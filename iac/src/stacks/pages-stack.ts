@@ -1,8 +1,8 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as deployment from 'aws-cdk-lib/aws-s3-deployment';
 import type { Construct } from 'constructs';
-import { revalidated } from '../../services/gateway/src/page-policies.ts';
-import { backofficeFiles } from './routing.ts';
+import { revalidated } from '../../../services/gateway/src/page-policies.ts';
+import { backofficeFiles } from '../routing.ts';
 import { type BuiltApps, type WebStack, withoutCopies } from './web-stack.ts';
 
 /**

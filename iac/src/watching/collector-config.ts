@@ -4,7 +4,7 @@ import {
   panelRows,
   type Series,
 } from '@queue-manager/service-kit/telemetry/metrics-list';
-import { services } from './services.ts';
+import { services } from '../services.ts';
 
 export const metricsNamespace = 'QueueManager';
 export const tracesPort = 4318;

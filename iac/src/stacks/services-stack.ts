@@ -3,21 +3,24 @@ import type * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as schedulerTargets from 'aws-cdk-lib/aws-scheduler-targets';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { collectorConfig, tracesPort } from './collector-config.ts';
+import { environmentOf, type Sources } from '../environment.ts';
+import { grantWork } from '../grants.ts';
+import { logGroupOf } from '../log-group.ts';
+import { parameterName } from '../parameter-name.ts';
+import { functionsOf } from '../service-functions.ts';
+import { type Service, services } from '../services.ts';
+import { type Settings, taskSizeOf } from '../settings.ts';
+import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } from '../task.ts';
+import { collectorConfig, tracesPort } from '../watching/collector-config.ts';
 import { type DataStack, databaseName } from './data-stack.ts';
-import { environmentOf, type Sources } from './environment.ts';
 import type { EventsStack, Queue } from './events-stack.ts';
-import { logGroupOf } from './log-group.ts';
 import { type NetworkStack, servicePort } from './network-stack.ts';
-import { parameterName } from './parameter-name.ts';
-import { type Service, services } from './services.ts';
-import { type Settings, taskSizeOf } from './settings.ts';
-import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } from './task.ts';
 import type { WebStack } from './web-stack.ts';
 
 const namespace = 'queue-manager.internal';
@@ -28,6 +31,7 @@ const collectorImage = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.4
 export class ServicesStack extends Stack {
   readonly cluster: ecs.Cluster;
   readonly services = new Map<string, ecs.FargateService>();
+  readonly functions = new Map<string, lambda.Function>();
   readonly logGroups: logs.ILogGroup[] = [];
 
   constructor(
@@ -58,7 +62,17 @@ export class ServicesStack extends Stack {
     const secretOf = (name: string) =>
       storeSecrets(data)[name] ?? ecs.Secret.fromSsmParameter(this.#parameter(settings, name));
 
-    let previous: ecs.FargateService | undefined;
+    for (const service of services) {
+      const storeSecretsOfFunctions = { REDIS_TOKEN: data.redisToken };
+      const context = { settings, network, data, events, sources };
+      for (const [name, fn] of functionsOf(this, service, {
+        ...context,
+        storeSecrets: storeSecretsOfFunctions,
+      })) {
+        this.functions.set(name, fn);
+      }
+    }
+    let previous: Construct | undefined = [...this.functions.values()].at(-1);
     for (const service of services.filter(({ runsAs }) => runsAs === 'task')) {
       const { name } = service;
       const { definition, logging, logGroup } = taskDefinitionOf(this, name, settings);
@@ -376,26 +390,4 @@ function storeSecrets(data: DataStack): Record<string, ecs.Secret> {
     REDIS_TOKEN: ecs.Secret.fromSecretsManager(data.redisToken),
     BROKER_REDIS_PASSWORD: ecs.Secret.fromSecretsManager(data.brokerRedisPassword),
   };
-}
-
-/** What a service may do with tables and message queues: no more than its row of the table of services names. */
-export function grantWork(
-  role: iam.IGrantable,
-  service: Service,
-  { settings, data, events }: { settings: Settings; data: DataStack; events: EventsStack },
-): void {
-  for (const table of service.tables(settings.prefix)) {
-    data.tables.get(table.name)?.grantReadWriteData(role);
-  }
-  for (const name of service.consumes) {
-    const { queue, deadLetters } = events.queues.get(name) as Queue;
-    queue.grantConsumeMessages(role);
-    deadLetters.grantSendMessages(role);
-  }
-  for (const name of service.publishes) {
-    (events.queues.get(name) as Queue).queue.grantSendMessages(role);
-  }
-  if (service.readsDeadLetters) {
-    for (const { deadLetters } of events.queues.values()) deadLetters.grantConsumeMessages(role);
-  }
 }

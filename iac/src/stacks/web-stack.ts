@@ -12,11 +12,11 @@ import {
   backofficeFilePolicy,
   forever,
   guestPolicy,
-} from '../../services/gateway/src/page-policies.ts';
+} from '../../../services/gateway/src/page-policies.ts';
+import { backofficeFiles, gatewayPatterns, guestPageFunction } from '../routing.ts';
+import type { Settings } from '../settings.ts';
 import type { GlobalStack } from './global-stack.ts';
 import { type NetworkStack, servicePort } from './network-stack.ts';
-import { backofficeFiles, gatewayPatterns, guestPageFunction } from './routing.ts';
-import type { Settings } from './settings.ts';
 
 /** Folders of the built web apps. */
 export type BuiltApps = { customer: string; backoffice: string };

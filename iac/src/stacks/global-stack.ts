@@ -3,8 +3,8 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
-import { gatewayEnv } from '../../services/gateway/src/config.ts';
-import type { Settings } from './settings.ts';
+import { gatewayEnv } from '../../../services/gateway/src/config.ts';
+import type { Settings } from '../settings.ts';
 
 /**
  * What CloudFront takes from us-east-1 only: the firewall, and the certificate of an own domain.

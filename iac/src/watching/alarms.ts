@@ -4,9 +4,9 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import type { EventsStack, Queue } from './events-stack.ts';
-import { services } from './services.ts';
-import { type Settings, taskSizeOf } from './settings.ts';
+import { services } from '../services.ts';
+import { type Settings, taskSizeOf } from '../settings.ts';
+import type { EventsStack, Queue } from '../stacks/events-stack.ts';
 
 export type AlarmSpec = {
   /** Unique; the alarm's name without the prefix. */

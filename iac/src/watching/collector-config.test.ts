@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metricsList } from '@queue-manager/service-kit/telemetry/metrics-list';
+import { services } from '../services.ts';
 import { cloudWatchPanels, collectorConfig, dimensionsOf } from './collector-config.ts';
-import { services } from './services.ts';
 
 type Config = {
   receivers: {

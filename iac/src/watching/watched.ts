@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import type { DataStack } from './data-stack.ts';
-import type { EventsStack } from './events-stack.ts';
-import type { ServicesStack } from './services-stack.ts';
-import type { Settings } from './settings.ts';
-import type { WebStack } from './web-stack.ts';
+import type { Settings } from '../settings.ts';
+import type { DataStack } from '../stacks/data-stack.ts';
+import type { EventsStack } from '../stacks/events-stack.ts';
+import type { ServicesStack } from '../stacks/services-stack.ts';
+import type { WebStack } from '../stacks/web-stack.ts';
 
 const minute = Duration.minutes(1);
 

@@ -3,6 +3,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
 import {
   type AlarmSpec,
   cacheMissAlarm,
@@ -12,11 +13,10 @@ import {
   queueAlarms,
   redisAlarms,
   taskAlarms,
-} from './alarms.ts';
-import { dashboardOf, lineDashboardOf } from './dashboard.ts';
-import { savedSearches } from './saved-searches.ts';
-import type { Settings } from './settings.ts';
-import { metricsOf, type Watched } from './watched.ts';
+} from '../watching/alarms.ts';
+import { dashboardOf, lineDashboardOf } from '../watching/dashboard.ts';
+import { savedSearches } from '../watching/saved-searches.ts';
+import { metricsOf, type Watched } from '../watching/watched.ts';
 
 /** Alarms, each with its page in docs/operations.md, a dashboard, and saved searches of logs. */
 export class WatchStack extends Stack {

@@ -7,9 +7,9 @@ import * as destinations from 'aws-cdk-lib/aws-logs-destinations';
 import * as opensearch from 'aws-cdk-lib/aws-opensearchservice';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { functionOf } from './function.ts';
+import { functionOf } from '../function.ts';
+import type { Settings } from '../settings.ts';
 import type { NetworkStack } from './network-stack.ts';
-import type { Settings } from './settings.ts';
 
 const user = 'operator';
 

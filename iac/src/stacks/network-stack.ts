@@ -2,9 +2,9 @@ import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { tracesPort } from './collector-config.ts';
-import { retentionOf } from './log-group.ts';
-import type { Settings } from './settings.ts';
+import { retentionOf } from '../log-group.ts';
+import type { Settings } from '../settings.ts';
+import { tracesPort } from '../watching/collector-config.ts';
 
 const cidr = '10.20.0.0/16';
 

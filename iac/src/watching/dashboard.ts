@@ -3,9 +3,9 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
+import { services } from '../services.ts';
+import type { Settings } from '../settings.ts';
 import { cloudWatchPanels, dimensionsOf, kindOf, metricsNamespace } from './collector-config.ts';
-import { services } from './services.ts';
-import type { Settings } from './settings.ts';
 import type { Metrics, Watched } from './watched.ts';
 
 const minute = Duration.minutes(1);

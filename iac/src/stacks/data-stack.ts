@@ -6,9 +6,9 @@ import * as memorydb from 'aws-cdk-lib/aws-memorydb';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { tablesOfServices } from '../services.ts';
+import type { Settings } from '../settings.ts';
 import type { NetworkStack } from './network-stack.ts';
-import { tablesOfServices } from './services.ts';
-import type { Settings } from './settings.ts';
 
 export const databaseName = 'queue_manager';
 /** Account of the service. The rotation of its password alternates with `app_clone`. */
