@@ -83,7 +83,7 @@ function variablesOf(container: Resource['Properties']): Record<string, string> 
       known[Name] ?? `value-of-${Name}`,
     ]),
   );
-  const command = textOf(container.Command.at(-1)).replace(/<[^>]+>/g, 'host');
+  const command = textOf(container.Command.at(-1)).replace(/<[\w.:-]+>/g, 'host');
   const exported = Array.from(
     command.matchAll(/^export (\w+)="(.*)"$/gm),
     ([, name = '', text = '']) => [
@@ -99,7 +99,7 @@ function variablesOf(container: Resource['Properties']): Record<string, string> 
     ...Object.fromEntries(
       container.Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [
         Name,
-        textOf(Value).replace(/<[^>]+>/g, 'host'),
+        textOf(Value).replace(/<[\w.:-]+>/g, 'host'),
       ]),
     ),
     ...Object.fromEntries(Object.entries(secrets).filter(([name]) => !inAddresses.has(name))),

@@ -234,6 +234,14 @@ export const promises: Record<string, (templates: Templates) => void> = {
     }
   },
 
+  'metrics and traces of all services are collected': (templates) => {
+    const [, { Properties }] = taskOf(templates, 'collector');
+    const [{ Name, Value }] = Properties.ContainerDefinitions[0].Environment;
+    assert.equal(Name, 'AOT_CONFIG_CONTENT');
+    assert.match(textOf(Value), /gateway\.queue-manager\.internal/);
+    serviceOf(templates, 'collector');
+  },
+
   'operators come in through Session Manager': (templates) => {
     const [, { Properties }] = taskOf(templates, 'operator');
     assert.match(textOf(Properties.ContainerDefinitions[0].Command.at(-1)), /export MYSQL_URL=/);
