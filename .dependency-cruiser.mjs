@@ -23,7 +23,7 @@ const floors = {
     'data-folder',
     ['apps', 'stores'],
     'system',
-    'commands',
+    ['commands', 'containers'],
   ],
   'packages/load/src': ['random.ts', ['trace', 'callers'], 'offline', ['replay', 'chaos']],
   'packages/bench/src': ['measure', ['broker', 'events', 'line', 'live'], 'apps'],

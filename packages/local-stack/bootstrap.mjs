@@ -29,6 +29,7 @@ const commands = {
     'tests/**/*.long.test.ts',
     'apps/*/src/**/*.long.test.ts',
   ],
+  'test:compose': ['packages/local-stack/src/commands/test-compose.ts'],
   'test:dates': ['packages/local-stack/src/commands/test-dates.ts'],
   check: ['packages/local-stack/src/commands/check.ts'],
   fix: ['packages/local-stack/src/commands/fix.ts'],
