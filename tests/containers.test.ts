@@ -7,7 +7,6 @@ import { secretFiles, writeSecretFiles } from '@queue-manager/local-stack/contai
 import { repositoryRoot } from '@queue-manager/local-stack/repository';
 import { addressVariable, services } from '@queue-manager/local-stack/system/services';
 import { readConfig } from '@queue-manager/service-kit/config';
-import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -244,9 +243,7 @@ suite('docker-compose.yml', () => {
   test('scrapes the metrics of every service, with the credential that they ask for', () => {
     const [job] = parse(read('containers/prometheus.yml')).scrape_configs;
     assert.deepEqual(job.dns_sd_configs[0].names.sort(), [...serviceNames].sort());
-    assert.deepEqual(job.http_headers, {
-      [credentialHeader]: { files: ['/run/secrets/INTERNAL_CREDENTIAL'] },
-    });
+    assert.equal(job.authorization.credentials_file, '/run/secrets/INTERNAL_CREDENTIAL');
   });
 
   test('runs the emulator of SQS in the version of the lock', () => {

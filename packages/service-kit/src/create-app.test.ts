@@ -289,6 +289,15 @@ describe('createApp', () => {
     );
   });
 
+  it('takes the internal credential as a bearer token on /metrics alone', async () => {
+    const statusOf = async (url: string, authorization: string) =>
+      (await app.inject({ url, headers: { authorization } })).statusCode;
+    assert.equal(await statusOf('/metrics', `Bearer ${testCredential}`), 200);
+    assert.equal(await statusOf('/metrics', `Bearer ${testCredential}x`), 401);
+    assert.equal(await statusOf('/metrics', testCredential), 401);
+    assert.equal(await statusOf('/internal/inside', `Bearer ${testCredential}`), 401);
+  });
+
   it('returns 500 without internals on a bug, and 503 when a store is unavailable', async () => {
     const fault = await app.inject({ url: '/v1/broken' });
     assert.equal(fault.statusCode, 500);

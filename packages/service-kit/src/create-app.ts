@@ -227,7 +227,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     return { status: 'ready' };
   });
   app.get('/metrics', async (request, reply) => {
-    requireCredential(request, internalCredential);
+    // Prometheus sends it as a bearer token.
+    if (!isCredential(request.headers.authorization, `Bearer ${internalCredential}`)) {
+      requireCredential(request, internalCredential);
+    }
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
