@@ -14,7 +14,10 @@ WORKDIR /app
 COPY --from=manifests /manifests .
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json .
-COPY packages packages
+COPY packages/client packages/client
+COPY packages/contracts packages/contracts
+COPY packages/local-stack packages/local-stack
+COPY packages/ui packages/ui
 COPY apps apps
 RUN node packages/local-stack/src/apps/build-apps-cli.ts
 
