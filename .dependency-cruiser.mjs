@@ -67,6 +67,7 @@ const floors = {
     'ingest',
   ],
   'services/broker/src': ['store', 'waiting', 'access', 'deps.ts', 'messages', 'feed'],
+  'services/forwarder/src': ['state', ['stream', 'drain']],
   'services/user/src': [
     'config.ts',
     'store',

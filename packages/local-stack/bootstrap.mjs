@@ -45,6 +45,7 @@ const commands = {
     'AWS_ENDPOINT_URL_SQS',
     'packages/local-stack/src/commands/dead-letters.ts',
   ],
+  forwarder: [withStores, 'AWS_ENDPOINT_URL_SQS', 'services/forwarder/src/forwarder-cli.ts'],
   bench: ['packages/bench/src/bench-cli.ts'],
   screenshots: ['packages/bench/src/screenshots/screenshots-cli.ts'],
   history: [withStores, 'MYSQL_URL', 'services/queue/src/history-cli.ts'],

@@ -87,6 +87,17 @@ const OccupancyChangedData = z.object({
 
 const UserData = z.object({ userId: Uuid });
 
+/** A new verified account, for the external API. It holds personal data: every try must send the same. */
+const ContactData = z.object({
+  userId: Uuid,
+  name: z.string(),
+  email: Email,
+  locale: Locale,
+  createdAt: Timestamp,
+  verifiedAt: Timestamp,
+});
+export type ContactData = z.infer<typeof ContactData>;
+
 /** A task as messages refer to it. `attempt` tells one hand-out of a task from the earlier ones. */
 export const TaskRef = z.object({ venueId: Uuid, taskId: Uuid, attempt: z.int().min(1) });
 export type TaskRef = z.infer<typeof TaskRef>;
@@ -111,8 +122,10 @@ const TaskFinishedData = z.object({
 });
 export type TaskFinishedData = z.infer<typeof TaskFinishedData>;
 
-/** A dead-letter queue that is not empty: how many messages it holds, and details of some of them. */
+/** A queue that needs the operator: how many messages it holds, and details of some of them. */
 const alertFacts = {
+  /** `stopped`: messages wait in the queue, since its consumer cannot go on. By default, they are dead letters. */
+  kind: z.enum(['dead-letters', 'stopped']).optional(),
   queue: z.string(),
   count: z.int(),
   firstError: z.string().nullable(),
@@ -152,7 +165,7 @@ export const MailContent = z.discriminatedUnion('template', [
 ]);
 export type MailContent = z.infer<typeof MailContent>;
 
-/** The only event with personal data: the mailer has no store to look it up in. */
+/** It holds personal data: the mailer has no store to look it up in. */
 const MailRequestedData = z.object({
   to: Email,
   locale: Locale,
@@ -187,6 +200,7 @@ export const eventTypes = {
   'occupancy.changed': { version: 1, data: OccupancyChangedData },
   'venue.deleted': { version: 1, data: z.object({ venueId: Uuid }) },
   'user.verified': { version: 1, data: UserData },
+  'contact.added': { version: 1, data: ContactData },
   'user.deleted': { version: 1, data: UserData },
   'mail.requested': { version: 1, data: MailRequestedData },
   'task.due': { version: 1, data: TaskDueData },

@@ -203,3 +203,12 @@ export const exportMe = contract({
   status: 200,
   response: UserExport,
 });
+
+/**
+ * The DynamoDB table of accounts: the user service writes it, the forwarder reads it and its stream. An account has at
+ * least the fields of `User`; items of other kinds have other keys.
+ */
+export const usersTable = 'users';
+
+export const accountKeyPrefix = 'user#';
+export const accountKey = (id: string) => ({ pk: `${accountKeyPrefix}${id}` });

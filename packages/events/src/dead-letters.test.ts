@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  type MessageAttributeValue,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { makeEvent } from '@queue-manager/contracts/events';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import { until } from '@queue-manager/service-kit/testing';
-import { createSqsClient } from './client.ts';
+import { createDeadLetterUrls, createSqsClient, findQueue } from './client.ts';
+import { withFailure } from './dead-letter.ts';
 import { createDeadLetters } from './dead-letters.ts';
+import { createPublisher } from './publish.ts';
 import { testQueues } from './testing.ts';
 
 const text = (StringValue: string): MessageAttributeValue => ({ DataType: 'String', StringValue });
@@ -20,6 +26,22 @@ function userDeleted() {
     subject: userId,
     time: '2026-03-07T20:00:00.000Z',
     data: { userId },
+  });
+}
+
+function contactAdded() {
+  const id = newId(systemClock);
+  const time = systemClock.now().toISOString();
+  return makeEvent({
+    id,
+    source: '/forwarder',
+    type: 'contact.added',
+    subject: id,
+    time,
+    data: {
+      ...{ userId: id, name: 'Ana', email: 'ana@example.com', locale: 'pt' },
+      ...{ createdAt: time, verifiedAt: time },
+    },
   });
 }
 
@@ -193,5 +215,29 @@ describe('createDeadLetters', { concurrency: true }, () => {
     await addDeadLetters([userDeleted(), userDeleted()]);
     await deadLetters.purge('queue-events');
     assert.equal(await deadLetters.count('queue-events'), 0);
+  });
+
+  it('reads all dead letters of a FIFO queue, and redrives them right after they were sent', async (test) => {
+    const { broker, deadLetters } = await setUp(test);
+    const events = Array.from({ length: 3 }, contactAdded);
+    await createPublisher(broker).publish(events);
+    const deadLetterUrl = await createDeadLetterUrls(broker.sqs, broker.prefix)('contacts.fifo');
+    const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'contacts.fifo');
+    for (const _ of events) {
+      const [message = {}] = await broker.receive('contacts.fifo');
+      const failure = { error: 'refused', failedAt: new Date(), receives: 1 };
+      const copy = withFailure('contacts.fifo', message, failure);
+      await broker.sqs.send(new SendMessageCommand({ QueueUrl: deadLetterUrl, ...copy }));
+      const { ReceiptHandle } = message;
+      await broker.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+    const found = await deadLetters.read('contacts.fifo', { most: 100, hiddenSeconds: 10 });
+    assert.deepEqual(found.map(({ eventId }) => eventId).sort(), events.map(({ id }) => id).sort());
+    const { sent } = await until('they are visible again', async () => {
+      const redriven = await deadLetters.redrive('contacts.fifo');
+      return redriven.sent > 0 ? redriven : null;
+    });
+    assert.equal(sent, 3);
+    assert.equal(await broker.count('contacts.fifo'), 3);
   });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type Event, type EventOf, makeEvent } from '@queue-manager/contracts/events';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
-import { findQueue } from './client.ts';
+import { createSqsClient, findQueue } from './client.ts';
 import { provisionQueues } from './provision.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { readEvent } from './read-event.ts';
@@ -34,6 +34,22 @@ function mailEvent(name: string): EventOf<'mail.requested'> {
       to: 'ana@example.com',
       locale: 'en',
       content: { template: 'verify-account', name, link: 'https://example.com/?token=t' },
+    },
+  });
+}
+
+function contactAdded(): EventOf<'contact.added'> {
+  const id = newId(systemClock);
+  const time = systemClock.now().toISOString();
+  return makeEvent({
+    id,
+    source: '/forwarder',
+    type: 'contact.added',
+    subject: id,
+    time,
+    data: {
+      ...{ userId: id, name: 'Ana 🎉', email: 'ana@example.com', locale: 'pt' },
+      ...{ createdAt: time, verifiedAt: time },
     },
   });
 }
@@ -149,5 +165,46 @@ describe('createPublisher', () => {
       code: 'ECONNREFUSED',
     });
     unreachable.destroy();
+  });
+
+  it('sends to a FIFO queue in order, and an event that is repeated only once', async () => {
+    const contacts = Array.from({ length: 12 }, contactAdded);
+    assert.equal((await publisher.publish(contacts)).failed.size, 0);
+    assert.equal((await publisher.publish(contacts.slice(3))).failed.size, 0);
+    const received: string[] = [];
+    for (;;) {
+      // The next of a group comes once the one before is deleted.
+      const [message, ...more] = await broker.receive('contacts.fifo');
+      if (message === undefined) break;
+      assert.deepEqual([more, await broker.receive('contacts.fifo')], [[], []]);
+      received.push(readEvent(message.Body).id);
+      const QueueUrl = await findQueue(broker.sqs, broker.prefix, 'contacts.fifo');
+      const { ReceiptHandle } = message;
+      await broker.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+    assert.deepEqual(
+      received,
+      contacts.map(({ id }) => id),
+    );
+  });
+
+  it('sends no later event of a group once one has failed', async (test) => {
+    const contacts = Array.from({ length: 4 }, contactAdded);
+    const sqs = createSqsClient();
+    test.after(() => sqs.destroy());
+    sqs.middlewareStack.add(
+      (next) => async (args) => {
+        const { input } = args as { input: { Entries?: { MessageBody?: string }[] } };
+        if (input.Entries?.[0]?.MessageBody?.includes(contacts[2]?.id ?? '')) {
+          throw new Error('cut');
+        }
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const before = await broker.count('contacts.fifo');
+    const { failed } = await createPublisher({ ...broker, sqs }).publish(contacts);
+    assert.deepEqual([...failed.keys()], [contacts[2]?.id, contacts[3]?.id]);
+    assert.equal(await broker.count('contacts.fifo'), before + 2);
   });
 });

@@ -37,6 +37,8 @@ export const queues = {
   'alert-mails': defaults,
   // A message is received and released again with one that fails before it in its group.
   'broker-events.fifo': { ...defaults, maxReceiveCount: 100 },
+  // An outage of the external API must not break the order: the forwarder makes the dead letters.
+  'contacts.fifo': { ...defaults, maxReceiveCount: 1_000, retentionDays: 14 },
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof queues;
@@ -48,6 +50,7 @@ export type FifoQueueName = Extract<QueueName, `${string}.fifo`>;
 /** Events of one group are delivered in order, one at a time. */
 export const fifoGroups: Record<FifoQueueName, (event: Event) => string> = {
   'broker-events.fifo': ({ subject }) => subject,
+  'contacts.fifo': () => 'contacts',
 };
 
 export function isFifo(queue: QueueName): queue is FifoQueueName {
@@ -75,6 +78,7 @@ export const routes: Record<EventType, readonly QueueName[]> = {
   'occupancy.changed': ['position-events'],
   'venue.deleted': ['queue-events', 'broker-events.fifo'],
   'user.verified': [],
+  'contact.added': ['contacts.fifo'],
   'user.deleted': ['queue-events', 'auth-events'],
   'mail.requested': ['mails'],
   'task.due': ['tasks'],

@@ -201,6 +201,15 @@ describe('loadTemplates', () => {
       assert.match(one.subject, locale === 'pt' ? /1 mensagem por tratar/ : /1 dead letter in/);
       assert.doesNotMatch(one.text, /null/);
     });
+
+    it(`tells the operator in ${locale} that a queue is stopped, and why`, () => {
+      const stopped = { ...alert, kind: 'stopped' as const, queue: 'contacts.fifo' };
+      const { subject, text } = render(stopped, locale);
+      assert.match(subject, /contacts\.fifo/);
+      assert.doesNotMatch(subject + text, /dead|mortas/);
+      for (const fact of ['3', alert.firstError, 'npm run forwarder -- status'])
+        assert.ok(text.includes(String(fact)), text);
+    });
   }
 
   it('escapes the content of an alert and removes its line breaks', () => {

@@ -261,30 +261,52 @@ export const texts: {
     }),
   },
   'operator-alert': {
-    en: ({ queue, count, firstError, messageIds }) => ({
-      subject: `Alert: ${count === 1 ? '1 dead letter' : `${count} dead letters`} in ${queue}`,
-      heading: `Failed messages in ${queue}`,
-      intro: `The dead-letter queue of ${queue} holds ${count === 1 ? '1 message that needs' : `${count} messages that need`} attention. Other messages are not affected.`,
-      errorLabel: 'First error',
+    en: ({ kind, queue, count, firstError, messageIds }) => ({
+      ...(kind === 'stopped'
+        ? {
+            subject: `Alert: ${queue} is stopped`,
+            heading: `${queue} is stopped`,
+            intro: `${count === 1 ? '1 message waits' : `${count} messages wait`} in ${queue}. Nothing is lost: once the cause is fixed, they are sent in order.`,
+            errorLabel: 'Cause',
+          }
+        : {
+            subject: `Alert: ${count === 1 ? '1 dead letter' : `${count} dead letters`} in ${queue}`,
+            heading: `Failed messages in ${queue}`,
+            intro: `The dead-letter queue of ${queue} holds ${count === 1 ? '1 message that needs' : `${count} messages that need`} attention. Other messages are not affected.`,
+            errorLabel: 'First error',
+          }),
       error: firstError ?? 'unknown',
       idsLabel: 'Messages',
       ids: messageIds.length === 0 ? 'unknown' : messageIds.join(', '),
-      commandLabel: 'To see them all, run',
-      command: showCommand(queue),
+      commandLabel: kind === 'stopped' ? 'To see the state, run' : 'To see them all, run',
+      command: kind === 'stopped' ? statusCommand : showCommand(queue),
     }),
-    pt: ({ queue, count, firstError, messageIds }) => ({
-      subject: `Alerta: ${count === 1 ? '1 mensagem por tratar' : `${count} mensagens por tratar`} em ${queue}`,
-      heading: `Mensagens falhadas em ${queue}`,
-      intro: `A fila de mensagens mortas de ${queue} contém ${count === 1 ? '1 mensagem que precisa' : `${count} mensagens que precisam`} de atenção. As restantes mensagens não são afetadas.`,
-      errorLabel: 'Primeiro erro',
+    pt: ({ kind, queue, count, firstError, messageIds }) => ({
+      ...(kind === 'stopped'
+        ? {
+            subject: `Alerta: ${queue} está parada`,
+            heading: `${queue} está parada`,
+            intro: `${count === 1 ? '1 mensagem espera' : `${count} mensagens esperam`} em ${queue}. Nada se perde: resolvida a causa, são enviadas por ordem.`,
+            errorLabel: 'Causa',
+          }
+        : {
+            subject: `Alerta: ${count === 1 ? '1 mensagem por tratar' : `${count} mensagens por tratar`} em ${queue}`,
+            heading: `Mensagens falhadas em ${queue}`,
+            intro: `A fila de mensagens mortas de ${queue} contém ${count === 1 ? '1 mensagem que precisa' : `${count} mensagens que precisam`} de atenção. As restantes mensagens não são afetadas.`,
+            errorLabel: 'Primeiro erro',
+          }),
       error: firstError ?? 'desconhecido',
       idsLabel: 'Mensagens',
       ids: messageIds.length === 0 ? 'desconhecidas' : messageIds.join(', '),
-      commandLabel: 'Para as ver todas, execute',
-      command: showCommand(queue),
+      commandLabel:
+        kind === 'stopped' ? 'Para ver o estado, execute' : 'Para as ver todas, execute',
+      command: kind === 'stopped' ? statusCommand : showCommand(queue),
     }),
   },
 };
+
+/** Only the forwarder stops and raises an alert. */
+const statusCommand = 'npm run forwarder -- status';
 
 function showCommand(queue: string): string {
   return `npm run dead-letters -- show ${queue}`;

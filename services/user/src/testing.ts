@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Event, EventOf } from '@queue-manager/contracts/events';
 import { getMembershipsOf } from '@queue-manager/contracts/internal';
 import type { User } from '@queue-manager/contracts/users';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import type { QueueName } from '@queue-manager/events/topology';
 import { createAccessTokenVerifier } from '@queue-manager/service-kit/access-tokens';
-import { ManualClock } from '@queue-manager/service-kit/clock';
+import { type Clock, ManualClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { createApp } from '@queue-manager/service-kit/create-app';
 import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
@@ -26,6 +27,9 @@ import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
 import { createDeps, type DepsOptions } from './deps.ts';
 import { readOutbox } from './outbox/outbox.ts';
+import { type Account, putAccount } from './store/accounts.ts';
+import { type Store, tablesOf } from './store/tables.ts';
+import { transact } from './store/transact.ts';
 
 export const accountUrl = 'http://accounts.test/app';
 export const password = 'a long walk home';
@@ -232,4 +236,43 @@ function createInbox(queues: TestQueues) {
       return read;
     },
   };
+}
+
+/**
+ * Adds verified accounts as `verify-user` does, one after the other, without their sign-ups: hashing that many passwords
+ * takes minutes.
+ */
+export async function addAccounts(
+  options: { dynamo: DynamoDBClient; tablePrefix: string; clock: Clock },
+  count: number,
+): Promise<Account[]> {
+  const store: Store = {
+    db: DynamoDBDocumentClient.from(options.dynamo),
+    tables: tablesOf(options.tablePrefix),
+    clock: options.clock,
+  };
+  const accounts: Account[] = [];
+  for (let added = 0; added < count; added++) {
+    const now = store.clock.now().toISOString();
+    const account: Account = {
+      id: newId(store.clock),
+      name: 'Ana Sousa',
+      email: randomEmail(),
+      locale: 'pt',
+      passwordHash: 'never-leaves-the-table',
+      passwordVersion: 1,
+      keptSessionId: null,
+      createdAt: now,
+      verifiedAt: now,
+    };
+    const refused = await transact(store.db, putAccount(store, account));
+    if (refused.length > 0) throw new Error(`Refused: ${refused.join(', ')}`);
+    accounts.push(account);
+  }
+  return accounts;
+}
+
+/** Creates the tables of accounts with a prefix. */
+export function provisionAccounts(dynamo: DynamoDBClient, tablePrefix: string): Promise<void> {
+  return provisionTables(dynamo, Object.values(tablesOf(tablePrefix)));
 }

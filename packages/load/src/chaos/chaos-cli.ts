@@ -13,6 +13,8 @@ import { ensurePrograms } from '@queue-manager/local-stack/stores/system-package
 import { standAloneEnv } from '@queue-manager/local-stack/system/stand-alone';
 import { startSystem } from '@queue-manager/local-stack/system/system';
 import { parseOptions, runUntilStopped, say } from '@queue-manager/local-stack/terminal';
+import { randomOf } from '../random.ts';
+import { startContactsApi } from './contacts-api.ts';
 import type { ViolationCount } from './ledger.ts';
 import { type ChaosResult, runChaos } from './run-chaos.ts';
 
@@ -22,7 +24,8 @@ Starts its own system on temporary data, simulates guests, hosts and new users a
 kills stores and services (kill -9) at random moments. Meanwhile, one of them at a time is silent,
 slow, full, read-only, or refuses connections for some seconds, or (on Linux) the clock of all
 services goes back. Then it waits until the system is idle and compares it with what it acknowledged: every join, call and sign-up is there once, no party
-was called twice, every mail was sent or its failure is visible, and Redis agrees with MySQL. Every
+was called twice, every mail was sent or its failure is visible, every new account came to the
+external API, and Redis agrees with MySQL. Every
 call got an answer or a 503.
 
 Options:
@@ -47,6 +50,7 @@ const settingsOfChaos = {
   // Lets the system become idle sooner.
   TASK_LEASE_SECONDS: '30',
   MAIL_RETRY_DELAYS_SECONDS: '1,5',
+  FORWARD_SCHEDULES: '* * * * * *',
   // Shorter than most outages, so that requests meet their deadline.
   UPSTREAM_TIMEOUT_MS: '3000',
 };
@@ -141,6 +145,7 @@ await runUntilStopped(async (_stopping, signal) => {
   const clockFile = hasShiftedClock ? join(dataDir, 'clock-shift') : null;
   const log = openLogs();
   const mailsSent = new Set<string>();
+  const contacts = await startContactsApi(dataDir, randomOf(`${seed} contacts`));
   try {
     say(`seed ${seed}: npm run chaos -- --minutes ${minutes} --seed ${seed} repeats this run`);
     const system = await startSystem({
@@ -158,7 +163,7 @@ await runUntilStopped(async (_stopping, signal) => {
     try {
       const durationMs = minutes * 60_000;
       const result = await runChaos({
-        ...{ system, dataDir, clockFile, seed, durationMs, mailsSent, signal, say },
+        ...{ system, dataDir, clockFile, seed, durationMs, mailsSent, contacts, signal, say },
       });
       process.stdout.write(
         json ? `${JSON.stringify({ seed, ...result })}\n` : summary(result, seed, minutes),
@@ -168,6 +173,7 @@ await runUntilStopped(async (_stopping, signal) => {
       await system.stop();
     }
   } finally {
+    await contacts.close();
     await release();
     if (existsSync(join(dataDir, 'logs'))) {
       cpSync(join(dataDir, 'logs'), logFolder, { recursive: true });

@@ -12,6 +12,7 @@ const consumers: Record<QueueName, string> = {
   mails: 'mailer',
   'alert-mails': 'mailer',
   'broker-events.fifo': 'broker',
+  'contacts.fifo': 'forwarder',
 };
 
 /**

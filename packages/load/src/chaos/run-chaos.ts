@@ -9,6 +9,7 @@ import { checkDeadLetters } from './check-dead-letters.ts';
 import { checkLines } from './check-lines.ts';
 import { checkSignUps, resendMissing } from './check-sign-ups.ts';
 import { checkTasks, type MailFacts } from './check-tasks.ts';
+import { type ContactsApi, checkContacts } from './contacts-api.ts';
 import { type Inside, lookInside } from './inside.ts';
 import { killByPlan, planKills } from './kills.ts';
 import {
@@ -32,6 +33,8 @@ interface ChaosOptions {
   durationMs: number;
   /** Event ids of the mails in the mailer's log of sent mails; grows while the system runs. */
   mailsSent: ReadonlySet<string>;
+  /** The target of the system's forwarder. */
+  contacts: ContactsApi;
   signal: AbortSignal;
   /** Takes one line at a time. */
   say(line: string): void;
@@ -142,6 +145,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...ofTasks,
       ...(await checkSignUps(caller, ledger, inbox)),
       ...(await checkMessages(program, messageLedger, { inside, queueIds })),
+      ...(await checkContacts(options.contacts, ledger, idleMsMax, signal)),
     ];
     const letters = await inside.deadLetters();
     const deadLetters = Object.fromEntries(

@@ -11,7 +11,7 @@ const jarFolder = join(
 );
 
 /**
- * DynamoDB Local; provides AWS_ENDPOINT_URL_DYNAMODB. It separates tables by access key, so a test with a random
+ * DynamoDB Local; provides AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_DYNAMODB_STREAMS. It separates tables by access key, so a test with a random
  * AWS_ACCESS_KEY_ID has its own database.
  */
 export async function startDynamodb(context: StoreContext): Promise<StartedStore> {
@@ -55,7 +55,10 @@ export async function startDynamodb(context: StoreContext): Promise<StartedStore
       await answer.body?.cancel();
       return answer.ok;
     },
-    environment: ([port]) => ({ AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${port}` }),
+    environment: ([port]) => ({
+      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${port}`,
+      AWS_ENDPOINT_URL_DYNAMODB_STREAMS: `http://127.0.0.1:${port}`,
+    }),
     complaint: /exception|error|unsatisfied|could not/i,
     readyWithinMs: 60_000,
     stopWithinMs: 10_000,

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { lockDataDir } from '../data-folder/data-dir-lock.ts';
 import {
   recordAddresses,
@@ -57,7 +57,10 @@ const kinds: {
       isClusterWanted(context.env) ? startRedisCluster(context) : startRedis(context),
   },
   { givenBy: ['BROKER_REDIS_URL'], start: startBrokerRedis },
-  { givenBy: ['AWS_ENDPOINT_URL_DYNAMODB'], start: startDynamodb },
+  {
+    givenBy: ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_DYNAMODB_STREAMS'],
+    start: startDynamodb,
+  },
   {
     givenBy: ['AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_SNS'],
     start: (context, _options, region) => startSqs(context, region),
@@ -113,7 +116,7 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
     {},
     ...started.map((store) => store.environment),
   ) as Record<string, string>;
-  const storesEnv = { ...aws, ...addresses, ...configured };
+  const storesEnv = { ...aws, ...addresses, ...configured, ...parametersOf(env, dataDir) };
   recordAddresses(dataDir, storesEnv);
   return {
     env: storesEnv,
@@ -128,6 +131,15 @@ export async function startStores(options: StoresOptions): Promise<Stores> {
       unlock();
     },
   };
+}
+
+/** The forwarder's parameters: a folder instead of Parameter Store, and a target that may be on this machine. */
+function parametersOf(env: NodeJS.ProcessEnv, dataDir: string) {
+  const FORWARD_ALLOW_PRIVATE = env.FORWARD_ALLOW_PRIVATE || 'true';
+  if (env.FORWARD_PARAMETERS_PATH) return { FORWARD_ALLOW_PRIVATE };
+  const folder = env.FORWARD_PARAMETERS_FOLDER || join(dataDir, 'forwarder');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return { FORWARD_ALLOW_PRIVATE, FORWARD_PARAMETERS_FOLDER: folder };
 }
 
 async function stopStore({ processes }: StartedStore): Promise<void> {

@@ -18,6 +18,7 @@ export const services: Service[] = [
   { name: 'position', secrets: ['TICKET_KEYS'] },
   { name: 'mailer', secrets: [] },
   { name: 'broker', secrets: [] },
+  { name: 'forwarder', secrets: [] },
   { name: 'gateway', secrets: [] },
 ];
 

@@ -3,7 +3,7 @@ import { isSecret } from '../data-folder/secrets.ts';
 import { findProgram } from '../stores/system-packages.ts';
 
 const addresses =
-  /^(MYSQL_URL|REDIS_URL|BROKER_REDIS_URL|SMTP_URL|MAIL_URL|GATEWAY_URL|PUBLIC_URL|AWS_.*|.*_SERVICE_URL)$/;
+  /^(MYSQL_URL|REDIS_URL|BROKER_REDIS_URL|SMTP_URL|MAIL_URL|GATEWAY_URL|PUBLIC_URL|AWS_.*|FORWARD_PARAMETERS_.*|.*_SERVICE_URL)$/;
 
 /**
  * Removes the addresses and secrets of any system from an environment, so that a system started with it starts its own

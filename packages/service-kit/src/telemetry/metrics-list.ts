@@ -159,6 +159,25 @@ export const metricsList = {
     labels: ['difference'],
     services: ['position'],
   },
+  contacts_waiting: {
+    type: 'gauge',
+    across: 'max',
+    help: 'New accounts that are not yet forwarded to the external API',
+    labels: [],
+    services: ['forwarder'],
+  },
+  contacts_total: {
+    type: 'counter',
+    help: 'New accounts by outcome: forwarded, deadLetters, or skipped since they were deleted',
+    labels: ['outcome'],
+    services: ['forwarder'],
+  },
+  contact_runs_total: {
+    type: 'counter',
+    help: 'Runs of the forwarder by outcome, such as empty, out-of-time or stopped',
+    labels: ['outcome'],
+    services: ['forwarder'],
+  },
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metricsList;
@@ -286,6 +305,7 @@ export const panelRows: readonly { readonly title: string; readonly panels: read
         series: [
           { metric: 'tasks', show: 'value', by: ['state'] },
           { metric: 'outbox_events', show: 'value', by: ['service'] },
+          { metric: 'contacts_waiting', show: 'value', by: [], legend: 'contacts' },
         ],
       },
       {

@@ -1,8 +1,8 @@
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { getNames as contract } from '@queue-manager/contracts/internal';
+import { accountKey } from '@queue-manager/contracts/users';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
-import { accountKey } from '../store/accounts.ts';
 import type { Store } from '../store/tables.ts';
 
 export const getNames = (deps: Deps) =>

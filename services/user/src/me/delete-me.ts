@@ -1,10 +1,10 @@
 import { getMembershipsOf } from '@queue-manager/contracts/internal';
-import { deleteMe as contract } from '@queue-manager/contracts/users';
+import { accountKey, deleteMe as contract } from '@queue-manager/contracts/users';
 import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { commit } from '../outbox/outbox.ts';
-import { accountKey, addressKeyOf, emailKey, requireAccount } from '../store/accounts.ts';
+import { addressKeyOf, emailKey, requireAccount } from '../store/accounts.ts';
 import { idempotently } from '../store/idempotency.ts';
 import { deleteSignUp, listSignUps } from '../store/sign-ups.ts';
 

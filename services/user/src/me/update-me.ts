@@ -1,8 +1,8 @@
-import { updateMe as contract } from '@queue-manager/contracts/users';
+import { accountKey, updateMe as contract } from '@queue-manager/contracts/users';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { commit } from '../outbox/outbox.ts';
-import { accountDeleted, accountKey, requireAccount, toUser } from '../store/accounts.ts';
+import { accountDeleted, requireAccount, toUser } from '../store/accounts.ts';
 
 export const updateMe = (deps: Deps) =>
   route(contract, async ({ body, claims }) => {

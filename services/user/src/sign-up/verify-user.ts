@@ -4,7 +4,7 @@ import { problems } from '@queue-manager/service-kit/problems';
 import { route } from '@queue-manager/service-kit/route';
 import type { Deps } from '../deps.ts';
 import { commit } from '../outbox/outbox.ts';
-import { type Account, accountKey, emailKey, findAccount, toUser } from '../store/accounts.ts';
+import { type Account, findAccount, putAccount, toUser } from '../store/accounts.ts';
 import { idempotently } from '../store/idempotency.ts';
 import { deleteSignUp, findSignUp } from '../store/sign-ups.ts';
 
@@ -38,26 +38,11 @@ export const verifyUser = (deps: Deps) =>
           createdAt,
           verifiedAt: deps.clock.now().toISOString(),
         };
-        const TableName = deps.tables.users.name;
-        const ConditionExpression = 'attribute_not_exists(pk)';
         const refused = await commit(
           deps,
           {
             ...record({ userId: account.id }),
-            address: {
-              Put: {
-                TableName,
-                Item: { ...emailKey(email), userId: account.id },
-                ConditionExpression,
-              },
-            },
-            account: {
-              Put: {
-                TableName,
-                Item: { ...accountKey(account.id), ...account },
-                ConditionExpression,
-              },
-            },
+            ...putAccount(deps, account),
             signUp: deleteSignUp(deps, signUp),
           },
           [{ kind: 'user.verified', userId: account.id }],

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { User } from '@queue-manager/contracts/users';
+import { accountKey, type User } from '@queue-manager/contracts/users';
 import { normaliseEmail } from '@queue-manager/contracts/values';
 import { problems } from '@queue-manager/service-kit/problems';
 import type { Store } from './tables.ts';
-import type { Write } from './transact.ts';
+import type { Write, Writes } from './transact.ts';
 
 /** A verified account. Until the verification there is only a sign-up. */
 export type Account = {
@@ -27,7 +27,6 @@ export function addressKeyOf(email: string): string {
   return createHash('sha256').update(normaliseEmail(email)).digest('base64url');
 }
 
-export const accountKey = (id: string) => ({ pk: `user#${id}` });
 export const emailKey = (email: string) => ({ pk: `email#${normaliseEmail(email)}` });
 
 export async function findAccount(store: Store, id: string): Promise<Account | undefined> {
@@ -69,6 +68,24 @@ export function accountDeleted() {
 
 export function toUser({ id, name, email, locale, createdAt, verifiedAt }: Account): User {
   return { id, name, email, locale, createdAt, verifiedAt };
+}
+
+/** Adds an account and claims its address. Fails when there is one with the id or the address. */
+export function putAccount({ tables }: Store, account: Account): Writes {
+  const TableName = tables.users.name;
+  const ConditionExpression = 'attribute_not_exists(pk)';
+  return {
+    address: {
+      Put: {
+        TableName,
+        Item: { ...emailKey(account.email), userId: account.id },
+        ConditionExpression,
+      },
+    },
+    account: {
+      Put: { TableName, Item: { ...accountKey(account.id), ...account }, ConditionExpression },
+    },
+  };
 }
 
 /** Fails when the password was changed since `account` was read. */

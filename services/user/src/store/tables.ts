@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { usersTable } from '@queue-manager/contracts/users';
 import type { Clock } from '@queue-manager/service-kit/clock';
 import type { Table } from '@queue-manager/service-kit/dynamo';
 
@@ -13,7 +14,7 @@ export const tablesOf = (prefix: string) =>
       ttlAttribute: 'ttl',
     },
     /** Accounts (`user#<id>`), each with an item that keeps its e-mail unique (`email#<address>`). */
-    users: { name: `${prefix}users`, partitionKey: 'pk', hasStream: true },
+    users: { name: `${prefix}${usersTable}`, partitionKey: 'pk', hasStream: true },
     /** Events that are not published yet, oldest first. */
     outbox: { name: `${prefix}user-outbox`, partitionKey: 'shardId', sortKey: 'id' },
     /** Results of POSTs with an `Idempotency-Key`. */
