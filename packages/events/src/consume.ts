@@ -128,14 +128,60 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
+/** What consumers and Lambda functions do with one message. */
+export function createMessageHandler(
+  options: Pick<
+    ConsumerOptions,
+    'sqs' | 'prefix' | 'queue' | 'handlers' | 'onDeadLetter' | 'clock'
+  >,
+) {
+  const { sqs, prefix, queue, handlers, onDeadLetter, clock = systemClock } = options;
+  const deadLetterUrlOf = createDeadLetterUrls(sqs, prefix);
+
+  const deliveryOf = (message: Message): Delivery => {
+    const receives = Number(message.Attributes?.ApproximateReceiveCount);
+    const { requestId, traceparent } = contextOf(message);
+    return { receives, isLast: receives >= queues[queue].maxReceiveCount, requestId, traceparent };
+  };
+
+  return {
+    deliveryOf,
+
+    /** What the handler of a message does. Throws `BadMessage` when there is none. */
+    workOf(message: Message): () => Promise<void> {
+      const event = readEvent(message.Body);
+      const handler = handlers[event.type] as Handler<EventType> | undefined;
+      if (handler === undefined)
+        throw new BadMessage('has an event type that this queue does not handle');
+      const delivery = deliveryOf(message);
+      return () => runInContext(contextOf(message), () => handler(event, delivery));
+    },
+
+    /** Sends a copy of a message to the dead-letter queue. The caller deletes the original. */
+    async copyToDeadLetters(message: Message, error: unknown): Promise<void> {
+      if (onDeadLetter !== undefined) {
+        const event = eventIn(message);
+        if (event !== undefined)
+          await runInContext(contextOf(message), () => onDeadLetter(event, error));
+      }
+      const { receives } = deliveryOf(message);
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: await deadLetterUrlOf(queue),
+          ...withFailure(queue, message, { error, failedAt: clock.now(), receives }),
+        }),
+      );
+    },
+  };
+}
+
 function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
-  const { sqs, prefix, queue, handlers, ready, onDeadLetter, onOutcome } = options;
-  const { concurrency = batchSizeMax, clock = systemClock } = options;
+  const { sqs, prefix, queue, ready, onOutcome, concurrency = batchSizeMax } = options;
   const { retryDelaysSeconds = retryDelaysSecondsDefault } = options;
-  const { visibilityTimeoutSeconds, waitSeconds, maxReceiveCount } = queues[queue];
+  const { visibilityTimeoutSeconds, waitSeconds } = queues[queue];
   const logger = options.logger.child({ queue });
   const queueUrlOf = createQueueUrls(sqs, prefix);
-  const deadLetterUrlOf = createDeadLetterUrls(sqs, prefix);
+  const { deliveryOf, workOf, copyToDeadLetters } = createMessageHandler(options);
   const stopping = new AbortController();
   const { signal } = stopping;
   const gate: StoreGate | undefined = ready && createStoreGate({ ready, logger, signal });
@@ -155,22 +201,12 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
       logger.warn({ err: error }, 'SQS is unavailable: retrying until it is back');
   };
 
-  const deliveryOf = (message: Message): Delivery => {
-    const receives = Number(message.Attributes?.ApproximateReceiveCount);
-    const { requestId, traceparent } = contextOf(message);
-    return { receives, isLast: receives >= maxReceiveCount, requestId, traceparent };
-  };
-
   const handle = async (message: Message) => {
-    const event = readEvent(message.Body);
-    const handler = handlers[event.type] as Handler<EventType> | undefined;
-    if (handler === undefined)
-      throw new BadMessage('has an event type that this queue does not handle');
-    const delivery = deliveryOf(message);
+    const work = workOf(message);
     for (let outages = 0; ; ) {
       await gate?.whenOpen();
       try {
-        return await runInContext(contextOf(message), () => handler(event, delivery));
+        return await work();
       } catch (error) {
         // A PermanentFailure may be caused by an outage, but says that waiting does not help.
         if (gate === undefined || error instanceof PermanentFailure || !isOutage(error))
@@ -180,22 +216,6 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         gate.close(error);
       }
     }
-  };
-
-  /** Sends a copy of a message to the dead-letter queue. The caller deletes the original. */
-  const copyToDeadLetters = async (message: Message, error: unknown) => {
-    if (onDeadLetter !== undefined) {
-      const event = eventIn(message);
-      if (event !== undefined)
-        await runInContext(contextOf(message), () => onDeadLetter(event, error));
-    }
-    const { receives } = deliveryOf(message);
-    await sqs.send(
-      new SendMessageCommand({
-        QueueUrl: await deadLetterUrlOf(queue),
-        ...withFailure(queue, message, { error, failedAt: clock.now(), receives }),
-      }),
-    );
   };
 
   /** Handles a batch and deletes handled messages. Calls `onEnd` for each message when it is handled or has failed. */

@@ -24,8 +24,10 @@ const Delays = z
   .transform((list) => list.split(',').map(Number))
   .pipe(z.array(z.int().min(1).max(43_200)));
 
-export const mailerEnv = {
-  ...serviceEnv,
+/** Of the process and of Lambda. */
+export const mailerLambdaEnv = {
+  LOG_LEVEL: serviceEnv.LOG_LEVEL,
+  INTERNAL_CREDENTIAL: serviceEnv.INTERNAL_CREDENTIAL,
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp or smtps address' }),
   MAIL_FROM: Sender.prefault('Queue Manager <no-reply@queue-manager.dev>'),
   REDIS_URL: RedisUrl,
@@ -44,5 +46,6 @@ export const mailerEnv = {
   MAIL_RETRY_DELAYS_SECONDS: Delays.prefault('5,60'),
   /** Prefix of the names of message queues. */
   SQS_PREFIX: z.string().default(''),
-  PROVISION: Flag,
 };
+
+export const mailerEnv = { ...serviceEnv, ...mailerLambdaEnv, PROVISION: Flag };
