@@ -294,13 +294,13 @@ describe('message store', () => {
       fc.record({
         kind: fc.constantFrom('finish' as const, 'extend' as const, 'requeue' as const),
         cid: fc.constantFrom(...consumers),
-        which: fc.nat(9),
+        which: fc.nat(5),
       }),
       fc.record({ kind: fc.constant('pass' as const), seconds: fc.integer({ min: 1, max: 4 }) }),
     );
     type Kept = { name: string; deliveries: number; cid: string; until: number; isDead: boolean };
     await fc.assert(
-      fc.asyncProperty(fc.array(press, { maxLength: 60 }), async (presses) => {
+      fc.asyncProperty(fc.array(press, { maxLength: 80, size: 'max' }), async (presses) => {
         const venue = venueOf(store);
         const kept: Kept[] = [];
         let published = 0;
