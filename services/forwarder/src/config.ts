@@ -16,8 +16,8 @@ function isPattern(pattern: string): boolean {
   }
 }
 
-/** Of both halves, as a process and on Lambda. */
-export const forwarderEnv = {
+/** Of the process and of Lambda. */
+export const forwarderLambdaEnv = {
   LOG_LEVEL: serviceEnv.LOG_LEVEL,
   /** Path of the target and its keys in Parameter Store. */
   FORWARD_PARAMETERS_PATH: z
@@ -41,9 +41,9 @@ export const forwarderEnv = {
 };
 
 /** Of the process, which schedules its own runs. */
-export const forwarderProcessEnv = {
+export const forwarderEnv = {
   ...serviceEnv,
-  ...forwarderEnv,
+  ...forwarderLambdaEnv,
   FORWARD_SCHEDULES: Schedules.prefault('*/5 * * * *'),
   FORWARD_TIMEZONE: z
     .string()

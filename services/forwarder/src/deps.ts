@@ -12,14 +12,14 @@ import type { readConfig } from '@queue-manager/service-kit/config';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
-import type { forwarderEnv } from './config.ts';
+import type { forwarderLambdaEnv } from './config.ts';
 import { createApi } from './drain/api.ts';
 import { createDrain } from './drain/drain.ts';
 import { cacheParameters, parameterFolder, parameterStore } from './drain/parameters.ts';
 import { forwarderTable } from './state/table.ts';
 import { createForwardAccounts } from './stream/forward-accounts.ts';
 
-type Config = ReturnType<typeof readConfig<typeof forwarderEnv>>;
+type Config = ReturnType<typeof readConfig<typeof forwarderLambdaEnv>>;
 
 export type Deps = ReturnType<typeof createDeps>;
 

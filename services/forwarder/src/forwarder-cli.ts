@@ -4,7 +4,7 @@ import { createDeadLetters } from '@queue-manager/events/dead-letters';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { createLogger } from '@queue-manager/service-kit/logging';
-import { forwarderEnv } from './config.ts';
+import { forwarderLambdaEnv } from './config.ts';
 import { createDeps, type Deps } from './deps.ts';
 import { type DrainResult, type DrainState, drainKey, targetName } from './drain/drain.ts';
 import { keysOf, Misconfigured, parseTarget } from './drain/target.ts';
@@ -106,7 +106,7 @@ async function run(): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const config = readConfig(forwarderEnv);
+  const config = readConfig(forwarderLambdaEnv);
   const logger = createLogger({ name: 'forwarder', level: 'silent' });
   const deps = createDeps(config, { clock: systemClock, logger });
   try {

@@ -2,12 +2,12 @@
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { createLogger } from '@queue-manager/service-kit/logging';
-import { forwarderEnv } from './config.ts';
+import { forwarderLambdaEnv } from './config.ts';
 import { createDeps } from './deps.ts';
 import type { DrainResult } from './drain/drain.ts';
 import type { BatchFailure, StreamRecord } from './stream/forward-accounts.ts';
 
-const config = readConfig(forwarderEnv);
+const config = readConfig(forwarderLambdaEnv);
 const logger = createLogger({ name: 'forwarder', level: config.LOG_LEVEL });
 const deps = createDeps(config, { clock: systemClock, logger });
 

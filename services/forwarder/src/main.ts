@@ -3,12 +3,12 @@ import { readConfig } from '@queue-manager/service-kit/config';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createForwarderApp } from './app.ts';
-import { forwarderProcessEnv } from './config.ts';
+import { forwarderEnv } from './config.ts';
 import { createDeps } from './deps.ts';
 import { provision } from './provision.ts';
 
 await serve(async () => {
-  const config = readConfig(forwarderProcessEnv);
+  const config = readConfig(forwarderEnv);
   const deps = createDeps(config, {
     clock: systemClock,
     logger: createLogger({ name: 'forwarder', level: config.LOG_LEVEL }),

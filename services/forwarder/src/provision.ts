@@ -4,7 +4,7 @@ import { provisionQueues } from '@queue-manager/events/provision';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
 import { runOnce } from '@queue-manager/service-kit/serve';
-import { forwarderEnv } from './config.ts';
+import { forwarderLambdaEnv } from './config.ts';
 import { forwarderTable } from './state/table.ts';
 
 export async function provision(
@@ -22,7 +22,7 @@ export async function provision(
 
 if (import.meta.main) {
   await runOnce(async () => {
-    const { DYNAMODB_PREFIX, SQS_PREFIX } = forwarderEnv;
+    const { DYNAMODB_PREFIX, SQS_PREFIX } = forwarderLambdaEnv;
     await provision(readConfig({ DYNAMODB_PREFIX, SQS_PREFIX }), {
       dynamo: connectDynamo(),
       sqs: createSqsClient(),

@@ -11,7 +11,7 @@ import { ManualClock } from '@queue-manager/service-kit/clock';
 import { readConfig } from '@queue-manager/service-kit/config';
 import { testEnv, testLogger, uniqueName } from '@queue-manager/service-kit/testing';
 import { addAccounts, connectTestDynamo, provisionAccounts } from '@queue-manager/user/testing';
-import { forwarderEnv } from './config.ts';
+import { forwarderLambdaEnv } from './config.ts';
 import { createDeps } from './deps.ts';
 import { provision } from './provision.ts';
 
@@ -137,7 +137,7 @@ export async function startForwarder(test: TestContext, settings: Record<string,
   const clock = new ManualClock();
   // SQS stamps messages with the real time.
   clock.set(new Date());
-  const deps = createDeps(readConfig(forwarderEnv, { ...stores.env, ...settings }), {
+  const deps = createDeps(readConfig(forwarderLambdaEnv, { ...stores.env, ...settings }), {
     clock,
     logger: testLogger,
   });
