@@ -87,7 +87,7 @@ export async function keyOfPastJoin(
       AND EXISTS (
         SELECT 1 FROM events AS e FORCE INDEX (events_party)
         WHERE e.queue_id = p.queue_id AND e.party_id = p.id AND e.type = 'party.joined'
-          AND JSON_VALUE(e.data, '$.party.orderKey') = LOWER(HEX(p.order_key)))
+          AND UNHEX(JSON_VALUE(e.data, '$.party.orderKey')) = p.order_key)
     ORDER BY p.order_key, p.id LIMIT 1`.execute(trx);
   const [behind] = rows;
   if (behind === undefined) return null;
