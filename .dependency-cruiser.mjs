@@ -26,7 +26,7 @@ const floors = {
     ['commands', 'containers'],
   ],
   'packages/load/src': ['random.ts', ['trace', 'callers'], 'offline', ['replay', 'chaos']],
-  'packages/bench/src': ['measure', ['broker', 'events', 'line', 'live'], 'apps'],
+  'packages/bench/src': ['measure', ['broker', 'events', 'line', 'live'], ['apps', 'traces']],
   'apps/customer/src': [
     'page',
     'parts',

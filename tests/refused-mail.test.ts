@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DeleteTableCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { type Client, createClient } from '@queue-manager/client/client';
 import { addParty, getParty, type Party } from '@queue-manager/contracts/parties';
 import { createQueue, type Queue } from '@queue-manager/contracts/queues';
@@ -15,9 +14,9 @@ import { queueNames } from '@queue-manager/events/topology';
 import { mailsTo } from '@queue-manager/local-stack/inbox';
 import { type System, startSystem } from '@queue-manager/local-stack/system/system';
 import { type SmtpProxy, startSmtpProxy } from '@queue-manager/mailer/testing';
-import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { freshDatabase, testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
 import { openAccount, randomEmail } from './support/accounts.ts';
+import { dropTables } from './support/stores.ts';
 
 /*
  * Uses its own system on the shared stores, with its own prefixes. Its SMTP server refuses mails, and its operator must
@@ -144,13 +143,3 @@ describe('a mail that the SMTP server refuses permanently', () => {
     }
   });
 });
-
-async function dropTables(prefix: string): Promise<void> {
-  const dynamo = connectDynamo();
-  const { TableNames = [] } = await dynamo.send(
-    new ListTablesCommand({ ExclusiveStartTableName: prefix }),
-  );
-  for (const TableName of TableNames.filter((name) => name.startsWith(prefix)))
-    await dynamo.send(new DeleteTableCommand({ TableName }));
-  dynamo.destroy();
-}

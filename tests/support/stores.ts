@@ -1,4 +1,4 @@
-import { ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { connectRedis, mastersOf, type RedisClient } from '@queue-manager/service-kit/redis';
 import { testEnv, testLogger, testRedis, until } from '@queue-manager/service-kit/testing';
@@ -97,4 +97,15 @@ async function contentOf(redis: RedisClient, key: string): Promise<unknown> {
     default:
       return null;
   }
+}
+
+/** Drops the DynamoDB tables of a system with a prefix of its own. */
+export async function dropTables(prefix: string): Promise<void> {
+  const dynamo = connectDynamo();
+  const { TableNames = [] } = await dynamo.send(
+    new ListTablesCommand({ ExclusiveStartTableName: prefix }),
+  );
+  for (const TableName of TableNames.filter((name) => name.startsWith(prefix)))
+    await dynamo.send(new DeleteTableCommand({ TableName }));
+  dynamo.destroy();
 }

@@ -15,6 +15,7 @@ import { ensurePrograms } from '@queue-manager/local-stack/stores/system-package
 import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
 import { startSystem } from '@queue-manager/local-stack/system/system';
 import { runUntilStopped, say } from '@queue-manager/local-stack/terminal';
+import { unlimited } from './measure/unlimited.ts';
 
 type Bench = {
   /** Finds the stores and services in its environment. */
@@ -23,16 +24,6 @@ type Bench = {
   systemSettings?: Record<string, string>;
   /** Whether it opens the built apps in Chromium. */
   hasPages?: boolean;
-};
-
-/** All load comes from one address and one account. */
-const unlimited = {
-  RATE_LIMIT_JOIN_PER_MINUTE: '1000000000',
-  RATE_LIMIT_TICKET_PER_MINUTE: '1000000000',
-  RATE_LIMIT_TICKET_ADDRESS_PER_MINUTE: '1000000000',
-  RATE_LIMIT_KEY_PER_MINUTE: '1000000000',
-  RATE_LIMIT_ACCOUNT_PER_MINUTE: '1000000000',
-  RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000',
 };
 
 const benches: Record<string, Bench> = {
@@ -45,6 +36,7 @@ const benches: Record<string, Bench> = {
   events: { program: 'packages/bench/src/events/events.ts' },
   line: { program: 'packages/bench/src/line/line.ts', systemSettings: unlimited },
   live: { program: 'packages/bench/src/live/live.ts', systemSettings: unlimited },
+  traces: { program: 'packages/bench/src/traces/traces.ts' },
   neighbour: { program: 'packages/bench/src/neighbour/neighbour.ts', systemSettings: {} },
 };
 

@@ -18,6 +18,7 @@ const wrongOptions = {
     ['--fast'],
   ],
   neighbour: [['--seconds', '0'], ['--only', 'nothing'], ['--fast']],
+  traces: [['--rounds', '0'], ['--seconds', 'many'], ['--fast']],
 };
 
 describe('npm run bench', () => {

@@ -729,7 +729,7 @@ describe('createConsumer', { concurrency: true }, () => {
     assert.deepEqual(seen.get(own.id), [{ ...first, requestId: 'req-2' }]);
     assert.deepEqual(seen.get(none.id), [{ ...first, requestId: undefined }]);
     assert.ok(lines.length > 0);
-    for (const line of lines) assert.match(line, /"requestId":"req-1","traceparent":"00-0af7/);
+    for (const line of lines) assert.match(line, /"requestId":"req-1","traceId":"0af7/);
   });
 
   it('adds the error to a dead letter, beside its attributes, without e-mail addresses', async (test) => {

@@ -14,7 +14,8 @@ import { type Clock, systemClock } from '@queue-manager/service-kit/clock';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
 import type { LabelsOf } from '@queue-manager/service-kit/telemetry/metrics-list';
-import { runInContext } from '@queue-manager/service-kit/trace-context';
+import { SpanKind, withSpan } from '@queue-manager/service-kit/telemetry/spans';
+import { idsForLog, runInContext } from '@queue-manager/service-kit/trace-context';
 import { Consumer as Poller } from 'sqs-consumer';
 import { createDeadLetterUrls, createQueueUrls } from './client.ts';
 import { withFailure } from './dead-letter.ts';
@@ -137,6 +138,10 @@ export function createMessageHandler(
 ) {
   const { sqs, prefix, queue, handlers, onDeadLetter, clock = systemClock } = options;
   const deadLetterUrlOf = createDeadLetterUrls(sqs, prefix);
+  const spanOptions = {
+    kind: SpanKind.CONSUMER,
+    attributes: { 'messaging.system': 'aws_sqs', 'messaging.destination.name': queue },
+  };
 
   const deliveryOf = (message: Message): Delivery => {
     const receives = Number(message.Attributes?.ApproximateReceiveCount);
@@ -154,7 +159,10 @@ export function createMessageHandler(
       if (handler === undefined)
         throw new BadMessage('has an event type that this queue does not handle');
       const delivery = deliveryOf(message);
-      return () => runInContext(contextOf(message), () => handler(event, delivery));
+      return () =>
+        runInContext(contextOf(message), () =>
+          withSpan(`process ${event.type}`, spanOptions, () => handler(event, delivery)),
+        );
     },
 
     /** Sends a copy of a message to the dead-letter queue. The caller deletes the original. */
@@ -279,12 +287,12 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
         await release(message, seconds);
         return false;
       };
-      const { receives, isLast, ...context } = deliveryOf(message);
+      const { receives, isLast } = deliveryOf(message);
       const label = {
         ...labelOf(message.Body),
         messageId: message.MessageId,
         receives,
-        ...context,
+        ...idsForLog(contextOf(message)),
       };
       if (signal.aborted && isAbort(error)) {
         logger.info(label, 'released: the consumer stopped before it was handled');

@@ -5,6 +5,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import { type Event, type EventType, eventSchema } from '@queue-manager/contracts/events';
 import { isOutage } from '@queue-manager/service-kit/problems';
+import {
+  contextOfSpan,
+  endSpan,
+  type Span,
+  SpanKind,
+  startSpan,
+} from '@queue-manager/service-kit/telemetry/spans';
 import { currentContext, type TraceContext } from '@queue-manager/service-kit/trace-context';
 import pLimit from 'p-limit';
 import { createQueueUrls } from './client.ts';
@@ -33,6 +40,8 @@ export type Publisher = {
 const batchEntriesMax = 10;
 const batchBytesMax = 256 * 1024;
 const chainsAtOnce = 8;
+/** Each span begins when its event did, so that it shows how long that waited in the outbox. */
+const sending = { kind: SpanKind.PRODUCER, attributes: { 'messaging.system': 'aws_sqs' } };
 
 type Outgoing = {
   eventId: string;
@@ -80,8 +89,19 @@ export function createPublisher(options: {
     async publish(events, context = currentContext()) {
       const failed = new Map<string, string>();
       const unanswered = new Map<string, unknown>();
-      const contextFor = (event: Event) =>
-        context instanceof Map ? context.get(event.id) : (context as TraceContext | undefined);
+      const spans = new Map<string, Span>();
+      const contextFor = (event: Event) => {
+        const own: TraceContext | undefined =
+          context instanceof Map ? context.get(event.id) : context;
+        const span = startSpan(
+          `send ${event.type}`,
+          { ...sending, startTime: Date.parse(event.time) },
+          own,
+        );
+        if (span === undefined) return own;
+        spans.set(event.id, span);
+        return contextOfSpan(span, own);
+      };
       const chains = chainsOf(events, { receivers, contextFor, failed });
       const errors: unknown[] = [];
       let sent = 0;
@@ -100,6 +120,9 @@ export function createPublisher(options: {
           }
         }
       });
+      for (const [eventId, span] of spans) {
+        endSpan(span, failed.has(eventId) ? new Error('not sent') : undefined);
+      }
       if (sent === 0 && errors.length > 0) throw errors[0];
       return { failed, unanswered };
     },

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { backofficePath } from '@queue-manager/contracts/pages';
 import { z } from 'zod';
 
+export const Url = z.url();
+
 /** Environment variables of every service. */
 export const serviceEnv = {
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -14,9 +16,9 @@ export const serviceEnv = {
       (list) => list.split(',').every((credential) => credential.length >= 32),
       'must have at least 32 characters',
     ),
+  /** Where traces are exported by OTLP over HTTP, such as http://127.0.0.1:4318; without it there are none. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: Url.optional(),
 };
-
-export const Url = z.url();
 
 /** Where links lead. */
 export const linkEnv = {

@@ -26,7 +26,8 @@ import { invalidField, isOutage, Problem, problems } from './problems.ts';
 import type { ApiKeyOwner } from './route.ts';
 import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { runInContext, type TraceContext, wellFormedContext } from './trace-context.ts';
+import { contextOfRequest } from './telemetry/spans.ts';
+import { runInContext, wellFormedContext } from './trace-context.ts';
 
 /** Finds whose API key it is. Throws `unauthenticated` when it is nobody's, `unavailable` when that cannot be checked. */
 export type VerifyApiKey = (key: string) => Promise<ApiKeyOwner>;
@@ -49,6 +50,8 @@ type AppOptions = {
   sharesConnections?: boolean;
   /** How long a response may take besides `waitMsMax` of its route; by default, what the caller's header allows. */
   timeoutMs?: number;
+  /** Share of requests to trace, for the service that decides; by default, those that the caller has chosen. */
+  traceRatio?: number;
   /** Addresses or ranges of proxies whose `X-Forwarded-*` headers are trusted; none by default. */
   trustedProxies?: string[];
 };
@@ -144,7 +147,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     const deadline = { at: deadlineFor(request) };
     // Work that goes on after the response has all the time it needs.
     if (deadline.at !== undefined) reply.raw.once('finish', () => (deadline.at = undefined));
-    runInContext(contextOf(request), done, deadline);
+    runInContext(contextOfRequest(request, reply, options.traceRatio), done, deadline);
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
@@ -307,12 +310,6 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problem.toDetails(request.id));
-}
-
-/** The request's own id is generated or already validated. */
-function contextOf({ id, headers: { traceparent } }: FastifyRequest): TraceContext {
-  if (traceparent === undefined) return { requestId: id };
-  return { requestId: id, ...wellFormedContext({ traceparent }) };
 }
 
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {

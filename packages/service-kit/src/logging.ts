@@ -7,7 +7,7 @@ import {
   type LoggerOptions,
   pino,
 } from 'pino';
-import { currentContext } from './trace-context.ts';
+import { currentContext, idsForLog } from './trace-context.ts';
 
 /** Fields that are redacted, at the root of a log entry and up to two levels below. */
 const secretFields = [
@@ -43,7 +43,7 @@ type Line = Parameters<Logger['info']>;
 /** Marks a logger whose bindings hold the request id already. */
 const namesRequest = Symbol('namesRequest');
 
-/** A JSON logger, named after the service, that adds the id of the current request. */
+/** A JSON logger, named after the service, that adds the ids of the current request and its trace. */
 export function createLogger(options: {
   name: string;
   level: string;
@@ -56,8 +56,10 @@ export function createLogger(options: {
     base: { name: options.name },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: errorForLog },
-    mixin: (_fields, _level, logger) =>
-      namesRequest in logger ? {} : { requestId: currentContext()?.requestId },
+    mixin(_fields, _level, logger) {
+      const { requestId, traceId } = idsForLog(currentContext());
+      return namesRequest in logger ? { traceId } : { requestId, traceId };
+    },
     redact: {
       paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[redacted]',

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { ConfigError } from './config.ts';
+import type { TraceExport } from './telemetry/export-traces.ts';
 
 /** How long a service may take to stop. */
 const graceMs = 10_000;
@@ -10,13 +11,19 @@ const graceMs = 10_000;
  * consumers and connections). When the start fails, prints one line and exits with code 1.
  */
 export async function serve(
-  make: () => Promise<{ app: FastifyInstance; host: string; port: number }>,
+  make: () => Promise<{
+    app: FastifyInstance;
+    host: string;
+    port: number;
+    traces?: TraceExport | undefined;
+  }>,
 ): Promise<void> {
   try {
-    const { app, host, port } = await make();
+    const { app, host, port, traces } = await make();
     closeWithGrace({ delay: graceMs, logger: false }, async ({ err }) => {
       if (err !== undefined) app.log.fatal({ err }, 'crashed');
       await app.close();
+      await traces?.stop();
     });
     await app.listen({ host, port });
   } catch (error) {

@@ -29,6 +29,12 @@ export function runInContext<T>(context: TraceContext, fn: () => T, deadline?: D
   return storage.run({ context, deadline }, fn);
 }
 
+/** Runs `fn` in the current context, as part of another span. */
+export function runInSpan<T>(traceparent: string, fn: () => T): T {
+  const { context, deadline } = storage.getStore() ?? {};
+  return storage.run({ context: { ...context, traceparent }, deadline }, fn);
+}
+
 /** Runs work that several requests wait for, or none: in the context of the one that started it, without its deadline. */
 export function withoutDeadline<T>(fn: () => T): T {
   return runInContext(currentContext() ?? {}, fn);
@@ -46,6 +52,26 @@ export function currentContext(): TraceContext | undefined {
 export function currentDeadline(): number | undefined {
   const at = storage.getStore()?.deadline?.at;
   return at === undefined || performance.now() - at > abandonedMs ? undefined : at;
+}
+
+/** Whether spans are made of a trace. */
+export function isSampled(
+  context: TraceContext | undefined,
+): context is { traceparent: string } & TraceContext {
+  const { traceparent } = context ?? {};
+  return traceparent !== undefined && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
+}
+
+/** The ids of a context as logged. */
+export function idsForLog(context: TraceContext | undefined): {
+  requestId?: string;
+  traceId?: string;
+} {
+  const { requestId, traceparent } = context ?? {};
+  return {
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(traceparent === undefined ? {} : { traceId: traceparent.slice(3, 35) }),
+  };
 }
 
 /** The well-formed ids of untrusted input, such as headers; other values are dropped. */

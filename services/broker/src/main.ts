@@ -7,12 +7,14 @@ import { createLogger } from '@queue-manager/service-kit/logging';
 import { connectRedis } from '@queue-manager/service-kit/redis';
 import { serve } from '@queue-manager/service-kit/serve';
 import { createSubscriptions } from '@queue-manager/service-kit/subscriptions';
+import { exportTraces } from '@queue-manager/service-kit/telemetry/export-traces';
 import { createBrokerApp } from './app.ts';
 import { brokerEnv } from './config.ts';
 
 await serve(async () => {
   const config = readConfig(brokerEnv);
   const logger = createLogger({ name: 'broker', level: config.LOG_LEVEL });
+  const traces = await exportTraces('broker', config, logger);
   const sqs = createSqsClient();
   if (config.PROVISION) await provisionQueues(sqs, { prefix: config.SQS_PREFIX });
   const connection = {
@@ -41,5 +43,5 @@ await serve(async () => {
       keysMax: config.IDEMPOTENCY_KEYS_MAX,
     },
   });
-  return { app, host: config.HOST, port: config.PORT };
+  return { app, host: config.HOST, port: config.PORT, traces };
 });

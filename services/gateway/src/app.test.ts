@@ -394,12 +394,13 @@ describe('gateway', () => {
     assert.deepEqual(using, ['login', 'refresh', 'logout']);
   });
 
-  it('forwards a well-formed traceparent', async () => {
-    const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  it('forwards a well-formed traceparent, but not the decision to sample it', async () => {
+    const unsampled = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
+    const good = unsampled.replace(/0$/, '1');
     for (const traceparent of [good, `${good}-more`, 'nonsense']) {
       await call('/v1/tickets/abc', { headers: { traceparent } });
       const { headers } = upstreams.received.at(-1) ?? {};
-      assert.equal(headers?.traceparent, traceparent === good ? good : undefined);
+      assert.equal(headers?.traceparent, traceparent === good ? unsampled : undefined);
     }
   });
 

@@ -55,6 +55,7 @@ export async function createGateway(deps: Deps): Promise<FastifyInstance> {
     metrics,
     internalCredential: config.INTERNAL_CREDENTIAL,
     timeoutMs: config.UPSTREAM_TIMEOUT_MS,
+    traceRatio: config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? 0 : config.TRACE_RATIO,
     trustedProxies: config.TRUSTED_PROXIES,
     readiness: readinessOf({ ...upstreams, mailer: config.MAILER_SERVICE_URL }),
   });

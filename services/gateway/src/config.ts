@@ -50,6 +50,8 @@ export const gatewayEnv = {
   STREAMS_MAX: z.coerce.number().int().min(1).optional(),
   /** How long a client may take to send a request, or to take any part of a response. */
   CLIENT_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000),
+  /** Share of requests that are traced, where traces are exported. */
+  TRACE_RATIO: z.coerce.number().min(0).max(1).default(0.01),
   /** How long a call may take. */
   UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
 

@@ -4,7 +4,7 @@ import { type Addresses, createAddresses } from '@queue-manager/service-kit/addr
 import { requestIdHeader } from '@queue-manager/service-kit/internal-client';
 import { deadlineHeader, remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import { problems } from '@queue-manager/service-kit/problems';
-import { wellFormedContext } from '@queue-manager/service-kit/trace-context';
+import { currentContext } from '@queue-manager/service-kit/trace-context';
 import type { FastifyRequest } from 'fastify';
 
 /** Common options of forwarding calls and streams. */
@@ -93,8 +93,9 @@ export function toService(
     'x-forwarded-for': request.ip,
     'x-forwarded-proto': request.protocol,
     'x-forwarded-host': request.host,
-    ...wellFormedContext({ traceparent: received.traceparent }),
   };
+  const { traceparent } = currentContext() ?? {};
+  if (traceparent !== undefined) headers.traceparent = traceparent;
   const ms = remainingMs();
   if (ms !== undefined) {
     headers[deadlineHeader] = String(Math.max(0, Math.floor(ms - responseMs(ms))));

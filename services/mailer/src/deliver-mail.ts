@@ -1,4 +1,5 @@
 import type { MailContent, MailRequestedData } from '@queue-manager/contracts/events';
+import { SpanKind, withSpan } from '@queue-manager/service-kit/telemetry/spans';
 import type { Deps } from './deps.ts';
 import type { MailSubject } from './mail-limits.ts';
 import { MailSkipped } from './mail-skipped.ts';
@@ -20,7 +21,9 @@ export const deliverMail =
       if (template !== 'operator-alert')
         await mailLimits.countMail(eventId, to, subjectOf(template));
       const unsubscribeLink = 'unsubscribeLink' in content ? content.unsubscribeLink : undefined;
-      await smtp.send({ eventId, to, ...rendered, unsubscribeLink });
+      await withSpan(`smtp ${template}`, { kind: SpanKind.CLIENT }, () =>
+        smtp.send({ eventId, to, ...rendered, unsubscribeLink }),
+      );
       countMail({ template, outcome: 'sent' });
       logger.info({ eventId, template }, 'mail sent');
     };

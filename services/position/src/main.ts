@@ -6,6 +6,7 @@ import { readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
+import { exportTraces } from '@queue-manager/service-kit/telemetry/export-traces';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createPositionApp } from './app.ts';
 import { positionEnv } from './config.ts';
@@ -14,6 +15,7 @@ import { connectLines } from './projection/redis.ts';
 await serve(async () => {
   const config = readConfig(positionEnv);
   const logger = createLogger({ name: 'position', level: config.LOG_LEVEL });
+  const traces = await exportTraces('position', config, logger);
   const sqs = createSqsClient();
   if (config.PROVISION) await provisionQueues(sqs, { prefix: config.SQS_PREFIX });
   const app = createPositionApp({
@@ -39,5 +41,5 @@ await serve(async () => {
     }),
     directRebuildWaitMs: config.DIRECT_REBUILD_WAIT_MS,
   });
-  return { app, host: config.HOST, port: config.PORT };
+  return { app, host: config.HOST, port: config.PORT, traces };
 });

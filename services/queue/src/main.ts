@@ -10,6 +10,7 @@ import { linkBases, readConfig } from '@queue-manager/service-kit/config';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
+import { exportTraces } from '@queue-manager/service-kit/telemetry/export-traces';
 import { createMetrics } from '@queue-manager/service-kit/telemetry/metrics';
 import { createTicketCodec } from '@queue-manager/service-kit/tickets';
 import { createInvitationTokens } from './access/invitation-tokens.ts';
@@ -45,6 +46,7 @@ const deadLetterWatchEveryMs = 10_000;
 await serve(async () => {
   const config = readConfig(queueEnv);
   const logger = createLogger({ name: 'queue', level: config.LOG_LEVEL });
+  const traces = await exportTraces('queue', config, logger);
   const clock = systemClock;
   const { publicUrl, accountUrl } = linkBases(config);
   const tickets = createTicketCodec(config.TICKET_KEYS);
@@ -182,5 +184,5 @@ await serve(async () => {
     sqs.destroy();
     sns.destroy();
   });
-  return { app, host: config.HOST, port: config.PORT };
+  return { app, host: config.HOST, port: config.PORT, traces };
 });

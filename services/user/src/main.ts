@@ -5,6 +5,7 @@ import { readConfig } from '@queue-manager/service-kit/config';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { createLogger } from '@queue-manager/service-kit/logging';
 import { serve } from '@queue-manager/service-kit/serve';
+import { exportTraces } from '@queue-manager/service-kit/telemetry/export-traces';
 import { createUserApp } from './app.ts';
 import { userEnv } from './config.ts';
 import { createDeps } from './deps.ts';
@@ -15,15 +16,17 @@ await serve(async () => {
   const dynamo = connectDynamo();
   const sqs = createSqsClient();
   if (config.PROVISION) await provision(config, { dynamo, sqs });
+  const logger = createLogger({ name: 'user', level: config.LOG_LEVEL });
+  const traces = await exportTraces('user', config, logger);
   const deps = await createDeps(config, {
     dynamo,
     sqs,
     clock: systemClock,
-    logger: createLogger({ name: 'user', level: config.LOG_LEVEL }),
+    logger,
     verifyAccessToken: createAccessTokenVerifier({
       authServiceUrl: config.AUTH_SERVICE_URL,
       clock: systemClock,
     }),
   });
-  return { app: createUserApp(deps), host: config.HOST, port: config.PORT };
+  return { app: createUserApp(deps), host: config.HOST, port: config.PORT, traces };
 });

@@ -39,14 +39,6 @@ export async function openRunningSystem() {
   }
   const { id: venueId } = await create('/v1/venues', { name: 'Bench', timezone: 'UTC' });
 
-  async function metric(door: Door, name: string): Promise<number> {
-    const answer = await fetch(`${urls[door]}/metrics`, {
-      headers: { [credentialHeader]: env('INTERNAL_CREDENTIAL') },
-    });
-    const found = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text());
-    return Number(found?.[1]);
-  }
-
   return {
     urls,
     db,
@@ -58,13 +50,22 @@ export async function openRunningSystem() {
     createLine: () =>
       create(`/v1/venues/${venueId}/queues`, { name: 'Line', callGraceSeconds: 3_600 }),
     /** CPU time that a service has used, in seconds. */
-    cpuSeconds: (door: Door) => metric(door, 'process_cpu_seconds_total'),
-    residentBytes: (door: Door) => metric(door, 'process_resident_memory_bytes'),
+    cpuSeconds: (door: Door) => readMetric(urls[door], 'process_cpu_seconds_total'),
+    residentBytes: (door: Door) => readMetric(urls[door], 'process_resident_memory_bytes'),
     async close(): Promise<void> {
       await tables.close();
       await db.end();
     },
   };
+}
+
+/** The value of a metric of the process at this address. */
+export async function readMetric(url: string, name: string): Promise<number> {
+  const answer = await fetch(`${url}/metrics`, {
+    headers: { [credentialHeader]: env('INTERNAL_CREDENTIAL') },
+  });
+  const found = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text());
+  return Number(found?.[1]);
 }
 
 /** Headers of calls by a new account, signed with the auth service's keys. */

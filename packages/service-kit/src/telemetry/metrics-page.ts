@@ -14,6 +14,8 @@ export function metricsPage(): string {
     ...panelRows.map(
       ({ title, panels }) => `**${title}**: ${panels.map((panel) => panel.title).join(' · ')}`,
     ),
+    '## Traces',
+    'Metrics tell that something is slow; a trace tells where, in one request: see [ADR 0040](adr/0040-traces-and-metrics.md).',
   ].join('\n\n')}\n`;
 }
 

@@ -1,6 +1,7 @@
 import { remainingMs, tooBusy } from '@queue-manager/service-kit/limits/deadline';
 import { createGate } from '@queue-manager/service-kit/limits/gate';
 import { isReadOnly, Problem, problems } from '@queue-manager/service-kit/problems';
+import { SpanKind, withSpan } from '@queue-manager/service-kit/telemetry/spans';
 import { Kysely, MysqlDialect, type MysqlPool, sql, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
@@ -23,6 +24,8 @@ import * as undo from './migrations/0016-undo.ts';
 import * as venueFeeds from './migrations/0017-venue-feeds.ts';
 import { isPrepared } from './prepared-query.ts';
 import type { Tables } from './tables.ts';
+
+const mysqlSpan = { kind: SpanKind.CLIENT, attributes: { 'db.system.name': 'mysql' } };
 
 export type Database = Kysely<Tables>;
 export type DatabaseTransaction = Transaction<Tables>;
@@ -180,7 +183,7 @@ export async function inTransaction<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction().execute(work);
+      return await withSpan('mysql transaction', mysqlSpan, () => db.transaction().execute(work));
     } catch (error) {
       if ((error as { code?: unknown }).code !== deadlock) throw error;
       if (attempt === attemptsMax)

@@ -3,8 +3,10 @@ import { backoffMs } from '@queue-manager/service-kit/backoff';
 import type { InternalClient } from '@queue-manager/service-kit/internal-client';
 import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import type { Logger } from '@queue-manager/service-kit/logging';
+import { contextOfSpan, endSpan, startSpan } from '@queue-manager/service-kit/telemetry/spans';
 import {
   currentContext,
+  isSampled,
   runInContext,
   type TraceContext,
 } from '@queue-manager/service-kit/trace-context';
@@ -168,7 +170,15 @@ export function createLineFeed(options: {
         },
       };
       setTimeout(() => waiter.done(null), waitMs()).unref();
-      const context = currentContext();
+      let context = currentContext();
+      const span = startSpan(`outbox ${last.type}`, {}, context);
+      if (span !== undefined) {
+        context = contextOfSpan(span, context);
+        promise.then((place) => {
+          span.setAttribute('queue_manager.has_place', place !== null);
+          endSpan(span);
+        });
+      }
       for (const event of events) {
         queued.push({
           event,
@@ -184,10 +194,15 @@ export function createLineFeed(options: {
   };
 }
 
-/** The trace context of a call: that of its events, if all come from the same request. */
+/**
+ * The trace context of a call: that of its events, if all come from the same request. Otherwise the call is part of the
+ * trace of one of them that is sampled, if any is.
+ */
 function commonContext(batch: readonly Entry[]): TraceContext {
   const context = batch[0]?.context;
-  return context !== undefined && batch.every((entry) => entry.context === context) ? context : {};
+  if (context !== undefined && batch.every((entry) => entry.context === context)) return context;
+  const traced = batch.find((entry) => isSampled(entry.context))?.context;
+  return traced?.traceparent === undefined ? {} : { traceparent: traced.traceparent };
 }
 
 function compareEvents(a: FedEvent, b: FedEvent): number {

@@ -5,6 +5,8 @@ import { dayMs } from '@queue-manager/service-kit/durations';
 import { bytesToUuid, newId } from '@queue-manager/service-kit/ids';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { isOutage } from '@queue-manager/service-kit/problems';
+import { contextOfSpan, endSpan, startSpan } from '@queue-manager/service-kit/telemetry/spans';
+import type { TraceContext } from '@queue-manager/service-kit/trace-context';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
 import type { TaskRow } from '../db/tables.ts';
@@ -151,9 +153,17 @@ async function handOut(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise
 
 async function sendMessages(deps: DispatcherDeps, tasks: readonly TaskRow[]): Promise<HandedOut> {
   const { messages, stale, skipped, refused } = await compose(deps, tasks);
+  const contexts = new Map<string, TraceContext>();
+  for (const { task, event } of messages) {
+    const context = contextOf(task);
+    // From when the task was due until now.
+    const span = startSpan(`task ${task.kind}`, { startTime: task.run_at }, context);
+    contexts.set(event.id, span === undefined ? context : contextOfSpan(span, context));
+    if (span !== undefined) endSpan(span);
+  }
   const { failed, unanswered } = await deps.publisher.publish(
     messages.map(({ event }) => event),
-    new Map(messages.map(({ task, event }) => [event.id, contextOf(task)])),
+    contexts,
   );
   return {
     messages: messages.filter(({ event }) => !failed.has(event.id)),
