@@ -15,11 +15,16 @@ const aroundMs = 20 * 60_000;
 export const chaosTimeoutMs = (minutes: number) => minutes * 60_000 + aroundMs;
 
 /**
- * Runs `npm run chaos` on its own system and expects no violation. Its output, including the seed, goes into the test's
+ * Runs `npm run chaos`, or `npm run chaos -- rolling`, on its own system and expects no violation. Its output, including the seed, goes into the test's
  * report.
  */
-export async function survives(test: TestContext, minutes: number): Promise<void> {
-  const child = spawn(process.execPath, [script, '--minutes', String(minutes)], {
+export async function survives(
+  test: TestContext,
+  minutes: number,
+  { isRolling = false } = {},
+): Promise<void> {
+  const args = [...(isRolling ? ['rolling'] : []), '--minutes', String(minutes)];
+  const child = spawn(process.execPath, [script, ...args], {
     // The channel stops it in an orderly way when this process exits, however it exits.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

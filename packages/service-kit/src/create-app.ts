@@ -95,6 +95,8 @@ export function createApp(options: AppOptions): FastifyInstance {
       return isReadable(target) ? target : pathWithoutRoute;
     },
     clientErrorHandler: refuseUnreadable,
+    // What arrives on a connection while the app stops is handled; Fastify's own refusal would be no problem+json.
+    return503OnClosing: false,
     // Busy connections finish; idle ones would keep the process alive.
     forceCloseConnections: 'idle',
   });

@@ -656,22 +656,40 @@ describe('gateway', () => {
     assert.equal(upstreams.received.length, 1);
   });
 
-  it('repeats a read whose connection was lost, but never a change', async () => {
+  it('repeats a read or a change with a key whose connection was lost, but no other change', async () => {
     const breakOff = async (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack();
       request.raw.socket.destroy();
     };
-    upstreams.answerWith(async (request, reply) =>
-      upstreams.received.length === 1 ? breakOff(request, reply) : {},
-    );
-    assert.equal((await call(`/v1/tickets/${'t'.repeat(20)}`)).status, 200);
-    assert.equal(upstreams.received.length, 2);
+    const breakFirst = async (request: FastifyRequest, reply: FastifyReply) =>
+      upstreams.received.length === 1 ? breakOff(request, reply) : {};
+    const withKey = { ...asStaff(), 'idempotency-key': randomUUID() };
+    const body = '{"name":"The Corner"}';
+    for (const [path, init] of [
+      [`/v1/tickets/${'t'.repeat(20)}`, {}],
+      [
+        '/v1/venues',
+        { method: 'POST', body, headers: { ...withKey, 'content-type': 'application/json' } },
+      ],
+    ] as const) {
+      upstreams.received.length = 0;
+      upstreams.answerWith(breakFirst);
+      assert.ok((await call(path, init)).ok, path);
+      const [first, second] = upstreams.received;
+      assert.deepEqual(second?.body, first?.body);
+      assert.equal(upstreams.received.length, 2);
+    }
 
-    upstreams.received.length = 0;
-    upstreams.answerWith(breakOff);
-    const change = await call('/v1/venues', { method: 'POST', headers: asStaff() });
-    await assertProblem(change, 503, 'unavailable');
-    assert.equal(upstreams.received.length, 1);
+    for (const [path, headers] of [
+      ['/v1/venues', asStaff()],
+      ['/v1/auth/logout', withKey],
+    ] as const) {
+      upstreams.received.length = 0;
+      upstreams.answerWith(breakOff);
+      const change = await call(path, { method: 'POST', headers });
+      await assertProblem(change, 503, 'unavailable');
+      assert.equal(upstreams.received.length, 1, path);
+    }
   });
 
   it('finishes open requests when it stops', async () => {

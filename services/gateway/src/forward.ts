@@ -6,6 +6,7 @@ import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import { createGate, createKeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addressOf } from './rate-limits.ts';
+import { createRestarts, type Restarts } from './restarts.ts';
 import {
   connectTimeoutMs,
   type Forwarding,
@@ -64,11 +65,19 @@ export async function createForward(
     broker: gateOf('broker'),
   };
 
+  const restartsOf = new Map(
+    Object.entries(upstreams).map(([name, addresses]) => [
+      name,
+      createRestarts(addresses.inOrder()),
+    ]),
+  );
+
   return (contract) => {
     const pathOf = upstreamPath(contract.url);
     const addresses = upstreams[contract.service];
     const { usesRefreshCookie: usesCookie } = contract;
     const gate = gates[contract.service];
+    const restarts = restartsOf.get(contract.service) as Restarts;
     // A download may pause for longer than the rest of its deadline.
     const hasDeadline = !isRawBody(contract.response);
     const isQueueRead = contract.service === 'queue' && contract.method === 'GET' && hasDeadline;
@@ -77,7 +86,8 @@ export async function createForward(
     const forward = (request: FastifyRequest, reply: FastifyReply, onEnd: () => void) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
-      const inOrder = addresses.inOrder();
+      const isRepeatable = mayRepeat(contract, request);
+      let inOrder = addresses.inOrder();
       let tried = 0;
       const hooks: FastifyReplyFromHooks = {
         getUpstream: () => inOrder[tried] as string,
@@ -88,6 +98,7 @@ export async function createForward(
           return toCaller(headers, usesCookie);
         },
         onResponse(_request, _reply, response) {
+          restarts.responded();
           const { stream } = response as unknown as { stream: Readable };
           // Not the response's own event: a response that waits behind another one on its connection has none.
           const { socket } = request.raw;
@@ -100,20 +111,36 @@ export async function createForward(
           if (socket.destroyed) abandon();
           else sendResponse(request as never, reply as never, response);
         },
-        retryDelay,
+        retryDelay: ({ err, attempt }) =>
+          isConnectionLost(err) && isRepeatable && attempt === 0 ? 1 : null,
         onError(_reply, { error }) {
           const { cause } = error;
           const isUnsent = isConnectError(cause);
           if (isUnsent) addresses.avoid(inOrder[tried] as string);
           tried += 1;
-          const mayTryNext = isUnsent || (isConnectionLost(cause) && isRead(request));
+          const mayTryNext = isUnsent || (isConnectionLost(cause) && isRepeatable);
           if (mayTryNext && tried < inOrder.length) send();
-          else {
-            onEnd();
-            reply.send(serviceUnavailable(error));
-          }
+          else if (isUnsent) void sendAfterRestart(error);
+          else fail(error);
         },
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
+      };
+      const fail = (error: unknown) => {
+        onEnd();
+        reply.send(serviceUnavailable(error));
+      };
+      /** No process accepts connections, as while the only one restarts: nothing was sent, so any call may wait. */
+      const sendAfterRestart = async (error: unknown) => {
+        const isOver = await restarts.isOver(remainingMs() ?? timeoutMs);
+        if (request.raw.socket.destroyed) {
+          reply.hijack();
+          onEnd();
+        } else if (!isOver) fail(error);
+        else {
+          inOrder = addresses.inOrder();
+          tried = 0;
+          send();
+        }
       };
       const send = () => {
         const ms = remainingMs();
@@ -156,12 +183,11 @@ const sendResponse: Hook<'onResponse'> = (request, reply, response) => {
 };
 
 /**
- * Repeats a read once when its connection was lost before the response, as when a service restarts. Nothing else is
- * repeated, not even a 503: the client has `Retry-After`.
+ * Whether a call may be sent once more when its connection was lost before the response, as when a service restarts: it
+ * may have been handled. Not even a 503 is repeated: the client has `Retry-After`.
  */
-const retryDelay: Hook<'retryDelay'> = ({ err, req, attempt }) =>
-  isConnectionLost(err) && isRead(req) && attempt === 0 ? 1 : null;
-
-function isRead({ method }: { method: string }): boolean {
-  return method === 'GET' || method === 'HEAD';
+function mayRepeat({ service }: Contract, { method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return true;
+  // The auth service ignores the key.
+  return method === 'POST' && headers['idempotency-key'] !== undefined && service !== 'auth';
 }

@@ -1,4 +1,4 @@
-/** `npm run chaos [-- --minutes N --seed S]`: kills and disturbs the stores and services of its own system under load. */
+/** `npm run chaos [-- rolling] [--minutes N --seed S]`: kills, disturbs or restarts its own system under load. */
 import { randomBytes } from 'node:crypto';
 import { cpSync, createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { startContactsApi } from './contacts-api.ts';
 import type { ViolationCount } from './ledger.ts';
 import { type ChaosResult, runChaos } from './run-chaos.ts';
 
-const help = `Usage: npm run chaos -- [options]
+const help = `Usage: npm run chaos -- [rolling] [options]
 
 Starts its own system on temporary data, simulates guests, hosts and new users at the gateway, and
 kills stores and services (kill -9) at random moments. Meanwhile, one of them at a time is silent,
@@ -27,6 +27,10 @@ services goes back. Then it waits until the system is idle and compares it with 
 was called twice, every mail was sent or its failure is visible, every new account came to the
 external API, and Redis agrees with MySQL. Every
 call got an answer or a 503.
+
+With the word rolling, it kills nothing: it restarts every service one after the other, again and
+again, while a night is replayed beside the load. Then also the streams of guests must show what
+their guests read, and a dead letter has no excuse.
 
 Options:
   --minutes N  duration of the kills and outages; default 5
@@ -39,7 +43,7 @@ Exit code: 0 when nothing was violated, 1 otherwise.
 `;
 
 /** All load comes from one address, and is retried while the system is unavailable. */
-const settingsOfChaos = {
+const settingsOfLoad = {
   RATE_LIMIT_CREDENTIALS_PER_MINUTE: '10000',
   RATE_LIMIT_CREDENTIALS_ADDRESS_PER_MINUTE: '10000',
   RATE_LIMIT_JOIN_PER_MINUTE: '100000',
@@ -51,14 +55,16 @@ const settingsOfChaos = {
   TASK_LEASE_SECONDS: '30',
   MAIL_RETRY_DELAYS_SECONDS: '1,5',
   FORWARD_SCHEDULES: '* * * * * *',
-  // Shorter than most outages, so that requests meet their deadline.
-  UPSTREAM_TIMEOUT_MS: '3000',
 };
+
+/** Shorter than most outages, so that requests meet their deadline. */
+const settingsOfKills = { UPSTREAM_TIMEOUT_MS: '3000' };
 
 const logFolder = join(repositoryRoot, '.data/chaos-logs');
 
 function readArguments() {
-  const { values } = parseOptions({
+  const { values, positionals } = parseOptions({
+    allowPositionals: true,
     options: {
       minutes: { type: 'string', default: '5' },
       seed: { type: 'string', default: randomBytes(4).toString('hex') },
@@ -70,7 +76,11 @@ function readArguments() {
   if (!(minutes > 0 && minutes <= 24 * 60)) {
     throw new StackError('--minutes must be a number above 0 and at most 1440');
   }
-  return { ...values, minutes };
+  const isRolling = positionals.length === 1 && positionals[0] === 'rolling';
+  if (positionals.length > 0 && !isRolling) {
+    throw new StackError(`unknown argument: ${positionals.join(' ')}`);
+  }
+  return { ...values, minutes, isRolling };
 }
 
 /** Variables with which a process sees the clock as the file says; for now, as it is. */
@@ -111,11 +121,17 @@ function summary(result: ChaosResult, seed: string, minutes: number): string {
   return [
     `${minutes} min of chaos with seed ${seed}`,
     '',
-    `  killed         ${list(result.kills)}`,
-    `  outages        ${list(result.outages)}`,
+    ...Object.entries({
+      killed: result.kills,
+      outages: result.outages,
+      restarted: result.restarts,
+    }).flatMap(([what, counts]) =>
+      Object.keys(counts).length === 0 ? [] : [`  ${what.padEnd(14)} ${list(counts)}`],
+    ),
     `  acknowledged   ${list(acknowledged)}`,
     `  too late       ${result.refused}`,
     `  retried        ${list({ ...retried })}`,
+    ...(result.followed === 0 ? [] : [`  streams        ${result.followed} followed`]),
     `  mails          ${result.mails}, ${result.doubledMails} duplicated, ${result.mailsLostByInbox} lost by the inbox itself`,
     `  failed tasks   ${list(result.failedTasks)}`,
     `  dead letters   ${list(deadLetters)}`,
@@ -131,15 +147,15 @@ function summary(result: ChaosResult, seed: string, minutes: number): string {
 }
 
 await runUntilStopped(async (_stopping, signal) => {
-  const { minutes, seed, json, help: wantsHelp } = readArguments();
+  const { minutes, seed, json, isRolling, help: wantsHelp } = readArguments();
   if (wantsHelp) {
     process.stdout.write(help);
     return 0;
   }
   await ensurePrograms(process.env, repositoryRoot, say);
-  const hasShiftedClock = process.platform === 'linux';
+  const hasShiftedClock = process.platform === 'linux' && !isRolling;
   if (hasShiftedClock) await ensurePrograms(process.env, repositoryRoot, say, ['faketime']);
-  else say('the clock of the services does not go back: that needs Linux');
+  else if (!isRolling) say('the clock of the services does not go back: that needs Linux');
   const dataDir = makeTemporaryDataDir('queue-manager-chaos-');
   const { env, release } = await standAloneEnv(process.env);
   const clockFile = hasShiftedClock ? join(dataDir, 'clock-shift') : null;
@@ -147,10 +163,12 @@ await runUntilStopped(async (_stopping, signal) => {
   const mailsSent = new Set<string>();
   const contacts = await startContactsApi(dataDir, randomOf(`${seed} contacts`));
   try {
-    say(`seed ${seed}: npm run chaos -- --minutes ${minutes} --seed ${seed} repeats this run`);
+    say(
+      `seed ${seed}: npm run chaos -- ${isRolling ? 'rolling ' : ''}--minutes ${minutes} --seed ${seed} repeats this run`,
+    );
     const system = await startSystem({
       dataDir,
-      env: { ...env, ...settingsOfChaos },
+      env: { ...env, ...settingsOfLoad, ...(isRolling ? {} : settingsOfKills) },
       serviceEnv: clockFile === null ? undefined : shiftableClock(env, clockFile),
       log: (line) => log('supervisor', line),
       output(name, line) {
@@ -163,7 +181,7 @@ await runUntilStopped(async (_stopping, signal) => {
     try {
       const durationMs = minutes * 60_000;
       const result = await runChaos({
-        ...{ system, dataDir, clockFile, seed, durationMs, mailsSent, contacts, signal, say },
+        ...{ system, dataDir, clockFile, seed, isRolling, durationMs, mailsSent, contacts, signal, say },
       });
       process.stdout.write(
         json ? `${JSON.stringify({ seed, ...result })}\n` : summary(result, seed, minutes),

@@ -36,6 +36,8 @@ interface LoadOptions {
   staff: Caller;
   mailUrl: string;
   ledger: Ledger;
+  /** Called with the ticket of each guest who has joined. */
+  onJoined: (ticket: string) => void;
   /** Ends the load; pending calls are completed. */
   stopping: AbortSignal;
   /** Aborts everything at once. */
@@ -81,6 +83,7 @@ async function playGuests(name: string, options: LoadOptions): Promise<void> {
     const { ticket } = answer.body;
     recordJoin(ledger, { ticket, queueId: queue.id, lane: 'regular', email, askedAt });
     tickets.push(ticket);
+    options.onJoined(ticket);
     const read = await caller.call(getPosition, { params: { ticket } });
     if (!read.answer.ok) {
       recordViolation(

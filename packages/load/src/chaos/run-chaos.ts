@@ -2,9 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createQueue, type Queue } from '@queue-manager/contracts/queues';
 import { createVenue } from '@queue-manager/contracts/venues';
 import { everyMail } from '@queue-manager/local-stack/inbox';
+import { services } from '@queue-manager/local-stack/system/services';
 import type { System } from '@queue-manager/local-stack/system/system';
 import { createCaller, type Retries, succeed } from '../callers/retrying-caller.ts';
 import { openAccount } from '../callers/staff-account.ts';
+import { hasFailed, replay } from '../replay/run-replay.ts';
+import { fridayNight } from '../trace/friday-night.ts';
+import { orderEvents } from '../trace/trace.ts';
 import { checkDeadLetters } from './check-dead-letters.ts';
 import { checkLines } from './check-lines.ts';
 import { checkSignUps, resendMissing } from './check-sign-ups.ts';
@@ -22,6 +26,8 @@ import {
 import { breakByPlan, outagesOf, planOutages } from './outages.ts';
 import { followLink, playLoad } from './play-load.ts';
 import { checkMessages, openProgram, playMessages } from './play-messages.ts';
+import { restartInTurn } from './rolling.ts';
+import { createTicketFollowers } from './ticket-followers.ts';
 
 interface ChaosOptions {
   system: System;
@@ -30,6 +36,8 @@ interface ChaosOptions {
   /** Holds the shift of the services' clock; null if that cannot be shifted here. */
   clockFile: string | null;
   seed: string;
+  /** Restarts the services in turn instead of killing anything; nothing may notice that but by a retry. */
+  isRolling: boolean;
   durationMs: number;
   /** Event ids of the mails in the mailer's log of sent mails; grows while the system runs. */
   mailsSent: ReadonlySet<string>;
@@ -43,6 +51,10 @@ interface ChaosOptions {
 export interface ChaosResult extends MailFacts {
   /** Number of kills of each store and service. */
   kills: Record<string, number>;
+  /** Number of restarts of each service. */
+  restarts: Record<string, number>;
+  /** Guests whose streams were compared with their positions at the end. */
+  followed: number;
   /** Number of outages of each name. */
   outages: Record<string, number>;
   acknowledged: {
@@ -77,7 +89,7 @@ const idlePollMs = 500;
  * @throws StackError when the setup fails, or the system stays unavailable for too long.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { system, dataDir, clockFile, seed, durationMs, signal, say } = options;
+  const { system, dataDir, clockFile, seed, isRolling, durationMs, signal, say } = options;
   const { gatewayUrl, mailUrl = '' } = system;
   const caller = createCaller({ gatewayUrl, signal, patienceMs, note: () => {} });
   const staff = await openAccount(caller, mailUrl, signal);
@@ -93,28 +105,43 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
   const ledger = createLedger();
   const ending = new AbortController();
-  const load = playLoad({
-    ...{ seed, queues, caller, staff, mailUrl, ledger, signal },
-    stopping: ending.signal,
-  });
+  const followers = createTicketFollowers(gatewayUrl);
+  const load = Promise.all([
+    playLoad({
+      ...{ seed, queues, caller, staff, mailUrl, ledger, signal },
+      stopping: ending.signal,
+      onJoined: isRolling ? followers.follow : () => {},
+    }),
+    isRolling ? replayMeanwhile(options, ledger) : undefined,
+  ]);
   // Awaited below; a failure before that must not end the process.
   load.catch(() => {});
   const messages = playMessages(program, { stopping: ending.signal, signal });
   messages.catch(() => {});
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1).padStart(6)} s`;
-  const [killed, suffered] = await Promise.all([
-    killByPlan(system, planKills(seed, system.names), durationMs, signal, (atMs, name) =>
-      say(`${seconds(atMs)}  kill -9 ${name}`),
-    ),
-    breakByPlan(
-      planOutages(seed, outagesOf(system, dataDir, clockFile)),
-      durationMs,
-      signal,
-      (atMs, name, lastsMs) => say(`${seconds(atMs)}  ${name} for${seconds(lastsMs)}`),
-    ),
-  ]);
+  const sayAt = (atMs: number, what: string) => say(`${seconds(atMs)}  ${what}`);
+  const names = services.map(({ name }) => name);
+  const none = new Map<string, number>();
+  const restarted = isRolling
+    ? await restartInTurn(system, names, durationMs, signal, (atMs, name, tookMs) =>
+        sayAt(atMs, `${name} restarted in${seconds(tookMs)}`),
+      )
+    : none;
+  const [killed, suffered] = isRolling
+    ? [none, none]
+    : await Promise.all([
+        killByPlan(system, planKills(seed, system.names), durationMs, signal, (atMs, name) =>
+          sayAt(atMs, `kill -9 ${name}`),
+        ),
+        breakByPlan(
+          planOutages(seed, outagesOf(system, dataDir, clockFile)),
+          durationMs,
+          signal,
+          (atMs, name, lastsMs) => sayAt(atMs, `${name} for${seconds(lastsMs)}`),
+        ),
+      ]);
   ending.abort();
-  say('kills and outages are over: waiting for the last answers');
+  say('waiting for the last answers');
   await load;
   const messageLedger = await messages;
 
@@ -139,8 +166,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       inbox,
       options.mailsSent,
     );
+    const streams = await followers.check(caller, signal);
     const violations = [
       ...ledger.violations,
+      ...streams.violations,
       ...lines.violations,
       ...ofTasks,
       ...(await checkSignUps(caller, ledger, inbox)),
@@ -161,6 +190,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const { calls, others } = countMoves(ledger);
     return {
       kills: Object.fromEntries(killed),
+      restarts: Object.fromEntries(restarted),
+      followed: streams.followed,
       outages: Object.fromEntries(suffered),
       acknowledged: {
         joins: ledger.parties.size,
@@ -178,6 +209,25 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   } finally {
     await inside.close();
   }
+}
+
+/** Replays a Friday night beside the load, within the duration of the run; what its checks find are violations. */
+async function replayMeanwhile(
+  { system: { gatewayUrl, mailUrl = '' }, durationMs, signal }: ChaosOptions,
+  ledger: Ledger,
+): Promise<void> {
+  const trace = fridayNight();
+  const times = orderEvents(trace.arrivals).map(({ atSeconds }) => atSeconds);
+  const nightSeconds = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const result = await replay({
+    ...{ gatewayUrl, mailUrl, trace, signal },
+    speed: (1_000 * nightSeconds) / durationMs,
+    onProgress() {},
+    note() {},
+  });
+  if (!hasFailed(result)) return;
+  const { latencyMs: _, retried: __, ...counts } = result;
+  recordViolation(ledger, `the replay found ${JSON.stringify(counts)}`);
 }
 
 /** Waits until no work is unfinished; work left at the deadline is a violation. */
