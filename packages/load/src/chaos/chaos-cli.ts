@@ -181,7 +181,18 @@ await runUntilStopped(async (_stopping, signal) => {
     try {
       const durationMs = minutes * 60_000;
       const result = await runChaos({
-        ...{ system, dataDir, clockFile, seed, isRolling, durationMs, mailsSent, contacts, signal, say },
+        ...{
+          system,
+          dataDir,
+          clockFile,
+          seed,
+          isRolling,
+          durationMs,
+          mailsSent,
+          contacts,
+          signal,
+          say,
+        },
       });
       process.stdout.write(
         json ? `${JSON.stringify({ seed, ...result })}\n` : summary(result, seed, minutes),
