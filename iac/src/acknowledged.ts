@@ -110,6 +110,16 @@ const acknowledged: Acknowledged[] = [
     reason: 'The policies that AWS maintains for the logs and network interfaces of functions.',
   },
   {
+    rules: [wildcard('Resource::arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/queue-manager/<environment>/forwarder*')],
+    where: /-services\/forwarder-\w+\/ServiceRole$/,
+    reason: 'Target and keys of the external API, which the forwarder reads by their path.',
+  },
+  {
+    rules: [wildcard('Resource::*')],
+    where: /-services\/forwarder-stream\/ServiceRole$/,
+    reason: 'dynamodb:ListStreams cannot be limited to a table.',
+  },
+  {
     rules: ['AwsSolutions-SMG4'],
     where: /-search\/Password$/,
     reason: 'The internal user of OpenSearch has no other way to change it than a deployment.',
@@ -129,12 +139,13 @@ const acknowledged: Acknowledged[] = [
 ];
 
 /** Records the accepted findings on their constructs. Call it when all stacks exist. */
-export function acknowledgeFindings(app: App, { account, region, prefix }: Settings): void {
+export function acknowledgeFindings(app: App, { account, region, prefix, environment }: Settings): void {
   const idOf = (rule: string) =>
     rule
       .replace('<AWS::AccountId>', account)
       .replace('<AWS::Region>', region)
-      .replace('<web>', `${prefix}web`);
+      .replace('<web>', `${prefix}web`)
+      .replace('<environment>', environment);
   for (const construct of app.node.findAll()) {
     for (const { rules, where, reason } of acknowledged) {
       if (!where.test(construct.node.path)) continue;

@@ -1,4 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { parameterName } from './parameter-name.ts';
 import type { Service } from './services.ts';
 import type { Settings } from './settings.ts';
 import type { DataStack } from './stacks/data-stack.ts';
@@ -26,6 +27,19 @@ export function grantWork(
   }
   for (const name of service.readsTables?.(settings.prefix) ?? []) {
     data.tables.get(name)?.grantReadData(role);
+  }
+  if (service.readsParameters) {
+    iam.Grant.addToPrincipal({
+      grantee: role,
+      actions: ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+      resourceArns: [
+        data.formatArn({
+          service: 'ssm',
+          resource: 'parameter',
+          resourceName: `${parameterName(settings.environment, service.name).slice(1)}*`,
+        }),
+      ],
+    });
   }
   if (service.raisesAlerts) {
     events.alerts.grantPublish(role);

@@ -1,3 +1,4 @@
+import { usersTable } from '@queue-manager/contracts/users';
 import type { QueueName } from '@queue-manager/events/topology';
 import { services as localServices } from '@queue-manager/local-stack/system/services';
 import type { Table } from '@queue-manager/service-kit/dynamo';
@@ -6,7 +7,9 @@ import { authEnv } from '../../services/auth/src/config.ts';
 import { tablesOf as authTables } from '../../services/auth/src/tables.ts';
 import { brokerEnv } from '../../services/broker/src/config.ts';
 import { gatewayEnv } from '../../services/gateway/src/config.ts';
-import { mailerEnv } from '../../services/mailer/src/config.ts';
+import { forwarderEnv } from '../../services/forwarder/src/config.ts';
+import { forwarderTable } from '../../services/forwarder/src/state/table.ts';
+import { mailerLambdaEnv } from '../../services/mailer/src/config.ts';
 import { positionEnv } from '../../services/position/src/config.ts';
 import { queueEnv } from '../../services/queue/src/config.ts';
 import { userEnv } from '../../services/user/src/config.ts';
@@ -27,6 +30,8 @@ export type Service = {
   /** Names of tables of other services that it reads. */
   readsTables?: (prefix: string) => string[];
   raisesAlerts?: boolean;
+  /** Reads its target and keys from Parameter Store while it runs, below `/queue-manager/<environment>/<service>`. */
+  readsParameters?: boolean;
   /** Reads every dead-letter queue, to report the tasks of lost messages. */
   readsDeadLetters?: boolean;
   /** What its number of tasks follows besides the processor. */
@@ -39,7 +44,7 @@ export type FunctionOf = {
   entry: string;
   /** The name of its export. */
   handler: string;
-  /** At most the visibility time of its queue. */
+  /** With a queue, at most its visibility time. */
   timeoutSeconds: number;
   /** Folders that it reads. */
   assets?: readonly string[];
@@ -59,11 +64,51 @@ const noTables = () => [];
 export const services: Service[] = [
   {
     name: 'mailer',
-    env: mailerEnv,
-    runsAs: 'task',
+    env: mailerLambdaEnv,
+    runsAs: 'function',
     tables: noTables,
     consumes: ['mails', 'alert-mails'],
-    publishes: ['task-results'],
+    // A mail that meets an outage is sent anew, for later.
+    publishes: ['task-results', 'mails', 'alert-mails'],
+    functions: (['mails', 'alert-mails'] as const).map((queue) => ({
+      name: `mailer-${queue}`,
+      entry: 'iac/src/functions/mailer.ts',
+      handler: queue === 'mails' ? 'onMails' : 'onAlertMails',
+      timeoutSeconds: 25,
+      assets: [
+        'services/mailer/src/lua',
+        'packages/service-kit/src/lua',
+        'services/mailer/src/templates',
+      ],
+      startedBy: { queue },
+    })),
+  },
+  {
+    name: 'forwarder',
+    env: forwarderEnv,
+    runsAs: 'function',
+    tables: (prefix) => [forwarderTable(prefix)],
+    readsTables: (prefix) => [`${prefix}${usersTable}`],
+    readsParameters: true,
+    raisesAlerts: true,
+    consumes: ['contacts.fifo'],
+    publishes: ['contacts.fifo'],
+    functions: [
+      {
+        name: 'forwarder-stream',
+        entry: 'services/forwarder/src/lambda.ts',
+        handler: 'onStream',
+        timeoutSeconds: 60,
+        startedBy: { table: (prefix) => `${prefix}${usersTable}` },
+      },
+      {
+        name: 'forwarder-drain',
+        entry: 'services/forwarder/src/lambda.ts',
+        handler: 'onSchedule',
+        timeoutSeconds: 300,
+        startedBy: { everyMinutes: 5 },
+      },
+    ],
   },
   {
     name: 'position',

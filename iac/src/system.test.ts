@@ -37,6 +37,37 @@ for (const environment of environments) {
       }
     });
 
+    test('functions get what config.ts asks for', () => {
+      for (const { name, env, functions = [] } of services) {
+        for (const { name: ofFunction } of functions) {
+          const [, { Properties }] = resourceOf(
+            templates,
+            'AWS::Lambda::Function',
+            ({ FunctionName }) => FunctionName === `qm-${environment}-${ofFunction}`,
+          );
+          const { SECRETS = '{}', ...variables } = Properties.Environment.Variables;
+          const { parameters = {}, addresses = {} } = JSON.parse(textOf(SECRETS));
+          const known: Record<string, string> = { ...generateSecrets(), SMTP_URL: 'smtp://host' };
+          readConfig(env, {
+            ...Object.fromEntries(
+              Object.entries(variables).map(([key, value]) => [
+                key,
+                textOf(value).replace(/<[\w.:-]+>/g, 'host'),
+              ]),
+            ),
+            ...Object.fromEntries(Object.keys(parameters).map((key) => [key, known[key]])),
+            ...Object.fromEntries(
+              Object.entries(addresses).map(([key, value]) => [
+                key,
+                String(value).replace(/<[\w.:-]+>/g, 'host'),
+              ]),
+            ),
+          });
+          assert.ok(Object.keys(parameters).every((key) => key in env), name);
+        }
+      }
+    });
+
     test('tasks get the secrets of their service, and no other', () => {
       for (const { name, env, runsAs } of services) {
         if (runsAs === 'function') continue;
@@ -126,6 +157,7 @@ const needed = [
   'AWS::ECS::Service',
   'AWS::DynamoDB::GlobalTable',
   'AWS::SNS::Subscription',
+  'AWS::Lambda::EventSourceMapping',
   'AWS::SecretsManager::RotationSchedule',
 ];
 

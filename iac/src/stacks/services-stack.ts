@@ -361,6 +361,7 @@ function sourcesOf(
       // CloudWatch watches the dead-letter queues.
       DEAD_LETTER_WATCH: 'false',
       MAIL_FROM: settings.mailFrom,
+      FORWARD_PARAMETERS_PATH: parameterName(settings.environment, 'forwarder'),
       ...(settings.alertEmail ? { OPERATOR_EMAIL: settings.alertEmail } : {}),
     },
     addresses: {

@@ -107,8 +107,12 @@ export const promises: Record<string, (templates: Templates) => void> = {
   ) => {
     const folders = readdirSync(join(repositoryRoot, 'services'));
     assert.deepEqual(services.map(({ name }) => name).sort(), folders.sort());
-    for (const { name, runsAs } of services) {
-      if (runsAs === 'function') continue;
+    for (const { name, runsAs, functions = [] } of services) {
+      if (runsAs === 'function') {
+        assert.ok(functions.length > 0, name);
+        for (const { name: ofFunction } of functions) functionOf(templates, ofFunction);
+        continue;
+      }
       const [taskId, { Properties: task }] = taskOf(templates, name);
       assert.equal(task.RuntimePlatform.CpuArchitecture, 'ARM64');
       for (const container of task.ContainerDefinitions) {
@@ -123,6 +127,38 @@ export const promises: Record<string, (templates: Templates) => void> = {
       });
       assert.equal(service.DeploymentConfiguration.MinimumHealthyPercent, 100);
       alarmNamed(templates, `tasks-${name}`);
+    }
+  },
+
+  'every function is started by its source, reports failures one by one, and has its alarms': (
+    templates,
+  ) => {
+    const { prefix } = templates.settings;
+    for (const { name, startedBy, timeoutSeconds } of services.flatMap(
+      ({ functions = [] }) => functions,
+    )) {
+      const [id] = functionOf(templates, name);
+      for (const kind of ['errors', 'throttles']) alarmNamed(templates, `function-${kind}-${name}`);
+      if ('everyMinutes' in startedBy) {
+        resourceOf(templates, 'AWS::Scheduler::Schedule', ({ Target }) =>
+          textOf(Target.Arn).includes(id),
+        );
+        continue;
+      }
+      const [, { Properties: mapping }] = resourceOf(
+        templates,
+        'AWS::Lambda::EventSourceMapping',
+        ({ FunctionName }) => textOf(FunctionName) === `<${id}>`,
+      );
+      assert.deepEqual(mapping.FunctionResponseTypes, ['ReportBatchItemFailures']);
+      const source = textOf(mapping.EventSourceArn);
+      if ('queue' in startedBy) {
+        const [queueId] = queueOf(templates, brokerName(prefix, startedBy.queue));
+        assert.match(source, new RegExp(queueId));
+        assert.ok(timeoutSeconds <= queues[startedBy.queue].visibilityTimeoutSeconds);
+      } else {
+        assert.match(source, /Tableusers.*StreamArn/);
+      }
     }
   },
 
@@ -264,7 +300,7 @@ export const promises: Record<string, (templates: Templates) => void> = {
       for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
         if (textOf(resource) !== '*') continue;
         for (const action of [Action].flat()) {
-          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+|xray:Put\w+)$/, id);
+          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+|xray:Put\w+|dynamodb:ListStreams)$/, id);
         }
       }
     }
@@ -300,6 +336,15 @@ export function taskOf(templates: Templates, service: string): [string, Resource
     templates,
     'AWS::ECS::TaskDefinition',
     ({ Family }) => Family === `${prefix}${service}`,
+  );
+}
+
+function functionOf(templates: Templates, name: string): [string, Resource] {
+  const { prefix } = templates.settings;
+  return resourceOf(
+    templates,
+    'AWS::Lambda::Function',
+    ({ FunctionName }) => FunctionName === `${prefix}${name}`,
   );
 }
 

@@ -22,11 +22,11 @@ const config = collectorConfig({
   logGroup: 'metrics',
 }) as Config;
 
-test('every service is read, by a name that stands for all of its tasks', () => {
+test('every task is read, by a name that stands for all of its tasks', () => {
   const [scrape] = config.receivers.prometheus.config.scrape_configs;
   assert.deepEqual(
     scrape?.dns_sd_configs[0]?.names,
-    services.map(({ name }) => `${name}.internal`),
+    services.filter(({ runsAs }) => runsAs === 'task').map(({ name }) => `${name}.internal`),
   );
 });
 

@@ -49,7 +49,7 @@ export function collectorConfig(options: {
               job_name: 'queue-manager',
               scrape_interval: '60s',
               // biome-ignore lint/suspicious/noTemplateCurlyInString: the collector's own notation
-              http_headers: { 'x-internal-credential': { values: ['${env:INTERNAL_CREDENTIAL}'] } },
+              authorization: { credentials: '${env:INTERNAL_CREDENTIAL}' },
               dns_sd_configs: [{ names, type: 'A', port: options.port }],
               relabel_configs: [
                 {
