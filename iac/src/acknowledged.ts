@@ -110,9 +110,23 @@ const acknowledged: Acknowledged[] = [
     reason: 'The policies that AWS maintains for the logs and network interfaces of functions.',
   },
   {
-    rules: [wildcard('Resource::arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/queue-manager/<environment>/forwarder*')],
+    rules: [
+      wildcard(
+        'Resource::arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/queue-manager/<environment>/forwarder*',
+      ),
+    ],
     where: /-services\/forwarder-\w+\/ServiceRole$/,
     reason: 'Target and keys of the external API, which the forwarder reads by their path.',
+  },
+  {
+    rules: [wildcard('Action::kms:GenerateDataKey*'), wildcard('Action::kms:ReEncrypt*')],
+    where: /-services\/forwarder-\w+\/ServiceRole$/,
+    reason: 'The variants of two operations, on the key of alerts only.',
+  },
+  {
+    rules: [wildcard('Resource::<forwarderdrain93043605.Arn>:*')],
+    where: /-services\/SchedulerRoleForTarget-?\w+$/,
+    reason: 'The versions of the function that the schedule starts.',
   },
   {
     rules: [wildcard('Resource::*')],
@@ -139,7 +153,10 @@ const acknowledged: Acknowledged[] = [
 ];
 
 /** Records the accepted findings on their constructs. Call it when all stacks exist. */
-export function acknowledgeFindings(app: App, { account, region, prefix, environment }: Settings): void {
+export function acknowledgeFindings(
+  app: App,
+  { account, region, prefix, environment }: Settings,
+): void {
   const idOf = (rule: string) =>
     rule
       .replace('<AWS::AccountId>', account)

@@ -63,7 +63,10 @@ for (const environment of environments) {
               ]),
             ),
           });
-          assert.ok(Object.keys(parameters).every((key) => key in env), name);
+          assert.ok(
+            Object.keys(parameters).every((key) => key in env),
+            name,
+          );
         }
       }
     });

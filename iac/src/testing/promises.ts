@@ -300,7 +300,11 @@ export const promises: Record<string, (templates: Templates) => void> = {
       for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
         if (textOf(resource) !== '*') continue;
         for (const action of [Action].flat()) {
-          assert.match(action, /^(ecr:GetAuthorizationToken|ssmmessages:\w+|xray:Put\w+|dynamodb:ListStreams)$/, id);
+          assert.match(
+            action,
+            /^(ecr:GetAuthorizationToken|ssmmessages:\w+|xray:Put\w+|dynamodb:ListStreams)$/,
+            id,
+          );
         }
       }
     }
