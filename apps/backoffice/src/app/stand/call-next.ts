@@ -23,7 +23,7 @@ import { texts } from './strings.ts';
       </span>
     </button>
     <button type="button" class="button options" [cdkMenuTriggerFor]="menu">
-      <span>{{ wanted() }}</span>
+      <span [class.any]="!isChoosy()">{{ wanted() }}</span>
       <qm-icon name="down" />
       <span class="hidden">{{ text('callOptions') }}</span>
     </button>
@@ -101,6 +101,13 @@ import { texts } from './strings.ts';
       .who {
         white-space: normal;
       }
+      .any {
+        position: absolute;
+        inline-size: 1px;
+        block-size: 1px;
+        overflow: hidden;
+        clip-path: inset(50%);
+      }
       .next qm-icon {
         display: none;
       }
@@ -142,6 +149,10 @@ export class CallNext {
     const name = next.name ?? this.text('nameless');
     // Names have directions of their own.
     return this.text('nextIs', { name: `\u2068${name}\u2069`, size: next.size });
+  });
+  protected readonly isChoosy = computed(() => {
+    const { maxSize, lane } = this.actions.wanted();
+    return maxSize !== null || lane !== null;
   });
   protected readonly wanted = computed(() => {
     const { maxSize, lane } = this.actions.wanted();

@@ -322,8 +322,8 @@ export const texts = defineTexts({
     keyHelp: 'Esta lista',
   },
   es: {
-    stand: 'Atención',
-    standOf: 'Atención: {queue}',
+    stand: 'Mostrador',
+    standOf: 'Mostrador: {queue}',
     loading: 'Cargando la fila…',
     noQueue: 'Este local aún no tiene ninguna fila',
     noQueueHint: 'Un encargado puede crear una en los ajustes.',
