@@ -287,6 +287,23 @@ describe('a session in the backoffice', () => {
     await page.getByRole('button', { name: 'Account' }).and(focused).waitFor();
   });
 
+  it('offers to reload when the network has lost a part of the app', async () => {
+    const scripts = new Set<string>();
+    const known = await newPage(tablet);
+    known.on('request', (request) => scripts.add(request.url()));
+    await known.goto(backoffice('/sign-in'));
+    await heading(known, 'Sign in');
+    const page = await newPage({ ...tablet, expectedErrors });
+    await page.route('**/backoffice/*.js', (route) =>
+      scripts.has(route.request().url()) ? route.continue() : route.abort(),
+    );
+    await page.goto(backoffice('/verify'));
+    await page.getByText('This page could not be loaded').waitFor();
+    await page.unroute('**/backoffice/*.js');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await heading(page, 'This link no longer works');
+  });
+
   it('keeps the language and the appearance of the device', async () => {
     const page = await newPage(phone);
     await openSignedIn(page, account);

@@ -1,11 +1,13 @@
 import {
   type ApplicationConfig,
   ErrorHandler,
+  inject,
   provideBrowserGlobalErrorListeners,
 } from '@angular/core';
 import {
   provideRouter,
   withComponentInputBinding,
+  withNavigationErrorHandler,
   withPreloading,
   withRouterConfig,
 } from '@angular/router';
@@ -21,6 +23,9 @@ export const rootConfig: ApplicationConfig = {
       routes,
       // Screens get the parameters of their address as inputs, that of the venue too.
       withComponentInputBinding(),
+      withNavigationErrorHandler(({ url }) => {
+        (inject(ErrorHandler) as ShowErrors).failedUrl = url;
+      }),
       withPreloading(PreloadWhenIdle),
       withRouterConfig({ paramsInheritanceStrategy: 'always' }),
     ),
