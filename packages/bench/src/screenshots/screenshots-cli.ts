@@ -3,8 +3,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient } from '@queue-manager/client/client';
-import { pageUrl } from '@queue-manager/contracts/pages';
+import { backofficePath, pageUrl } from '@queue-manager/contracts/pages';
 import { buildApps } from '@queue-manager/local-stack/apps/build-apps';
 import {
   makeTemporaryDataDir,
@@ -12,11 +11,11 @@ import {
 } from '@queue-manager/local-stack/data-folder/temporary-data-dir';
 import { repositoryRoot } from '@queue-manager/local-stack/repository';
 import { ensurePrograms, requireProgram } from '@queue-manager/local-stack/stores/system-packages';
-import { demoQueue, makeDemo, planDemo, readDemo } from '@queue-manager/local-stack/system/demo';
 import { standAlone } from '@queue-manager/local-stack/system/stand-alone';
-import { type System, startSystem } from '@queue-manager/local-stack/system/system';
+import { startSystem } from '@queue-manager/local-stack/system/system';
 import { runUntilStopped, say } from '@queue-manager/local-stack/terminal';
-import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { eveningQueue, type Night, playNight, timezone } from './night.ts';
 
 const folder = join(repositoryRoot, 'docs/screenshots');
 
@@ -25,67 +24,68 @@ const of = (width: number, height: number): BrowserContextOptions => ({
   deviceScaleFactor: width < 500 ? 2 : 1,
   isMobile: width < 500,
   locale: 'en-GB',
-  timezoneId: 'Europe/Lisbon',
+  timezoneId: timezone,
   reducedMotion: 'reduce',
 });
 const phone = of(390, 844);
 const television = of(1280, 720);
-const tablet = of(1024, 768);
-
-const ahead = ['Inês Vaz', 'Hugo Weber', 'Grace Evans', 'Nuno Pires', 'Marta Reis', 'Eva Novak'];
-const behind = ['Pedro Dias', 'Yara Costa', 'Karim Okafor'];
-
-type Night = { joinCode: string; queueId: string; ticket: string; callNext(): Promise<void> };
-
-/** A line in which the guest of the pictures waits. */
-async function playNight(system: System, dataDir: string): Promise<Night> {
-  const { gatewayUrl, mailUrl = '' } = system;
-  planDemo(dataDir);
-  await makeDemo(dataDir, gatewayUrl, mailUrl);
-  const demo = readDemo(dataDir);
-  const queue = demo && (await demoQueue(gatewayUrl, demo));
-  if (demo === undefined || queue === undefined) throw new Error('there is no demo queue');
-  const { succeed } = createClient(gatewayUrl);
-  const { email, password } = demo;
-  const { accessToken: token } = await succeed('login', { body: { email, password } });
-  const ofQueue = { token, params: { queueId: queue.id } };
-  const text = 'The kitchen is open until 23:00. Wait at the bar, or take a walk along the river.';
-  await succeed('updateQueue', { ...ofQueue, body: { text } });
-  const add = (name: string, size = 2) => succeed('addParty', { ...ofQueue, body: { name, size } });
-  for (const name of ahead) await add(name);
-  const guest = await add('Ana Lima', 3);
-  for (const name of behind) await add(name);
-  return {
-    joinCode: queue.joinCode,
-    queueId: queue.id,
-    ticket: guest.ticket,
-    async callNext() {
-      await succeed('callNext', { ...ofQueue, body: {} });
-    },
-  };
-}
+const kiosk = of(1024, 768);
+const tablet = { ...of(1180, 820), hasTouch: true };
+const desktop = of(1440, 900);
 
 async function takeAll(browser: Browser, url: string, night: Night): Promise<void> {
+  const save = async (page: Page, name: string) => {
+    await page.waitForFunction("document.fonts.status === 'loaded'");
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+    say(`docs/screenshots/${name}.png`);
+  };
   const shoot = async (name: string, path: string, options: BrowserContextOptions) => {
     const context = await browser.newContext({ baseURL: url, ...options });
     const page = await context.newPage();
     await page.goto(path);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.waitForFunction("document.fonts.status === 'loaded'");
     // A board hides its settings while nobody touches it.
     if (path.startsWith('/b/')) await page.locator('.idle').waitFor();
-    await page.screenshot({ path: join(folder, `${name}.png`) });
+    await save(page, name);
     await context.close();
-    say(`docs/screenshots/${name}.png`);
   };
   const ticket = pageUrl('', 'ticket', night.ticket);
   await shoot('join', pageUrl('', 'join', night.joinCode), phone);
   await shoot('ticket', ticket, phone);
   await shoot('ticket-dark-ar', ticket, { ...phone, locale: 'ar', colorScheme: 'dark' });
-  await shoot('kiosk', pageUrl('', 'kiosk', night.joinCode), tablet);
-  for (const _ of [...ahead, 'Ana Lima']) await night.callNext();
+  await shoot('kiosk', pageUrl('', 'kiosk', night.joinCode), kiosk);
+  await night.callUpToTheGuest();
   await shoot('called', ticket, phone);
   await shoot('board', pageUrl('', 'board', night.queueId), { ...television, colorScheme: 'dark' });
+
+  await night.fill();
+  /** A screen of the venue's backoffice, once what it is about is shown. */
+  const open = async (screen: string, shown: string, options: BrowserContextOptions) => {
+    const context = await browser.newContext({ baseURL: url, ...options });
+    const page = await context.newPage();
+    await page.goto(`${backofficePath}/venues/${night.venueId}/${screen}`);
+    await page.locator('input[type=email]').fill(night.owner.email);
+    await page.locator('input[name=password]').fill(night.owner.password);
+    await page.locator('button[type=submit]').click();
+    await page.locator(shown).first().waitFor();
+    return page;
+  };
+  const stand = await open('stand', '.fills[aria-busy=false] .tab', tablet);
+  await stand.locator('.tab').filter({ hasText: eveningQueue }).click();
+  await stand.locator('.part.called [data-key]').first().waitFor();
+  await save(stand, 'stand');
+  await stand.context().setOffline(true);
+  await stand.getByText('No connection.').waitFor();
+  await stand.getByRole('button', { name: /^Call next/ }).click();
+  await stand.getByText('1 press waits').waitFor();
+  await save(stand, 'offline');
+  await save(await open('door', '.changes li', { ...phone, colorScheme: 'dark' }), 'door-dark');
+  await save(await open('tonight', '.lines', desktop), 'tonight');
+  await save(await open('reports', 'svg[role=img]', desktop), 'reports');
+  const poster = await open('poster', '.sheet-code', desktop);
+  await poster.emulateMedia({ media: 'print' });
+  await poster.setViewportSize({ width: 794, height: 1123 });
+  await save(poster, 'poster');
 }
 
 await runUntilStopped(async (_stopping, signal) => {
