@@ -11,8 +11,8 @@ const jarFolder = join(
 );
 
 /**
- * DynamoDB Local; provides AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_DYNAMODB_STREAMS. It separates tables by access key, so a test with a random
- * AWS_ACCESS_KEY_ID has its own database.
+ * DynamoDB Local; provides AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_DYNAMODB_STREAMS. It separates tables by
+ * access key, so a test with a random AWS_ACCESS_KEY_ID has its own database.
  */
 export async function startDynamodb(context: StoreContext): Promise<StartedStore> {
   const java = requireProgram('java', context.env);

@@ -330,7 +330,7 @@ suite('the backing stores', () => {
     writeFileSync(join(dataDir, 'lock'), '99999999 12345');
     const stores = await start({ dataDir, env: elsewhere });
     await stores.stop();
-    assert.deepEqual(readdirSync(dataDir), ['processes']);
+    assert.deepEqual(readdirSync(dataDir).sort(), ['forwarder', 'processes']);
   });
 
   test('name the occupied port and the variable that changes it', async () => {

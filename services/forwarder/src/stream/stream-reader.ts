@@ -134,14 +134,17 @@ export function createStreamReader(options: {
       try {
         await readShard(lease, arn, shardId);
       } catch (error) {
-        if (error instanceof TrimmedDataAccessException) {
+        const isTrimmed = error instanceof TrimmedDataAccessException;
+        const isReopened =
+          isTrimmed ||
+          error instanceof ExpiredIteratorException ||
+          error instanceof ResourceNotFoundException;
+        if (!isReopened) throw error;
+        // Without a position, a shard is read from its oldest record, and none was missed.
+        if (isTrimmed && positionOf(shardId) !== undefined) {
           logger.error({ shardId }, 'the stream was read too late: accounts may be missing');
           const { [shardId]: _, ...others } = lease.state.positions ?? {};
           await lease.save({ positions: others });
-        } else if (
-          !(error instanceof ExpiredIteratorException || error instanceof ResourceNotFoundException)
-        ) {
-          throw error;
         }
       }
     }

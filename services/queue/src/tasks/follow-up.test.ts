@@ -33,14 +33,14 @@ describe('follow-up tasks of a change', () => {
     const [joined, ...none] = await tasksOf(service, { partyId: party.id });
     assert.deepEqual(none, []);
     assert.deepEqual(
-      { ...joined, id: null, request_id: null },
+      { ...joined, id: null, request_id: null, payload: JSON.parse(joined?.payload ?? '') },
       {
         venue_id: uuidToBytes(venueId),
         id: null,
         kind: 'notify.joined',
         queue_id: uuidToBytes(queueId),
         party_id: uuidToBytes(party.id),
-        payload: '{"seq":2}',
+        payload: { seq: 2 },
         state: 'scheduled',
         attempts: 0,
         refusals: 0,
