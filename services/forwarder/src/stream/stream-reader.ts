@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceNotFoundException as TableNotFound,
+} from '@aws-sdk/client-dynamodb';
 import {
   DescribeStreamCommand,
   type DynamoDBStreamsClient,
@@ -55,8 +59,15 @@ export function createStreamReader(options: {
   const pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
 
   const listShards = async (): Promise<{ arn: string; shards: Shard[] }> => {
-    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: tableName }));
-    const arn = Table?.LatestStreamArn;
+    const described = await dynamo
+      .send(new DescribeTableCommand({ TableName: tableName }))
+      .catch((error: unknown) => {
+        if (error instanceof TableNotFound) return undefined;
+        throw error;
+      });
+    // The user service creates it at its first start.
+    if (described === undefined) return { arn: '', shards: [] };
+    const arn = described.Table?.LatestStreamArn;
     if (arn === undefined) throw new Error(`The table ${tableName} has no stream`);
     const shards: Shard[] = [];
     let after: string | undefined;

@@ -118,6 +118,8 @@ export async function openLine(options: LineOptions): Promise<Line> {
   let isClosed = false;
   let asOf: number | null = null;
   let cancelSave: (() => void) | null = null;
+  /** Whether the device has some state of the line, with which the stand opens without network. */
+  let isKept = false;
 
   function changed(): void {
     snapshot = null;
@@ -134,13 +136,17 @@ export async function openLine(options: LineOptions): Promise<Line> {
 
   function saveLater(): void {
     if (sync.connection() !== 'live') return;
-    cancelSave ??= host.later(() => {
-      cancelSave = null;
-      const changes = model.takeChanges();
-      store
-        .saveLine(owner, sync.heardAt() ?? host.now(), changes)
-        .catch(() => model.returnChanges());
-    }, saveMs);
+    cancelSave ??= host.later(
+      () => {
+        cancelSave = null;
+        const changes = model.takeChanges();
+        store
+          .saveLine(owner, sync.heardAt() ?? host.now(), changes)
+          .catch(() => model.returnChanges());
+        isKept = true;
+      },
+      isKept ? saveMs : 0,
+    );
   }
 
   const api: LineApi = {
@@ -173,6 +179,7 @@ export async function openLine(options: LineOptions): Promise<Line> {
   if (saved !== undefined) {
     model.restore(saved.line);
     asOf = saved.asOf;
+    isKept = true;
   }
 
   const sync = createLineSync({
