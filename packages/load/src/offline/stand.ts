@@ -383,9 +383,13 @@ export class Stand {
     return Number(await this.#door.locator('.number').textContent());
   }
 
-  /** Whether the screen says that there is no network. */
+  /** Whether the screen comes to say that there is no network. */
   saysOffline(): Promise<boolean> {
-    return this.#page.getByText(/No connection\. As of/).isVisible();
+    const said = this.#page.getByText(/No connection\. As of/).waitFor();
+    return said.then(
+      () => true,
+      () => false,
+    );
   }
 
   conflicts(): Promise<ShownConflict[]> {
