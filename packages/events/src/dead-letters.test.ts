@@ -13,7 +13,7 @@ import { createDeadLetterUrls, createSqsClient, findQueue } from './client.ts';
 import { withFailure } from './dead-letter.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createPublisher } from './publish.ts';
-import { testQueues } from './testing.ts';
+import { contactAdded, testQueues } from './testing.ts';
 
 const text = (StringValue: string): MessageAttributeValue => ({ DataType: 'String', StringValue });
 
@@ -26,22 +26,6 @@ function userDeleted() {
     subject: userId,
     time: '2026-03-07T20:00:00.000Z',
     data: { userId },
-  });
-}
-
-function contactAdded() {
-  const id = newId(systemClock);
-  const time = systemClock.now().toISOString();
-  return makeEvent({
-    id,
-    source: '/forwarder',
-    type: 'contact.added',
-    subject: id,
-    time,
-    data: {
-      ...{ userId: id, name: 'Ana', email: 'ana@example.com', locale: 'pt' },
-      ...{ createdAt: time, verifiedAt: time },
-    },
   });
 }
 

@@ -8,7 +8,7 @@ import { createSqsClient, findQueue } from './client.ts';
 import { provisionQueues } from './provision.ts';
 import { createPublisher, type Publisher } from './publish.ts';
 import { readEvent } from './read-event.ts';
-import { type TestQueues, testQueues } from './testing.ts';
+import { contactAdded, type TestQueues, testQueues } from './testing.ts';
 import type { QueueName } from './topology.ts';
 
 function userDeleted(): EventOf<'user.deleted'> {
@@ -34,22 +34,6 @@ function mailEvent(name: string): EventOf<'mail.requested'> {
       to: 'ana@example.com',
       locale: 'en',
       content: { template: 'verify-account', name, link: 'https://example.com/?token=t' },
-    },
-  });
-}
-
-function contactAdded(): EventOf<'contact.added'> {
-  const id = newId(systemClock);
-  const time = systemClock.now().toISOString();
-  return makeEvent({
-    id,
-    source: '/forwarder',
-    type: 'contact.added',
-    subject: id,
-    time,
-    data: {
-      ...{ userId: id, name: 'Ana 🎉', email: 'ana@example.com', locale: 'pt' },
-      ...{ createdAt: time, verifiedAt: time },
     },
   });
 }

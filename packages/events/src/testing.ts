@@ -8,6 +8,9 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { type EventOf, makeEvent } from '@queue-manager/contracts/events';
+import { systemClock } from '@queue-manager/service-kit/clock';
+import { newId } from '@queue-manager/service-kit/ids';
 import { testEnv, uniqueName } from '@queue-manager/service-kit/testing';
 import { createSqsClient } from './client.ts';
 import { type AlertLedger, alertRepeatMs, claimMs } from './dead-letter-watch.ts';
@@ -137,4 +140,21 @@ export async function testQueues(): Promise<TestQueues> {
       sqs.destroy();
     },
   };
+}
+
+/** An event for the FIFO queue of contacts. */
+export function contactAdded(): EventOf<'contact.added'> {
+  const id = newId(systemClock);
+  const time = systemClock.now().toISOString();
+  return makeEvent({
+    id,
+    source: '/forwarder',
+    type: 'contact.added',
+    subject: id,
+    time,
+    data: {
+      ...{ userId: id, name: 'Ana 🎉', email: 'ana@example.com', locale: 'pt' },
+      ...{ createdAt: time, verifiedAt: time },
+    },
+  });
 }

@@ -1,31 +1,12 @@
 /** `node services/user/src/provision.ts`: creates missing tables and message queues before the service starts. */
-import { createSqsClient } from '@queue-manager/events/client';
-import { provisionQueues } from '@queue-manager/events/provision';
+import { provisionOf, provisionOnce } from '@queue-manager/events/provision-stores';
 import { readConfig } from '@queue-manager/service-kit/config';
-import { connectDynamo, provisionTables } from '@queue-manager/service-kit/dynamo';
-import { runOnce } from '@queue-manager/service-kit/serve';
 import { userEnv } from './config.ts';
 import { tablesOf } from './store/tables.ts';
 
-export async function provision(
-  config: { DYNAMODB_PREFIX: string; SQS_PREFIX: string },
-  stores: {
-    dynamo: ReturnType<typeof connectDynamo>;
-    sqs: ReturnType<typeof createSqsClient>;
-  },
-): Promise<void> {
-  await Promise.all([
-    provisionTables(stores.dynamo, Object.values(tablesOf(config.DYNAMODB_PREFIX))),
-    provisionQueues(stores.sqs, { prefix: config.SQS_PREFIX }),
-  ]);
-}
+export const provision = provisionOf((prefix) => Object.values(tablesOf(prefix)));
 
 if (import.meta.main) {
-  await runOnce(async () => {
-    const { DYNAMODB_PREFIX, SQS_PREFIX } = userEnv;
-    await provision(readConfig({ DYNAMODB_PREFIX, SQS_PREFIX }), {
-      dynamo: connectDynamo(),
-      sqs: createSqsClient(),
-    });
-  });
+  const { DYNAMODB_PREFIX, SQS_PREFIX } = userEnv;
+  await provisionOnce(provision, () => readConfig({ DYNAMODB_PREFIX, SQS_PREFIX }));
 }
