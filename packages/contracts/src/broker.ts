@@ -4,7 +4,10 @@ import { VenueEvent } from './live.ts';
 import { limits, page, pageQuery, Timestamp } from './values.ts';
 
 /** Integers and strings name the same consumer or message: in a URL they look alike. */
-const IntegerOrText = (max: number) => z.union([z.string().min(1).max(max), z.int()]);
+const IntegerOrText = (max: number) =>
+  z.union([z.string().min(1).max(max), z.int()], {
+    error: `must be an integer, or a text of 1 to ${max} characters`,
+  });
 
 const ConsumerId = IntegerOrText(128).meta({
   description: 'Name of the consumer: any string, or an integer',
