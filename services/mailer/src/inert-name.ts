@@ -15,8 +15,8 @@ const joints = new RegExp(
   `(?:(?<!\\p{Nd}):|@)(?=\\S)|[/\\\\](?=[/\\\\])|[${dots}](?=\\S)(?![${dots}]|\\p{L}(?:[${dots}\\s]|$))`,
   'gu',
 );
-/** Five or more digits with at most three other characters between them, as phones recognise numbers. */
-const number = /\p{Nd}(?:[^\p{L}\p{Nd}]{0,3}\p{Nd}){4,}\p{M}*/gu;
+/** Five or more digits with at most four other characters between them, as libphonenumber recognises numbers. */
+const number = /\p{Nd}(?:[^\p{L}\p{Nd}]{0,4}\p{Nd}){4,}\p{M}*/gu;
 
 function legible(name: string): string {
   return name.normalize('NFKC').replace(invisible, '');
