@@ -1,6 +1,6 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { removalPolicyOf } from './removal-policy.ts';
 import type { Settings } from './settings.ts';
 
 /** `RetentionDays` has the days as values. */
@@ -13,6 +13,6 @@ export function logGroupOf(scope: Construct, name: string, settings: Settings): 
   return new logs.LogGroup(scope, `${name}Logs`, {
     logGroupName: `/queue-manager/${settings.environment}/${name}`,
     retention: retentionOf(settings),
-    removalPolicy: settings.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: removalPolicyOf(settings),
   });
 }

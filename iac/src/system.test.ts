@@ -226,6 +226,8 @@ test('a deployment without an own domain, with one, and with every option can be
   assert.equal(search.DomainEndpointOptions.EnforceHTTPS, true);
   const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
   assert.deepEqual(Properties.DistributionConfig.Aliases, [own.domainName]);
+  const records = resourcesOf(templates, 'AWS::Route53::RecordSet');
+  assert.deepEqual(records.map(([, record]) => record.Properties.Type).sort(), ['A', 'AAAA']);
   await assert.rejects(() => synthesize('prod', { domainName: own.domainName }), /go together/);
   await assert.rejects(() => synthesize('prod', { colour: 'blue' }), /Bad parameters/);
 });

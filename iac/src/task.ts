@@ -106,7 +106,7 @@ export function fargateServiceOf(
   },
 ): ecs.FargateService {
   const { tasksMin } = taskSizeOf(settings, name);
-  return new ecs.FargateService(scope, `${name}Service`, {
+  const service = new ecs.FargateService(scope, `${name}Service`, {
     serviceName: name,
     cluster: options.cluster,
     taskDefinition: options.definition,
@@ -124,4 +124,7 @@ export function fargateServiceOf(
     ...(options.hasLoadBalancer ? { healthCheckGracePeriod: Duration.seconds(60) } : {}),
     propagateTags: ecs.PropagatedTagSource.SERVICE,
   });
+  // With its capacity providers, which are known before and forgotten after those who use them.
+  service.node.addDependency(options.cluster);
+  return service;
 }

@@ -6,6 +6,7 @@ import * as memorydb from 'aws-cdk-lib/aws-memorydb';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { removalPolicyOf } from '../removal-policy.ts';
 import { tablesOfServices } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import type { NetworkStack } from './network-stack.ts';
@@ -35,7 +36,6 @@ export class DataStack extends Stack {
     super(scope, id, props);
     const { settings, network } = props;
     const { vpc, groups } = network;
-    const removalPolicy = settings.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     const isolated = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
     const isolatedSubnetIds = vpc.selectSubnets(isolated).subnetIds;
 
@@ -62,12 +62,13 @@ export class DataStack extends Stack {
           encryption: dynamodb.TableEncryptionV2.awsManagedKey(),
           pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
           deletionProtection: settings.keepsData,
-          removalPolicy,
+          removalPolicy: removalPolicyOf(settings),
         }),
       ]),
     );
 
-    const engine = rds.DatabaseInstanceEngine.mysql({ version: rds.MysqlEngineVersion.VER_8_4_5 });
+    // Without a minor version: RDS upgrades it by itself, and stops creating old ones after about a year.
+    const engine = rds.DatabaseInstanceEngine.mysql({ version: rds.MysqlEngineVersion.of('8.4', '8.4') });
     this.mysqlAdmin = new rds.DatabaseSecret(this, 'MysqlAdmin', {
       username: 'admin',
       dbname: databaseName,

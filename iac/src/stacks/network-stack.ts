@@ -50,6 +50,8 @@ export class NetworkStack extends Stack {
         cpuType: ec2.AmazonLinuxCpuType.ARM_64,
       }),
       defaultAllowedTraffic: ec2.NatTrafficDirection.OUTBOUND_ONLY,
+      // The subnets give none.
+      associatePublicIpAddress: true,
     });
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(cidr),

@@ -157,14 +157,16 @@ export class WebStack extends Stack {
     });
     this.url = `https://${domain?.name ?? this.distribution.distributionDomainName}`;
     if (domain) {
-      new route53.ARecord(this, 'Address', {
+      const record = {
         zone: route53.HostedZone.fromHostedZoneAttributes(this, 'Zone', {
           hostedZoneId: domain.zoneId,
           zoneName: domain.zoneName,
         }),
         recordName: `${domain.name}.`,
         target: route53.RecordTarget.fromAlias(new targets.CloudFrontTarget(this.distribution)),
-      });
+      };
+      new route53.ARecord(this, 'Address', record);
+      new route53.AaaaRecord(this, 'Address6', record);
     }
 
     // Before anything that names them, and never deleted: pages that are open still ask for the old ones.

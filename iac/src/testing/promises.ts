@@ -162,6 +162,13 @@ export const promises: Record<string, (templates: Templates) => void> = {
     }
   },
 
+  'the cluster knows its capacity providers while a service uses them': (templates) => {
+    const [id] = resourceOf(templates, 'AWS::ECS::ClusterCapacityProviderAssociations');
+    for (const [service, { DependsOn = [] }] of resourcesOf(templates, 'AWS::ECS::Service')) {
+      assert.ok(DependsOn.includes(id), service);
+    }
+  },
+
   'services are deployed one after the other, the gateway last': (templates) => {
     const tasks = services.filter(({ runsAs }) => runsAs === 'task').map(({ name }) => name);
     assert.equal(tasks.at(-1), 'gateway');
@@ -204,7 +211,7 @@ export const promises: Record<string, (templates: Templates) => void> = {
       assert.equal(replica.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled, true);
       if (templates.settings.keepsData) {
         assert.equal(replica.DeletionProtectionEnabled, true);
-        assert.equal(DeletionPolicy, 'Retain');
+        assert.equal(DeletionPolicy, 'RetainExceptOnCreate');
       }
     }
   },
@@ -217,7 +224,7 @@ export const promises: Record<string, (templates: Templates) => void> = {
     assert.equal(Properties.MultiAZ, mysql.multiAz);
     assert.equal(Properties.BackupRetentionPeriod, mysql.backupDays);
     assert.equal(Properties.DeletionProtection, keepsData);
-    assert.match(Properties.EngineVersion, /^8\.4\./);
+    assert.equal(Properties.EngineVersion, '8.4');
     const [, { Properties: group }] = resourceOf(templates, 'AWS::RDS::DBParameterGroup');
     assert.equal(group.Parameters.require_secure_transport, '1');
     assert.equal(group.Parameters.transaction_isolation, 'READ-COMMITTED');
@@ -263,6 +270,8 @@ export const promises: Record<string, (templates: Templates) => void> = {
   'nothing but the way out has a public address': (templates) => {
     const [, { Properties }] = resourceOf(templates, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
     assert.equal(Properties.Scheme, 'internal');
+    const [nat] = resourcesOf(templates, 'AWS::EC2::Instance');
+    if (nat) assert.equal(nat[1].Properties.NetworkInterfaces[0].AssociatePublicIpAddress, true);
     for (const [id, { Properties: group }] of resourcesOf(templates, 'AWS::EC2::SecurityGroup')) {
       for (const rule of group.SecurityGroupIngress ?? []) {
         assert.notEqual(rule.CidrIp, '0.0.0.0/0', id);
