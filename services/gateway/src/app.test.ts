@@ -464,6 +464,30 @@ describe('gateway', () => {
     await until('the service sees the caller gone', () => stream.destroyed);
   });
 
+  it('ends a read at its service when the client disconnects before the response, but no change', async () => {
+    const ended: string[] = [];
+    const released = Promise.withResolvers<void>();
+    upstreams.answerWith(async (request, reply) => {
+      reply.raw.once('close', () => ended.push(request.method));
+      await released.promise;
+      return {};
+    });
+    const disconnects = async (path: string, init: RequestInit) => {
+      const going = new AbortController();
+      const before = upstreams.received.length;
+      const calling = call(path, { ...init, headers: asStaff(), signal: going.signal });
+      await until('it is with the service', () => upstreams.received.length > before);
+      going.abort();
+      await assert.rejects(calling, /abort/i);
+    };
+    await disconnects('/v1/venues', { method: 'POST' });
+    await disconnects('/v1/consumer?cid=1&wait=20', {});
+    await until('the service sees the caller gone', () => ended.length > 0);
+    assert.deepEqual(ended, ['GET']);
+    released.resolve();
+    await until('the change has its response', () => ended.length === 2);
+  });
+
   it('aborts a response that its service aborted', async () => {
     const stream = new PassThrough();
     upstreams.answerWith(async (_request, reply) => reply.type('text/csv').send(stream));

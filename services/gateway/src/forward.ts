@@ -1,10 +1,15 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
-import replyFrom, { type FastifyReplyFromHooks } from '@fastify/reply-from';
+import replyFrom, {
+  type FastifyReplyFromHooks,
+  type FastifyReplyFromOptions,
+} from '@fastify/reply-from';
 import { type Contract, isRawBody, type ServiceName } from '@queue-manager/contracts/contract';
 import { isConnectError, isConnectionLost } from '@queue-manager/service-kit/addresses';
 import { remainingMs } from '@queue-manager/service-kit/limits/deadline';
 import { createGate, createKeyedGate } from '@queue-manager/service-kit/limits/gate';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Agent, type Dispatcher } from 'undici';
 import { addressOf } from './rate-limits.ts';
 import { createRestarts, type Restarts } from './restarts.ts';
 import {
@@ -41,19 +46,26 @@ export async function createForward(
   app: FastifyInstance,
   { upstreams, timeoutMs }: Forwarding,
 ): Promise<Forward> {
-  await app.register(replyFrom, {
-    disableRequestLogging: true,
-    undici: {
-      // undici closes idle connections before the service does, by its Keep-Alive header, so that no call gets a dead
-      // connection.
-      connections: connectionsMax,
-      pipelining: 1,
-      headersTimeout: timeoutMs,
-      bodyTimeout: silenceMsMax,
-      // The plugin accepts any certificate by default.
-      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true },
-    },
+  // undici closes idle connections before the service does, by its Keep-Alive header, so that no call gets a dead
+  // connection.
+  const agent = new Agent({
+    connections: connectionsMax,
+    pipelining: 1,
+    headersTimeout: timeoutMs,
+    bodyTimeout: silenceMsMax,
+    connect: { timeout: connectTimeoutMs },
   });
+  /** Of the call that is being sent: the plugin has no option for it, and would log a warning about each abort. */
+  const signals = new AsyncLocalStorage<AbortSignal | null>();
+  const dispatcher = {
+    request(call: Dispatcher.RequestOptions, callback: (...result: unknown[]) => void) {
+      const signal = signals.getStore() ?? null;
+      agent.request({ ...call, signal }, (...result) => {
+        if (!signal?.aborted) callback(...result);
+      });
+    },
+  } as NonNullable<FastifyReplyFromOptions['undici']>;
+  await app.register(replyFrom, { disableRequestLogging: true, undici: dispatcher });
 
   const gateOf = (service: ServiceName) =>
     createGate({ atOnce: connectionsMax * upstreams[service].inOrder().length, waitingMax });
@@ -86,7 +98,22 @@ export async function createForward(
     const forward = (request: FastifyRequest, reply: FastifyReply, onEnd: () => void) => {
       const path = pathOf(request.params as Record<string, string>);
       const { body } = request;
+      const { socket } = request.raw;
       const isRepeatable = mayRepeat(contract, request);
+      /** Of a read, which ends when the client disconnects. A change goes on: it may be half done. */
+      const read = contract.method === 'GET' ? new AbortController() : null;
+      let abandon = () => {
+        if (read === null) return;
+        read.abort();
+        drop();
+      };
+      // Not the response's own event: a response that waits behind another one on its connection has none.
+      const onClose = () => abandon();
+      socket.once('close', onClose);
+      const end = () => {
+        socket.off('close', onClose);
+        onEnd();
+      };
       let inOrder = addresses.inOrder();
       let tried = 0;
       const hooks: FastifyReplyFromHooks = {
@@ -94,20 +121,14 @@ export async function createForward(
         rewriteRequestHeaders: (from, headers) => toService(from, headers, usesCookie),
         rewriteHeaders(headers) {
           // The plugin then discards the response, and calls nothing else.
-          if (request.raw.aborted) onEnd();
+          if (request.raw.aborted) end();
           return toCaller(headers, usesCookie);
         },
         onResponse(_request, _reply, response) {
           restarts.responded();
           const { stream } = response as unknown as { stream: Readable };
-          // Not the response's own event: a response that waits behind another one on its connection has none.
-          const { socket } = request.raw;
-          const abandon = () => stream.destroy();
-          socket.once('close', abandon);
-          stream.once('close', () => {
-            socket.off('close', abandon);
-            onEnd();
-          });
+          abandon = () => void stream.destroy();
+          stream.once('close', end);
           if (socket.destroyed) abandon();
           else sendResponse(request as never, reply as never, response);
         },
@@ -126,16 +147,18 @@ export async function createForward(
         ...(body === undefined ? {} : { body, contentType: 'application/json' }),
       };
       const fail = (error: unknown) => {
-        onEnd();
+        end();
         reply.send(serviceUnavailable(error));
+      };
+      const drop = () => {
+        reply.hijack();
+        end();
       };
       /** No process accepts connections, as while the only one restarts: nothing was sent, so any call may wait. */
       const sendAfterRestart = async (error: unknown) => {
         const isOver = await restarts.isOver(remainingMs() ?? timeoutMs);
-        if (request.raw.socket.destroyed) {
-          reply.hijack();
-          onEnd();
-        } else if (!isOver) fail(error);
+        if (socket.destroyed) drop();
+        else if (!isOver) fail(error);
         else {
           inOrder = addresses.inOrder();
           tried = 0;
@@ -145,7 +168,7 @@ export async function createForward(
       const send = () => {
         const ms = remainingMs();
         if (ms !== undefined && hasDeadline) hooks.timeout = Math.max(1, ms);
-        reply.from(path, hooks);
+        signals.run(read?.signal ?? null, () => reply.from(path, hooks));
       };
       send();
     };

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problems } from '@queue-manager/service-kit/problems';
@@ -21,6 +22,9 @@ export function limitPipelining(app: FastifyInstance): void {
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     if (refused.has(socket)) return;
+    // Each of its requests listens to the connection.
+    if (!underWay.has(socket))
+      socket.setMaxListeners(EventEmitter.defaultMaxListeners + pipelinedMax);
     if (countOf(socket) >= pipelinedMax) refused.add(socket);
     underWay.set(socket, countOf(socket) + 1);
     response.once('close', () => underWay.set(socket, countOf(socket) - 1));
