@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import {
+  addParty,
   callParty,
   departParty,
   noShowParty,
@@ -182,6 +183,31 @@ describe('a press at the stand, and its undo', () => {
     const clara = line.parties[2] as Party;
     await succeed(removeParty, { token: venue.owner.token, params: { partyId: clara.id } });
     await callNext.filter({ hasText: 'Nobody who fits is waiting' }).waitFor();
+  });
+
+  it('Call next, of a guest who goes by their number until their name is known', async () => {
+    const line = await openLine(venue, 'Terrace', []);
+    const page = await open(line);
+    await page.getByText('Nobody is waiting').waitFor();
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await page.route('**/v1/parties/*', async (route) => {
+      await released;
+      await route.continue();
+    });
+    const { token } = venue.owner;
+    const options = { token, params: { queueId: line.queue.id }, body: { name: 'Ana' } };
+    const { number } = await succeed(addParty, options);
+    await row(page, 'Waiting', `No. ${number}`).waitFor();
+    await page
+      .getByRole('button', { name: /^Call next/ })
+      .filter({ hasText: `No. ${number}` })
+      .click();
+    const said = page.locator('.toast').filter({ hasText: 'called' });
+    await said.getByText(`No. ${number} called`).waitFor();
+    await page.getByRole('button', { name: `Seat No. ${number}`, exact: true }).waitFor();
+    release();
+    await said.getByText('Ana called').waitFor();
+    await row(page, 'Called', 'Ana').waitFor();
   });
 
   it('No-show and Back to the line, whose undo offers come one after the other', async () => {

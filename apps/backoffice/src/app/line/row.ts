@@ -40,13 +40,14 @@ export type Row = Omit<KnownParty, 'id'> & {
   conflictId: string | null;
 };
 
-/** What a press that was refused is compared by. */
-export type Facts = Pick<Row, 'state' | 'calls' | 'lane' | 'orderKey' | 'size'> & Personal;
+/** What a press that was refused is compared by, and the number that the party goes by without a name. */
+export type Facts = Pick<Row, 'number' | 'state' | 'calls' | 'lane' | 'orderKey' | 'size'> &
+  Personal;
 export type Personal = Pick<Row, 'name' | 'email' | 'phone' | 'notes'>;
 
 export function factsOf(row: Facts): Facts {
-  const { state, calls, lane, orderKey, size, name, email, phone, notes } = row;
-  return { state, calls, lane, orderKey, size, name, email, phone, notes };
+  const { number, state, calls, lane, orderKey, size, name, email, phone, notes } = row;
+  return { number, state, calls, lane, orderKey, size, name, email, phone, notes };
 }
 
 /** A party from a response. */

@@ -122,13 +122,11 @@ export class ConflictList {
   }
 
   protected did({ press: { id, action, saw, party } }: Conflict): string {
-    const name = saw?.name ?? null;
-    const before = saw === null ? null : { name, state: saw.state };
-    return this.#presses.wordsOf(action, before, party ?? id);
+    return this.#presses.wordsOf(action, saw, party ?? id);
   }
 
   protected meanwhile({ press: { refusal, party } }: Conflict): string {
-    const row = party === null ? undefined : this.#venueLine.line()?.row(party);
+    const row = party === null ? undefined : this.#venueLine.row(party);
     const code = refusal?.code ?? null;
     const now = refusal?.now ?? null;
     if (now === null || (code !== 'party-changed' && code !== 'invalid-transition')) {

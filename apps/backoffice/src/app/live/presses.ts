@@ -1,13 +1,14 @@
 import { Injectable, inject, signal } from '@angular/core';
-import type { PartyState } from '@queue-manager/contracts/parties';
 import type { Doing, NotPressed, Pressed } from '../line/open-line.ts';
 import type { Action } from '../line/press.ts';
+import type { Row } from '../line/row.ts';
 import { Dialogs } from '../parts/dialogs.ts';
 import { injectText } from '../parts/language.ts';
 import { Toasts } from '../parts/toasts.ts';
 import { injectCodeText } from '../session/problem-text.ts';
 import { Session } from '../session/session.ts';
 import { OverrideDialog } from './override-dialog.ts';
+import { injectPartyName } from './party-name.ts';
 import { texts } from './strings.ts';
 import { VenueLine } from './venue-line.ts';
 
@@ -27,6 +28,7 @@ export class Presses {
   readonly #dialogs = inject(Dialogs);
   readonly #text = injectText(texts);
   readonly #codeText = injectCodeText();
+  readonly #nameOf = injectPartyName();
   readonly #counts = signal<readonly Count[]>([]);
   /** What was counted in this tab, the last first. */
   readonly counts = this.#counts.asReadonly();
@@ -75,7 +77,7 @@ export class Presses {
       this.#last.close();
     }
     const close = this.#toasts.show({
-      text: this.said(pressed),
+      text: () => this.said(pressed),
       action: { text: this.#text('undo'), run: () => this.#undo(pressed) },
       ms: undoMs,
     });
@@ -111,7 +113,7 @@ export class Presses {
     });
   }
 
-  /** What a press has done, in words. */
+  /** What a press has done, in words. Follows the name of its party. */
   said({ action, before, party }: Pressed): string {
     return this.wordsOf(action, before, party);
   }
@@ -119,11 +121,14 @@ export class Presses {
   /** @param before the party as it was; `party` is the key of its row. */
   wordsOf(
     action: Action,
-    before: { name: string | null; state: PartyState } | null,
+    before: Pick<Row, 'name' | 'number' | 'state'> | null,
     party: string | null,
   ): string {
-    const row = party === null ? undefined : this.#venueLine.line()?.row(party);
-    const name = before?.name ?? row?.name ?? this.#text('guest');
+    const row = party === null ? undefined : this.#venueLine.row(party);
+    const name = this.#nameOf({
+      name: before?.name ?? row?.name ?? null,
+      number: row?.number ?? before?.number ?? null,
+    });
     switch (action.kind) {
       case 'add':
         return this.#text('saidAdd', { name: action.name });

@@ -2,6 +2,7 @@ import { computed, effect, Injectable, inject, signal, untracked } from '@angula
 import { pathTo } from '@queue-manager/client/client';
 import type { LineStore } from '../line/line-store.ts';
 import type { Line, LineSnapshot } from '../line/open-line.ts';
+import type { Row } from '../line/row.ts';
 import { Api } from '../session/api.ts';
 import { Session } from '../session/session.ts';
 import { openStore } from './store.ts';
@@ -32,6 +33,12 @@ export class VenueLine {
       // The password has been given again.
       if (this.#session.state() === 'signed-in') untracked(() => this.line()?.refresh());
     });
+  }
+
+  /** The row of a party; followed by what reads it in a reactive context. */
+  row(key: string): Row | undefined {
+    this.#snapshot();
+    return this.line()?.row(key);
   }
 
   /** Opens the line of a venue in place of that of another. */

@@ -12,7 +12,7 @@ import { type ShownToast, Toasts } from './toasts.ts';
     <ul #list class="toasts" popover="manual" aria-live="polite" aria-atomic="false">
       @for (toast of toasts.shown(); track toast.id) {
         <li class="toast">
-          <span>{{ toast.text }}</span>
+          <span>{{ textOf(toast) }}</span>
           @if (toast.action; as action) {
             <button type="button" class="button quiet" (click)="run(toast)">{{ action.text }}</button>
           }
@@ -37,6 +37,10 @@ export class ToastList {
       nativeElement.hidePopover();
       if (isShown) nativeElement.showPopover();
     });
+  }
+
+  protected textOf({ text }: ShownToast): string {
+    return typeof text === 'string' ? text : text();
   }
 
   protected run(toast: ShownToast): void {

@@ -1,7 +1,8 @@
 import { Injectable, signal } from '@angular/core';
 
 export type Toast = {
-  text: string;
+  /** A function reads signals, and the toast follows them. */
+  text: string | (() => string);
   /** A button, such as Undo; the toast closes when it is pressed. */
   action?: { text: string; run(): void };
   /** How long it stays. */

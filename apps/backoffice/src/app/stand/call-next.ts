@@ -1,5 +1,6 @@
 import { CdkMenu, CdkMenuGroup, CdkMenuItemRadio, CdkMenuTrigger } from '@angular/cdk/menu';
 import { Component, computed, inject } from '@angular/core';
+import { injectPartyName } from '../live/party-name.ts';
 import { Icon } from '../parts/icon.ts';
 import { injectText } from '../parts/language.ts';
 import { StandActions } from './actions.ts';
@@ -140,13 +141,14 @@ import { texts } from './strings.ts';
 export class CallNext {
   protected readonly text = injectText(texts);
   protected readonly actions = inject(StandActions);
+  readonly #nameOf = injectPartyName();
   protected readonly sizes = [null, 2, 4, 6, 8] as const;
   protected readonly lanes = [null, 'priority', 'regular'] as const;
 
   protected readonly who = computed(() => {
     const next = this.actions.next();
     if (next === null) return this.text('nobody');
-    const name = next.name ?? this.text('nameless');
+    const name = this.#nameOf(next);
     // Names have directions of their own.
     return this.text('nextIs', { name: `\u2068${name}\u2069`, size: next.size });
   });

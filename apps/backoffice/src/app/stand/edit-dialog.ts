@@ -2,6 +2,7 @@ import { DIALOG_DATA, DialogRef } from '@angular/cdk/dialog';
 import { Component, inject, viewChild } from '@angular/core';
 import type { Queue } from '@queue-manager/contracts/queues';
 import type { Row } from '../line/row.ts';
+import { injectPartyName } from '../live/party-name.ts';
 import { Presses } from '../live/presses.ts';
 import { DialogFrame } from '../parts/dialog-frame.ts';
 import { Icon } from '../parts/icon.ts';
@@ -16,7 +17,7 @@ type Data = { row: Row; queue: Queue; mayOverride: boolean };
 @Component({
   imports: [DialogFrame, Icon, PartyFields],
   template: `
-    <qm-dialog [title]="data.row.name ?? text('nameless')">
+    <qm-dialog [title]="nameOf(current() ?? data.row)">
       @if (current()?.possibleDuplicate) {
         <p class="notice warning"><qm-icon name="warning" />{{ text('duplicateHint') }}</p>
       }
@@ -29,6 +30,7 @@ type Data = { row: Row; queue: Queue; mayOverride: boolean };
 })
 export class EditDialog {
   protected readonly text = injectText(texts);
+  protected readonly nameOf = injectPartyName();
   readonly #ref = inject(DialogRef);
   protected readonly data = inject<Data>(DIALOG_DATA);
   readonly #presses = inject(Presses);

@@ -1,6 +1,7 @@
 import { DIALOG_DATA, DialogRef } from '@angular/cdk/dialog';
 import { Component, inject, signal } from '@angular/core';
 import type { Row } from '../line/row.ts';
+import { injectPartyName } from '../live/party-name.ts';
 import { DialogFrame } from '../parts/dialog-frame.ts';
 import { Field, Input } from '../parts/field.ts';
 import { Icon } from '../parts/icon.ts';
@@ -19,7 +20,7 @@ type Data = {
 @Component({
   imports: [DialogFrame, Field, Icon, Input],
   template: `
-    <qm-dialog [title]="text('moveTitle', { name: data.row.name ?? text('nameless') })">
+    <qm-dialog [title]="text('moveTitle', { name: nameOf(data.row) })">
       <form id="move-form" class="stack" novalidate (submit)="submit($event, reason.value)">
         <div class="stack-close">
           <qm-field [label]="text('newPosition', { from: data.from, last: data.last })">
@@ -82,6 +83,7 @@ type Data = {
 })
 export class MoveDialog {
   protected readonly text = injectText(texts);
+  protected readonly nameOf = injectPartyName();
   protected readonly ref = inject<DialogRef<{ position: number; reason: string }>>(DialogRef);
   protected readonly data = inject<Data>(DIALOG_DATA);
   protected readonly position = signal(this.data.position ?? Math.max(1, this.data.from - 1));

@@ -5,6 +5,7 @@ import type { IconName } from '@queue-manager/ui/icons';
 import { countdown, timeOfDay } from '@queue-manager/ui/words';
 import type { Part, Row } from '../line/row.ts';
 import { StaffNames } from '../live/names.ts';
+import { injectPartyName } from '../live/party-name.ts';
 import { Icon } from '../parts/icon.ts';
 import { injectText, ReaderLanguage } from '../parts/language.ts';
 import { type Move, StandActions } from './actions.ts';
@@ -51,6 +52,7 @@ export class PartyRow {
   protected readonly iconOf = iconOf;
   protected readonly language = inject(ReaderLanguage);
   readonly #names = inject(StaffNames);
+  readonly #nameOf = injectPartyName();
 
   protected readonly main = computed<Move>(() => mainOf[this.part()]);
   protected readonly second = computed<Move | null>(() => secondOf[this.part()]);
@@ -59,7 +61,7 @@ export class PartyRow {
     const all: Move[] = ['call', 'seat', 'noShow', 'restore', 'remove'];
     return all.filter((move) => move !== this.main() && this.actions.may(move, this.row()));
   });
-  protected readonly name = computed(() => this.row().name ?? this.text('nameless'));
+  protected readonly name = computed(() => this.#nameOf(this.row()));
 
   protected readonly since = computed(() => {
     const { joinedAt, seatedAt, endedAt } = this.row();

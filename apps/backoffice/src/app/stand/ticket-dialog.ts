@@ -12,9 +12,8 @@ import { TicketView } from './ticket-view.ts';
 export function injectRow(key: () => string | null) {
   const venueLine = inject(VenueLine);
   return computed<Row | null>(() => {
-    venueLine.snapshot();
     const wanted = key();
-    return wanted === null ? null : (venueLine.line()?.row(wanted) ?? null);
+    return wanted === null ? null : (venueLine.row(wanted) ?? null);
   });
 }
 

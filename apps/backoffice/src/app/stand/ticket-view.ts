@@ -15,7 +15,7 @@ import { texts } from './strings.ts';
         <p class="number figures">
           <span class="hidden">{{ text('number') }}</span>{{ row.number === null ? '…' : row.number }}
         </p>
-        <p class="large"><bdi>{{ row.name }}</bdi> · {{ text('people', { n: row.size }) }}</p>
+        <p class="large">@if (row.name !== null) {<bdi>{{ row.name }}</bdi> · }{{ text('people', { n: row.size }) }}</p>
         @if (code(); as code) {
           <svg
             class="code"
