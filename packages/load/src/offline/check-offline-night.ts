@@ -75,8 +75,10 @@ async function readRecords({ owner, queueId }: Venue): Promise<Records> {
 
 /** Presses that are neither refused nor wait for the decision on one that is. */
 export function unsent(kept: readonly KeptPress[]): KeptPress[] {
-  const refused = new Set(kept.filter(({ isRefused }) => isRefused).map(({ name }) => name));
-  return kept.filter(({ isRefused, name }) => !isRefused && (name === null || !refused.has(name)));
+  const refused = new Set(kept.filter(({ isRefused }) => isRefused).map(({ party }) => party));
+  return kept.filter(
+    ({ isRefused, party }) => !isRefused && (party === null || !refused.has(party)),
+  );
 }
 
 /** Waits until the stands have sent everything. */
@@ -186,6 +188,8 @@ export async function accountsOf(
   const { owner, venueId, stands } = venue;
   const { parties, events } = await readRecords(venue);
   const names = new Map(parties.map(({ id, name }) => [id, name ?? '']));
+  /** By what a screen calls a party whose name it does not know. */
+  const byNumber = new Map(parties.map(({ number, name }) => [`No. ${number}`, name ?? '']));
   const { states, illegal } = statesOf(events);
   const accounts: Accounts = {
     events: 0,
@@ -205,8 +209,12 @@ export async function accountsOf(
   };
   for (const { by, name, kind } of acts) count(by, name, kind, 1);
   for (const stand of stands) {
-    for (const { name, kind } of stand.pressed) count(stand.userId, name, kind, 1);
-    for (const { name, kind } of refused.get(stand) ?? []) count(stand.userId, name, kind, -1);
+    for (const { name, kind } of stand.pressed) {
+      count(stand.userId, byNumber.get(name ?? '') ?? name, kind, 1);
+    }
+    for (const { party, name, kind } of refused.get(stand) ?? []) {
+      count(stand.userId, names.get(party ?? '') ?? name, kind, -1);
+    }
   }
   for (const { type, partyId, actor } of events) {
     if (partyId === null) continue;

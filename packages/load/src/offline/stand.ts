@@ -19,11 +19,18 @@ export type PressKind =
   | 'undo'
   | 'count';
 
-/** A press that the screen has taken; without a name at the door. */
+/** A press that the screen has taken, with what it called the party: its name or number. Null at the door. */
 export type Pressed = { kind: PressKind; name: string | null; isOffline: boolean };
 
 /** A press that the server has not acknowledged, as the device keeps it. */
-export type KeptPress = { id: string; kind: string; name: string | null; isRefused: boolean };
+export type KeptPress = {
+  id: string;
+  kind: string;
+  /** The server's id of the party; the press that added it until the server has named it. Null at the door. */
+  party: string | null;
+  name: string | null;
+  isRefused: boolean;
+};
 
 /** What the screen shows: names by part of the line, those that wait in their order. */
 export type Shown = { waiting: string[]; called: string[]; seated: string[]; ended: string[] };
@@ -111,23 +118,38 @@ const readKept = `new Promise((resolve, reject) => {
   const opening = indexedDB.open('queue-manager-line');
   opening.onerror = () => reject(opening.error);
   opening.onsuccess = () => {
-    const reading = opening.result.transaction('presses').objectStore('presses').getAll();
-    reading.onsuccess = () => {
+    const reading = opening.result.transaction(['presses', 'outcomes']);
+    const [presses, outcomes] = ['presses', 'outcomes'].map((of) => reading.objectStore(of).getAll());
+    reading.oncomplete = () => {
       opening.result.close();
-      resolve(reading.result.map(({ id, action, saw, refusal }) => ({
+      const ids = new Map(outcomes.result.map(({ id, partyId }) => [id, partyId]));
+      resolve(presses.result.map(({ id, party, action, saw, refusal }) => ({
         id,
         kind: action.kind,
+        party: action.kind === 'count' ? null : (ids.get(party ?? id) ?? party ?? id),
         name: saw?.name ?? action.name ?? null,
         isRefused: refusal !== null,
       })));
     };
   };
 })`;
+/** How the screen calls a party whose name has not been read yet. */
+const numbered = /\bNo\. \d+/;
 const pressNext = `(() => {
   const button = document.querySelector('qm-call-next .next');
-  const canPress = button.ariaDisabled !== 'true' && !button.textContent.includes('No name');
+  const canPress = button.ariaDisabled !== 'true' && !${numbered}.test(button.textContent);
   if (canPress) button.click();
   return canPress;
+})()`;
+/** Returns what is undone. */
+const undoLast = `(() => {
+  const toast = document.querySelector('.toast:last-child');
+  const undo = [...(toast?.querySelectorAll('button') ?? [])].find(
+    (button) => button.textContent.trim() === 'Undo',
+  );
+  const text = undo === undefined ? null : toast.firstElementChild.textContent.trim();
+  undo?.click();
+  return text;
 })()`;
 const nextFrame = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`;
 /** Only what is seen of a list is in the page. */
@@ -321,12 +343,12 @@ export class Stand {
 
   /** Takes the last press back, if that is still offered. */
   async undo(): Promise<Pressed | null> {
-    let text = '';
+    let text: string | null = null;
     const pressed = await this.#take(async () => {
-      text = (await this.#page.evaluate('said.at(-1) ?? ""')) as string;
-      return this.#clickIfThere('Undo', '.toast:last-child');
+      text = (await this.#page.evaluate(undoLast)) as string | null;
+      return text !== null;
     });
-    return pressed && Object.assign(pressed, { name: nameIn(text) });
+    return pressed && Object.assign(pressed, { name: nameIn(text ?? '') });
   }
 
   /** Counts one person at the door. */
@@ -358,7 +380,7 @@ export class Stand {
     return this.#page.evaluate(
       `[...document.querySelectorAll('.part.${part} .name')]
         .map((it) => it.textContent.trim())
-        .filter((name) => name !== 'No name')`,
+        .filter((name) => !${numbered}.test(name))`,
     ) as Promise<string[]>;
   }
 
@@ -411,8 +433,14 @@ export class Stand {
     const deadline = performance.now() + patienceMs;
     for (;;) {
       const left = new Set((await this.kept()).map(({ id }) => id));
-      const dropped = before.filter(({ id, isRefused }) => isRefused && !left.has(id));
-      if (dropped.length > 0) return before.filter(({ id }) => !left.has(id));
+      const dropped = before.find(({ id, isRefused }) => isRefused && !left.has(id));
+      // Presses on others may have been acknowledged meanwhile.
+      if (dropped !== undefined) {
+        const { id: droppedId, party: of } = dropped;
+        return before.filter(({ id, party }) =>
+          of === null ? id === droppedId : party === of && !left.has(id),
+        );
+      }
       if (performance.now() > deadline) throw new Error('a refused press was not dropped');
       await delay(20);
     }
