@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartySnapshot } from '@queue-manager/contracts/events';
 import type { LineEvent } from '@queue-manager/contracts/internal';
+import { UpstreamError } from '@queue-manager/service-kit/internal-client';
 import type { Logger } from '@queue-manager/service-kit/logging';
 import { problems } from '@queue-manager/service-kit/problems';
 import { LRUCache } from 'lru-cache';
@@ -123,8 +124,11 @@ export function createLines(options: {
           return null;
         }
       } catch (error) {
-        if (!line.isKnown || line.seq < (answered.get(queueId) ?? 0)) throw error;
-        // A suspect projection may lack its last events, which beats no answer, unless an earlier answer had them.
+        // A suspect projection may lack its last events, which beats no answer while the queue service is unavailable,
+        // unless an earlier answer had them.
+        const isQueueServiceOut = error instanceof UpstreamError;
+        if (!isQueueServiceOut || !line.isKnown || line.seq < (answered.get(queueId) ?? 0))
+          throw error;
         logger.warn({ err: error, queueId }, 'answering from a projection that may be behind');
         return line;
       }

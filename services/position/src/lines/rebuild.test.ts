@@ -529,6 +529,27 @@ describe('a projection that Redis has lost in part', () => {
       await isRight(model);
     });
 
+    it('is not served without its last writes when Redis fails again during the rebuild', async () => {
+      const model = lineOf(3);
+      await isRight(model);
+      await position.redis.save();
+      await position.apply([model.join()]);
+      assert.equal((await position.board(model.queueId)).body.waiting, 4);
+      await server.kill();
+      await server.start();
+      await until('it is ready', async () => (await other.get('/readyz')).status === 200);
+      queueService.beforeSnapshotLeaves = () => server.kill();
+      try {
+        // This process has answered nothing yet.
+        assert.equal((await other.board(model.queueId)).status, 503);
+      } finally {
+        queueService.beforeSnapshotLeaves = async () => undefined;
+        await server.start();
+      }
+      await until('it is ready', async () => (await other.get('/readyz')).status === 200);
+      await isRight(model, other);
+    });
+
     it('is trusted without a snapshot when Redis returns with all its data', async () => {
       const model = lineOf(4);
       const [first, second] = [...model.parties.keys()] as [string, string];
