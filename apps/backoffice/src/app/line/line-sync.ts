@@ -151,7 +151,7 @@ export function createLineSync(options: {
       hasBegun = true;
       attempts = 0;
       cancelOffline();
-      for (const [queueId] of loaded) readUnread(queueId);
+      readAllUnread();
       if (listed === null) void listQueues();
       setIfLive();
       options.onReached();
@@ -293,6 +293,10 @@ export function createLineSync(options: {
     for (const { id, isRead } of model.partiesOf(queueId)) if (!isRead) read(id);
   }
 
+  function readAllUnread(): void {
+    for (const [queueId] of loaded) readUnread(queueId);
+  }
+
   /** Reads what events do not tell of a party. */
   function read(partyId: string): void {
     unread.add(partyId);
@@ -316,13 +320,17 @@ export function createLineSync(options: {
       try {
         const signal = AbortSignal.timeout(15_000);
         const answer = await api.call('getParty', { params: { partyId }, signal });
-        if (!answer.ok) continue;
-        model.setParty(answer.body);
-        watchMessages(answer.body, 0);
+        if (answer.status === 404) continue;
+        const party = bodyOf('getParty', answer);
+        model.setParty(party);
+        watchMessages(party, 0);
         onChange();
       } catch {
-        // Read again when the stream is back.
         unread.clear();
+        // Without a stream, they are read when it is back; it may be back before this call has failed.
+        later(() => {
+          if (current !== null && hasBegun) readAllUnread();
+        }, retryMs * 3);
       }
     }
     isReadingParties = false;

@@ -119,6 +119,21 @@ describe('the line of a venue', () => {
     );
   });
 
+  it('reads the name of a guest again if that has failed', async (t) => {
+    const venue = new FakeVenue();
+    const { line, live, network } = await stand(t, venue);
+    await live();
+    let failures = 2;
+    network.onCall = async (operation) => {
+      if (operation !== 'getParty' || failures === 0) return 'deliver';
+      failures -= 1;
+      throw new TypeError('Failed to fetch');
+    };
+    venue.add({ name: 'Ana' });
+    venue.add({ name: 'Bo' });
+    await until('the names are read', () => names(part(line, 'waiting')).join() === 'Ana,Bo');
+  });
+
   it('keeps rows that have not changed', async (t) => {
     const venue = new FakeVenue();
     for (const name of ['Ana', 'Bo', 'Cy']) venue.add({ name });
