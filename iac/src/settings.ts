@@ -64,7 +64,7 @@ const scales: Record<Environment, Scale> = {
 
 const Flag = z.union([z.boolean(), z.stringbool()]);
 
-/** What the operator chooses, as context: `cdk deploy -c environment=prod -c alertEmail=you@example.com`. */
+/** What the operator chooses: `npm run synth -- prod alertEmail=you@example.com`. */
 const Parameters = z.strictObject({
   environment: z.enum(environments).default('dev'),
   account: z
@@ -75,6 +75,11 @@ const Parameters = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
     .default('eu-west-1'),
+  /** Letters of the two zones. Some accounts have no zone b, or one without the nodes of a store. */
+  zones: z
+    .string()
+    .regex(/^[a-z],[a-z]$/)
+    .default('a,b'),
   /** Recipient of alerts; must confirm the subscription once. */
   alertEmail: z.email().optional(),
   /** Sender of mails; SES must know its domain. */

@@ -216,7 +216,12 @@ test('a deployment without an own domain, with one, and with every option can be
     hostedZoneId: 'Z0000000000000',
     hostedZoneName: 'example.org',
   };
-  const templates = await synthesize('prod', { ...own, nat: 'instance', openSearch: true });
+  const templates = await synthesize('prod', {
+    ...own,
+    nat: 'instance',
+    openSearch: true,
+    zones: 'a,c',
+  });
   assert.equal(
     resourcesOf(templates, 'AWS::Logs::SubscriptionFilter').length,
     services.filter(({ runsAs }) => runsAs === 'task').length,
@@ -226,6 +231,10 @@ test('a deployment without an own domain, with one, and with every option can be
   assert.equal(search.DomainEndpointOptions.EnforceHTTPS, true);
   const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
   assert.deepEqual(Properties.DistributionConfig.Aliases, [own.domainName]);
+  const zones = resourcesOf(templates, 'AWS::EC2::Subnet').map(
+    ([, subnet]) => subnet.Properties.AvailabilityZone,
+  );
+  assert.deepEqual(new Set(zones), new Set(['eu-west-1a', 'eu-west-1c']));
   const records = resourcesOf(templates, 'AWS::Route53::RecordSet');
   assert.deepEqual(records.map(([, record]) => record.Properties.Type).sort(), ['A', 'AAAA']);
   await assert.rejects(() => synthesize('prod', { domainName: own.domainName }), /go together/);

@@ -12,9 +12,14 @@ const taskNames = [
   collector,
 ];
 
-/** What has no row of its own elsewhere: see `watch-stack.ts`. */
-const alarms = 50;
-const ownMetrics = 60;
+/** Metrics that alarms look at, those of autoscaling included; each is paid for. */
+const alarmMetrics = { dev: 76, prod: 86 };
+/** What the collector sends, and Container Insights: about 8 a cluster, 11 a service, 6 a task definition. */
+const ownMetrics = 90 + 8 + 11 * taskNames.length + 6 * taskNames.length;
+/** The metrics of both pass through logs. */
+const metricLogGb = 3;
+/** Share of requests that are traced, as `TRACE_RATIO` has it by default. */
+const traceRatio = 0.01;
 
 export function billOf(title: string, environment: Environment, venues: number): Bill {
   const settings = settingsFrom({ environment });
@@ -52,8 +57,8 @@ export function billOf(title: string, environment: Environment, venues: number):
   add('Redis of the broker', isDev ? 'brokerSmall' : 'brokerMedium', hours(brokerNodes));
 
   add('Load balancer', 'loadBalancer', hours(1));
-  // One unit has 3,000 active connections, both sides counted.
-  const units = Math.max(1, (load.peak.streams * 2) / 3_000) * (isDev ? 1 : 0.3);
+  // One unit has 3,000 active connections, both sides counted. On average over a month, a third of the peak.
+  const units = 0.3 * ((load.peak.streams * 2) / 3_000);
   add('Load balancer: capacity', 'loadBalancerUnit', hours(units));
   add(
     'Way out',
@@ -76,10 +81,11 @@ export function billOf(title: string, environment: Environment, venues: number):
   add('Mails: runs of the function', 'functionRuns', month.mails / 1e6);
   add('Mails', 'mails', month.mails / 1_000);
 
-  add('Logs', 'logs', Math.max(1, month.logGb));
-  add('Alarms', 'alarm', alarms);
+  add('Logs', 'logs', metricLogGb + month.logGb);
+  add('Alarms', 'alarm', alarmMetrics[environment]);
   add('Metrics', 'metric', ownMetrics);
-  add('Dashboard', 'dashboard', 1);
+  add('Dashboards', 'dashboard', 2);
+  add('Traces', 'traces', (traceRatio * month.requests) / 1e6);
   add('Secrets', 'secret', 4);
   add('Key', 'key', 1);
 

@@ -19,7 +19,7 @@ const groups: [name: string, items: RegExp][] = [
   ['network: load balancer, NAT, endpoints', /^(Load balancer|Way out|Endpoints)/],
   ['CloudFront and firewall', /^(CloudFront|Firewall)/],
   ['messages, accounts, mails', /^(Messages|Accounts|Mails)/],
-  ['logs, alarms, secrets', /^(Logs|Alarms|Metrics|Dashboard|Secrets|Key)/],
+  ['logs, metrics, alarms, secrets', /^(Logs|Alarms|Metrics|Dashboards|Traces|Secrets|Key)/],
 ];
 
 function summary(): string {

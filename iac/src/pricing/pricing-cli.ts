@@ -18,7 +18,8 @@ for (const [file, tables] of Object.entries(parts)) {
     before,
   );
   for (const name of Object.keys(tables)) {
-    if (!partOf(name).test(before)) throw new Error(`${file} has no place for "${name}"`);
+    const marks = before.match(new RegExp(`<!-- (computed:|end of) ${name} -->`, 'g')) ?? [];
+    if (marks.length !== 2) throw new Error(`${file} needs one place for "${name}"`);
   }
   if (after === before) continue;
   if (isCheck) {

@@ -82,13 +82,15 @@ suite('npm run aws-secrets', () => {
     assert.equal(Value, 'smtps://user:secret@mail.example.org:465');
   });
 
-  test('starts the services anew in the order of their deployment', async () => {
+  test('starts functions and services anew in the order of their deployment', async () => {
     writeFileSync(join(folder, 'calls.txt'), '');
     await run(['restart', 'dev']);
+    const calls = readFileSync(join(folder, 'calls.txt'), 'utf8');
     const restarted = Array.from(
-      readFileSync(join(folder, 'calls.txt'), 'utf8').matchAll(/update-service .*--service (\w+)/g),
+      calls.matchAll(/update-service .*--service (\w+)/g),
       ([, name]) => name,
     );
+    assert.match(calls, /update-function-configuration --function-name qm-dev-mailer-mails /);
     assert.ok(restarted.indexOf('position') < restarted.indexOf('gateway'));
     assert.equal(restarted.at(-1), 'gateway');
   });

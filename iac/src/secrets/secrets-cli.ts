@@ -14,7 +14,7 @@ const usage = `usage: npm run aws-secrets -- COMMAND ${environments.join('|')} [
   add ENVIRONMENT NAME       makes a new key known, which signs nothing yet
   promote ENVIRONMENT NAME   signs with the new key
   retire ENVIRONMENT NAME    forgets all other keys
-  restart ENVIRONMENT        starts the tasks anew, so that they read their secrets: after each step
+  restart ENVIRONMENT        starts functions and tasks anew, so that they read their secrets: after each step
 
 Keys may be retired after what they signed has expired: TOKEN_KEYS 15 minutes, ACCOUNT_TOKEN_SECRET a day,
 SESSION_SECRET 30 days, TICKET_KEYS once no party of that time is kept; INTERNAL_CREDENTIAL at once.
@@ -59,7 +59,15 @@ function create(environment: string): void {
 
 /** In the order of deployments, so that receivers know a new key before senders use it. */
 function restart(environment: string): void {
-  const cluster = ['--cluster', `${settingsFrom({ environment }).prefix}cluster`];
+  const { prefix } = settingsFrom({ environment });
+  for (const { name } of services.flatMap(({ functions = [] }) => functions)) {
+    console.log(`${name} …`);
+    // Any change of its configuration ends what runs of it, after its work.
+    const description = `Started anew at ${new Date().toISOString()}`;
+    const change = ['--function-name', `${prefix}${name}`, '--description', description];
+    aws(['lambda', 'update-function-configuration', ...change]);
+  }
+  const cluster = ['--cluster', `${prefix}cluster`];
   for (const { name } of services.filter(({ runsAs }) => runsAs === 'task')) {
     console.log(`${name} …`);
     aws(['ecs', 'update-service', ...cluster, '--service', name, '--force-new-deployment']);
@@ -72,7 +80,10 @@ async function run([command = '', environment = '', name = '']: string[]): Promi
   if (command === 'create') return create(environment);
   if (command === 'restart') return restart(environment);
   if (command === 'set' && name === 'SMTP_URL') {
-    return write(environment, name, (await text(process.stdin)).trim(), true);
+    write(environment, name, (await text(process.stdin)).trim(), true);
+    return console.log(
+      `${name}: stored. If it runs: npm run aws-secrets -- restart ${environment}`,
+    );
   }
   const step = Object.entries(steps).find(([known]) => known === command)?.[1];
   if (step === undefined || !secretNames.some((known) => known === name)) throw new Failure(usage);

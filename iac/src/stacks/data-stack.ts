@@ -68,7 +68,9 @@ export class DataStack extends Stack {
     );
 
     // Without a minor version: RDS upgrades it by itself, and stops creating old ones after about a year.
-    const engine = rds.DatabaseInstanceEngine.mysql({ version: rds.MysqlEngineVersion.of('8.4', '8.4') });
+    const engine = rds.DatabaseInstanceEngine.mysql({
+      version: rds.MysqlEngineVersion.of('8.4', '8.4'),
+    });
     this.mysqlAdmin = new rds.DatabaseSecret(this, 'MysqlAdmin', {
       username: 'admin',
       dbname: databaseName,

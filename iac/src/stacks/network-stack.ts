@@ -55,7 +55,7 @@ export class NetworkStack extends Stack {
     });
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(cidr),
-      availabilityZones: [`${settings.region}a`, `${settings.region}b`],
+      availabilityZones: settings.zones.split(',').map((zone) => `${settings.region}${zone}`),
       natGatewayProvider: settings.nat === 'gateway' ? ec2.NatProvider.gateway() : natInstance,
       natGateways: settings.natCount,
       subnetConfiguration: [

@@ -197,7 +197,7 @@ export class ServicesStack extends Stack {
       command: [
         'sh',
         '-ec',
-        `umask 077\ncat > /tmp/stores <<EOF\n${exports.join('\n')}\nEOF\nsleep 3600`,
+        `umask 077\ncat > /tmp/stores <<EOF\n${exports.join('\n')}\ncd /app\nEOF\nsleep 3600`,
       ],
     });
     definition.taskRole.addToPrincipalPolicy(
