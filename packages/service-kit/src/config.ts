@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { backofficePath } from '@queue-manager/contracts/pages';
 import { z } from 'zod';
+import { faultText } from './validation/fault-text.ts';
 
 export const Url = z.url();
 
@@ -113,7 +114,7 @@ export function readConfig<S extends z.ZodRawShape>(
       faults.push((error as Error).message);
     }
   }
-  const parsed = z.object(shape).safeParse(variables);
+  const parsed = z.object(shape).safeParse(variables, { error: faultText });
   if (parsed.success && faults.length === 0) return parsed.data;
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);

@@ -158,7 +158,7 @@ describe('createApp', () => {
   it('explains that a field is missing or of the wrong type', async () => {
     for (const [body, message] of [
       [{}, 'is required'],
-      [{ name: 7 }, 'must be of type string'],
+      [{ name: 7 }, 'must be a string'],
     ] as const) {
       const { errors } = (await post(`/v1/greetings/${id}`, body)).json();
       assert.deepEqual(errors, [{ path: 'name', message }]);

@@ -28,6 +28,7 @@ import { acceptSharedConnections, isSharedUpgrade } from './shared-connections.t
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { contextOfRequest } from './telemetry/spans.ts';
 import { runInContext, wellFormedContext } from './trace-context.ts';
+import { faultText } from './validation/fault-text.ts';
 
 /** Finds whose API key it is. Throws `unauthenticated` when it is nobody's, `unavailable` when that cannot be checked. */
 export type VerifyApiKey = (key: string) => Promise<ApiKeyOwner>;
@@ -381,16 +382,9 @@ function idempotencyKeyOf(request: FastifyRequest, auth: string): string | null 
   });
 }
 
-/** Messages for the most common mistakes, where the schema has no message of its own. */
-function messageOf(issue: { code?: string; input?: unknown; expected?: unknown }) {
-  if (issue.code !== 'invalid_type') return undefined;
-  if (issue.input === undefined) return 'is required';
-  return typeof issue.expected === 'string' ? `must be of type ${issue.expected}` : undefined;
-}
-
 function validatorOf(schema: z.ZodType, httpPart: string) {
   return (value: unknown) => {
-    const parsed = schema.safeParse(value ?? undefined, { error: messageOf });
+    const parsed = schema.safeParse(value ?? undefined, { error: faultText });
     if (parsed.success) return { value: parsed.data };
     // A malformed id cannot exist, so it gets the same 404 as an unknown one.
     if (httpPart === 'params') return { error: problems.notFound() };
