@@ -151,6 +151,22 @@ describe('a press at the stand, and its undo', () => {
     });
   }
 
+  it('is shown at once, before the next frame', async () => {
+    const line = await openLine(venue, 'At once', [{ name: 'Ana' }]);
+    const page = await open(line);
+    const button = row(page, 'Waiting', 'Ana').getByRole('button', { name: 'Call Ana' });
+    const isShown = await button.evaluate(async (element: HTMLElement) => {
+      const isThere = () => document.querySelector('.part.waiting [data-key]') !== null;
+      const wasThere = isThere();
+      element.click();
+      // Frames and timers come after what is resolved already.
+      for (let resolved = 0; resolved < 20; resolved += 1) await Promise.resolve();
+      return wasThere && !isThere();
+    });
+    assert.ok(isShown);
+    await row(page, 'Called', 'Ana').waitFor();
+  });
+
   it('Call next, of those who fit a table and a lane', async () => {
     const line = await openLine(venue, 'Garden', [
       { name: 'Ana', size: 4 },

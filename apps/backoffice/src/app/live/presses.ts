@@ -1,4 +1,4 @@
-import { Injectable, inject, signal } from '@angular/core';
+import { ApplicationRef, Injectable, inject, signal } from '@angular/core';
 import type { Doing, NotPressed, Pressed } from '../line/open-line.ts';
 import type { Action } from '../line/press.ts';
 import type { Row } from '../line/row.ts';
@@ -22,6 +22,7 @@ type Overridable = Extract<Doing, { kind: 'seat' | 'edit' | 'count' }>;
 /** Takes what a host presses: shows what has happened, and lets them take it back. */
 @Injectable({ providedIn: 'root' })
 export class Presses {
+  readonly #app = inject(ApplicationRef);
   readonly #venueLine = inject(VenueLine);
   readonly #session = inject(Session);
   readonly #toasts = inject(Toasts);
@@ -50,6 +51,7 @@ export class Presses {
       this.#noteCount(pressed);
       if (covered === undefined) this.#offerUndo(pressed);
       else void covered.then(() => this.#offerUndo(pressed));
+      this.#show();
       return pressed;
     }
     if (pressed === 'venue-full' && mayOverride && 'override' in doing === false) {
@@ -88,6 +90,11 @@ export class Presses {
     });
   }
 
+  /** Before the next frame, not within it: browsers put off timers after a press, so Angular would wait for the frame. */
+  #show(): void {
+    queueMicrotask(() => this.#app.tick());
+  }
+
   #noteCount({ id, action }: Pressed): void {
     if (action.kind !== 'count') return;
     const { delta, reason = null } = action;
@@ -104,6 +111,7 @@ export class Presses {
     }
     this.#noteCount(undone);
     this.#toasts.show({ text: this.#text('undone') });
+    this.#show();
     undone.saved.catch(() => this.#toasts.show({ text: this.#text('notStored') }));
   }
 

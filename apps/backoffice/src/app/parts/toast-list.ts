@@ -29,13 +29,20 @@ export class ToastList {
   protected readonly toasts = inject(Toasts);
   protected readonly list = viewChild.required<ElementRef<HTMLElement>>('list');
 
+  #isCovered = true;
+
   constructor() {
+    // Dialogs and menus are popovers, too: what has been shown last covers the others. The event does not bubble.
+    const noteCover = ({ target, newState }: ToggleEvent) => {
+      if (newState === 'open') this.#isCovered = target !== this.list().nativeElement;
+    };
+    document.addEventListener('beforetoggle', noteCover, { capture: true });
     afterRenderEffect(() => {
+      this.toasts.shown();
+      if (!this.#isCovered) return;
       const { nativeElement } = this.list();
-      const isShown = this.toasts.shown().length > 0;
-      // Shown again, it is in front of the dialogs that have been opened meanwhile.
       nativeElement.hidePopover();
-      if (isShown) nativeElement.showPopover();
+      nativeElement.showPopover();
     });
   }
 

@@ -22,7 +22,8 @@ import { StandActions } from './actions.ts';
 import type { Placed } from './filters.ts';
 import { PartyRow } from './party-row.ts';
 
-const rowRem = 5.5;
+/** As `.slot` has it. Read once: while the page changes, reading a style computes all of them. */
+const rowPx = 5.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /** A part of the line. Only what is seen of it is in the page, so 2,000 parties scroll like 20. */
 @Component({
@@ -117,8 +118,7 @@ export class PartyList {
   readonly #injector = inject(Injector);
   readonly #host = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   private readonly viewport = viewChild.required(CdkVirtualScrollViewport);
-  protected readonly rowPx =
-    rowRem * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  protected readonly rowPx = rowPx;
   protected readonly keyOf = (_index: number, { row }: Placed) => row.key;
   /** The row that Tab comes to, by its index. */
   #focused = 0;
@@ -184,12 +184,12 @@ export class PartyList {
     this.#focused = index;
     const slot = () =>
       this.#host.querySelector<HTMLElement>(`[data-key="${CSS.escape(party.row.key)}"]`);
-    const top = index * this.rowPx;
+    const top = index * rowPx;
     const from = this.viewport().measureScrollOffset();
     const height = this.viewport().getViewportSize();
     if (top < from) this.viewport().scrollToOffset(top);
-    else if (top + this.rowPx > from + height) {
-      this.viewport().scrollToOffset(top + this.rowPx - height);
+    else if (top + rowPx > from + height) {
+      this.viewport().scrollToOffset(top + rowPx - height);
     }
     this.#awaited?.unsubscribe();
     const found = slot();
