@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createAddresses } from './addresses.ts';
+import { closedPort, startRestartable } from './testing.ts';
 
 const url = (letter: string) => `http://127.0.0.1:${letter.charCodeAt(0)}`;
 const letter = (address: string) => String.fromCharCode(Number(new URL(address).port));
@@ -69,5 +70,52 @@ describe('createAddresses', () => {
       'https://a.example',
     ];
     createAddresses(fixed, () => assert.fail('looked up'));
+  });
+});
+
+describe('a service that refuses connections', () => {
+  it('is waited for until it accepts them again', async (t) => {
+    const service = await startRestartable(t);
+    await service.stop();
+    const addresses = createAddresses([`http://127.0.0.1:${await closedPort()}`, service.url]);
+    const waiting = [addresses.isBack(60_000), addresses.isBack(60_000)];
+    await service.start();
+    assert.deepEqual(await Promise.all(waiting), [true, true]);
+  });
+
+  it('is waited for no longer than its caller has time', async () => {
+    const addresses = createAddresses([`http://127.0.0.1:${await closedPort()}`]);
+    assert.equal(await addresses.isBack(1), false);
+  });
+
+  it('is found at the new address of its name', async (t) => {
+    const { url: found } = await startRestartable(t);
+    let addressesOfName: string[] = [];
+    const url = `http://user.invalid:${new URL(found).port}`;
+    const addresses = createAddresses([url], async () => addressesOfName);
+    const waiting = addresses.isBack(60_000);
+    addressesOfName = ['127.0.0.1'];
+    assert.equal(await waiting, true);
+    assert.deepEqual(addresses.inOrder(), [found]);
+  });
+
+  it('is down after 15 s, until it responds or nobody has called for as long', async (t) => {
+    const now = t.mock.method(performance, 'now', () => 0);
+    const at = (ms: number) => now.mock.mockImplementation(() => ms);
+    const addresses = createAddresses([`http://127.0.0.1:${await closedPort()}`]);
+    const isWaitedFor = () => Promise.race([addresses.isBack(60_000), setImmediate('yes')]);
+    const first = addresses.isBack(60_000);
+    at(14_000);
+    assert.equal(await isWaitedFor(), 'yes');
+    at(15_000);
+    assert.equal(await first, false);
+    assert.equal(await isWaitedFor(), false);
+    at(29_000);
+    assert.equal(await isWaitedFor(), false);
+
+    addresses.responded();
+    assert.equal(await isWaitedFor(), 'yes');
+    at(50_000);
+    assert.equal(await isWaitedFor(), 'yes');
   });
 });

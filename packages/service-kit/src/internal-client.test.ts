@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { createApp } from './create-app.ts';
 import { createInternalClient, UpstreamError } from './internal-client.ts';
 import { route } from './route.ts';
-import { closedPort, testCredential, testLogger } from './testing.ts';
+import { closedPort, startRestartable, testCredential, testLogger } from './testing.ts';
 
 const shared = {
   service: 'position',
@@ -110,10 +110,43 @@ describe('createInternalClient with several processes', () => {
     assert.equal(broken.asked.length, 3);
   });
 
-  it('throws UpstreamError when no process accepts a connection', async (t) => {
+  it('throws UpstreamError when no process accepts a connection in time', async (t) => {
     const client = clientOf(t, [await closedUrl(), await closedUrl()]);
-    await assert.rejects(client.call(read, input), UpstreamError);
+    const inTime = { ...input, timeoutMs: 100 };
+    await assert.rejects(client.call(read, inTime), UpstreamError);
     // Avoided addresses are still tried when there is no other.
+    await assert.rejects(client.call(read, inTime), UpstreamError);
+  });
+});
+
+describe('createInternalClient whose only process restarts', () => {
+  const done = contract({
+    ...shared,
+    operationId: 'done',
+    summary: 'Done',
+    response: z.object({}),
+    method: 'POST',
+    url: '/internal/done',
+  });
+
+  it('lets calls wait until it accepts connections, and sends each once', async (t) => {
+    const service = await startRestartable(t);
+    const client = clientOf(t, service.url);
+    await service.stop();
+    const waiting = [client.call(done, {}), client.call(done, {})];
+    // Refused after the calls.
+    await assert.rejects(fetch(service.url));
+    await service.start();
+    assert.deepEqual(await Promise.all(waiting), [{}, {}]);
+    assert.deepEqual(service.received, ['POST', 'POST']);
+  });
+
+  it('repeats a read once, at the same address, when its connection was lost', async (t) => {
+    const broken = await startProcess(t, 'broken', true);
+    const client = clientOf(t, broken.url);
     await assert.rejects(client.call(read, input), UpstreamError);
+    assert.equal(broken.asked.length, 2);
+    await assert.rejects(client.call(change, {}), UpstreamError);
+    assert.equal(broken.asked.length, 3);
   });
 });

@@ -48,8 +48,8 @@ export type InternalClient = {
 
 /**
  * A client of one service, with its own connections and the internal credential. Calls carry the trace context.
- * Calls go round robin over the service's processes. A call that cannot connect tries the next address; so does a
- * call that lost its connection, if the contract allows repeating it.
+ * Calls go round robin over the service's processes. A call that cannot connect tries the next address, and waits
+ * while the service restarts; a call that lost its connection is repeated once, if the contract allows that.
  */
 export function createInternalClient(options: {
   baseUrl: string | readonly string[];
@@ -75,20 +75,30 @@ export function createInternalClient(options: {
 
   async function request(
     contract: Contract,
-    toSend: Omit<Dispatcher.RequestOptions, 'origin'>,
+    toSend: Omit<Dispatcher.RequestOptions, 'origin'> & { headers: Record<string, string> },
+    deadline: number,
   ): Promise<Dispatcher.ResponseData> {
-    const inOrder = addresses.inOrder();
-    for (const [index, address] of inOrder.entries()) {
+    let mayRepeat = isRepeatable(contract);
+    let untried: readonly string[] = [];
+    const remaining = () => Math.max(0, Math.floor(deadline - performance.now()));
+    for (;;) {
+      if (untried.length === 0) untried = addresses.inOrder();
+      const [address = '', ...others] = untried;
+      untried = others;
+      const headers = { ...toSend.headers, [deadlineHeader]: String(remaining()) };
       try {
-        return await poolOf(address).request(toSend);
+        const response = await poolOf(address).request({ ...toSend, headers });
+        addresses.responded();
+        return response;
       } catch (error) {
-        const isUnsent = isConnectError(error);
-        if (isUnsent) addresses.avoid(address);
-        const mayTryNext = isUnsent || (isConnectionLost(error) && isRepeatable(contract));
-        if (index === inOrder.length - 1 || !mayTryNext) throw error;
+        if (isConnectError(error)) {
+          addresses.avoid(address);
+          const mayGoOn = untried.length > 0 || (await addresses.isBack(remaining()));
+          if (!mayGoOn) throw error;
+        } else if (isConnectionLost(error) && mayRepeat) mayRepeat = false;
+        else throw error;
       }
     }
-    throw new Error('unreachable: a service has an address');
   }
 
   async function call(contract: Contract, input: Record<string, unknown>): Promise<unknown> {
@@ -102,12 +112,11 @@ export function createInternalClient(options: {
     const deadline = new AbortController();
     const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      const answer = await request(contract, {
+      const toSend = {
         method: contract.method,
         path: pathOf(contract, params, query),
         headers: {
           [credentialHeader]: credential,
-          [deadlineHeader]: String(Math.floor(timeoutMs)),
           ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(requestId === undefined ? {} : { [requestIdHeader]: requestId }),
           ...(traceparent === undefined ? {} : { traceparent }),
@@ -115,7 +124,8 @@ export function createInternalClient(options: {
         body: input.body === undefined ? null : JSON.stringify(input.body),
         // A raw body may stream for any time; everything else has one deadline for the whole call.
         ...(isRaw ? { headersTimeout: timeoutMs } : { signal: deadline.signal }),
-      });
+      };
+      const answer = await request(contract, toSend, performance.now() + timeoutMs);
       if (answer.statusCode === contract.status) {
         if (isRaw) return answer.body;
         if (contract.response === undefined) return void (await answer.body.dump());

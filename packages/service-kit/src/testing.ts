@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { Flag } from './config.ts';
+import { deadlineHeader } from './limits/deadline.ts';
 import { createLogger, type Logger } from './logging.ts';
 
 /** An environment variable that `npm test` sets. */
@@ -36,6 +39,9 @@ export function recordingLogger(): { logger: Logger; lines: string[] } {
 
 export const testCredential = 'a-service-credential-for-tests-only-0123456789';
 
+/** Headers of a call that has little time, for services that wait for others. */
+export const shortDeadline = { [deadlineHeader]: '1000' };
+
 /** A short random name, so that test files can share a store. */
 export function uniqueName(prefix: string): string {
   return `${prefix}_${randomBytes(6).toString('hex')}`;
@@ -67,6 +73,31 @@ export async function closedPort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** An HTTP server that answers `{}`, and can be stopped and started again at the same address. */
+export async function startRestartable(test: TestContext) {
+  let server: Server;
+  /** The methods of the requests. */
+  const received: string[] = [];
+  const start = async (port: number) => {
+    server = createHttpServer((request, response) => {
+      received.push(String(request.method));
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  const stop = async () => {
+    if (!server.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  const port = await start(0);
+  test.after(stop);
+  return { url: `http://127.0.0.1:${port}`, received, stop, start: () => start(port) };
 }
 
 /**

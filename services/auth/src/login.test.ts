@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { closedPort, shortDeadline } from '@queue-manager/service-kit/testing';
+import { createUserApp } from '@queue-manager/user/app';
 import { password, randomEmail } from '@queue-manager/user/testing';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createAuthApp } from './app.ts';
@@ -109,12 +111,25 @@ describe('login', () => {
     }
   });
 
+  it('waits for a user service that is restarting', async (t) => {
+    const port = await closedPort();
+    const url = `http://127.0.0.1:${port}`;
+    const auth = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: url }));
+    const users = createUserApp(accounts.users.deps);
+    t.after(() => Promise.all([auth.close(), users.close()]));
+    const { email } = await accounts.users.openAccount();
+    const answer = accounts.call('POST', '/v1/auth/login', { body: { email, password } }, auth);
+    await assert.rejects(fetch(url));
+    await users.listen({ host: '127.0.0.1', port });
+    assert.equal((await answer).status, 200);
+  });
+
   it('returns 503 while the user service is unavailable', async () => {
     const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
     const answer = await accounts.call(
       'POST',
       '/v1/auth/login',
-      { body: { email: randomEmail(), password } },
+      { body: { email: randomEmail(), password }, headers: shortDeadline },
       lonely,
     );
     assert.equal(answer.status, 503);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { tokenLives } from '@queue-manager/contracts/tokens';
 import { createLogger } from '@queue-manager/service-kit/logging';
+import { shortDeadline } from '@queue-manager/service-kit/testing';
 import { password } from '@queue-manager/user/testing';
 import { decodeJwt } from 'jose';
 import { createAuthApp } from './app.ts';
@@ -298,7 +299,8 @@ describe('the refresh cookie', () => {
   it('stays valid while the user service is unavailable', async () => {
     const { cookie } = await signIn();
     const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
-    refused(await post('refresh', { cookie }, lonely), 503, 'unavailable');
+    const answer = await post('refresh', { cookie, headers: shortDeadline }, lonely);
+    refused(answer, 503, 'unavailable');
     await lonely.close();
     accounts.clock.advance(60);
     await next(cookie);

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { tokenLives } from '@queue-manager/contracts/tokens';
 import { newId } from '@queue-manager/service-kit/ids';
+import { shortDeadline } from '@queue-manager/service-kit/testing';
 import { password } from '@queue-manager/user/testing';
 import { createAuthApp } from './app.ts';
 import { deleteSession, findSession, openSession, spendToken } from './sessions.ts';
@@ -208,11 +209,13 @@ describe('refresh', () => {
   it('spends no token while the user service is unavailable', async () => {
     const { pair } = await accounts.signIn();
     const lonely = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: 'http://127.0.0.1:1' }));
-    const answer = await accounts.refresh(pair.refreshToken, lonely);
+    const { refreshToken } = pair;
+    const call = { body: { refreshToken }, headers: shortDeadline };
+    const answer = await accounts.call('POST', '/v1/auth/refresh', call, lonely);
     assert.equal(answer.status, 503);
     await lonely.close();
     accounts.clock.advance(60);
-    await next(pair.refreshToken);
+    await next(refreshToken);
   });
 
   it('accepts tokens signed with a retired secret', async () => {

@@ -11,7 +11,6 @@ import { createGate, createKeyedGate } from '@queue-manager/service-kit/limits/g
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Agent, type Dispatcher } from 'undici';
 import { addressOf } from './rate-limits.ts';
-import { createRestarts, type Restarts } from './restarts.ts';
 import {
   connectTimeoutMs,
   type Forwarding,
@@ -77,19 +76,11 @@ export async function createForward(
     broker: gateOf('broker'),
   };
 
-  const restartsOf = new Map(
-    Object.entries(upstreams).map(([name, addresses]) => [
-      name,
-      createRestarts(addresses.inOrder()),
-    ]),
-  );
-
   return (contract) => {
     const pathOf = upstreamPath(contract.url);
     const addresses = upstreams[contract.service];
     const { usesRefreshCookie: usesCookie } = contract;
     const gate = gates[contract.service];
-    const restarts = restartsOf.get(contract.service) as Restarts;
     // A download may pause for longer than the rest of its deadline.
     const hasDeadline = !isRawBody(contract.response);
     const isQueueRead = contract.service === 'queue' && contract.method === 'GET' && hasDeadline;
@@ -125,7 +116,7 @@ export async function createForward(
           return toCaller(headers, usesCookie);
         },
         onResponse(_request, _reply, response) {
-          restarts.responded();
+          addresses.responded();
           const { stream } = response as unknown as { stream: Readable };
           abandon = () => void stream.destroy();
           stream.once('close', end);
@@ -156,9 +147,9 @@ export async function createForward(
       };
       /** No process accepts connections, as while the only one restarts: nothing was sent, so any call may wait. */
       const sendAfterRestart = async (error: unknown) => {
-        const isOver = await restarts.isOver(remainingMs() ?? timeoutMs);
+        const isBack = await addresses.isBack(remainingMs() ?? timeoutMs);
         if (socket.destroyed) drop();
-        else if (!isOver) fail(error);
+        else if (!isBack) fail(error);
         else {
           inOrder = addresses.inOrder();
           tried = 0;

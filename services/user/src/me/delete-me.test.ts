@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, beforeEach, describe, it } from 'node:test';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { newId } from '@queue-manager/service-kit/ids';
+import { shortDeadline } from '@queue-manager/service-kit/testing';
 import { addressKeyOf } from '../store/accounts.ts';
 import { listSignUps } from '../store/sign-ups.ts';
 import { password, randomEmail, startUserService, type UserService } from '../testing.ts';
@@ -74,7 +75,7 @@ describe('deleteMe', () => {
   it('returns 503 while the queue service is unavailable', async () => {
     const { headers } = await service.openAccount();
     await service.queueService.close();
-    const answer = await deleteMe(headers);
+    const answer = await deleteMe({ ...headers, ...shortDeadline });
     assert.equal(answer.status, 503);
     assert.ok(answer.headers['retry-after']);
     assert.equal((await service.call('GET', '/v1/users/me', { headers })).status, 200);

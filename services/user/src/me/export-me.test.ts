@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Accounts, startAccounts } from '@queue-manager/auth/testing';
 import { newId } from '@queue-manager/service-kit/ids';
 import { createInternalClient } from '@queue-manager/service-kit/internal-client';
-import { testCredential } from '@queue-manager/service-kit/testing';
+import { shortDeadline, testCredential } from '@queue-manager/service-kit/testing';
 
 describe('exportMe', () => {
   let accounts: Accounts;
@@ -72,7 +72,7 @@ describe('exportMe', () => {
         credential: testCredential,
       });
       users.deps[service] = unreachable;
-      const answer = await exportMe(headers);
+      const answer = await exportMe({ ...headers, ...shortDeadline });
       users.deps[service] = working;
       await unreachable.close();
       assert.equal(answer.status, 503);
