@@ -31,7 +31,7 @@ RUN npm ci --no-audit --no-fund --omit=dev --workspace=services --workspace=pack
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
-# Where the one-shot containers keep what they make.
+# For a volume, which then belongs to this user, too.
 RUN install --directory --owner=node --group=node /data
 WORKDIR /app
 COPY --from=dependencies /app .
