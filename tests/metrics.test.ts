@@ -5,7 +5,11 @@ import { createQueue } from '@queue-manager/contracts/queues';
 import { createVenue } from '@queue-manager/contracts/venues';
 import { addressVariable, services } from '@queue-manager/local-stack/system/services';
 import { credentialHeader } from '@queue-manager/service-kit/internal-credential';
-import { type Metric, metricsList } from '@queue-manager/service-kit/telemetry/metrics-list';
+import {
+  type Metric,
+  metricsList,
+  panelRows,
+} from '@queue-manager/service-kit/telemetry/metrics-list';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import { openAccount, randomEmail } from './support/accounts.ts';
 import { awaitMails, succeed } from './support/system.ts';
@@ -106,6 +110,24 @@ describe('metrics of a running system', () => {
           now[name as keyof typeof now] >= before[name as keyof typeof before] + count,
       );
     });
+  });
+
+  it('have a series of every counter of the dashboard before it has counted anything', async () => {
+    const shown = panelRows.flatMap(({ panels }) => panels.flatMap(({ series }) => series));
+    for (const { metric, where = {} } of shown) {
+      const { type, services: owners = [] } = (metricsList as Record<string, Metric>)[metric] ?? {};
+      if (type !== 'counter') continue;
+      const wanted = Object.entries(where).map(
+        ([label, pattern]) => new RegExp(`\\b${label}="(?:${pattern})"`),
+      );
+      for (const owner of owners) {
+        const lines = (await metricsOf(owner)).split('\n');
+        const found = lines.some(
+          (line) => line.startsWith(`${metric}{`) && wanted.every((label) => label.test(line)),
+        );
+        assert.ok(found, `${metric} of ${owner}`);
+      }
+    }
   });
 
   it('have a value for every store that answers', async () => {

@@ -80,8 +80,11 @@ export type ConsumerOptions = {
    * 0. Invalid messages always use the default.
    */
   retryDelaysSeconds?: readonly number[];
-  /** Called for each delivery that was handled or has failed; not for one that was released since the consumer stops. */
-  onOutcome?: (labels: LabelsOf<'messages_total'>) => void;
+  /**
+   * Called for each delivery that was handled or has failed, not for one that was released since the consumer stops; and at
+   * the start with a count of 0 for each outcome.
+   */
+  onOutcome?: (labels: LabelsOf<'messages_total'>, count?: number) => void;
   clock?: Clock;
 };
 
@@ -190,6 +193,7 @@ function startRun(options: ConsumerOptions): { stop(): Promise<void> } {
   const logger = options.logger.child({ queue });
   const queueUrlOf = createQueueUrls(sqs, prefix);
   const { deliveryOf, workOf, copyToDeadLetters } = createMessageHandler(options);
+  for (const outcome of ['handled', 'retried', 'dead']) onOutcome?.({ queue, outcome }, 0);
   const stopping = new AbortController();
   const { signal } = stopping;
   const gate: StoreGate | undefined = ready && createStoreGate({ ready, logger, signal });

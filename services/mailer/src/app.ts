@@ -1,3 +1,4 @@
+import { MailContent } from '@queue-manager/contracts/events';
 import { findQueue } from '@queue-manager/events/client';
 import { createConsumer } from '@queue-manager/events/consume';
 import { createApp } from '@queue-manager/service-kit/create-app';
@@ -11,7 +12,12 @@ import { onMailFailed, onMailRequested } from './on-mail-requested.ts';
 export function createMailerApp(options: MailerOptions): FastifyInstance {
   const stopping = new AbortController();
   const metrics = createMetrics();
-  const deps = createDeps(options, stopping.signal, metrics.counter('mails_total'));
+  const countMail = metrics.counter('mails_total');
+  for (const { shape } of MailContent.options) {
+    const { value: template } = shape.template;
+    for (const outcome of ['sent', 'skipped', 'failed']) countMail({ template, outcome }, 0);
+  }
+  const deps = createDeps(options, stopping.signal, countMail);
   const { smtp, redis, sqs, sqsPrefix, logger, clock, retryDelaysSeconds } = deps;
   const readiness = {
     smtp: () => smtp.verify(),

@@ -20,6 +20,17 @@ describe('metrics', () => {
     assert.deepEqual(linesOf(text, 'streams_open'), ['streams_open 3']);
   });
 
+  it('have a series of a counter from a count of 0', async () => {
+    const metrics = createMetrics();
+    const count = metrics.counter('line_repairs_total');
+    const series = async () => linesOf(await metrics.render(), 'line_repairs_total{');
+    assert.deepEqual(await series(), []);
+    count({ difference: 'missing' }, 0);
+    assert.deepEqual(await series(), ['line_repairs_total{difference="missing"} 0']);
+    count({ difference: 'missing' });
+    assert.deepEqual(await series(), ['line_repairs_total{difference="missing"} 1']);
+  });
+
   it('forget the value of a label that is no longer read', async () => {
     const metrics = createMetrics();
     const counts = new Map([

@@ -5,8 +5,11 @@ import { type LabelsOf, metricsList, type NameOf } from './metrics-list.ts';
 /** Registers metrics by their names in `metrics-list.ts`, each once per app. */
 export type Metrics = {
   contentType: string;
-  /** Registers a counter; the returned function increments it. */
-  counter<N extends NameOf<'counter'>>(name: N): (labels: LabelsOf<N>) => void;
+  /**
+   * Registers a counter; the returned function adds to it, 1 by default. Adding 0 makes a series exist: a rate does not see
+   * the first increment of a series that appears with it.
+   */
+  counter<N extends NameOf<'counter'>>(name: N): (labels: LabelsOf<N>, count?: number) => void;
   /** Registers a histogram; the returned function adds an observation. */
   histogram<N extends NameOf<'histogram'>>(name: N): (value: number, labels: LabelsOf<N>) => void;
   /**
@@ -34,7 +37,7 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     counter(name) {
       const counter = new Counter<string>(common(name));
-      return (labels) => counter.inc(labels);
+      return (labels, count) => counter.inc(labels, count);
     },
     histogram(name) {
       const buckets = [...metricsList[name].buckets];

@@ -19,7 +19,16 @@ import { readSnapshot } from './read-snapshot.ts';
  *   parties  the place or state of a party in the line
  *   ended    the state of a party that left the line
  */
-export type Difference = 'missing' | 'behind' | 'ahead' | 'queue' | 'counts' | 'parties' | 'ended';
+export const differences = [
+  'missing',
+  'behind',
+  'ahead',
+  'queue',
+  'counts',
+  'parties',
+  'ended',
+] as const;
+export type Difference = (typeof differences)[number];
 
 /** `unsettled`: the line changed too fast to be compared. */
 export type Compared = Difference | 'same' | 'unsettled';

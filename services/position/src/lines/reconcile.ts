@@ -7,7 +7,7 @@ import pLimit from 'p-limit';
 import { comparedKey } from '../projection/line-keys.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { RedisConnection } from '../projection/redis.ts';
-import { type Compared, createCompareLine, type Difference } from './compare-line.ts';
+import { type Compared, createCompareLine, type Difference, differences } from './compare-line.ts';
 import type { Rebuild } from './rebuild.ts';
 
 /** A queue that this process has not read or changed for this long is no longer compared. */
@@ -77,6 +77,7 @@ export function createReconciler(options: {
 
   const compared = metrics.counter('line_comparisons_total');
   const repaired = metrics.counter('line_repairs_total');
+  for (const difference of differences) repaired({ difference }, 0);
 
   async function reconcile(queueId: string, kind: Kind): Promise<Compared> {
     const outcome = await compare[kind](queueId);

@@ -1,3 +1,4 @@
+import { partyEventTypes } from '@queue-manager/contracts/events';
 import type { Estimate } from '@queue-manager/contracts/values';
 import { uuidToBytes } from '@queue-manager/service-kit/ids';
 import { batched } from '@queue-manager/service-kit/limits/batched';
@@ -23,6 +24,7 @@ export function createMoveMetrics({
   metrics: Metrics;
 }): (events: readonly StoredEvent[]) => void {
   const countEvent = metrics.counter('party_events_total');
+  for (const type of partyEventTypes) countEvent({ type }, 0);
   const observeWait = metrics.histogram('wait_seconds');
   const observeError = metrics.histogram('quote_error_seconds');
 
