@@ -132,7 +132,7 @@ describe('createPublisher', () => {
     assert.equal(await half.count('queue-events'), 1);
     await half.drop();
 
-    const cut = new SQSClient();
+    const cut = createSqsClient();
     cut.middlewareStack.add((next) => (args) => {
       const { QueueUrl = '' } = args.input as { QueueUrl?: string };
       if (!QueueUrl.endsWith('-queue-events')) return next(args);

@@ -24,7 +24,7 @@ export type TestQueues = {
   send(queue: QueueName, body: string): Promise<void>;
   /** The number of messages in a queue, visible or hidden. */
   count(queue: QueueName): Promise<number>;
-  /** Receives up to ten dead letters of a queue, and so hides them for a while. */
+  /** Receives up to ten dead letters of a queue, and so hides them. */
   deadLetters(queue: QueueName): Promise<Message[]>;
   /** Sends a message to a queue's dead-letter queue, as if SQS had moved it. */
   sendDead(
@@ -32,7 +32,7 @@ export type TestQueues = {
     body: string,
     attributes?: Record<string, MessageAttributeValue>,
   ): Promise<string>;
-  /** Receives up to ten visible messages. */
+  /** Receives up to ten visible messages, and so hides them. */
   receive(queue: QueueName): Promise<Message[]>;
   drop(): Promise<void>;
 };
@@ -91,6 +91,8 @@ export async function testQueues(): Promise<TestQueues> {
         QueueUrl: await urlOf(name),
         MaxNumberOfMessages: 10,
         WaitTimeSeconds: 0,
+        // Longer than any test takes: with the queue's own, they come back during a slow one.
+        VisibilityTimeout: 3_600,
         MessageSystemAttributeNames: ['ApproximateReceiveCount'],
         MessageAttributeNames: ['All'],
       }),

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { startGuarded } from '../processes/guarded-process.ts';
 import { repositoryRoot } from '../repository.ts';
 import { StackError } from '../stack-error.ts';
+import { services } from '../system/services.ts';
 import { runUntilStopped, say } from '../terminal.ts';
 
 const compose = [
@@ -24,6 +25,8 @@ await runUntilStopped(async (_stopping, signal) => {
     const ports = { GATEWAY_PORT: portOf('gateway', 8080), MAIL_PORT: portOf('mail', 8025) };
     await run(process.execPath, ['packages/load/src/replay/replay-cli.ts'], signal, ports);
 
+    // The tests start a system of their own on the same message queues.
+    await run('docker', [...compose, 'stop', ...services.map(({ name }) => name)], signal);
     const password = output(['exec', '-T', 'mysql', 'cat', '/run/secrets/MYSQL_ROOT_PASSWORD']);
     const sqs = `http://127.0.0.1:${portOf('sqs', 4566)}`;
     say('Running the tests on the stores of the containers …');

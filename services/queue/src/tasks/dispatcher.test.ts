@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventOf } from '@queue-manager/contracts/events';
 import type { Party } from '@queue-manager/contracts/parties';
 import { limits } from '@queue-manager/contracts/values';
+import { createSqsClient } from '@queue-manager/events/client';
 import { createPublisher, type Publisher } from '@queue-manager/events/publish';
 import { type TestQueues, testQueues } from '@queue-manager/events/testing';
 import { bytesToUuid, uuidToBytes } from '@queue-manager/service-kit/ids';
@@ -477,7 +478,7 @@ describe('dispatcher', () => {
     const taskId = await insertTask(service, venueId);
     let tries = 0;
     let isUnavailable = true;
-    const sqs = new SQSClient();
+    const sqs = createSqsClient();
     sqs.middlewareStack.add((next) => (args) => {
       const { QueueUrl = '' } = args.input as { QueueUrl?: string };
       if (!QueueUrl.endsWith('-tasks') || !isUnavailable) return next(args);
