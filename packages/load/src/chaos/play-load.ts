@@ -18,6 +18,7 @@ import type { PartyMove } from '@queue-manager/contracts/party-moves';
 import { getPosition } from '@queue-manager/contracts/positions';
 import { problemTypeBase } from '@queue-manager/contracts/problems';
 import type { Queue } from '@queue-manager/contracts/queues';
+import { login } from '@queue-manager/contracts/tokens';
 import { signUp, verifyUser } from '@queue-manager/contracts/users';
 import { mailsTo, tokenIn } from '@queue-manager/local-stack/inbox';
 import type { Caller } from '../callers/retrying-caller.ts';
@@ -166,14 +167,15 @@ async function playHost(name: string, options: LoadOptions): Promise<void> {
   });
 }
 
-/** New users who sign up; half of them follow the link in their mail during the run. */
+/** New users who sign up; half of them follow the link in their mail during the run, and sign in. */
 async function playNewUsers(name: string, options: LoadOptions): Promise<void> {
   const { ledger } = options;
   await act(name, options, async ({ random }) => {
-    const unverified = ledger.signUps.filter(({ isVerified }) => !isVerified);
-    const isFollowing = random() < 0.5 && unverified.length > 0;
-    if (isFollowing) {
-      await followLink(options, unverified[0] as AcknowledgedSignUp);
+    const unverified = ledger.signUps.find(({ isVerified }) => !isVerified);
+    if (random() < 0.5 && unverified !== undefined) {
+      await followLink(options, unverified);
+      const { isVerified, email, password } = unverified;
+      if (isVerified) await attempt(options, login, { body: { email, password } });
       return;
     }
     const email = `new-user-${randomBytes(8).toString('hex')}@example.com`;

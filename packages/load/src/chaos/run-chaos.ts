@@ -180,6 +180,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const deadLetters = Object.fromEntries(
       [...letters].map(([queue, ofQueue]) => [queue, ofQueue.length]),
     );
+    if (isRolling && caller.retries.unavailable > 0) {
+      const what = `${caller.retries.unavailable} calls were answered with 503`;
+      violations.push({ what, atMs: null });
+    }
     violations.push(...checkDeadLetters(letters, interruptionsOf(system.names, killed, suffered)));
     const missing = mailFacts.missingMails + usersWithoutMail;
     const explained = mailFacts.mailsLostByInbox + (deadLetters.mails ?? 0);
@@ -225,8 +229,8 @@ async function replayMeanwhile(
     onProgress() {},
     note() {},
   });
-  if (!hasFailed(result)) return;
-  const { latencyMs: _, retried: __, ...counts } = result;
+  if (!hasFailed(result) && result.retried.unavailable === 0) return;
+  const { latencyMs: _, ...counts } = result;
   recordViolation(ledger, `the replay found ${JSON.stringify(counts)}`);
 }
 
