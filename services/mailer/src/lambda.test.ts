@@ -2,51 +2,19 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { startLambda } from '@queue-manager/events/lambda-testing';
-import { testQueues } from '@queue-manager/events/testing';
 import { testCredential } from '@queue-manager/service-kit/testing';
 import {
+  mailRecord,
   mailRequested,
   mailsTo,
   mailTo,
-  startSmtpProxy,
+  startMailStores,
   uniqueAddress,
   verifyAccount,
 } from './testing.ts';
 
-/** A message as Lambda passes it. */
-function recordOf(messageId: string, body: string, receives: number) {
-  return {
-    messageId,
-    receiptHandle: 'MessageReceiptHandle',
-    body,
-    attributes: {
-      ApproximateReceiveCount: String(receives),
-      SentTimestamp: '1773000000000',
-      SenderId: '123456789012',
-      ApproximateFirstReceiveTimestamp: '1773000000001',
-    },
-    messageAttributes: {
-      type: {
-        stringValue: 'mail.requested',
-        stringListValues: [],
-        binaryListValues: [],
-        dataType: 'String',
-      },
-    },
-    md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
-    eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:mails',
-    awsRegion: 'eu-west-1',
-  };
-}
-
 it('sends mails on Lambda, and reports the one that failed', async (test) => {
-  const broker = await testQueues();
-  const smtpProxy = await startSmtpProxy();
-  test.after(async () => {
-    await smtpProxy.close();
-    await broker.drop();
-  });
+  const { broker, smtpProxy } = await startMailStores(test);
   const repository = join(import.meta.dirname, '../../..');
   const lambda = await startLambda(test, {
     entry: join(import.meta.dirname, 'lambda.ts'),
@@ -66,7 +34,7 @@ it('sends mails on Lambda, and reports the one that failed', async (test) => {
   smtpProxy.reply(nobody, '451 4.3.0 try again later');
   const bodies = [ana, nobody, rui].map((to) => JSON.stringify(mailRequested(to, verifyAccount)));
   const batch = (receives: number) => ({
-    Records: bodies.map((body, at) => recordOf(`message-${at}`, body, receives)),
+    Records: bodies.map((body, at) => mailRecord(`message-${at}`, body, receives)),
   });
 
   const failure = { batchItemFailures: [{ itemIdentifier: 'message-1' }] };

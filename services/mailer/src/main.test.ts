@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createPublisher } from '@queue-manager/events/publish';
-import { testQueues } from '@queue-manager/events/testing';
 import { testCredential, until as untilOrDeadline } from '@queue-manager/service-kit/testing';
 import {
   mailRequested,
   mailsTo,
   mailTo,
-  startSmtpProxy,
+  startMailStores,
   uniqueAddress,
   verifyAccount,
 } from './testing.ts';
@@ -43,12 +42,7 @@ function run(test: TestContext, env: Record<string, string>) {
 
 describe('mailer process', { concurrency: true }, () => {
   it('creates its queues, sends, logs no address or name, and stops on SIGTERM', async (test) => {
-    const broker = await testQueues();
-    const smtpProxy = await startSmtpProxy();
-    test.after(async () => {
-      await smtpProxy.close();
-      await broker.drop();
-    });
+    const { broker, smtpProxy } = await startMailStores(test);
     const [ana, nobody] = [uniqueAddress('ana'), uniqueAddress('nobody')];
     const name = 'Anabela-Fonseca';
     smtpProxy.reply(nobody, `550 5.1.1 <${nobody}> is unknown here`);
@@ -78,12 +72,7 @@ describe('mailer process', { concurrency: true }, () => {
   });
 
   it('sends a mail again when it was killed before recording it', async (test) => {
-    const broker = await testQueues();
-    const smtpProxy = await startSmtpProxy();
-    test.after(async () => {
-      await smtpProxy.close();
-      await broker.drop();
-    });
+    const { broker, smtpProxy } = await startMailStores(test);
     const env = { SQS_PREFIX: broker.prefix, SMTP_URL: smtpProxy.url };
     const publisher = createPublisher(broker);
     const to = uniqueAddress('ana');

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
 import {
   type EventOf,
   type MailContent,
   makeEvent,
   type TaskRef,
 } from '@queue-manager/contracts/events';
+import { testQueues } from '@queue-manager/events/testing';
 import { systemClock } from '@queue-manager/service-kit/clock';
 import { newId } from '@queue-manager/service-kit/ids';
 import { testEnv, uniqueName, until } from '@queue-manager/service-kit/testing';
@@ -60,6 +62,33 @@ export function mailRequested(
       ...(task === undefined ? {} : { task }),
     },
   });
+}
+
+/** A message of the queue `mails` as Lambda passes it. */
+export function mailRecord(messageId: string, body: string, receives: number) {
+  return {
+    messageId,
+    receiptHandle: 'MessageReceiptHandle',
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: '1773000000000',
+      SenderId: '123456789012',
+      ApproximateFirstReceiveTimestamp: '1773000000001',
+    },
+    messageAttributes: {
+      type: {
+        stringValue: 'mail.requested',
+        stringListValues: [],
+        binaryListValues: [],
+        dataType: 'String',
+      },
+    },
+    md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:mails',
+    awsRegion: 'eu-west-1',
+  };
 }
 
 export function newTask(): TaskRef {
@@ -117,6 +146,17 @@ export type SmtpProxy = {
   goUp(): void;
   close(): Promise<void>;
 };
+
+/** Message queues of a test's own, and a proxy before the inbox's SMTP server. */
+export async function startMailStores(test: TestContext) {
+  const broker = await testQueues();
+  const smtpProxy = await startSmtpProxy();
+  test.after(async () => {
+    await smtpProxy.close();
+    await broker.drop();
+  });
+  return { broker, smtpProxy };
+}
 
 /** A proxy before the inbox's SMTP server that can reject recipients, go down, or lose a reply. */
 export async function startSmtpProxy(): Promise<SmtpProxy> {
