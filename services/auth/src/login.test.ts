@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { closedPort, shortDeadline } from '@queue-manager/service-kit/testing';
-import { createUserApp } from '@queue-manager/user/app';
 import { password, randomEmail } from '@queue-manager/user/testing';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createAuthApp } from './app.ts';
@@ -115,12 +114,12 @@ describe('login', () => {
     const port = await closedPort();
     const url = `http://127.0.0.1:${port}`;
     const auth = createAuthApp(accounts.makeDeps({ USER_SERVICE_URL: url }));
-    const users = createUserApp(accounts.users.deps);
-    t.after(() => Promise.all([auth.close(), users.close()]));
+    t.after(() => auth.close());
     const { email } = await accounts.users.openAccount();
     const answer = accounts.call('POST', '/v1/auth/login', { body: { email, password } }, auth);
     await assert.rejects(fetch(url));
-    await users.listen({ host: '127.0.0.1', port });
+    const users = await accounts.users.startAnother(port);
+    t.after(() => users.close());
     assert.equal((await answer).status, 200);
   });
 

@@ -177,6 +177,13 @@ export async function startUserService(
     });
   const getAccount = (id: string) => call('GET', `/internal/users/${id}`, { headers: internal });
 
+  /** Starts another process of the service. */
+  async function startAnother(port: number): Promise<{ close(): Promise<void> }> {
+    const another = createUserApp(deps);
+    await another.listen({ host: '127.0.0.1', port });
+    return { close: () => another.close() };
+  }
+
   async function close() {
     await app.close();
     await queueService.close();
@@ -206,6 +213,7 @@ export async function startUserService(
     openAccount,
     checkCredentials,
     getAccount,
+    startAnother,
     close,
   };
 }
