@@ -1,66 +1,38 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
-import { after, before, suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
+import { startSecretStores } from '@queue-manager/service-kit/testing/secret-stores';
 import { loadSecrets, type SecretSources } from './load-secrets.ts';
 
 suite('the secrets of a function', () => {
-  const parameters: Record<string, string> = { '/qm/SMTP_URL': 'smtp://mail.example.org' };
-  /** Plays Parameter Store and Secrets Manager. */
-  const server = createServer(async (request, response) => {
-    const input = (await json(request)) as { Names?: string[]; SecretId?: string };
-    const known = (name: string) => name in parameters;
-    response.end(
-      JSON.stringify(
-        request.headers['x-amz-target'] === 'AmazonSSM.GetParameters'
-          ? {
-              Parameters: input.Names?.filter(known).map((Name) => ({
-                Name,
-                Value: parameters[Name],
-              })),
-              InvalidParameters: input.Names?.filter((name) => !known(name)),
-            }
-          : { SecretString: `value of ${input.SecretId}` },
-      ),
-    );
-  });
-  before(async () => {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    Object.assign(process.env, {
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: 'id',
-      AWS_SECRET_ACCESS_KEY: 'key',
-      AWS_ENDPOINT_URL_SSM: url,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
-    });
-  });
-  after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-
   const sources: SecretSources = {
     parameters: { SMTP_URL: '/qm/SMTP_URL' },
-    secrets: { REDIS_TOKEN: 'the token' },
+    secrets: { REDIS_TOKEN: 'arn:token' },
     addresses: { REDIS_URL: 'rediss://:$REDIS_TOKEN@redis.example.org:6379' },
   };
 
-  test('come into its environment, in addresses too', async () => {
-    const env: NodeJS.ProcessEnv = { SECRETS: JSON.stringify(sources) };
+  const load = async (t: TestContext, change: Partial<SecretSources> = {}) => {
+    const stores = await startSecretStores(t, {
+      parameters: { '/qm/SMTP_URL': 'smtp://mail.example.org' },
+      secrets: { 'arn:token': 'a token' },
+    });
+    Object.assign(process.env, stores.env);
+    const env: NodeJS.ProcessEnv = { SECRETS: JSON.stringify({ ...sources, ...change }) };
     await loadSecrets(env);
+    return env;
+  };
+
+  test('come into its environment decrypted, in addresses too', async (t) => {
+    const env = await load(t);
     assert.equal(env.SMTP_URL, 'smtp://mail.example.org');
-    assert.equal(env.REDIS_URL, 'rediss://:value%20of%20the%20token@redis.example.org:6379');
+    assert.equal(env.REDIS_URL, 'rediss://:a%20token@redis.example.org:6379');
   });
 
-  test('stop the function by their names when they are missing', async () => {
-    const missing = { ...sources, parameters: { TOKEN_KEYS: '/qm/TOKEN_KEYS' } };
+  test('stop the function by their names when they are missing', async (t) => {
+    const missing = { TOKEN_KEYS: '/qm/TOKEN_KEYS' };
+    await assert.rejects(load(t, { parameters: missing }), /\/qm\/TOKEN_KEYS are missing/);
     await assert.rejects(
-      loadSecrets({ SECRETS: JSON.stringify(missing) }),
-      /\/qm\/TOKEN_KEYS are missing/,
+      load(t, { secrets: { REDIS_TOKEN: 'arn:gone' } }),
+      /GetSecretValue .* 400/,
     );
   });
 });

@@ -10,7 +10,8 @@ import { createPublisher } from '@queue-manager/events/publish';
 import { readEvent } from '@queue-manager/events/read-event';
 import { connectDynamo } from '@queue-manager/service-kit/dynamo';
 import { until } from '@queue-manager/service-kit/testing';
-import { startForwarder } from '../testing.ts';
+import { startSecretStores } from '@queue-manager/service-kit/testing/secret-stores';
+import { startForwarder, targetOf } from '../testing.ts';
 import { drainKey } from './drain.ts';
 
 const nothing = { forwarded: 0, deadLetters: 0, skipped: 0 };
@@ -195,6 +196,26 @@ describe('drain', { concurrency: 4 }, () => {
     assert.deepEqual(
       api.got.map(({ authorization }) => authorization),
       ['Bearer first-key', 'Bearer first-key', 'Bearer second-key'],
+    );
+  });
+
+  it('reads target and keys from Parameter Store, decrypted and anew', async (test) => {
+    const { parameters, env } = await startSecretStores(test);
+    Object.assign(process.env, env);
+    const { drain, api, later } = await setUp(test, 2, {
+      FORWARD_PARAMETERS_FOLDER: '',
+      FORWARD_PARAMETERS_PATH: '/qm/forwarder',
+    });
+    assert.equal((await drain()).outcome, 'no-target');
+    parameters['/qm/forwarder/target'] = JSON.stringify(targetOf(api.url));
+    parameters['/qm/forwarder/api-key'] = 'first-key';
+    await drain(0);
+    parameters['/qm/forwarder/api-key'] = 'second-key';
+    later(1);
+    await drain(0);
+    assert.deepEqual(
+      api.got.map(({ authorization }) => authorization),
+      ['Bearer first-key', 'Bearer second-key'],
     );
   });
 
