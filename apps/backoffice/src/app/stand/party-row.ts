@@ -1,6 +1,7 @@
 import { CdkDragHandle } from '@angular/cdk/drag-drop';
 import { CdkMenu, CdkMenuItem, CdkMenuTrigger } from '@angular/cdk/menu';
 import { Component, computed, inject, input } from '@angular/core';
+import { shortDuration, shortRange } from '@queue-manager/ui/durations';
 import type { IconName } from '@queue-manager/ui/icons';
 import { countdown, timeOfDay } from '@queue-manager/ui/words';
 import type { Part, Row } from '../line/row.ts';
@@ -10,7 +11,6 @@ import { Icon } from '../parts/icon.ts';
 import { injectText, ReaderLanguage } from '../parts/language.ts';
 import { type Move, StandActions } from './actions.ts';
 import { texts } from './strings.ts';
-import { minutes, minutesRange } from './waits.ts';
 
 /** How long a change of somebody else is pointed out. */
 const freshMs = 20_000;
@@ -66,7 +66,7 @@ export class PartyRow {
   protected readonly since = computed(() => {
     const { joinedAt, seatedAt, endedAt } = this.row();
     const reader = this.language.reader();
-    const ago = (at: string) => minutes(reader, this.now() - Date.parse(at));
+    const ago = (at: string) => shortDuration(reader, (this.now() - Date.parse(at)) / 60_000);
     switch (this.part()) {
       case 'seated':
         return this.text('seatedFor', { time: ago(seatedAt ?? joinedAt) });
@@ -79,12 +79,12 @@ export class PartyRow {
   protected readonly quoted = computed(() => {
     const { quoted } = this.row();
     if (quoted === null || this.part() !== 'waiting') return null;
-    return this.text('quoted', { time: minutesRange(this.language.reader(), quoted) });
+    return this.text('quoted', { time: shortRange(this.language.reader(), quoted) });
   });
   protected readonly expected = computed(() => {
     const { estimate } = this.row();
     if (estimate === null || this.part() !== 'waiting') return null;
-    return this.text('expected', { time: minutesRange(this.language.reader(), estimate) });
+    return this.text('expected', { time: shortRange(this.language.reader(), estimate) });
   });
 
   protected readonly leftMs = computed(() => {

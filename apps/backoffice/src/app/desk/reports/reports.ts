@@ -2,6 +2,7 @@ import { Component, computed, inject, input, resource } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
 import { everyItem } from '@queue-manager/client/client';
 import type { VenueReport } from '@queue-manager/contracts/reports';
+import { shortDuration } from '@queue-manager/ui/durations';
 import { numberFormat } from '@queue-manager/ui/formats';
 import { Empty } from '../../parts/empty.ts';
 import { Field, Input } from '../../parts/field.ts';
@@ -154,8 +155,7 @@ export class Reports {
 
   protected minutes(seconds: number | null): string {
     if (seconds === null) return '–';
-    const minutes = minutesOf(seconds);
-    return this.text('minutes', { n: minutes < 10 ? minutes : Math.round(minutes) });
+    return shortDuration(this.#reader(), Math.round(seconds / 60));
   }
 
   protected number(value: number): string {

@@ -12,6 +12,7 @@ import {
 import { RouterLink } from '@angular/router';
 import type { VenueQueue } from '@queue-manager/contracts/live';
 import type { Estimate } from '@queue-manager/contracts/values';
+import { shortDuration } from '@queue-manager/ui/durations';
 import { numberFormat } from '@queue-manager/ui/formats';
 import { waitWords } from '@queue-manager/ui/words';
 import { LineBanner } from '../../live/line-banner.ts';
@@ -149,9 +150,7 @@ export class Tonight {
 
   protected waited(since: number | null): string {
     if (since === null) return '–';
-    const minutes = Math.max(0, Math.floor((this.#now() - since) / minuteMs));
-    if (minutes < 60) return this.text('minutes', { n: minutes });
-    return this.text('hours', { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+    return shortDuration(this.#reader(), (this.#now() - since) / minuteMs);
   }
 
   protected estimate({ joinCode, state }: VenueQueue): string {
