@@ -7,7 +7,7 @@ import { openLineStore } from './line-store.ts';
 import type { Press } from './press.ts';
 
 it('puts each press behind the others, also one that was made from another', async () => {
-  const store = await openLineStore('presses-in-order');
+  const store = await openLineStore({ name: 'presses-in-order' });
   const press: Press = {
     id: 'plus',
     owner: 'rui venue',
@@ -46,7 +46,7 @@ const changes = (names: string[], others: Partial<LineChanges> = {}): LineChange
 const dayMs = 24 * 60 * 60_000;
 
 it('keeps the changes of a line, apart from other lines', async () => {
-  const store = await openLineStore('changes');
+  const store = await openLineStore({ name: 'changes' });
   const namesOf = async (owner: string) =>
     (await store.line(owner))?.line.parties.map(({ name }) => name);
   await store.saveLine('rui bar', 1, changes(['Ana', 'Bo', 'Cy'], { isWhole: true }));
@@ -61,7 +61,7 @@ it('keeps the changes of a line, apart from other lines', async () => {
 });
 
 it('keeps no changes of a line that was deleted', async () => {
-  const store = await openLineStore('deleted');
+  const store = await openLineStore({ name: 'deleted' });
   await store.saveLine('rui bar', 1, changes(['Ana'], { isWhole: true }));
   await store.saveLine('eva bar', 1, changes(['Ana'], { isWhole: true }));
   await store.forget('rui');
@@ -72,7 +72,7 @@ it('keeps no changes of a line that was deleted', async () => {
 });
 
 it('deletes the parties of a line that is a day old', async () => {
-  const store = await openLineStore('old');
+  const store = await openLineStore({ name: 'old' });
   await store.saveLine('rui bar', 1, changes(['Ana'], { isWhole: true }));
   await store.saveLine('rui club', 2, changes(['Ana'], { isWhole: true }));
   await store.sweep(dayMs + 2);
@@ -82,4 +82,26 @@ it('deletes the parties of a line that is a day old', async () => {
   const db = await openDB('old');
   assert.equal(await db.count('parties'), 1);
   db.close();
+});
+
+it('makes way for a tab of a newer version', async () => {
+  let isReplaced = false;
+  const onReplaced = () => {
+    isReplaced = true;
+  };
+  await openLineStore({ name: 'newer', onReplaced });
+  const newer = await openDB('newer', 3);
+  assert.ok(isReplaced);
+  newer.close();
+});
+
+it('says that a tab of an older version is in its way, and opens once that is closed', async () => {
+  const older = await openDB('older', 1, {
+    upgrade: (db) => {
+      db.createObjectStore('lines');
+    },
+  });
+  const store = await openLineStore({ name: 'older', onBlocked: () => older.close() });
+  assert.equal(await store.line('rui bar'), undefined);
+  store.close();
 });

@@ -36,8 +36,25 @@ export function ownerOf(userId: string, venueId: string): string {
   return `${userId} ${venueId}`;
 }
 
-export async function openLineStore(name = 'queue-manager-line') {
+/**
+ * @param onBlocked called when another tab of an older version keeps the store open; it opens once that is closed
+ * @param onReplaced called when a tab of a newer version needs the store: it is closed
+ */
+export async function openLineStore({
+  name = 'queue-manager-line',
+  onBlocked = () => {},
+  onReplaced = () => {},
+}: {
+  name?: string;
+  onBlocked?(): void;
+  onReplaced?(): void;
+} = {}) {
   const db: IDBPDatabase<Schema> = await openDB<Schema>(name, 2, {
+    blocked: () => onBlocked(),
+    blocking() {
+      db.close();
+      onReplaced();
+    },
     upgrade(upgraded, version) {
       if (version === 1) upgraded.deleteObjectStore('lines');
       upgraded.createObjectStore('lines', { keyPath: 'owner' });

@@ -117,7 +117,7 @@ class StandDevice {
     const isDead = { value: false };
     this.#isDead = isDead;
     this.#callsLeft = Number.POSITIVE_INFINITY;
-    const store = await openLineStore(this.name);
+    const store = await openLineStore({ name: this.name });
     this.#store = store;
     const alive = async () => {
       this.#callsLeft -= 1;

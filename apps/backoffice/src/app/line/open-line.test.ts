@@ -28,7 +28,7 @@ async function stand(
     network = new Network(venue, userId),
   } = {},
 ) {
-  const store = await openLineStore(name);
+  const store = await openLineStore({ name });
   const { api, openStream } = network;
   const { venueId } = venue;
   const line = await openLine({ userId, venueId, api, openStream, store, host: device.host() });

@@ -2,6 +2,7 @@ import { Component, computed, inject } from '@angular/core';
 import { timeOfDay } from '@queue-manager/ui/words';
 import { Icon } from '../parts/icon.ts';
 import { injectText, ReaderLanguage } from '../parts/language.ts';
+import { isStoreBlocked } from './store.ts';
 import { texts } from './strings.ts';
 import { VenueLine } from './venue-line.ts';
 
@@ -22,6 +23,8 @@ import { VenueLine } from './venue-line.ts';
             <span class="hint">{{ text('offlineHint') }}</span>
           </p>
         </div>
+      } @else if (isOtherVersion()) {
+        <div class="notice warning"><qm-icon name="warning" /><p>{{ text('otherVersion') }}</p></div>
       } @else if (venueLine.failure()) {
         <div class="notice danger"><qm-icon name="warning" /><p>{{ text('noStore') }}</p></div>
       } @else if (snapshot()?.connection === 'gone') {
@@ -54,6 +57,10 @@ export class LineBanner {
   protected readonly venueLine = inject(VenueLine);
   protected readonly snapshot = this.venueLine.snapshot;
   protected readonly isOffline = computed(() => this.snapshot()?.connection === 'offline');
+  /** A newer version of the app has changed the store, or an older one keeps this tab from doing so. */
+  protected readonly isOtherVersion = computed(
+    () => isStoreBlocked() || (this.venueLine.failure() as Error | null)?.name === 'VersionError',
+  );
   protected readonly queued = computed(() => this.snapshot()?.queued ?? 0);
   protected readonly asOf = computed(() => {
     const asOf = this.snapshot()?.asOf ?? null;

@@ -34,6 +34,7 @@ export const texts = defineTexts({
     offlineNever: 'No connection.',
     queued: { one: '{n} press waits to be sent.', other: '{n} presses wait to be sent.' },
     offlineHint: 'Go on as usual: everything is sent once the connection is back.',
+    otherVersion: 'Two versions of this app are open. Close its other tabs, then reload this one.',
     noStore:
       'This browser does not let us save the line. Allow storage for this page, or leave private mode.',
     gone: 'You no longer have access to this venue.',
@@ -97,6 +98,8 @@ export const texts = defineTexts({
       other: '{n} ações por enviar.',
     },
     offlineHint: 'Continue como de costume: tudo é enviado quando a ligação voltar.',
+    otherVersion:
+      'Há duas versões desta aplicação abertas. Feche os outros separadores e recarregue este.',
     noStore:
       'Este navegador não nos deixa guardar a fila. Permita o armazenamento para esta página ou saia do modo privado.',
     gone: 'Já não tem acesso a este espaço.',
@@ -175,6 +178,8 @@ export const texts = defineTexts({
       other: '{n} acciones por enviar.',
     },
     offlineHint: 'Sigue como siempre: todo se envía cuando vuelva la conexión.',
+    otherVersion:
+      'Hay dos versiones de esta aplicación abiertas. Cierra las otras pestañas y vuelve a cargar esta.',
     noStore:
       'Este navegador no nos deja guardar la fila. Permite el almacenamiento para esta página o sal del modo privado.',
     gone: 'Ya no tienes acceso a este local.',
@@ -254,6 +259,8 @@ export const texts = defineTexts({
       other: '{n} actions à envoyer.',
     },
     offlineHint: 'Continuez comme d’habitude : tout sera envoyé au retour de la connexion.',
+    otherVersion:
+      'Deux versions de cette application sont ouvertes. Fermez ses autres onglets, puis rechargez celui-ci.',
     noStore:
       'Ce navigateur ne nous laisse pas enregistrer la file. Autorisez le stockage pour cette page ou quittez le mode privé.',
     gone: 'Vous n’avez plus accès à cet établissement.',
@@ -325,6 +332,8 @@ export const texts = defineTexts({
     },
     offlineHint:
       'Machen Sie weiter wie sonst: Alles wird gesendet, sobald die Verbindung zurück ist.',
+    otherVersion:
+      'Zwei Versionen dieser App sind offen. Schließen Sie ihre anderen Tabs und laden Sie diesen neu.',
     noStore:
       'Dieser Browser lässt uns die Schlange nicht speichern. Erlauben Sie Speicher für diese Seite, oder verlassen Sie den privaten Modus.',
     gone: 'Sie haben keinen Zugang mehr zu diesem Betrieb.',
@@ -410,6 +419,8 @@ export const texts = defineTexts({
       other: '{n} إجراء في انتظار الإرسال.',
     },
     offlineHint: 'تابع كالمعتاد: يُرسل كل شيء عند عودة الاتصال.',
+    otherVersion:
+      'هناك نسختان مفتوحتان من هذا التطبيق. أغلق علامات التبويب الأخرى ثم أعد تحميل هذه.',
     noStore: 'لا يسمح هذا المتصفح بحفظ القائمة. اسمح بالتخزين لهذه الصفحة أو اخرج من الوضع الخاص.',
     gone: 'لم يعد لديك وصول إلى هذا المكان.',
     conflicts: {
