@@ -304,6 +304,16 @@ describe('a session in the backoffice', () => {
     await heading(page, 'This link no longer works');
   });
 
+  it('offers to reload when the network has lost a file without which the app does not start', async () => {
+    const page = await newPage({ ...tablet, locale: 'de-DE', expectedErrors });
+    await page.route('**/backoffice/chunk-*.js', (route) => route.abort());
+    await page.goto(backoffice('/sign-in'));
+    await heading(page, 'Diese Seite konnte nicht geladen werden');
+    await page.unroute('**/backoffice/chunk-*.js');
+    await page.getByRole('button', { name: 'Neu laden' }).click();
+    await heading(page, 'Anmelden');
+  });
+
   it('keeps the language and the appearance of the device', async () => {
     const page = await newPage(phone);
     await openSignedIn(page, account);

@@ -48,7 +48,7 @@ const apps: App[] = [
     ],
     subfolder: 'browser',
     // Node warns that it strips types only provisionally.
-    finish: (built) => [node('--disable-warning=ExperimentalWarning', 'build-worker.ts', built)],
+    finish: (built) => [node('--disable-warning=ExperimentalWarning', 'build-scripts.ts', built)],
   },
 ];
 
