@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openQueueTables } from '@queue-manager/bench/measure/queue-tables';
-import { getParty } from '@queue-manager/contracts/parties';
+import { callNext, getParty, restoreParty } from '@queue-manager/contracts/parties';
 import { testEnv, until } from '@queue-manager/service-kit/testing';
 import type { Locator, Page } from 'playwright-core';
 import { openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
@@ -31,7 +31,7 @@ const called = (page: Page, key: string) => page.locator(`.part.called [data-key
 describe('a line of 2,000 at the stand', () => {
   const { newPage } = useBrowser();
 
-  async function openStand(): Promise<{ page: Page; owned: TestVenue }> {
+  async function openStand(): Promise<{ page: Page; owned: TestVenue; queueId: string }> {
     const owned = await openVenue('Long Night');
     const queue = await openQueueOf(owned);
     await fill(queue.id, waiting);
@@ -39,7 +39,7 @@ describe('a line of 2,000 at the stand', () => {
     await openSignedIn(page, owned.owner, `/venues/${owned.venue.id}/stand`);
     await page.locator('.fills[aria-busy=false]').waitFor();
     await page.locator(`.part.waiting [aria-setsize="${waiting}"]`).first().waitFor();
-    return { page, owned };
+    return { page, owned, queueId: queue.id };
   }
 
   const isCalled = ({ owner }: TestVenue, partyId: string) =>
@@ -79,6 +79,29 @@ describe('a line of 2,000 at the stand', () => {
     ]);
     assert.ok(whole !== null && last !== null);
     assert.ok(last.y + last.height <= whole.y + whole.height + 1);
+  });
+
+  it('keeps what is seen in its place while parties in front come and go', async () => {
+    const { page, owned, queueId } = await openStand();
+    const list = page.getByRole('list', { name: 'Waiting', exact: true });
+    await list.evaluate((element) => {
+      element.scrollTop = element.scrollHeight / 2 + 20;
+    });
+    const seen = rows(page).nth(6);
+    await at(page, waiting / 2 + 4).waitFor();
+    const key = await keyOf(seen);
+    const row = page.locator(`.part.waiting [data-key="${key}"]`);
+    const top = async () => (await row.boundingBox())?.y;
+    const before = await top();
+    const position = Number(await row.getAttribute('aria-posinset'));
+    const { token } = owned.owner;
+    const params = { queueId };
+    const { id } = await succeed(callNext, { token, params, body: {} });
+    await row.and(at(page, position - 1)).waitFor();
+    assert.equal(await top(), before);
+    await succeed(restoreParty, { token, params: { partyId: id }, body: {} });
+    await row.and(at(page, position)).waitFor();
+    assert.equal(await top(), before);
   });
 
   it('reaches and calls the last party by keys alone', async () => {

@@ -10,8 +10,8 @@ import { openQueueOf, openVenue, type TestVenue } from '../support/lines.ts';
 import { enlist } from '../support/members.ts';
 import { succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
-import { openSignedIn, tablet } from './support/backoffice.ts';
-import { lostNetwork, phone, useBrowser } from './support/browser.ts';
+import { backoffice, openSignedIn, tablet } from './support/backoffice.ts';
+import { heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
 import {
   openLine,
   openStand,
@@ -64,6 +64,24 @@ describe('the stand', () => {
     await row(one, 'Seated', 'Ana').getByText('Seated: Rui Costa').waitFor();
     await until('Ana is seated', async () => (await partyNow(line, ana)).state === 'seated');
     assert.equal(await part(one, 'Waiting').getByRole('listitem').count(), 1);
+  });
+
+  it('makes way for a newer version in another tab, and says so', async () => {
+    const line = await openLine(owned, 'Versions', [{ name: 'Ana' }]);
+    const page = await open(owned.owner, line);
+    await row(page, 'Waiting', 'Ana').waitFor();
+    const newer = await page.context().newPage();
+    await newer.goto(backoffice('/nothing/here'));
+    await heading(newer, 'There is no page here');
+    await newer.evaluate(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const opening = indexedDB.open('queue-manager-line', 3);
+          opening.onsuccess = () => resolve();
+          opening.onerror = () => reject(opening.error);
+        }),
+    );
+    await page.getByText('Two versions of this app are open.').waitFor();
   });
 
   it('pauses the queue for a manager, and shows it to a host', async () => {
@@ -205,5 +223,28 @@ describe('the door', () => {
     await door.getByRole('button', { name: '1 in' }).waitFor();
     await door.keyboard.up('Enter');
     await number(door, '2').waitFor();
+  });
+
+  it('has its buttons in reach on a small phone without network', async () => {
+    const owned = await openVenue('Bar');
+    const { token } = owned.owner;
+    const params = { venueId: owned.venue.id };
+    await openQueueOf(owned);
+    for (const delta of [1, 1, 1]) {
+      await succeed(changeOccupancy, { token, params, body: { delta } });
+    }
+    const small = {
+      ...phone,
+      viewport: { width: 390, height: 600 },
+      reducedMotion: 'reduce',
+    } as const;
+    const door = await newPage({ ...small, expectedErrors });
+    await openSignedIn(door, owned.owner, `/venues/${owned.venue.id}/door`);
+    await door.locator('.changes li').nth(2).waitFor();
+    await door.context().setOffline(true);
+    await door.getByText(/No connection. As of/).waitFor();
+    await door.getByText('by 2').click();
+    await door.getByRole('button', { name: '2 in' }).click();
+    await number(door, '5').waitFor();
   });
 });

@@ -23,9 +23,9 @@ const refreshMs = 30_000;
   `,
   styles: `
     dl {
-      display: flex;
-      flex-wrap: wrap;
-      gap: var(--space-1) var(--space-5);
+      display: grid;
+      grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr));
+      gap: var(--space-2) var(--space-3);
     }
 
     div {

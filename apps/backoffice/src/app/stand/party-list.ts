@@ -23,7 +23,9 @@ import type { Placed } from './filters.ts';
 import { PartyRow } from './party-row.ts';
 
 /** As `.slot` has it. Read once: while the page changes, reading a style computes all of them. */
-const rowPx = 5.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+const rowPx = Math.round(
+  5.5 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
+);
 
 /** A part of the line. Only what is seen of it is in the page, so 2,000 parties scroll like 20. */
 @Component({
@@ -83,7 +85,8 @@ const rowPx = 5.5 * Number.parseFloat(getComputedStyle(document.documentElement)
       overscroll-behavior: contain;
     }
     .slot {
-      block-size: 5.5rem;
+      /* Whole pixels: at half of one, the line below a row is cut off. */
+      block-size: round(5.5rem, 1px);
       /* A change in one row does not lay out the others again. */
       contain: strict;
     }
@@ -120,6 +123,7 @@ export class PartyList {
   private readonly viewport = viewChild.required(CdkVirtualScrollViewport);
   protected readonly rowPx = rowPx;
   protected readonly keyOf = (_index: number, { row }: Placed) => row.key;
+  #placed: readonly Placed[] = [];
   /** The row that Tab comes to, by its index. */
   #focused = 0;
   #hasFocus = false;
@@ -134,12 +138,30 @@ export class PartyList {
       this.#awaited?.unsubscribe();
     });
     effect(() => {
-      this.parties();
+      const parties = this.parties();
+      untracked(() => this.#keepPlace(parties));
       // The row that had the focus may be gone: the one in its place gets it.
       if (untracked(() => this.#hasFocus)) {
         afterNextRender(() => this.#keepFocus(), { injector: this.#injector });
       }
     });
+  }
+
+  /** What the host looks at stays where it is when rows come and go above it. */
+  #keepPlace(parties: readonly Placed[]): void {
+    const before = this.#placed;
+    this.#placed = parties;
+    const offset = this.viewport().measureScrollOffset();
+    const top = Math.floor(offset / rowPx);
+    if (top === 0) return;
+    const indexes = new Map(parties.map(({ row }, index) => [row.key, index]));
+    for (const [index, { row }] of before.slice(top).entries()) {
+      const now = indexes.get(row.key);
+      if (now === undefined) continue;
+      const moved = now - index - top;
+      if (moved !== 0) this.viewport().scrollToOffset(offset + moved * rowPx);
+      return;
+    }
   }
 
   protected tabStop(): number {

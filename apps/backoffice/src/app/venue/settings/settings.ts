@@ -13,7 +13,14 @@ const parts = ['queues', 'venue', 'keys', 'messages'] as const;
   template: `
     <nav class="tabs" [attr.aria-label]="text('settings')">
       @for (part of parts; track part) {
-        <a class="tab" [routerLink]="part" routerLinkActive="active" ariaCurrentWhenActive="page">
+        <a
+          #tab
+          class="tab"
+          [routerLink]="part"
+          routerLinkActive="active"
+          ariaCurrentWhenActive="page"
+          (isActiveChange)="$event && tab.scrollIntoView({ block: 'nearest', inline: 'nearest' })"
+        >
           {{ text(part) }}
         </a>
       }
