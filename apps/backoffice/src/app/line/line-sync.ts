@@ -47,6 +47,8 @@ const singleReadsPerPage = 10;
 const refreshMs = 60_000;
 const refreshMsLong = 5 * 60_000;
 const shortLine = 300;
+/** When the occupancy is read after a press that counted people. */
+const confirmMs = 1_000;
 /** When the messages to a guest are looked at again, after a change. */
 const messageMs = [3_000, 15_000, 60_000];
 
@@ -83,6 +85,8 @@ export function createLineSync(options: {
   let isReadingParties = false;
   /** An occupancy that came while a press was under way: it may or may not include it. */
   let held: Occupancy | null = null;
+  let occupanciesHeard = 0;
+  let isConfirming = false;
   const timers = new Set<() => void>();
 
   function later(callback: () => void, ms: number): void {
@@ -186,6 +190,7 @@ export function createLineSync(options: {
   }
 
   function takeOccupancy(occupancy: Occupancy): void {
+    occupanciesHeard += 1;
     if (options.isCounting()) held = occupancy;
     else model.setOccupancy(occupancy);
   }
@@ -358,11 +363,25 @@ export function createLineSync(options: {
     }, ms);
   }
 
-  async function readOccupancy(): Promise<void> {
-    const answer = await api.call('getOccupancy', { params: { venueId } }).catch(() => null);
-    if (!answer?.ok || options.isCounting()) return;
-    model.setOccupancy(answer.body);
-    onChange();
+  /**
+   * Reads the occupancy after a press. Its answer may be older than what the stream has sent, and the stream leaves out a
+   * change that another has reversed by then.
+   */
+  function confirmOccupancy(ms: number): void {
+    if (isConfirming) return;
+    isConfirming = true;
+    later(async () => {
+      isConfirming = false;
+      const before = occupanciesHeard;
+      const answer = await api.call('getOccupancy', { params: { venueId } }).catch(() => null);
+      // Each stream begins with it.
+      if (current === null || isStopped) return;
+      if (!answer?.ok || options.isCounting() || occupanciesHeard !== before) {
+        return confirmOccupancy(confirmMs);
+      }
+      model.setOccupancy(answer.body);
+      onChange();
+    }, ms);
   }
 
   function refresh(): void {
@@ -402,14 +421,11 @@ export function createLineSync(options: {
         loads.get(party.queueId)?.changed.add(party.id);
         watchMessages(party, 0);
       }
-      if (occupancy !== null) {
-        model.setOccupancy(occupancy);
-        if (held !== null) void readOccupancy();
-      } else if (held !== null) {
-        model.setOccupancy(held);
-      } else {
-        model.addPeople(people);
-      }
+      if (occupancy !== null) model.setOccupancy(occupancy);
+      else if (held !== null) model.setOccupancy(held);
+      else model.addPeople(people);
+      occupanciesHeard += 1;
+      if (people !== 0) confirmOccupancy(held === null ? confirmMs : 0);
       held = null;
     },
     released() {

@@ -134,6 +134,23 @@ describe('the line of a venue', () => {
     await until('the names are read', () => names(part(line, 'waiting')).join() === 'Ana,Bo');
   });
 
+  it('shows the occupancy of the server when the stream left out what was reversed at once', async (t) => {
+    const venue = new FakeVenue();
+    const { line, live } = await stand(t, venue);
+    await live();
+    const { handle } = venue;
+    // Somebody else counts one out right after it.
+    venue.handle = (operation, ...given) =>
+      operation === 'changeOccupancy'
+        ? { status: 200, body: { ...venue.occupancyView(), occupancy: 1 } }
+        : handle.call(venue, operation, ...given);
+    await taken(line.press({ kind: 'count', delta: 1 })).saved;
+    await until('nobody is inside', () => {
+      const { queued, occupancy } = line.getSnapshot();
+      return queued === 0 && occupancy?.occupancy === 0;
+    });
+  });
+
   it('keeps rows that have not changed', async (t) => {
     const venue = new FakeVenue();
     for (const name of ['Ana', 'Bo', 'Cy']) venue.add({ name });
