@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { authEnv } from '../../services/auth/src/config.ts';
 import { tablesOf as authTables } from '../../services/auth/src/tables.ts';
 import { brokerEnv } from '../../services/broker/src/config.ts';
-import { forwarderEnv } from '../../services/forwarder/src/config.ts';
+import { forwarderLambdaEnv } from '../../services/forwarder/src/config.ts';
 import { forwarderTable } from '../../services/forwarder/src/state/table.ts';
 import { gatewayEnv } from '../../services/gateway/src/config.ts';
 import { mailerLambdaEnv } from '../../services/mailer/src/config.ts';
@@ -34,8 +34,8 @@ export type Service = {
   readsParameters?: boolean;
   /** Reads every dead-letter queue, to report the tasks of lost messages. */
   readsDeadLetters?: boolean;
-  /** What its number of tasks follows besides the processor. */
-  scalesOn?: 'requests' | 'backlog' | 'streams';
+  /** What its number of tasks follows besides the processor: requests of the load balancer, waiting messages, open streams. */
+  scalesOn?: ('requests' | 'backlog' | 'streams')[];
 };
 
 export type FunctionOf = {
@@ -85,7 +85,7 @@ export const services: Service[] = [
   },
   {
     name: 'forwarder',
-    env: forwarderEnv,
+    env: forwarderLambdaEnv,
     runsAs: 'function',
     tables: (prefix) => [forwarderTable(prefix)],
     readsTables: (prefix) => [`${prefix}${usersTable}`],
@@ -117,7 +117,7 @@ export const services: Service[] = [
     tables: noTables,
     consumes: ['position-events'],
     publishes: [],
-    scalesOn: 'backlog',
+    scalesOn: ['backlog', 'streams'],
   },
   {
     name: 'auth',
@@ -158,7 +158,7 @@ export const services: Service[] = [
       'mails',
     ],
     readsDeadLetters: true,
-    scalesOn: 'backlog',
+    scalesOn: ['backlog'],
   },
   {
     name: 'gateway',
@@ -167,7 +167,7 @@ export const services: Service[] = [
     tables: noTables,
     consumes: [],
     publishes: [],
-    scalesOn: 'requests',
+    scalesOn: ['requests', 'streams'],
   },
 ];
 

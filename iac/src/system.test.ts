@@ -4,7 +4,7 @@ import { generateSecrets } from '@queue-manager/local-stack/data-folder/secrets'
 import { readConfig } from '@queue-manager/service-kit/config';
 import { secretsOf, services } from './services.ts';
 import { environments } from './settings.ts';
-import { promises, taskOf } from './testing/promises.ts';
+import { isOurs, promises, taskOf } from './testing/promises.ts';
 import {
   type Resource,
   resourceOf,
@@ -158,6 +158,11 @@ const needed = [
   'AWS::SQS::Queue',
   'AWS::ECS::TaskDefinition',
   'AWS::ECS::Service',
+  'AWS::ApplicationAutoScaling::ScalingPolicy',
+  'AWS::WAFv2::WebACL',
+  'AWS::EC2::Subnet',
+  'AWS::EC2::VPCEndpoint',
+  'AWS::EC2::FlowLog',
   'AWS::DynamoDB::GlobalTable',
   'AWS::SNS::Subscription',
   'AWS::Lambda::EventSourceMapping',
@@ -177,14 +182,13 @@ const flags: Record<string, string[]> = {
   'AWS::MemoryDB::Cluster': ['TLSEnabled'],
   'AWS::S3::Bucket': ['BucketEncryption', 'PublicAccessBlockConfiguration'],
   'AWS::CloudWatch::Alarm': ['AlarmActions'],
+  'AWS::ECS::Service': ['DeploymentConfiguration'],
 };
 
 function mutations(templates: Templates): Mutation[] {
   return Object.values(templates.stacks).flatMap((resources) =>
     Object.entries(resources).flatMap(([id, resource]): Mutation[] => {
-      // Alarms of autoscaling are in the stack of the services.
-      if (resource.Type === 'AWS::CloudWatch::Alarm' && resources !== templates.stacks.watch)
-        return [];
+      if (resource.Type === 'AWS::CloudWatch::Alarm' && !isOurs(resource.Properties)) return [];
       const removal = {
         what: `${id} is missing`,
         mutate: () => delete resources[id],
@@ -224,7 +228,7 @@ test('a deployment without an own domain, with one, and with every option can be
   });
   assert.equal(
     resourcesOf(templates, 'AWS::Logs::SubscriptionFilter').length,
-    services.filter(({ runsAs }) => runsAs === 'task').length,
+    services.flatMap(({ name, functions = [{ name }] }) => functions).length,
   );
   const [, { Properties: search }] = resourceOf(templates, 'AWS::OpenSearchService::Domain');
   assert.equal(search.EncryptionAtRestOptions.Enabled, true);

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -101,6 +102,8 @@ export function fargateServiceOf(
     securityGroup: ec2.ISecurityGroup;
     /** Behind a load balancer, tasks get this long to pass its first checks. */
     hasLoadBalancer: boolean;
+    /** Takes a version back during whose deployment it begins. */
+    errorAlarm?: cloudwatch.IAlarm;
     /** By default, as many as the settings say at least. */
     tasks?: number;
   },
@@ -117,6 +120,14 @@ export function fargateServiceOf(
     minHealthyPercent: 100,
     maxHealthyPercent: 200,
     circuitBreaker: { enable: true, rollback: true },
+    ...(options.errorAlarm
+      ? {
+          deploymentAlarms: {
+            alarmNames: [options.errorAlarm.alarmName],
+            behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
+          },
+        }
+      : {}),
     capacityProviderStrategies: [
       { capacityProvider: settings.spot ? 'FARGATE_SPOT' : 'FARGATE', weight: 1 },
     ],

@@ -9,13 +9,12 @@ import {
   queueNames,
   queues,
 } from '@queue-manager/events/topology';
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { alertTopicOf } from '../alert-topic.ts';
 import type { Settings } from '../settings.ts';
 
 export type Queue = { queue: sqs.Queue; deadLetters: sqs.Queue };
@@ -32,34 +31,13 @@ export class EventsStack extends Stack {
 
     this.queues = new Map(queueNames.map((name) => [name, this.#queue(name, settings)]));
 
-    // CloudWatch cannot publish under the key that AWS manages for SNS.
-    const key = new kms.Key(this, 'AlertsKey', {
-      description: 'Encrypts alerts',
-      enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    key.grantEncryptDecrypt(new iam.ServicePrincipal('cloudwatch.amazonaws.com'));
-    key.grantEncryptDecrypt(new iam.ServicePrincipal('events.amazonaws.com'));
-    this.alerts = new sns.Topic(this, 'Alerts', {
-      topicName: alertTopicName(prefix),
-      masterKey: key,
-      enforceSSL: true,
-    });
-    this.alerts.grantPublish(new iam.ServicePrincipal('cloudwatch.amazonaws.com'));
-    // Our own events carry their type, and become mails in the operator's language; the rest arrives as AWS wrote it.
+    this.alerts = alertTopicOf(this, alertTopicName(prefix), settings);
     for (const name of alertTopic.subscribers) {
       const { queue } = this.queues.get(name) as Queue;
       this.alerts.addSubscription(
         new subscriptions.SqsSubscription(queue, {
           rawMessageDelivery: true,
           filterPolicy: { type: sns.SubscriptionFilter.existsFilter() },
-        }),
-      );
-    }
-    if (settings.alertEmail) {
-      this.alerts.addSubscription(
-        new subscriptions.EmailSubscription(settings.alertEmail, {
-          filterPolicy: { type: sns.SubscriptionFilter.notExistsFilter() },
         }),
       );
     }

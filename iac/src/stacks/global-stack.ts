@@ -4,11 +4,11 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { gatewayEnv } from '../../../services/gateway/src/config.ts';
+import { alertTopicOf } from '../alert-topic.ts';
 import type { Settings } from '../settings.ts';
+import { addAlarm, firewallAlarm } from '../watching/alarms.ts';
 
-/**
- * What CloudFront takes from us-east-1 only: the firewall, and the certificate of an own domain.
- */
+/** What CloudFront takes from us-east-1 only: the firewall with its alarm, and the certificate of an own domain. */
 export class GlobalStack extends Stack {
   readonly firewallArn: string;
   readonly certificate: acm.Certificate | undefined;
@@ -47,6 +47,13 @@ export class GlobalStack extends Stack {
       ],
     });
     this.firewallArn = firewall.attrArn;
+    // Its metrics are in this region, and so are an alarm on them and the topic of that.
+    addAlarm(
+      this,
+      settings,
+      firewallAlarm(`${prefix}firewall`),
+      alertTopicOf(this, `${prefix}edge-alerts`, settings),
+    );
 
     this.certificate =
       domain &&

@@ -17,7 +17,8 @@ import { functionsOf } from '../service-functions.ts';
 import { type Service, services } from '../services.ts';
 import { type Settings, taskSizeOf } from '../settings.ts';
 import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } from '../task.ts';
-import { collectorConfig, tracesPort } from '../watching/collector-config.ts';
+import { addAlarm, errorAlarm } from '../watching/alarms.ts';
+import { collectorConfig, metricsNamespace, tracesPort } from '../watching/collector-config.ts';
 import { type DataStack, databaseName } from './data-stack.ts';
 import type { EventsStack, Queue } from './events-stack.ts';
 import { type NetworkStack, servicePort } from './network-stack.ts';
@@ -33,6 +34,8 @@ export class ServicesStack extends Stack {
   readonly services = new Map<string, ecs.FargateService>();
   readonly functions = new Map<string, lambda.Function>();
   readonly logGroups: logs.ILogGroup[] = [];
+  /** Too many requests fail. It exists before the services, which are taken back by it. */
+  readonly errorAlarm: cloudwatch.Alarm;
 
   constructor(
     scope: Construct,
@@ -58,6 +61,7 @@ export class ServicesStack extends Stack {
       defaultCloudMapNamespace: { name: namespace },
     });
 
+    this.errorAlarm = addAlarm(this, settings, errorAlarm(web.loadBalancer), events.alerts);
     const sources = sourcesOf(settings, network, data, web);
     const secretOf = (name: string) =>
       storeSecrets(data)[name] ?? ecs.Secret.fromSsmParameter(this.#parameter(settings, name));
@@ -70,6 +74,7 @@ export class ServicesStack extends Stack {
         storeSecrets: storeSecretsOfFunctions,
       })) {
         this.functions.set(name, fn);
+        this.logGroups.push(fn.logGroup);
       }
     }
     let previous: Construct | undefined = [...this.functions.values()].at(-1);
@@ -123,6 +128,7 @@ export class ServicesStack extends Stack {
         definition,
         securityGroup: network.groups.services,
         hasLoadBalancer: isGateway,
+        errorAlarm: this.errorAlarm,
       });
       if (isGateway) fargate.attachToApplicationTargetGroup(web.gatewayTargets);
       if (previous) fargate.node.addDependency(previous);
@@ -130,7 +136,7 @@ export class ServicesStack extends Stack {
       this.services.set(name, fargate);
       this.#scale(service, fargate, { settings, events, web });
     }
-    this.#restartWeekly(settings);
+    this.#restartWeekly();
     this.#addCollector(secretOf, props);
     this.#addOperator(image, sources, secretOf, props);
   }
@@ -240,18 +246,27 @@ export class ServicesStack extends Stack {
       scaleInCooldown: Duration.minutes(10),
       scaleOutCooldown: Duration.seconds(30),
     });
-    if (service.scalesOn === 'requests') {
+    const scalesOn = service.scalesOn ?? [];
+    if (scalesOn.includes('requests')) {
       scaling.scaleOnRequestCount('Requests', {
         targetGroup: web.gatewayTargets,
         requestsPerTarget: requestsPerGatewayAndMinute,
       });
-      scaling.scaleOnMetric('Streams', {
-        metric: streamsPerGateway(fargate, web),
-        scalingSteps: grow(streamsPerGatewayMax),
-        evaluationPeriods: 2,
+    }
+    if (scalesOn.includes('streams')) {
+      // A target rather than steps: it keeps tasks whose streams are quiet from being stopped as idle.
+      scaling.scaleToTrackCustomMetric('Streams', {
+        metric: new cloudwatch.Metric({
+          namespace: metricsNamespace,
+          metricName: 'streams_open',
+          dimensionsMap: { service: service.name },
+          // Over its tasks.
+          statistic: 'Average',
+        }),
+        targetValue: streamsPerTask,
       });
     }
-    if (service.scalesOn === 'backlog') {
+    if (scalesOn.includes('backlog')) {
       for (const name of service.consumes) {
         const { queue } = events.queues.get(name) as Queue;
         scaling.scaleOnMetric(`Backlog-${name}`, {
@@ -267,7 +282,7 @@ export class ServicesStack extends Stack {
    * Running tasks keep the password they started with. It stays valid until the second rotation after it, sixty days,
    * so a fresh start each week is early enough.
    */
-  #restartWeekly(settings: Settings): void {
+  #restartWeekly(): void {
     const fargate = this.services.get('queue') as ecs.FargateService;
     new scheduler.Schedule(this, 'RestartQueue', {
       description: 'Starts the queue service anew, with the current password of MySQL',
@@ -287,14 +302,14 @@ export class ServicesStack extends Stack {
           }),
         ],
       }),
-      enabled: settings.keepsData,
     });
   }
 }
 
 /** Half of what a task of the gateway was measured to do (docs/performance.md), so that one can be lost. */
 const requestsPerGatewayAndMinute = 60_000;
-const streamsPerGatewayMax = 8_000;
+/** Of 10,000 that a task of the gateway or position service was measured to hold. */
+const streamsPerTask = 8_000;
 /** Messages in a queue before another task helps; one handles hundreds a second. */
 const backlogMax = 2_000;
 
@@ -303,26 +318,6 @@ const grow = (from: number): appscaling.ScalingInterval[] => [
   { lower: from, upper: 4 * from, change: +1 },
   { lower: 4 * from, change: +3 },
 ];
-
-/** Open connections of a gateway: the load balancer counts both its sides. */
-function streamsPerGateway(fargate: ecs.FargateService, web: WebStack): cloudwatch.MathExpression {
-  return new cloudwatch.MathExpression({
-    expression: 'connections / 2 / FILL(tasks, 1)',
-    usingMetrics: {
-      connections: web.loadBalancer.metrics.activeConnectionCount(),
-      tasks: new cloudwatch.Metric({
-        namespace: 'ECS/ContainerInsights',
-        metricName: 'RunningTaskCount',
-        dimensionsMap: {
-          ClusterName: fargate.cluster.clusterName,
-          ServiceName: fargate.serviceName,
-        },
-        statistic: 'Average',
-      }),
-    },
-    period: Duration.minutes(1),
-  });
-}
 
 function mysqlAddress(data: DataStack, user: string, password: string): string {
   const { hostname } = data.mysql.instanceEndpoint;

@@ -1,11 +1,9 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
 import {
   type AlarmSpec,
+  addAlarm,
   cacheMissAlarm,
   functionAlarms,
   gatewayAlarms,
@@ -42,13 +40,10 @@ export class WatchStack extends Stack {
       ...taskAlarms(metrics.runningTasks, settings),
       ...Array.from(props.functions, ([name, fn]) => functionAlarms(name, fn)).flat(),
     ];
-    const toOperator = new actions.SnsAction(events.alerts);
-    const alarms = specs.map((spec) => {
-      const alarm = alarmOf(this, settings, spec);
-      alarm.addAlarmAction(toOperator);
-      alarm.addOkAction(toOperator);
-      return alarm;
-    });
+    const alarms = [
+      props.services.errorAlarm,
+      ...specs.map((spec) => addAlarm(this, settings, spec, events.alerts)),
+    ];
     dashboardOf(this, { ...props, metrics, alarms });
     lineDashboardOf(this, settings);
 
@@ -67,19 +62,4 @@ export class WatchStack extends Stack {
       });
     }
   }
-}
-
-function alarmOf(scope: Construct, { prefix }: Settings, spec: AlarmSpec): cloudwatch.Alarm {
-  const { LESS_THAN_THRESHOLD, GREATER_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
-  const { BREACHING, NOT_BREACHING } = cloudwatch.TreatMissingData;
-  return new cloudwatch.Alarm(scope, spec.name, {
-    alarmName: `${prefix}${spec.name}`,
-    alarmDescription: `${spec.meaning} What to do: docs/operations.md, "${spec.page}".`,
-    metric: spec.metric,
-    threshold: spec.threshold,
-    comparisonOperator: spec.comparison === 'below' ? LESS_THAN_THRESHOLD : GREATER_THAN_THRESHOLD,
-    evaluationPeriods: spec.minutes,
-    datapointsToAlarm: spec.minutes,
-    treatMissingData: spec.needsData ? BREACHING : NOT_BREACHING,
-  });
 }

@@ -82,7 +82,8 @@ export const promises: Record<string, (templates: Templates) => void> = {
   'every alarm tells the operator, and has a page in docs/operations.md': (templates) => {
     const operations = readFileSync(join(repositoryRoot, 'docs/operations.md'), 'utf8');
     const pages = new Set(Array.from(operations.matchAll(/^## (.+)$/gm), ([, title]) => title));
-    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::CloudWatch::Alarm', 'watch')) {
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::CloudWatch::Alarm')) {
+      if (!isOurs(Properties)) continue;
       assert.match(textOf(Properties.AlarmActions?.[0]), /Alerts/, id);
       const [, page] = /docs\/operations\.md, "(.+)"\.$/.exec(Properties.AlarmDescription) ?? [];
       assert.ok(pages.has(page), `${id} leads to "${page}"`);
@@ -90,16 +91,41 @@ export const promises: Record<string, (templates: Templates) => void> = {
   },
 
   'alerts go to the operator by mail, and our own ones to the mailer': (templates) => {
-    const [, { Properties: topic }] = resourceOf(
-      templates,
-      'AWS::SNS::Topic',
-      ({ TopicName }) => TopicName === alertTopicName(templates.settings.prefix),
-    );
-    assert.ok(topic.KmsMasterKeyId);
+    const { prefix } = templates.settings;
+    for (const name of [alertTopicName(prefix), `${prefix}edge-alerts`]) {
+      const [, { Properties: topic }] = resourceOf(
+        templates,
+        'AWS::SNS::Topic',
+        ({ TopicName }) => TopicName === name,
+      );
+      assert.ok(topic.KmsMasterKeyId, name);
+    }
     const protocols = resourcesOf(templates, 'AWS::SNS::Subscription').map(
       ([, { Properties }]) => Properties.Protocol,
     );
-    assert.deepEqual(protocols.sort(), ['email', 'sqs']);
+    // The firewall's are in a region of their own.
+    assert.deepEqual(protocols.sort(), ['email', 'email', 'sqs']);
+  },
+
+  'the firewall has managed and rate rules, and its blocks raise an alarm where its metrics are': ({
+    settings,
+    stacks: { global = {} },
+  }) => {
+    const ofRegion = { settings, stacks: { global } };
+    const [, { Properties: firewall }] = resourceOf(ofRegion, 'AWS::WAFv2::WebACL');
+    const rules: { Statement: object }[] = firewall.Rules;
+    for (const kind of ['ManagedRuleGroupStatement', 'RateBasedStatement']) {
+      assert.ok(
+        rules.some(({ Statement }) => kind in Statement),
+        kind,
+      );
+    }
+    const { MetricName, Dimensions } = alarmNamed(ofRegion, 'firewall-blocks');
+    assert.equal(MetricName, 'BlockedRequests');
+    assert.deepEqual(Dimensions, [
+      { Name: 'Rule', Value: 'ALL' },
+      { Name: 'WebACL', Value: firewall.VisibilityConfig.MetricName },
+    ]);
   },
 
   'every service of the repository runs, as tasks that roll back by themselves or as functions': (
@@ -126,7 +152,48 @@ export const promises: Record<string, (templates: Templates) => void> = {
         Rollback: true,
       });
       assert.equal(service.DeploymentConfiguration.MinimumHealthyPercent, 100);
+      const { Enable, Rollback, AlarmNames } = service.DeploymentConfiguration.Alarms;
+      assert.deepEqual([Enable, Rollback], [true, true]);
+      assert.match(textOf(AlarmNames[0]), /^<gatewayerrors/);
       alarmNamed(templates, `tasks-${name}`);
+    }
+  },
+
+  'tasks follow the processor, and the requests, messages or streams of their service': (
+    templates,
+  ) => {
+    const collected = textOf(
+      taskOf(templates, 'collector')[1].Properties.ContainerDefinitions[0].Environment[0].Value,
+    );
+    for (const { name, runsAs, scalesOn = [], consumes } of services) {
+      if (runsAs === 'function') continue;
+      const policyOf = (id: string) => scalingPolicyOf(templates, name, id);
+      const trackedBy = (id: string) => policyOf(id).TargetTrackingScalingPolicyConfiguration;
+      assert.equal(
+        trackedBy('Cpu').PredefinedMetricSpecification.PredefinedMetricType,
+        'ECSServiceAverageCPUUtilization',
+      );
+      if (scalesOn.includes('requests')) {
+        assert.equal(
+          trackedBy('Requests').PredefinedMetricSpecification.PredefinedMetricType,
+          'ALBRequestCountPerTarget',
+        );
+      }
+      if (scalesOn.includes('streams')) {
+        const { MetricName, Dimensions } = trackedBy('Streams').CustomizedMetricSpecification;
+        assert.deepEqual(Dimensions, [{ Name: 'service', Value: name }]);
+        assert.ok(
+          collected.includes(
+            `{"dimensions":[["service"]],"metric_name_selectors":["^${MetricName}$"]}`,
+          ),
+        );
+      }
+      if (scalesOn.includes('backlog')) {
+        for (const queue of consumes) {
+          const policy = policyOf(`Backlog${queue.replaceAll('-', '')}`);
+          assert.equal(policy.StepScalingPolicyConfiguration.AdjustmentType, 'ChangeInCapacity');
+        }
+      }
     }
   },
 
@@ -267,6 +334,28 @@ export const promises: Record<string, (templates: Templates) => void> = {
     }
   },
 
+  'the network has three kinds of subnets in two zones, endpoints to AWS, and logs what it refuses':
+    (templates) => {
+      const zones = resourcesOf(templates, 'AWS::EC2::Subnet').map(
+        ([, { Properties }]) => Properties.AvailabilityZone,
+      );
+      assert.equal(zones.length, 6);
+      assert.equal(new Set(zones).size, 2);
+      const endpoints = resourcesOf(templates, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) =>
+        textOf(Properties.ServiceName).replace(/^com\.amazonaws\.[^.]+\./, ''),
+      );
+      const ofNetwork = ['s3', 'dynamodb'];
+      const paid = [
+        ...['sqs', 'sns', 'ssm', 'ssmmessages', 'secretsmanager', 'logs'],
+        ...['ecr.api', 'ecr.dkr'],
+      ];
+      assert.deepEqual(
+        endpoints.sort(),
+        [...ofNetwork, ...(templates.settings.interfaceEndpoints ? paid : [])].sort(),
+      );
+      assert.equal(resourcesOf(templates, 'AWS::EC2::FlowLog').length, 1);
+    },
+
   'nothing but the way out has a public address': (templates) => {
     const [, { Properties }] = resourceOf(templates, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
     assert.equal(Properties.Scheme, 'internal');
@@ -284,7 +373,9 @@ export const promises: Record<string, (templates: Templates) => void> = {
     const [{ Name, Value }] = Properties.ContainerDefinitions[0].Environment;
     assert.equal(Name, 'AOT_CONFIG_CONTENT');
     assert.match(textOf(Value), /gateway\.queue-manager\.internal/);
-    serviceOf(templates, 'collector');
+    const [, { Properties: service }] = serviceOf(templates, 'collector');
+    assert.equal(service.DeploymentConfiguration?.DeploymentCircuitBreaker?.Rollback, true);
+    alarmNamed(templates, 'tasks-collector');
   },
 
   'operators come in through Session Manager': (templates) => {
@@ -334,8 +425,16 @@ function alarmOf(
   templates: Templates,
   fits: (properties: Resource['Properties']) => boolean,
 ): Resource['Properties'] {
-  const ofWatch = { ...templates, stacks: { watch: templates.stacks.watch ?? {} } };
-  return resourceOf(ofWatch, 'AWS::CloudWatch::Alarm', fits)[1].Properties;
+  return resourceOf(
+    templates,
+    'AWS::CloudWatch::Alarm',
+    (properties) => isOurs(properties) && fits(properties),
+  )[1].Properties;
+}
+
+/** Alarms of autoscaling have no names. */
+export function isOurs({ AlarmName }: Resource['Properties']): boolean {
+  return AlarmName !== undefined;
 }
 
 function alarmNamed(templates: Templates, name: string): Resource['Properties'] {
@@ -350,6 +449,16 @@ export function taskOf(templates: Templates, service: string): [string, Resource
     'AWS::ECS::TaskDefinition',
     ({ Family }) => Family === `${prefix}${service}`,
   );
+}
+
+function scalingPolicyOf(
+  templates: Templates,
+  service: string,
+  name: string,
+): Resource['Properties'] {
+  return resourceOf(templates, 'AWS::ApplicationAutoScaling::ScalingPolicy', (_, id) =>
+    id.startsWith(`${service}ServiceTaskCountTarget${name}`),
+  )[1].Properties;
 }
 
 function functionOf(templates: Templates, name: string): [string, Resource] {

@@ -1,9 +1,12 @@
 import { queueNames, queues } from '@queue-manager/events/topology';
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
 import { services } from '../services.ts';
 import { type Settings, taskSizeOf } from '../settings.ts';
 import type { EventsStack, Queue } from '../stacks/events-stack.ts';
@@ -25,6 +28,31 @@ export type AlarmSpec = {
 };
 
 const minute = Duration.minutes(1);
+
+/** An alarm that tells the operator when it begins and when it is over. */
+export function addAlarm(
+  scope: Construct,
+  { prefix }: Settings,
+  spec: AlarmSpec,
+  topic: sns.ITopic,
+): cloudwatch.Alarm {
+  const { LESS_THAN_THRESHOLD, GREATER_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
+  const { BREACHING, NOT_BREACHING } = cloudwatch.TreatMissingData;
+  const alarm = new cloudwatch.Alarm(scope, spec.name, {
+    alarmName: `${prefix}${spec.name}`,
+    alarmDescription: `${spec.meaning} What to do: docs/operations.md, "${spec.page}".`,
+    metric: spec.metric,
+    threshold: spec.threshold,
+    comparisonOperator: spec.comparison === 'below' ? LESS_THAN_THRESHOLD : GREATER_THAN_THRESHOLD,
+    evaluationPeriods: spec.minutes,
+    datapointsToAlarm: spec.minutes,
+    treatMissingData: spec.needsData ? BREACHING : NOT_BREACHING,
+  });
+  const toOperator = new actions.SnsAction(topic);
+  alarm.addAlarmAction(toOperator);
+  alarm.addOkAction(toOperator);
+  return alarm;
+}
 
 /** An SLO of the API: the tenth of a second that a person does not notice, ten times. */
 const p99SecondsMax = 1;
@@ -177,30 +205,33 @@ export function cacheMissAlarm(
   };
 }
 
+/** Also takes back a version of a service during whose deployment it begins. */
+export function errorAlarm({ metrics }: elbv2.ApplicationLoadBalancer): AlarmSpec {
+  const options = { period: minute, statistic: 'Sum' };
+  return {
+    name: 'gateway-errors',
+    page: 'Gateway: errors',
+    meaning: `More than ${errorPercentMax} % of requests fail.`,
+    metric: new cloudwatch.MathExpression({
+      expression:
+        'IF(FILL(requests, 0) > 100, 100 * (FILL(ours, 0) + FILL(balancer, 0)) / requests, 0)',
+      usingMetrics: {
+        requests: metrics.requestCount(options),
+        ours: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, options),
+        balancer: metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, options),
+      },
+      period: minute,
+    }),
+    threshold: errorPercentMax,
+    minutes: 3,
+  };
+}
+
 export function gatewayAlarms(
-  loadBalancer: elbv2.ApplicationLoadBalancer,
+  { metrics }: elbv2.ApplicationLoadBalancer,
   targets: elbv2.ApplicationTargetGroup,
 ): AlarmSpec[] {
-  const { metrics } = loadBalancer;
-  const options = { period: minute, statistic: 'Sum' };
   return [
-    {
-      name: 'gateway-errors',
-      page: 'Gateway: errors',
-      meaning: `More than ${errorPercentMax} % of requests fail.`,
-      metric: new cloudwatch.MathExpression({
-        expression:
-          'IF(FILL(requests, 0) > 100, 100 * (FILL(ours, 0) + FILL(balancer, 0)) / requests, 0)',
-        usingMetrics: {
-          requests: metrics.requestCount(options),
-          ours: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, options),
-          balancer: metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, options),
-        },
-        period: minute,
-      }),
-      threshold: errorPercentMax,
-      minutes: 3,
-    },
     {
       name: 'gateway-latency',
       page: 'Gateway: latency',
@@ -224,18 +255,19 @@ export function taskAlarms(
   runningTasks: (service: string) => cloudwatch.IMetric,
   settings: Settings,
 ): AlarmSpec[] {
-  return services
+  const ofServices = services
     .filter(({ runsAs }) => runsAs === 'task')
-    .map(({ name }) => ({
-      name: `tasks-${name}`,
-      page: 'Tasks missing',
-      meaning: `Fewer tasks of ${name} run than there should be.`,
-      metric: runningTasks(name),
-      threshold: taskSizeOf(settings, name).tasksMin,
-      comparison: 'below' as const,
-      minutes: 5,
-      needsData: true,
-    }));
+    .map(({ name }) => ({ name, tasksMin: taskSizeOf(settings, name).tasksMin }));
+  return [...ofServices, { name: 'collector', tasksMin: 1 }].map(({ name, tasksMin }) => ({
+    name: `tasks-${name}`,
+    page: 'Tasks missing',
+    meaning: `Fewer tasks of ${name} run than there should be.`,
+    metric: runningTasks(name),
+    threshold: tasksMin,
+    comparison: 'below',
+    minutes: 5,
+    needsData: true,
+  }));
 }
 
 export function functionAlarms(name: string, fn: lambda.IFunction): AlarmSpec[] {
@@ -257,4 +289,25 @@ export function functionAlarms(name: string, fn: lambda.IFunction): AlarmSpec[] 
       minutes: 3,
     },
   ];
+}
+
+/** Requests a minute that the firewall blocks: more than the usual scanners. */
+const blockedPerMinuteMax = 100;
+
+/** CloudFront's firewalls have no dimension for a region. */
+export function firewallAlarm(firewall: string): AlarmSpec {
+  return {
+    name: 'firewall-blocks',
+    page: 'Firewall: blocked requests',
+    meaning: 'The firewall blocks many requests: a flood, or a rule that hits guests.',
+    metric: new cloudwatch.Metric({
+      namespace: 'AWS/WAFV2',
+      metricName: 'BlockedRequests',
+      dimensionsMap: { WebACL: firewall, Rule: 'ALL' },
+      statistic: 'Sum',
+      period: minute,
+    }),
+    threshold: blockedPerMinuteMax,
+    minutes: 5,
+  };
 }

@@ -93,6 +93,7 @@ export function createPositionApp(options: PositionAppOptions) {
     checkMs: options.checkMs,
     venuePollMs: options.venuePollMs,
   });
+  metrics.gauge('streams_open', () => live.streams.count);
   const observeLag = metrics.histogram('projection_lag_seconds');
   const deps: Deps = {
     clock,

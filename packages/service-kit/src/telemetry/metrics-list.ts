@@ -32,7 +32,7 @@ export const metricsList = {
     across: 'sum',
     help: 'Open event streams: guests, boards and staff who watch',
     labels: [],
-    services: ['gateway'],
+    services: ['gateway', 'position'],
   },
   streams_refused_total: {
     type: 'counter',
@@ -250,7 +250,7 @@ export const panelRows: readonly { readonly title: string; readonly panels: read
       {
         title: 'Open event streams',
         unit: 'count',
-        series: [{ metric: 'streams_open', show: 'value', by: [] }],
+        series: [{ metric: 'streams_open', show: 'value', by: ['service'] }],
       },
     ],
   },
