@@ -1,9 +1,10 @@
 /** `npm run bench -- traces`: what tracing costs a position read through the gateway. */
 import { once } from 'node:events';
-import { cpSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   makeTemporaryDataDir,
   removeDataDir,
@@ -18,12 +19,14 @@ import { runBench } from '../measure/run-bench.ts';
 import { readMetric } from '../measure/running-system.ts';
 import { unlimited } from '../measure/unlimited.ts';
 import { startWorker } from '../measure/worker.ts';
+import { switchMs } from './switch-sampling.ts';
 
 const help = `Usage: npm run bench -- traces [options]
 
 Measures position reads with 64 connections through a gateway and a position service without traces,
 with 1 % of the requests traced, and with all; alternating, for several rounds. Their stores are the
-same, and so is the collector, which discards everything.
+same, and so is the collector, which discards everything. The processes that trace 1 % are also
+measured while they trace nothing: processes of the same program differ by more than that.
 
 Options:
   --rounds N   number of rounds; default 8
@@ -33,10 +36,14 @@ Options:
 const connections = 64;
 const waiting = 1_000;
 /** The compiler of a process is busy for the first seconds of its load. */
-const warmUpSeconds = 8;
+const warmUpSeconds = 6;
 const ratios = { off: null, '1 %': '0.01', 'all requests': '1' } as const;
-type Variant = keyof typeof ratios;
-const variants = Object.keys(ratios) as Variant[];
+type SystemName = keyof typeof ratios;
+/** `none of 1 %`: the system that traces 1 % while it samples nothing. */
+const variants = ['off', 'none of 1 %', '1 %', 'all requests'] as const;
+type Variant = (typeof variants)[number];
+const systemOf = (variant: Variant): SystemName => (variant === 'none of 1 %' ? '1 %' : variant);
+const switchSampling = `--import ${new URL('switch-sampling.ts', import.meta.url)}`;
 /** CPU time that 1 % may add. */
 const costMax = 1.05;
 
@@ -52,24 +59,32 @@ async function measure({ rounds, seconds }: Options): Promise<Round[]> {
   collector.listen(0, '127.0.0.1');
   await once(collector, 'listening');
   const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-  const folders: string[] = [];
-  const systems = new Map<Variant, System>();
+  const folders = [makeTemporaryDataDir('queue-manager-bench-traces-')];
+  const neverSample = join(folders[0] as string, 'never-sample');
+  const systems = new Map<SystemName, System>();
   const load = await startWorker('packages/bench/src/measure/http-load-worker.ts', {});
   try {
-    for (const variant of variants) {
+    for (const name of Object.keys(ratios) as SystemName[]) {
       const dataDir = makeTemporaryDataDir('queue-manager-bench-traces-');
       folders.push(dataDir);
       const [first] = systems.values();
       // The same secrets, so that all accept the same tickets.
-      if (first) cpSync(join(folders[0] as string, 'secrets.json'), join(dataDir, 'secrets.json'));
-      const ratio = ratios[variant];
+      if (first) cpSync(join(folders[1] as string, 'secrets.json'), join(dataDir, 'secrets.json'));
+      const ratio = ratios[name];
       systems.set(
-        variant,
+        name,
         await startSystem({
           dataDir,
           env: { ...process.env, ...first?.env, ...unlimited },
           serviceEnv:
-            ratio === null ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, TRACE_RATIO: ratio },
+            ratio === null
+              ? {}
+              : {
+                  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+                  TRACE_RATIO: ratio,
+                  NODE_OPTIONS: switchSampling,
+                  NEVER_SAMPLE: neverSample,
+                },
           // The others share all other services with the first.
           ...(first ? { services: services.filter(({ name }) => isMeasured(name)) } : {}),
         }),
@@ -87,7 +102,10 @@ async function measure({ rounds, seconds }: Options): Promise<Round[]> {
       await live.project(paths[0] as string);
 
       const read = async (variant: Variant, duration: number): Promise<Sample> => {
-        const { env, gatewayUrl } = systems.get(variant) as System;
+        const { env, gatewayUrl } = systems.get(systemOf(variant)) as System;
+        if (variant === 'none of 1 %') writeFileSync(neverSample, '');
+        else rmSync(neverSample, { force: true });
+        await delay(4 * switchMs);
         const cpuSeconds = async () => {
           const urls = [gatewayUrl, env.POSITION_SERVICE_URL as string];
           const used = await Promise.all(
@@ -137,10 +155,11 @@ const isMeasured = (service: string) => service === 'gateway' || service === 'po
 function rows(rounds: readonly Round[]): Row[] {
   return variants.map((variant) => {
     const of = (key: keyof Sample) => median(rounds.map((round) => round[variant][key]));
-    const cost = median(rounds.map((round) => round[variant].cpuMs / round.off.cpuMs));
+    const base = variant === '1 %' ? 'none of 1 %' : 'off';
+    const cost = median(rounds.map((round) => round[variant].cpuMs / round[base].cpuMs));
     return {
       what: `position reads, traced: ${variant}`,
-      measured: `${of('perSecond').toFixed(0)} per second; CPU ${(1_000 * of('cpuMs')).toFixed(0)} µs per read: ${cost.toFixed(3)}`,
+      measured: `${of('perSecond').toFixed(0)} per second; CPU ${(1_000 * of('cpuMs')).toFixed(0)} µs per read: ${cost.toFixed(3)} of ${base}`,
       ...(variant === '1 %' ? { goal: `≤ ${costMax}`, isReached: cost <= costMax } : {}),
     };
   });
