@@ -14,6 +14,7 @@ import { openQueueOf, openVenue } from '../support/lines.ts';
 import { gatewayUrl, mailUrl, succeed } from '../support/system.ts';
 import { openSignedIn, tablet } from './support/backoffice.ts';
 import { awaitWorker, lostNetwork, useBrowser } from './support/browser.ts';
+import { survivesNightsByButtons } from './support/button-nights.ts';
 import { survivesOfflineNights } from './support/offline-nights.ts';
 
 describe('the stand without network', () => {
@@ -76,8 +77,16 @@ describe('the stand without network', () => {
 describe('two stands whose network comes and goes', () => {
   const browser = useBrowser();
 
-  it('lose no press and double none, over reloads and crashes', (test) =>
-    survivesOfflineNights(test, browser, 50));
+  // A minute or two, and much longer on a busy machine.
+  const timeout = 900_000;
+
+  it('lose no press and double none, over reloads and crashes', { timeout }, (test) =>
+    survivesOfflineNights(test, browser, 45),
+  );
+
+  it('do so by their buttons, too', { timeout }, (test) =>
+    survivesNightsByButtons(test, browser, 5),
+  );
 });
 
 describe('npm run replay -- --offline', () => {

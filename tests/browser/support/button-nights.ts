@@ -45,7 +45,7 @@ const nights = fc.array(
   fc.oneof(
     { weight: 14, arbitrary: fc.record({ step: only('press'), at, kind, pick, size }) },
     { weight: 2, arbitrary: fc.record({ step: only('undo'), at, pick }) },
-    { weight: 3, arbitrary: fc.record({ step: only('cut', 'restore', 'restore'), at, pick }) },
+    { weight: 4, arbitrary: fc.record({ step: only('cut', 'restore'), at, pick }) },
     { weight: 1, arbitrary: fc.record({ step: only('reload', 'crash'), at, pick }) },
     { weight: 1, arbitrary: fc.record({ step: only('decide'), at, pick }) },
     { weight: 4, arbitrary: fc.record({ step: only('join', 'join', 'leave'), pick }) },

@@ -82,22 +82,23 @@ export const stand = {
     return pressed.id;
   },
 
-  /** Takes the last press back; returns its id. */
-  async undo(): Promise<string | null> {
+  /** Takes the last press back; returns its id, and that of the press that undoes it. */
+  async undo(): Promise<[string, string] | null> {
     const before = last;
     const pressed = before === null ? 'not-found' : line.undo(before);
     if (typeof pressed === 'string') return null;
     note(pressed);
     await pressed.saved;
     last = null;
-    return before?.id ?? null;
+    return before === null ? null : [before.id, pressed.id];
   },
 
+  /** Decides on the first press that was refused; returns it and those behind it. */
   async decide(decision: 'drop' | 'repeat'): Promise<string[]> {
     const [conflict] = stand.shown().conflicts;
     if (conflict === undefined) return [];
     await line.resolve(conflict.id, decision);
-    return decision === 'drop' ? conflict.ids : [];
+    return conflict.ids;
   },
 
   shown(): Shown {
