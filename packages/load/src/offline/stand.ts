@@ -290,9 +290,13 @@ export class Stand {
   }
 
   remove(name: string): Promise<Pressed | null> {
-    return this.#onRow(`More for ${name}`, name, () =>
-      this.#click('Remove from the line', '.menu'),
-    );
+    return this.#onRow(`More for ${name}`, name, async () => {
+      await this.#page.evaluate(nextFrame);
+      const isThere = await this.#clickIfThere('Remove from the line', '.menu');
+      // The party has just left the line.
+      if (!isThere) await this.#page.keyboard.press('Escape');
+      return isThere;
+    });
   }
 
   async restore(name: string): Promise<Pressed | null> {
@@ -307,24 +311,21 @@ export class Stand {
     return this.#onRow(name, name, async () => {
       await this.#page.locator('.dialog textarea[name=notes]').fill(text);
       await this.#click('Save', '.dialog');
+      return true;
     });
   }
 
-  /** Presses a button of a row, if there is one, and then what it opens. */
-  #onRow(button: string, name: string, andThen = async () => {}): Promise<Pressed | null> {
+  /** Presses a button of a row, if there is one, and then what it opens, if that is still there. */
+  #onRow(button: string, name: string, andThen = async () => true): Promise<Pressed | null> {
     const search = this.#page.getByRole('searchbox');
     return this.#take(async () => {
-      if (await this.#clickIfThere(button, '.parts')) {
-        await andThen();
-        return true;
-      }
+      if (await this.#clickIfThere(button, '.parts')) return andThen();
       // It may be further down the list.
       await search.fill(name);
       await this.#page.evaluate(nextFrame);
-      const isThere = await this.#clickIfThere(button, '.parts');
-      if (isThere) await andThen();
+      const isPressed = (await this.#clickIfThere(button, '.parts')) && (await andThen());
       await search.fill('');
-      return isThere;
+      return isPressed;
     });
   }
 
