@@ -23,9 +23,14 @@ const hashOf = (...contents: (string | Buffer)[]) =>
     .digest('base64url');
 
 const lostFile = Object.entries(texts).map(([language, { unreachable, reload }]) => {
-  return [language, { unreachable, reload }] as const;
+  return [language, { failed: unreachable, reload }] as const;
 });
-const start = build('src/start.ts', { __TEXTS__: Object.fromEntries(lostFile) });
+const start = build('../../packages/ui/src/lost-file.ts', {
+  __TEXTS__: Object.fromEntries(lostFile),
+  __ROOT__: 'qm-root',
+  __CLASS__: 'empty whole',
+  __FRAME__: '',
+});
 const startName = `start-${hashOf(start).slice(0, 8)}.js`;
 writeFileSync(join(folder, startName), start);
 const page = join(folder, 'index.html');

@@ -3,16 +3,50 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin, type Rollup, transformWithOxc } from 'vite';
+import { texts } from './src/parts/strings.ts';
 
 /** Screens of a venue's own devices: a guest's phone does not keep their files. */
 const venueScreens = /\/screens\/(board|kiosk)\//;
+
+const sharedSource = (name: string) => join(import.meta.dirname, '../../packages/ui/src', name);
+
+/** Builds the script that says when a file without which the app cannot start was lost, and puts it in front of the app. */
+function lostFile(): Plugin {
+  const source = sharedSource('lost-file.ts');
+  const lostTexts = Object.entries(texts).map(([language, { failed, reload }]) => {
+    return [language, { failed, reload }] as const;
+  });
+  return {
+    name: 'lost-file',
+    apply: 'build',
+    enforce: 'post',
+    async generateBundle(_options, bundle) {
+      const { code } = await transformWithOxc(readFileSync(source, 'utf8'), source, {
+        define: {
+          __TEXTS__: JSON.stringify(Object.fromEntries(lostTexts)),
+          __ROOT__: JSON.stringify('#root'),
+          __CLASS__: JSON.stringify('stack'),
+          __FRAME__: JSON.stringify('shell'),
+        },
+      });
+      const hash = createHash('sha256').update(code).digest('base64url').slice(0, 8);
+      const fileName = `assets/start-${hash}.js`;
+      this.emitFile({ type: 'asset', fileName, source: code });
+      const page = bundle['index.html'] as Rollup.OutputAsset;
+      page.source = String(page.source).replace(
+        '<script ',
+        `<script src="/${fileName}" defer></script><script `,
+      );
+    },
+  };
+}
 
 /**
  * Builds /sw.js, which is not a module and has no hash in its name: the browser asks for it by that name. Fills in what
  * it keeps, and a name for its cache that changes with any of these files.
  */
 function serviceWorker(): Plugin {
-  const source = join(import.meta.dirname, '../../packages/ui/src/worker/sw.ts');
+  const source = sharedSource('worker/sw.ts');
   const icons = join(import.meta.dirname, 'public');
   return {
     name: 'service-worker',
@@ -44,7 +78,7 @@ function serviceWorker(): Plugin {
 
 /** The scripts and styles of the pages that guests open on their phones. */
 function guestFiles(bundle: Rollup.OutputBundle): Set<string> {
-  const found = new Set<string>();
+  const found = new Set(Object.keys(bundle).filter((name) => name.startsWith('assets/start-')));
   const visit = (name: string) => {
     const chunk = bundle[name];
     if (found.has(name) || chunk?.type !== 'chunk') return;
@@ -65,7 +99,7 @@ function contentOf(file: Rollup.OutputAsset | Rollup.OutputChunk | undefined) {
 }
 
 export default defineConfig({
-  plugins: [react(), serviceWorker()],
+  plugins: [react(), lostFile(), serviceWorker()],
   build: {
     // The policy of the pages allows no scripts, styles or fonts inside the page.
     assetsInlineLimit: 0,

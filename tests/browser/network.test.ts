@@ -42,6 +42,17 @@ describe('a phone with a bad network', () => {
     await page.getByRole('button', { name: 'Join the line' }).click();
   }
 
+  it('is offered to reload when it has lost a file without which the app does not start', async () => {
+    const queue = await openQueueOf(venue);
+    const page = await newPage({ ...phone, locale: 'pt-PT', expectedErrors: lostNetwork });
+    await page.route('**/assets/index-*.js', (route) => route.abort());
+    await page.goto(joinPath(queue));
+    await heading(page, 'Algo correu mal');
+    await page.unroute('**/assets/index-*.js');
+    await page.getByRole('button', { name: 'Recarregar' }).click();
+    await page.getByRole('button', { name: 'Entrar na fila' }).waitFor();
+  });
+
   it('makes one party when the answer to its join is lost', async () => {
     const queue = await openQueueOf(venue);
     let lost = 0;
