@@ -1,15 +1,15 @@
 import { services } from '../services.ts';
 import { type Environment, settingsFrom, taskSizeOf } from '../settings.ts';
+import { collectorName } from '../watching/collector-config.ts';
 import { hoursAMonth, type PriceName, prices } from './prices.ts';
 import { loadOf, sizesOf } from './workload.ts';
 
 export type Line = { item: string; quantity: number; price: PriceName; dollars: number };
 export type Bill = { title: string; lines: Line[]; dollars: number };
 
-const collector = 'collector';
 const taskNames = [
   ...services.filter(({ runsAs }) => runsAs === 'task').map(({ name }) => name),
-  collector,
+  collectorName,
 ];
 
 /** Metrics that alarms look at, those of autoscaling included; each is paid for. */
@@ -37,7 +37,7 @@ export function billOf(title: string, environment: Environment, venues: number):
     : { gateway: sizes.gateways, position: sizes.positions, queue: sizes.queues };
   for (const service of taskNames) {
     const { cpu, memoryMiB, tasksMin } = taskSizeOf(settings, service);
-    const isSingle = isDev || service === collector;
+    const isSingle = isDev || service === collectorName;
     const tasks = isSingle ? Math.min(1, tasksMin) : sizes.average(atPeak[service] ?? 2);
     // Spot capacity costs about a third.
     const share = settings.spot ? 0.35 : 1;

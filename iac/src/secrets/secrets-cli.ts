@@ -5,6 +5,7 @@ import { generateSecrets } from '@queue-manager/local-stack/data-folder/secrets'
 import { parameterName } from '../parameter-name.ts';
 import { services } from '../services.ts';
 import { environments, settingsFrom } from '../settings.ts';
+import { collectorName } from '../watching/collector-config.ts';
 import { type SecretName, secretNames, steps } from './ring.ts';
 
 const usage = `usage: npm run aws-secrets -- COMMAND ${environments.join('|')} [NAME]
@@ -68,11 +69,16 @@ function restart(environment: string): void {
     aws(['lambda', 'update-function-configuration', ...change]);
   }
   const cluster = ['--cluster', `${prefix}cluster`];
-  for (const { name } of services.filter(({ runsAs }) => runsAs === 'task')) {
+  const startAnew = (name: string) => {
     console.log(`${name} …`);
     aws(['ecs', 'update-service', ...cluster, '--service', name, '--force-new-deployment']);
+  };
+  for (const { name } of services.filter(({ runsAs }) => runsAs === 'task')) {
+    startAnew(name);
     aws(['ecs', 'wait', 'services-stable', ...cluster, '--services', name]);
   }
+  // It reads metrics with the internal credential; nothing depends on it.
+  startAnew(collectorName);
 }
 
 async function run([command = '', environment = '', name = '']: string[]): Promise<void> {

@@ -18,7 +18,12 @@ import { type Service, services } from '../services.ts';
 import { type Settings, taskSizeOf } from '../settings.ts';
 import { addServiceContainer, fargateServiceOf, programOf, taskDefinitionOf } from '../task.ts';
 import { addAlarm, errorAlarm } from '../watching/alarms.ts';
-import { collectorConfig, metricsNamespace, tracesPort } from '../watching/collector-config.ts';
+import {
+  collectorConfig,
+  collectorName,
+  metricsNamespace,
+  tracesPort,
+} from '../watching/collector-config.ts';
 import { type DataStack, databaseName } from './data-stack.ts';
 import type { EventsStack, Queue } from './events-stack.ts';
 import { type NetworkStack, servicePort } from './network-stack.ts';
@@ -146,7 +151,7 @@ export class ServicesStack extends Stack {
     secretOf: (name: string) => ecs.Secret,
     { settings, network }: { settings: Settings; network: NetworkStack },
   ): void {
-    const name = 'collector';
+    const name = collectorName;
     const { definition, logging } = taskDefinitionOf(this, name, settings);
     const metrics = logGroupOf(this, 'metrics', settings);
     definition.addContainer(name, {
@@ -352,7 +357,7 @@ function sourcesOf(
       BROKER_REDIS_CLUSTER: 'true',
       SQS_PREFIX: settings.prefix,
       DYNAMODB_PREFIX: settings.prefix,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector.${namespace}:${tracesPort}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://${collectorName}.${namespace}:${tracesPort}`,
       // CloudWatch watches the dead-letter queues.
       DEAD_LETTER_WATCH: 'false',
       MAIL_FROM: settings.mailFrom,

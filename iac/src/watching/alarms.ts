@@ -10,6 +10,7 @@ import type { Construct } from 'constructs';
 import { services } from '../services.ts';
 import { type Settings, taskSizeOf } from '../settings.ts';
 import type { EventsStack, Queue } from '../stacks/events-stack.ts';
+import { collectorName } from './collector-config.ts';
 
 export type AlarmSpec = {
   /** Unique; the alarm's name without the prefix. */
@@ -258,7 +259,7 @@ export function taskAlarms(
   const ofServices = services
     .filter(({ runsAs }) => runsAs === 'task')
     .map(({ name }) => ({ name, tasksMin: taskSizeOf(settings, name).tasksMin }));
-  return [...ofServices, { name: 'collector', tasksMin: 1 }].map(({ name, tasksMin }) => ({
+  return [...ofServices, { name: collectorName, tasksMin: 1 }].map(({ name, tasksMin }) => ({
     name: `tasks-${name}`,
     page: 'Tasks missing',
     meaning: `Fewer tasks of ${name} run than there should be.`,

@@ -8,6 +8,7 @@ import { services } from '../services.ts';
 
 export const metricsNamespace = 'QueueManager';
 export const tracesPort = 4318;
+export const collectorName = 'collector';
 
 /** A series by route has a metric for each of a hundred routes, thirty dollars a month: the load balancer shows those. */
 const isAffordable = ({ by }: Series) => !by.includes('route');

@@ -289,6 +289,21 @@ describe('createApp', () => {
     );
   });
 
+  it('takes any of several internal credentials as a bearer token on /metrics', async (t) => {
+    const [next, last] = ['n'.repeat(32), 'l'.repeat(32)];
+    const internalCredential = `${next},${last}`;
+    const rotating = createApp({ logger: testLogger, readiness: {}, internalCredential });
+    t.after(() => rotating.close());
+    const statusOf = async (bearer: string) =>
+      (await rotating.inject({ url: '/metrics', headers: { authorization: `Bearer ${bearer}` } }))
+        .statusCode;
+    // Tools send the variable as it is: before the rotation, and in the middle of it.
+    for (const known of [next, last, `${last},${next}`, `${next},${last}`]) {
+      assert.equal(await statusOf(known), 200, known);
+    }
+    assert.equal(await statusOf('x'.repeat(32)), 401);
+  });
+
   it('takes the internal credential as a bearer token on /metrics alone', async () => {
     const statusOf = async (url: string, authorization: string) =>
       (await app.inject({ url, headers: { authorization } })).statusCode;

@@ -234,9 +234,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.get('/metrics', async (request, reply) => {
     // Prometheus sends it as a bearer token.
-    if (!isCredential(request.headers.authorization, `Bearer ${internalCredential}`)) {
-      requireCredential(request, internalCredential);
-    }
+    const [, bearer] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+    if (!isCredential(bearer, internalCredential)) requireCredential(request, internalCredential);
     return reply.type(metrics.contentType).send(await metrics.render());
   });
   return app;
