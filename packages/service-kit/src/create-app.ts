@@ -189,9 +189,11 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   // A keep-alive connection that gets its response while the app stops would delay the stop.
   let isStopping = false;
-  app.addHook('preClose', async () => {
+  const endConnections = () => {
     isStopping = true;
-  });
+  };
+  app.decorate('endConnections', endConnections);
+  app.addHook('preClose', async () => endConnections());
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (isStopping && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
     done();

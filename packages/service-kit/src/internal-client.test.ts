@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { contract } from '@queue-manager/contracts/contract';
 import { z } from 'zod';
 import { createApp } from './create-app.ts';
 import { createInternalClient, UpstreamError } from './internal-client.ts';
 import { route } from './route.ts';
 import { closedPort, startRestartable, testCredential, testLogger } from './testing.ts';
+import { runInContext } from './trace-context.ts';
 
 const shared = {
   service: 'position',
@@ -139,6 +141,26 @@ describe('createInternalClient whose only process restarts', () => {
     await service.start();
     assert.deepEqual(await Promise.all(waiting), [{}, {}]);
     assert.deepEqual(service.received, ['POST', 'POST']);
+  });
+
+  it('lets a call wait for longer than it may take, but not beyond the deadline of its request', async (t) => {
+    const service = await startRestartable(t);
+    const timeoutMs = 50;
+    const client = createInternalClient({
+      baseUrl: service.url,
+      credential: testCredential,
+      timeoutMs,
+    });
+    t.after(() => client.close());
+    await service.stop();
+    const within = (ms: number) =>
+      runInContext({}, () => client.call(done, {}), { at: performance.now() + ms });
+    const waiting = within(60_000);
+    await delay(2 * timeoutMs);
+    await assert.rejects(within(timeoutMs), UpstreamError);
+    await service.start();
+    assert.deepEqual(await waiting, {});
+    assert.deepEqual(service.received, ['POST']);
   });
 
   it('repeats a read once, at the same address, when its connection was lost', async (t) => {

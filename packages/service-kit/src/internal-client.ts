@@ -26,7 +26,7 @@ type CallOptions<C extends Contract> = (C['schema'] extends { params: infer P }
   : unknown) &
   (C['schema'] extends { querystring: infer Q } ? { query: Input<Q> } : unknown) &
   (C['schema'] extends { body: infer B } ? { body: Input<B> } : unknown) & {
-    /** 5,000 by default. */
+    /** Of the call, and of waiting for a restart: by default the client's, and the deadline of the request it is for. */
     timeoutMs?: number;
   };
 type CallResult<C extends Contract> = C['response'] extends z.ZodType
@@ -56,6 +56,8 @@ export function createInternalClient(options: {
   credential: string;
   /** Per address; 32 by default. */
   connections?: number;
+  /** Of a call that does not say otherwise; 5,000 by default. */
+  timeoutMs?: number;
 }): InternalClient {
   const addresses = createAddresses([options.baseUrl].flat());
   const credential = sentCredential(options.credential);
@@ -73,24 +75,33 @@ export function createInternalClient(options: {
     return pool;
   }
 
+  /** Sends a call; the response's timer runs until its body is read. */
   async function request(
     contract: Contract,
     toSend: Omit<Dispatcher.RequestOptions, 'origin'> & { headers: Record<string, string> },
-    deadline: number,
-  ): Promise<Dispatcher.ResponseData> {
+    { timeoutMs, endsAt }: { timeoutMs: number; endsAt: number },
+  ): Promise<Dispatcher.ResponseData & { timer: NodeJS.Timeout | undefined }> {
     let mayRepeat = isRepeatable(contract);
     let untried: readonly string[] = [];
-    const remaining = () => Math.max(0, Math.floor(deadline - performance.now()));
+    const remaining = () => Math.max(1, Math.floor(endsAt - performance.now()));
     for (;;) {
       if (untried.length === 0) untried = addresses.inOrder();
       const [address = '', ...others] = untried;
       untried = others;
-      const headers = { ...toSend.headers, [deadlineHeader]: String(remaining()) };
+      const ms = Math.min(timeoutMs, remaining());
+      const headers = { ...toSend.headers, [deadlineHeader]: String(ms) };
+      // Cleared after the call, which `AbortSignal.timeout` does not allow: its timer would fire after every call.
+      const deadline = new AbortController();
+      // A raw body may stream for any time.
+      const isRaw = isRawBody(contract.response);
+      const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), ms);
+      const limit = isRaw ? { headersTimeout: ms } : { signal: deadline.signal };
       try {
-        const response = await poolOf(address).request({ ...toSend, headers });
+        const response = await poolOf(address).request({ ...toSend, headers, ...limit });
         addresses.responded();
-        return response;
+        return { ...response, timer };
       } catch (error) {
+        clearTimeout(timer);
         if (isConnectError(error)) {
           addresses.avoid(address);
           const mayGoOn = untried.length > 0 || (await addresses.isBack(remaining()));
@@ -104,13 +115,12 @@ export function createInternalClient(options: {
   async function call(contract: Contract, input: Record<string, unknown>): Promise<unknown> {
     const { params, query } = input as Partial<Record<'params' | 'query', Record<string, string>>>;
     assertInTime();
-    const ownTimeoutMs = (input.timeoutMs as number | undefined) ?? 5_000;
-    const timeoutMs = Math.min(ownTimeoutMs, remainingMs() ?? ownTimeoutMs);
-    const isRaw = isRawBody(contract.response);
+    const wantedMs = input.timeoutMs as number | undefined;
+    const timeoutMs = wantedMs ?? options.timeoutMs ?? 5_000;
+    // A restart may take longer than a call: only the request that this call is for ends the wait for it.
+    const endsAt = performance.now() + Math.min(wantedMs ?? Infinity, remainingMs() ?? timeoutMs);
     const { requestId, traceparent } = currentContext() ?? {};
-    // Cleared after the call, which `AbortSignal.timeout` does not allow: its timer would fire after every call.
-    const deadline = new AbortController();
-    const timer = isRaw ? undefined : setTimeout(() => deadline.abort(), timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
     try {
       const toSend = {
         method: contract.method,
@@ -122,12 +132,11 @@ export function createInternalClient(options: {
           ...(traceparent === undefined ? {} : { traceparent }),
         },
         body: input.body === undefined ? null : JSON.stringify(input.body),
-        // A raw body may stream for any time; everything else has one deadline for the whole call.
-        ...(isRaw ? { headersTimeout: timeoutMs } : { signal: deadline.signal }),
       };
-      const answer = await request(contract, toSend, performance.now() + timeoutMs);
+      const answer = await request(contract, toSend, { timeoutMs, endsAt });
+      timer = answer.timer;
       if (answer.statusCode === contract.status) {
-        if (isRaw) return answer.body;
+        if (isRawBody(contract.response)) return answer.body;
         if (contract.response === undefined) return void (await answer.body.dump());
         return (contract.response as z.ZodType).parse(await answer.body.json());
       }

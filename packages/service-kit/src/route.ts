@@ -34,6 +34,10 @@ export type Handler<C extends Contract> = (
 ) => Promise<ResponseOf<C>>;
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Ends each connection with its next response. */
+    endConnections(): void;
+  }
   interface FastifyContextConfig {
     contract?: Contract;
     /** Whether a route without a contract responds with an event stream. */
