@@ -113,14 +113,19 @@ export function createLineSync(options: {
     hasBegun = false;
     void follow(controller.signal).then(() => {
       if (current !== controller || isStopped) return;
-      current = null;
       cancelOffline();
       const isShort = attempts === 0 && heardAt !== null;
       cancelOffline = host.later(() => set('offline'), isShort ? offlineAfterMs : 0);
-      const ms = Math.min(retryMs * 2 ** attempts, retryMsMax);
-      attempts += 1;
-      cancelRetry = host.later(connect, ms * (0.5 + host.random() / 2));
+      connectLater();
     });
+  }
+
+  function connectLater(): void {
+    current = null;
+    const ms = Math.min(retryMs * 2 ** attempts, retryMsMax);
+    attempts += 1;
+    cancelRetry();
+    cancelRetry = host.later(connect, ms * (0.5 + host.random() / 2));
   }
 
   /** Resolves when the stream has ended or could not be opened. */
@@ -411,7 +416,13 @@ export function createLineSync(options: {
       reconnect();
     },
     wake(isOffline) {
-      if (isOffline) return set('offline');
+      if (isOffline) {
+        // What still arrives was on its way; only a new stream says that the network is back.
+        current?.abort();
+        cancelOffline();
+        connectLater();
+        return set('offline');
+      }
       const isFresh = heardAt !== null && host.now() - heardAt < freshMs;
       if (connection !== 'live' || current === null || !isFresh) reconnect();
     },

@@ -232,6 +232,50 @@ describe('the line of a venue', () => {
   });
 });
 
+describe('a device that says that it is offline', () => {
+  it('has no live line because of what was still on its way', async (t) => {
+    const venue = new FakeVenue();
+    venue.add({ name: 'Ana' });
+    const network = new Network(venue, rui);
+    const device = new Device(() => venue.now);
+    const host = device.host();
+    let say = (_isOffline: boolean) => {};
+    device.host = () => ({
+      ...host,
+      onWake(listener) {
+        say = listener;
+        return () => {};
+      },
+    });
+    const arrived = Promise.withResolvers<void>();
+    const isLast = Promise.withResolvers<void>();
+    const { call } = network.api;
+    network.api.call = (async (...given: Parameters<typeof call>) => {
+      const answer = await call(...given);
+      const { lane } = (given[1] as { query?: { lane?: string } }).query ?? {};
+      if (given[0] === 'listParties' && lane === 'regular') {
+        isLast.resolve();
+        await arrived.promise;
+      }
+      return answer;
+    }) as typeof call;
+    const { line, live } = await stand(t, venue, { network, device });
+    await isLast.promise;
+    network.isCut = true;
+    say(true);
+    assert.equal(line.getSnapshot().connection, 'offline');
+    const seen = new Set<string>();
+    const stop = line.subscribe(() => seen.add(line.getSnapshot().connection));
+    arrived.resolve();
+    for (let ticks = 0; ticks < 10; ticks += 1) await tick();
+    stop();
+    assert.deepEqual([...seen], ['offline']);
+    network.restore();
+    say(false);
+    await live();
+  });
+});
+
 describe('a press', () => {
   it('shows at once and takes the answer of the server', async (t) => {
     const venue = new FakeVenue();
