@@ -86,7 +86,8 @@ export function createLineSync(options: {
   /** An occupancy that came while a press was under way: it may or may not include it. */
   let held: Occupancy | null = null;
   let occupanciesHeard = 0;
-  let isConfirming = false;
+  let cancelConfirm = () => {};
+  let confirms = 0;
   const timers = new Set<() => void>();
 
   function later(callback: () => void, ms: number): void {
@@ -373,14 +374,14 @@ export function createLineSync(options: {
    * change that another has reversed by then.
    */
   function confirmOccupancy(ms: number): void {
-    if (isConfirming) return;
-    isConfirming = true;
-    later(async () => {
-      isConfirming = false;
+    cancelConfirm();
+    confirms += 1;
+    const own = confirms;
+    cancelConfirm = host.later(async () => {
       const before = occupanciesHeard;
       const answer = await api.call('getOccupancy', { params: { venueId } }).catch(() => null);
       // Each stream begins with it.
-      if (current === null || isStopped) return;
+      if (own !== confirms || current === null || isStopped) return;
       if (!answer?.ok || options.isCounting() || occupanciesHeard !== before) {
         return confirmOccupancy(confirmMs);
       }
@@ -449,6 +450,7 @@ export function createLineSync(options: {
       current?.abort();
       cancelRetry();
       cancelOffline();
+      cancelConfirm();
       for (const cancel of timers) cancel();
     },
   };

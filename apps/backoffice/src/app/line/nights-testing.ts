@@ -300,11 +300,15 @@ async function live(steps: readonly Step[], stands: StandDevice[]): Promise<void
   for (let turns = 0; ; turns += 1) {
     await turn();
     const isOver = lines.every((line) => {
-      const { connection, queued } = line.getSnapshot();
-      return connection === 'live' && queued === 0 && rowsOf(line).every(({ isRead }) => isRead);
+      const { connection, queued, occupancy } = line.getSnapshot();
+      // The occupancy is read once more after presses that count people.
+      const isRead = occupancy?.occupancy === venue.occupancy;
+      return (
+        connection === 'live' && queued === 0 && isRead && rowsOf(line).every((row) => row.isRead)
+      );
     });
     if (isOver) break;
-    assert.ok(turns < 20_000, 'the presses are all sent');
+    assert.ok(turns < 20_000, 'the presses are all sent, and the screens agree');
   }
   for (let turns = 0; turns < 20; turns += 1) await turn();
 
