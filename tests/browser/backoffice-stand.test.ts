@@ -11,7 +11,7 @@ import { enlist } from '../support/members.ts';
 import { succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
 import { backoffice, openSignedIn, tablet } from './support/backoffice.ts';
-import { heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
+import { awaitWorker, heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
 import {
   openLine,
   openStand,
@@ -102,6 +102,8 @@ describe('the stand', () => {
     const [ana, bruno] = line.parties as [Party, Party];
     const page = await open(owned.owner, line, { ...tablet, expectedErrors });
     await row(page, 'Waiting', 'Ana').waitFor();
+    // What passes through a worker that is being installed is not cut off.
+    await awaitWorker(page);
     await page.context().setOffline(true);
     await page.getByText(/No connection. As of/).waitFor();
     await press(page, 'Waiting', 'Ana', 'Call');
