@@ -11,7 +11,7 @@ import { enlist } from '../support/members.ts';
 import { succeed } from '../support/system.ts';
 import { assertAccessible } from './support/axe.ts';
 import { backoffice, openSignedIn, tablet } from './support/backoffice.ts';
-import { awaitWorker, heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
+import { heading, lostNetwork, phone, useBrowser } from './support/browser.ts';
 import {
   openLine,
   openStand,
@@ -25,6 +25,18 @@ import {
 
 /** Of the network that the test takes away, and of the press that the server refuses. */
 const expectedErrors = new RegExp(`${lostNetwork.source}|status of 409`);
+
+/** In a page: opens the store of the lines as a version of the app that does not make way for others. */
+const openLineStore = (version: number) =>
+  new Promise<void>((resolve, reject) => {
+    const opening = indexedDB.open('queue-manager-line', version);
+    opening.onsuccess = () => {
+      // Referenced, so that it stays open.
+      Object.assign(window, { lineStore: opening.result });
+      resolve();
+    };
+    opening.onerror = () => reject(opening.error);
+  });
 
 describe('the stand', () => {
   const { newPage } = useBrowser();
@@ -73,15 +85,23 @@ describe('the stand', () => {
     const newer = await page.context().newPage();
     await newer.goto(backoffice('/nothing/here'));
     await heading(newer, 'There is no page here');
-    await newer.evaluate(
-      () =>
-        new Promise<void>((resolve, reject) => {
-          const opening = indexedDB.open('queue-manager-line', 3);
-          opening.onsuccess = () => resolve();
-          opening.onerror = () => reject(opening.error);
-        }),
-    );
+    await newer.evaluate(openLineStore, 3);
     await page.getByText('Two versions of this app are open.').waitFor();
+    await page.reload();
+    await page.getByText('Two versions of this app are open.').waitFor();
+    await page.locator('.fills[aria-busy=false]').waitFor();
+    assert.equal(await page.getByText('Loading the line…').count(), 0);
+  });
+
+  it('waits for an older version in another tab, and says so', async () => {
+    const older = await newPage({ ...tablet, reducedMotion: 'reduce' });
+    await older.goto('/');
+    await older.evaluate(openLineStore, 1);
+    const page = await older.context().newPage();
+    await openSignedIn(page, owned.owner, `/venues/${owned.venue.id}/stand`);
+    await page.getByText('Two versions of this app are open.').waitFor();
+    await page.getByText('Loading the line…').waitFor();
+    await page.locator('.fills[aria-busy=true]').waitFor();
   });
 
   it('pauses the queue for a manager, and shows it to a host', async () => {
@@ -102,8 +122,6 @@ describe('the stand', () => {
     const [ana, bruno] = line.parties as [Party, Party];
     const page = await open(owned.owner, line, { ...tablet, expectedErrors });
     await row(page, 'Waiting', 'Ana').waitFor();
-    // What passes through a worker that is being installed is not cut off.
-    await awaitWorker(page);
     await page.context().setOffline(true);
     await page.getByText(/No connection. As of/).waitFor();
     await press(page, 'Waiting', 'Ana', 'Call');

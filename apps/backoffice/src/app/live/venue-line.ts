@@ -23,6 +23,10 @@ export class VenueLine {
   readonly snapshot = this.#snapshot.asReadonly();
   /** Why the line cannot be kept on this device. */
   readonly failure = this.#failure.asReadonly();
+  /** Neither has all of the line been read yet, nor is it known that it cannot be. */
+  readonly isLoading = computed(
+    () => this.#failure() === null && (this.#snapshot()?.connection ?? 'loading') === 'loading',
+  );
   readonly line = computed(() => this.#open()?.line ?? null);
 
   constructor() {

@@ -77,7 +77,7 @@ const rowKeys: Record<string, Move> = {
   styleUrl: './stand.css',
   host: {
     class: 'fills',
-    '[attr.aria-busy]': "venueLine.snapshot()?.connection === 'loading'",
+    '[attr.aria-busy]': 'venueLine.isLoading()',
     '[attr.data-part]': 'part()',
     '[attr.data-lower]': 'lower()',
     '(document:keydown)': 'pressed($event)',

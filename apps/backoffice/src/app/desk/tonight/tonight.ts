@@ -48,12 +48,12 @@ export class Tonight {
   readonly #api = inject(Api);
   readonly #clock = inject(Session).serverClock;
   readonly #venues = inject(Venues);
-  readonly #venueLine = inject(VenueLine);
+  protected readonly venueLine = inject(VenueLine);
   readonly #reader = inject(ReaderLanguage).reader;
   readonly #now = signal(this.#clock.now());
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  protected readonly snapshot = this.#venueLine.snapshot;
+  protected readonly snapshot = this.venueLine.snapshot;
   protected readonly isLive = computed(() => this.snapshot()?.connection === 'live');
   protected readonly queues = computed(() => this.snapshot()?.queues ?? null);
   protected readonly totals = computed(() => totalsOf(this.queues() ?? []));
@@ -105,7 +105,7 @@ export class Tonight {
   });
 
   constructor() {
-    effect(() => void this.#venueLine.open(this.venueId()));
+    effect(() => void this.venueLine.open(this.venueId()));
     const ticking = setInterval(() => this.#now.set(this.#clock.now()), tickMs);
     const idling = setInterval(() => this.#readLater(), idleMs);
     inject(DestroyRef).onDestroy(() => {
