@@ -35,7 +35,11 @@ export async function createSystem(options: SystemOptions): Promise<App> {
   const app = new App({
     ...(outdir ? { outdir } : {}),
     analyticsReporting: false,
-    ...(isBundled ? {} : { context: { 'aws:cdk:bundling-stacks': [] } }),
+    context: {
+      // A stack cannot be deleted, nor lose what it exports, while another one uses it.
+      '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+      ...(isBundled ? {} : { 'aws:cdk:bundling-stacks': [] }),
+    },
   });
   const { account, region, prefix } = settings;
   const common = { settings, env: { account, region }, crossRegionReferences: true };

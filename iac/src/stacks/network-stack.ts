@@ -104,7 +104,7 @@ export class NetworkStack extends Stack {
     // CloudFront reaches the load balancer from network interfaces in the private subnets.
     loadBalancer.addIngressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(80), 'CloudFront');
     loadBalancer.connections.allowTo(services, ec2.Port.tcp(servicePort), 'Gateway');
-    services.connections.allowInternally(ec2.Port.tcp(servicePort), 'Calls between services');
-    services.connections.allowInternally(ec2.Port.tcp(tracesPort), 'Traces');
+    services.addIngressRule(services, ec2.Port.tcp(servicePort), 'Calls between services');
+    services.addIngressRule(services, ec2.Port.tcp(tracesPort), 'Traces');
   }
 }

@@ -132,10 +132,15 @@ export class WebStack extends Stack {
       comment: `Queue Manager ${settings.environment}`,
       webAclId: global.firewallArn,
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      // The function below says so, too. Without both, the first page would be the list of the bucket.
+      defaultRootObject: 'index.html',
       priceClass: cloudfront.PriceClass.PRICE_CLASS_ALL,
       ...(domain && global.certificate
-        ? { domainNames: [domain.name], certificate: global.certificate }
+        ? {
+            domainNames: [domain.name],
+            certificate: global.certificate,
+            minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+          }
         : {}),
       defaultBehavior: {
         ...files('customer', guestPolicy),

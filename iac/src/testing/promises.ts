@@ -107,11 +107,10 @@ export const promises: Record<string, (templates: Templates) => void> = {
     assert.deepEqual(protocols.sort(), ['email', 'email', 'sqs']);
   },
 
-  'the firewall has managed and rate rules, and its blocks raise an alarm where its metrics are': ({
-    settings,
-    stacks: { global = {} },
-  }) => {
-    const ofRegion = { settings, stacks: { global } };
+  'the firewall has managed and rate rules, and its blocks raise an alarm where its metrics are': (
+    templates,
+  ) => {
+    const ofRegion = { ...templates, stacks: { global: templates.stacks.global ?? {} } };
     const [, { Properties: firewall }] = resourceOf(ofRegion, 'AWS::WAFv2::WebACL');
     const rules: { Statement: object }[] = firewall.Rules;
     for (const kind of ['ManagedRuleGroupStatement', 'RateBasedStatement']) {
@@ -409,6 +408,8 @@ export const promises: Record<string, (templates: Templates) => void> = {
       }
     }
   },
+
+  'the CDK warns of nothing': ({ warnings }) => assert.deepEqual(warnings, []),
 
   'logs are kept for the days of the environment': (templates) => {
     for (const [id, { Properties }] of resourcesOf(templates, 'AWS::Logs::LogGroup')) {

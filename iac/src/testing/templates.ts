@@ -17,6 +17,8 @@ export type Templates = {
   settings: Settings;
   /** By name without prefix (`data`), the resources by logical id. */
   stacks: Record<string, Record<string, Resource>>;
+  /** What the CDK warns of when it writes the templates. */
+  warnings: string[];
 };
 
 /** The templates of an environment, without a build of the apps and without bundled functions. */
@@ -43,9 +45,18 @@ export async function synthesize(
       isBundled: false,
       image: () => ecs.ContainerImage.fromRegistry('image'),
     });
-    const { stacks } = app.synth();
+    const { stacks, directory } = app.synth();
+    const report = JSON.parse(readFileSync(join(directory, 'validation-report.json'), 'utf8'));
     return {
       settings,
+      warnings: [
+        ...stacks.flatMap(({ messages }) =>
+          messages.map(({ id, entry }) => `${id}: ${entry.data}`),
+        ),
+        ...report.pluginReports.flatMap(({ violations }: { violations: object[] }) =>
+          violations.map((violation) => JSON.stringify(violation)),
+        ),
+      ],
       stacks: Object.fromEntries(
         stacks.map(({ stackName, templateFullPath }) => [
           stackName.slice(settings.prefix.length),
