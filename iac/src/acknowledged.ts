@@ -160,12 +160,6 @@ const acknowledged: Acknowledged[] = [
     reason:
       'In isolated subnets, open to our own security group only, and with a password. Two nodes that may be rebuilt from CloudWatch need no masters of their own.',
   },
-  {
-    rules: [wildcard('Resource::*')],
-    where: /-search\/Domain\/ESLogGroupPolicy\w+$/,
-    reason:
-      'The resource policies of CloudWatch Logs, which aws-cdk-lib sets, have no names of their own.',
-  },
 ];
 
 /** Records the accepted findings on their constructs. Call it when all stacks exist. */

@@ -226,6 +226,7 @@ test('a deployment without an own domain, with one, and with every option can be
     openSearch: true,
     zones: 'a,c',
   });
+  for (const holds of Object.values(promises)) holds(templates);
   assert.equal(
     resourcesOf(templates, 'AWS::Logs::SubscriptionFilter').length,
     services.flatMap(({ name, functions = [{ name }] }) => functions).length,

@@ -6,6 +6,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { securityHeaders } from '../../services/gateway/src/security-headers.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
+import { limitForeignLogs } from './log-group.ts';
 import { repositoryRoot } from './repository.ts';
 import type { Settings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
@@ -87,6 +88,7 @@ export async function createSystem(options: SystemOptions): Promise<App> {
     functions,
   });
 
+  limitForeignLogs(app, settings);
   Tags.of(app).add('system', 'queue-manager');
   Tags.of(app).add('environment', settings.environment);
   acknowledgeFindings(app, settings);

@@ -6,6 +6,7 @@ import * as memorydb from 'aws-cdk-lib/aws-memorydb';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { foreignLogGroupOf } from '../log-group.ts';
 import { removalPolicyOf } from '../removal-policy.ts';
 import { tablesOfServices } from '../services.ts';
 import type { Settings } from '../settings.ts';
@@ -14,6 +15,7 @@ import type { NetworkStack } from './network-stack.ts';
 export const databaseName = 'queue_manager';
 /** Account of the service. The rotation of its password alternates with `app_clone`. */
 const databaseUser = 'app';
+const exportedLogs = ['error', 'slowquery'];
 
 export class DataStack extends Stack {
   readonly tables: Map<string, dynamodb.TableV2>;
@@ -75,7 +77,11 @@ export class DataStack extends Stack {
       username: 'admin',
       dbname: databaseName,
     });
+    const instanceIdentifier = `${settings.prefix}mysql`;
     this.mysql = new rds.DatabaseInstance(this, 'Mysql', {
+      // Known, since the names of its log groups follow from it. A change that would replace the server, and with it the
+      // data by an empty database, fails because the name is taken.
+      instanceIdentifier,
       engine,
       instanceType: new ec2.InstanceType(settings.mysql.instance),
       credentials: rds.Credentials.fromSecret(this.mysqlAdmin),
@@ -95,7 +101,7 @@ export class DataStack extends Stack {
       // Small instances have none.
       enablePerformanceInsights: !settings.mysql.instance.endsWith('.small'),
       monitoringInterval: Duration.seconds(60),
-      cloudwatchLogsExports: ['error', 'slowquery'],
+      cloudwatchLogsExports: exportedLogs,
       autoMinorVersionUpgrade: true,
       parameterGroup: new rds.ParameterGroup(this, 'MysqlParameters', {
         engine,
@@ -115,6 +121,10 @@ export class DataStack extends Stack {
         },
       }),
     });
+    for (const log of exportedLogs) {
+      const name = `/aws/rds/instance/${instanceIdentifier}/${log}`;
+      this.mysql.node.addDependency(foreignLogGroupOf(this, `Mysql-${log}`, settings, name));
+    }
     this.mysqlApp = new rds.DatabaseSecret(this, 'MysqlApp', {
       username: databaseUser,
       dbname: databaseName,

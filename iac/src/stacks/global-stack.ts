@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { CrossStackReferences, ReferenceStrength, Stack, type StackProps } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
@@ -66,6 +66,10 @@ export class GlobalStack extends Stack {
           }),
         ),
       });
+    // A strong reference across regions takes a function of aws-cdk-lib in both. CloudFront keeps what it uses anyway.
+    for (const resource of [firewall, this.certificate]) {
+      if (resource) CrossStackReferences.of(resource).produce(ReferenceStrength.WEAK);
+    }
   }
 }
 

@@ -1,8 +1,7 @@
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { retentionOf } from '../log-group.ts';
+import { foreignLogGroupOf } from '../log-group.ts';
 import type { Settings } from '../settings.ts';
 import { tracesPort } from '../watching/collector-config.ts';
 
@@ -86,10 +85,7 @@ export class NetworkStack extends Stack {
     }
     this.vpc.addFlowLog('FlowLog', {
       destination: ec2.FlowLogDestination.toCloudWatchLogs(
-        new logs.LogGroup(this, 'FlowLogs', {
-          retention: retentionOf(settings),
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
+        foreignLogGroupOf(this, 'FlowLogs', settings),
       ),
       trafficType: ec2.FlowLogTrafficType.REJECT,
     });

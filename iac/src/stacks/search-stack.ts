@@ -8,6 +8,7 @@ import * as opensearch from 'aws-cdk-lib/aws-opensearchservice';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { functionOf } from '../function.ts';
+import { foreignLogGroupOf } from '../log-group.ts';
 import type { Settings } from '../settings.ts';
 import type { NetworkStack } from './network-stack.ts';
 
@@ -37,6 +38,8 @@ export class SearchStack extends Stack {
         excludeCharacters: '"\\\'',
       },
     });
+    const logGroup = foreignLogGroupOf(this, 'Logs', settings);
+    logGroup.grantWrite(new iam.ServicePrincipal('es.amazonaws.com'));
     const domain = new opensearch.Domain(this, 'Domain', {
       version: opensearch.EngineVersion.OPENSEARCH_2_19,
       vpc,
@@ -53,20 +56,31 @@ export class SearchStack extends Stack {
       nodeToNodeEncryption: true,
       enforceHttps: true,
       tlsSecurityPolicy: opensearch.TLSSecurityPolicy.TLS_1_2,
-      logging: { slowSearchLogEnabled: true, slowIndexLogEnabled: true, appLogEnabled: true },
-      // Who has the password may search; nobody outside the network reaches it.
+      logging: {
+        slowSearchLogEnabled: true,
+        slowSearchLogGroup: logGroup,
+        slowIndexLogEnabled: true,
+        slowIndexLogGroup: logGroup,
+        appLogEnabled: true,
+        appLogGroup: logGroup,
+      },
+      suppressLogsResourcePolicy: true,
       fineGrainedAccessControl: {
         masterUserName: user,
         masterUserPassword: password.secretValueFromJson('password'),
       },
-      accessPolicies: [
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    domain.node.addDependency(logGroup);
+    // Who has the password may search; nobody outside the network reaches it. As a property: the construct would set it by a function of aws-cdk-lib.
+    (domain.node.defaultChild as opensearch.CfnDomain).accessPolicies = new iam.PolicyDocument({
+      statements: [
         new iam.PolicyStatement({
           principals: [new iam.AnyPrincipal()],
           actions: ['es:ESHttp*'],
           resources: ['*'],
         }),
       ],
-      removalPolicy: RemovalPolicy.DESTROY,
     });
     const shipping = functionOf(this, 'ship-logs', settings, {
       entry: 'iac/src/functions/ship-logs.ts',

@@ -411,12 +411,49 @@ export const promises: Record<string, (templates: Templates) => void> = {
 
   'the CDK warns of nothing': ({ warnings }) => assert.deepEqual(warnings, []),
 
-  'logs are kept for the days of the environment': (templates) => {
-    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::Logs::LogGroup')) {
-      assert.equal(Properties.RetentionInDays, templates.settings.logDays, id);
+  'logs are kept for the days of the environment, whoever writes them': ({ settings, stacks }) => {
+    for (const resources of Object.values(stacks)) {
+      const groups = new Map<string, string>();
+      for (const [id, { Type, Properties }] of Object.entries(resources)) {
+        if (Type !== 'AWS::Logs::LogGroup') continue;
+        assert.equal(Properties.RetentionInDays, settings.logDays, id);
+        groups.set(`<${id}>`, id).set(Properties.LogGroupName, id);
+      }
+      for (const [id, { Type, Properties, DependsOn = [] }] of Object.entries(resources)) {
+        assert.doesNotMatch(Type, logsElsewhere, id);
+        for (const name of logGroupsOf[Type]?.(Properties) ?? []) {
+          const group = groups.get(name);
+          assert.ok(group, `${id} writes to ${name}`);
+          // Else AWS creates the group by itself, and the deployment finds it there.
+          if (name.startsWith('/aws/')) assert.ok(DependsOn.includes(group), id);
+        }
+      }
     }
   },
 };
+
+/** The log groups that resources write to, by their type. */
+const logGroupsOf: Record<string, (properties: Resource['Properties']) => string[]> = {
+  'AWS::Lambda::Function': ({ LoggingConfig }) => [textOf(LoggingConfig?.LogGroup)],
+  'AWS::Serverless::Application': ({ Parameters }) => [`/aws/lambda/${Parameters.functionName}`],
+  'AWS::ECS::TaskDefinition': ({ ContainerDefinitions }) =>
+    ContainerDefinitions.map(({ LogConfiguration }: Resource['Properties']) =>
+      textOf(LogConfiguration.Options['awslogs-group']),
+    ),
+  'AWS::RDS::DBInstance': ({ DBInstanceIdentifier, EnableCloudwatchLogsExports }) =>
+    EnableCloudwatchLogsExports.map(
+      (log: string) => `/aws/rds/instance/${DBInstanceIdentifier}/${log}`,
+    ),
+  'AWS::EC2::FlowLog': ({ LogGroupName }) => [textOf(LogGroupName)],
+  'AWS::OpenSearchService::Domain': ({ LogPublishingOptions }) =>
+    Object.values(LogPublishingOptions).map((option) =>
+      textOf((option as Resource['Properties']).CloudWatchLogsLogGroupArn).replace('.Arn>', '>'),
+    ),
+};
+
+/** Types that write logs and are not used: whoever uses one adds it above. */
+const logsElsewhere =
+  /CodeBuild::Project|StepFunctions::StateMachine|ApiGateway|Synthetics|(Logging|QueryLogging|Resolver\w+)Config/;
 
 function queueOf(templates: Templates, name: string): [string, Resource] {
   return resourceOf(templates, 'AWS::SQS::Queue', ({ QueueName }) => QueueName === name);
