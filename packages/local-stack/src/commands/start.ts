@@ -11,7 +11,7 @@ import { repositoryRoot } from '../repository.ts';
 import { type Settings, settingsFrom } from '../settings.ts';
 import { ensurePrograms } from '../stores/system-packages.ts';
 import { planDemo } from '../system/demo.ts';
-import { demoRows, readyLines } from '../system/ready.ts';
+import { demoRows, demoTriesMs, readyLines } from '../system/ready.ts';
 import { withPositionProcesses } from '../system/services.ts';
 import { startSystem } from '../system/system.ts';
 import { restartOnChange } from '../system/watch-files.ts';
@@ -41,8 +41,9 @@ await runUntilStopped(async (stopping, signal) => {
   try {
     await building;
     const addresses = { ...system, publicUrl: system.env.PUBLIC_URL ?? system.gatewayUrl };
-    const demo = await demoRows(settings.dataDir, addresses, say);
-    write(`${['', ...readyLines(addresses, demo, howToStop(settings)), ''].join('\n')}\n`);
+    const tries = AbortSignal.any([signal, AbortSignal.timeout(demoTriesMs)]);
+    const demo = await demoRows(settings.dataDir, addresses, say, tries);
+    write(`${['', ...readyLines(addresses, demo ?? [], howToStop(settings)), ''].join('\n')}\n`);
     const unwatch = values.watch
       ? [restartOnChange(system, say, services), buildOnChange(say)]
       : [];
