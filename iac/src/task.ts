@@ -104,18 +104,17 @@ export function fargateServiceOf(
     hasLoadBalancer: boolean;
     /** Takes a version back during whose deployment it begins. */
     errorAlarm?: cloudwatch.IAlarm;
-    /** By default, as many as the settings say at least. */
+    /** Without, it has to be autoscaled: a number here would undo at each deployment what autoscaling added. */
     tasks?: number;
   },
 ): ecs.FargateService {
-  const { tasksMin } = taskSizeOf(settings, name);
   const service = new ecs.FargateService(scope, `${name}Service`, {
     serviceName: name,
     cluster: options.cluster,
     taskDefinition: options.definition,
     securityGroups: [options.securityGroup],
     vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
-    desiredCount: options.tasks ?? tasksMin,
+    ...(options.tasks ? { desiredCount: options.tasks } : {}),
     // New tasks are healthy before old ones stop, and a version that does not start is taken back.
     minHealthyPercent: 100,
     maxHealthyPercent: 200,

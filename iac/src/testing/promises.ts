@@ -12,6 +12,7 @@ import {
 import { daySeconds } from '@queue-manager/service-kit/durations';
 import { repositoryRoot } from '../repository.ts';
 import { services, tablesOfServices } from '../services.ts';
+import { taskSizeOf } from '../settings.ts';
 import { type Resource, resourceOf, resourcesOf, type Templates, textOf } from './templates.ts';
 
 /** What the templates promise. Each throws when the promise is broken. */
@@ -166,6 +167,14 @@ export const promises: Record<string, (templates: Templates) => void> = {
     );
     for (const { name, runsAs, scalesOn = [], consumes } of services) {
       if (runsAs === 'function') continue;
+      // A number in the template would undo at each deployment what autoscaling added.
+      assert.equal(serviceOf(templates, name)[1].Properties.DesiredCount, undefined);
+      const [, { Properties: target }] = resourceOf(
+        templates,
+        'AWS::ApplicationAutoScaling::ScalableTarget',
+        (_, id) => id.startsWith(`${name}Service`),
+      );
+      assert.equal(target.MinCapacity, taskSizeOf(templates.settings, name).tasksMin);
       const policyOf = (id: string) => scalingPolicyOf(templates, name, id);
       const trackedBy = (id: string) => policyOf(id).TargetTrackingScalingPolicyConfiguration;
       assert.equal(
