@@ -87,8 +87,6 @@ const acknowledged: Acknowledged[] = [
       ...['GetObject', 'GetBucket', 'List', 'DeleteObject', 'Abort'].map((action) =>
         wildcard(`Action::s3:${action}*`),
       ),
-      // Invalidations cannot be limited to a distribution.
-      wildcard('Resource::*'),
       wildcard(
         'Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*',
       ),

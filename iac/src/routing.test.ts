@@ -4,10 +4,16 @@ import { runInNewContext } from 'node:vm';
 import { guestPages, pageAt } from '@queue-manager/contracts/pages';
 import { publicContracts } from '@queue-manager/contracts/registry';
 import { gatewayContracts } from '@queue-manager/contracts/service';
-import { guestPolicy } from '../../services/gateway/src/page-policies.ts';
+import { forever, guestPolicy, revalidated } from '../../services/gateway/src/page-policies.ts';
 import { securityHeaders } from '../../services/gateway/src/security-headers.ts';
 import { guestPageFunction } from './routing.ts';
-import { type Resource, resourceOf, synthesize, type Templates } from './testing/templates.ts';
+import {
+  type Resource,
+  resourceOf,
+  resourcesOf,
+  synthesize,
+  type Templates,
+} from './testing/templates.ts';
 
 suite('CloudFront', () => {
   let templates: Templates;
@@ -79,6 +85,30 @@ suite('CloudFront', () => {
       ...(await securityHeaders()),
       'content-security-policy': guestPolicy,
     });
+  });
+
+  test('keeps assets forever, and asks again for what keeps its name', () => {
+    const copies = resourcesOf(templates, 'Custom::CDKBucketDeployment').map(
+      ([, { Properties }]) => Properties,
+    );
+    assert.deepEqual(
+      copies.map(({ Include, SystemMetadata }) => [
+        Include !== undefined,
+        SystemMetadata['cache-control'],
+      ]),
+      [
+        [true, forever],
+        [true, forever],
+        [false, revalidated],
+        [false, revalidated],
+      ],
+    );
+    const [, ...others] = new Set(
+      ['/sw.js', '/', '/backoffice/sw.js'].map((path) => behaviorOf(path).CachePolicyId),
+    );
+    assert.deepEqual(others, []);
+    // CachingOptimized: at least a second, and as long as the file says.
+    assert.equal(behaviorOf('/').CachePolicyId, '658327ea-f89d-4fab-a63d-7e88639e58f6');
   });
 
   test('answers every address of a guest page with the page, and no other', () => {

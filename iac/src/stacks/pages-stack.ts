@@ -2,7 +2,6 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import * as deployment from 'aws-cdk-lib/aws-s3-deployment';
 import type { Construct } from 'constructs';
 import { revalidated } from '../../../services/gateway/src/page-policies.ts';
-import { backofficeFiles } from '../routing.ts';
 import { type BuiltApps, type WebStack, withoutCopies } from './web-stack.ts';
 
 /**
@@ -19,15 +18,14 @@ export class PagesStack extends Stack {
     const { web, apps } = props;
     const pages = {
       prune: false,
+      // CloudFront keeps it for a second, the least of its policy, and asks again: nothing has to be invalidated.
       cacheControl: [deployment.CacheControl.fromString(revalidated)],
-      distribution: web.distribution,
     };
     new deployment.BucketDeployment(this, 'Customer', {
       ...pages,
       sources: [deployment.Source.asset(apps.customer, withoutCopies)],
       destinationBucket: web.buckets.customer,
       exclude: ['assets/*'],
-      distributionPaths: ['/index.html', '/*.js', '/*.webmanifest', '/*.svg', '/*.png'],
     });
     new deployment.BucketDeployment(this, 'Backoffice', {
       ...pages,
@@ -36,7 +34,6 @@ export class PagesStack extends Stack {
       destinationKeyPrefix: 'backoffice',
       // The gateway sends the page, with a nonce.
       exclude: ['*-????????.js', '*-????????.css', 'media/*', 'index.html'],
-      distributionPaths: [backofficeFiles],
     });
   }
 }
