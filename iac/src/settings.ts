@@ -23,8 +23,6 @@ type Scale = {
   /** Data survives `cdk destroy`, and nothing that holds data can be deleted by accident. */
   keepsData: boolean;
   logDays: number;
-  /** Requests of one address within five minutes before the firewall blocks it. A dining room shares an address. */
-  requestsPerAddressMax: number;
 };
 
 const scales: Record<Environment, Scale> = {
@@ -40,7 +38,6 @@ const scales: Record<Environment, Scale> = {
     spot: true,
     keepsData: false,
     logDays: 7,
-    requestsPerAddressMax: 100_000,
   },
   prod: {
     nat: 'gateway',
@@ -58,7 +55,6 @@ const scales: Record<Environment, Scale> = {
     spot: false,
     keepsData: true,
     logDays: 90,
-    requestsPerAddressMax: 100_000,
   },
 };
 

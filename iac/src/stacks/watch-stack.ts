@@ -25,16 +25,11 @@ export class WatchStack extends Stack {
     const specs: AlarmSpec[] = [
       ...queueAlarms(events),
       ...mysqlAlarms(metrics.mysql, settings),
-      ...redisAlarms(
-        { name: 'redis', title: 'The Redis of lines' },
-        metrics.redis,
-        'DatabaseMemoryUsagePercentage',
-      ),
+      ...redisAlarms({ name: 'redis', title: 'The Redis of lines' }, metrics.redis),
       cacheMissAlarm(metrics.redis),
       ...redisAlarms(
         { name: 'broker-redis', title: 'The Redis of the broker' },
         metrics.brokerRedis,
-        'DatabaseMemoryUsagePercentage',
       ),
       ...gatewayAlarms(props.web.loadBalancer, props.web.gatewayTargets),
       ...taskAlarms(metrics.runningTasks, settings),

@@ -92,14 +92,11 @@ export function queueAlarms(events: EventsStack): AlarmSpec[] {
   });
 }
 
-/** Operations a second that gp3 includes, and how many the alarm leaves. */
-const includedIops = 3_000;
-
 export function mysqlAlarms(
   metric: (name: string, statistic?: string) => cloudwatch.IMetric,
   settings: Settings,
 ): AlarmSpec[] {
-  const { connectionsMax } = mysqlLimits(settings);
+  const { connectionsMax, iopsMax } = mysqlLimits(settings);
   return [
     {
       name: 'mysql-cpu',
@@ -124,41 +121,58 @@ export function mysqlAlarms(
       metric: metric('FreeStorageSpace', 'Minimum'),
       threshold: 0.1 * settings.mysql.storageGb * 1024 ** 3,
       comparison: 'below',
-      minutes: 5,
+      // RDS lets the disk grow after five minutes with less than a tenth, and needs some more for it.
+      minutes: 30,
     },
     {
       name: 'mysql-reads',
       page: 'MySQL: operations of the disk',
-      meaning:
-        'MySQL reads more from its disk than the disk includes: its memory no longer holds the working set.',
+      meaning: 'MySQL reads a lot from its disk: its memory no longer holds the working set.',
       metric: metric('ReadIOPS'),
-      threshold: 0.6 * includedIops,
+      threshold: 0.6 * iopsMax,
       minutes: 10,
     },
     {
       name: 'mysql-writes',
       page: 'MySQL: operations of the disk',
-      meaning: 'MySQL writes nearly as much as its disk includes.',
+      meaning: 'MySQL writes nearly as much as its disk and its instance allow.',
       metric: metric('WriteIOPS'),
-      threshold: 0.8 * includedIops,
+      threshold: 0.8 * iopsMax,
       minutes: 10,
     },
   ];
 }
 
-/** RDS derives `max_connections` from the memory: bytes / 12,582,880. */
-export function mysqlLimits({ mysql }: Settings): { connectionsMax: number } {
-  const size = /\.(\w+)$/.exec(mysql.instance)?.[1] ?? '';
-  const gib = { micro: 1, small: 2, medium: 4, large: 8, xlarge: 16, '2xlarge': 32 }[size];
-  if (gib === undefined) throw new Error(`mysql.instance ${mysql.instance} has an unknown size`);
-  return { connectionsMax: Math.floor((gib * 1024 ** 3 * 0.93) / 12_582_880) };
+/** By size of an instance: its memory, and the operations a second that it does to disks for longer than half an hour a day. */
+const instanceSizes: Record<string, { gib: number; iops: number }> = {
+  micro: { gib: 1, iops: 500 },
+  small: { gib: 2, iops: 1_000 },
+  medium: { gib: 4, iops: 2_000 },
+  large: { gib: 8, iops: 3_600 },
+  xlarge: { gib: 16, iops: 6_000 },
+  '2xlarge': { gib: 32, iops: 12_000 },
+};
+
+/** Limits that follow from the settings. */
+export function mysqlLimits({ mysql }: Pick<Settings, 'mysql'>): {
+  connectionsMax: number;
+  iopsMax: number;
+} {
+  const size = instanceSizes[/\.(\w+)$/.exec(mysql.instance)?.[1] ?? ''];
+  if (size === undefined) throw new Error(`mysql.instance ${mysql.instance} has an unknown size`);
+  // RDS spreads the disk of MySQL over four volumes from 400 GB on. gp3 includes 3,000 operations for each.
+  const includedIops = mysql.storageGb < 400 ? 3_000 : 12_000;
+  return {
+    // RDS derives `max_connections` from the memory: bytes / 12,582,880.
+    connectionsMax: Math.floor((size.gib * 1024 ** 3 * 0.93) / 12_582_880),
+    iopsMax: Math.min(includedIops, size.iops),
+  };
 }
 
 /** `metric` takes the worst node. */
 export function redisAlarms(
   store: { name: string; title: string },
   metric: (name: string, statistic: string) => cloudwatch.IMetric,
-  memoryMetric: string,
 ): AlarmSpec[] {
   return [
     {
@@ -173,7 +187,7 @@ export function redisAlarms(
       name: `${store.name}-memory`,
       page: 'Redis: memory and evictions',
       meaning: `${store.title} is nearly full, and then refuses writes.`,
-      metric: metric(memoryMetric, 'Maximum'),
+      metric: metric('DatabaseMemoryUsagePercentage', 'Maximum'),
       threshold: 75,
       minutes: 5,
     },
