@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -21,7 +21,9 @@ export function alertTopicOf(
   });
   masterKey.grantEncryptDecrypt(cloudWatch);
   const topic = new sns.Topic(scope, 'Alerts', { topicName, masterKey, enforceSSL: true });
-  topic.grantPublish(cloudWatch);
+  // Not of alarms in other accounts, for which CloudWatch publishes as well.
+  const { account } = Stack.of(scope);
+  topic.grantPublish(cloudWatch.withConditions({ StringEquals: { 'aws:SourceAccount': account } }));
   if (alertEmail) {
     topic.addSubscription(
       new subscriptions.EmailSubscription(alertEmail, {

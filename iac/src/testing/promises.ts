@@ -404,7 +404,7 @@ export const promises: Record<string, (templates: Templates) => void> = {
   },
 
   'no role may do anything everywhere': (templates) => {
-    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::IAM::Policy', 'services')) {
+    for (const [id, { Properties }] of resourcesOf(templates, 'AWS::IAM::Policy')) {
       for (const { Action, Resource: resource } of Properties.PolicyDocument.Statement) {
         if (textOf(resource) !== '*') continue;
         for (const action of [Action].flat()) {
