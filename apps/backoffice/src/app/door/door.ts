@@ -67,6 +67,7 @@ export class Door {
     const { occupancy = 0, capacity = null } = this.occupancy() ?? {};
     return capacity === null ? 0 : Math.min(100, (occupancy / capacity) * 100);
   });
+  protected readonly isRead = computed(() => this.#changes.read() !== null);
   protected readonly changes = computed(() => {
     const { asOf, changes } = this.#changes.read() ?? { asOf: 0, changes: [] };
     const userId = this.#session.account()?.id;

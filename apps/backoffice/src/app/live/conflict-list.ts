@@ -60,8 +60,8 @@ import { VenueLine } from './venue-line.ts';
     }
     .conflicts {
       display: grid;
-      gap: var(--space-3);
-      padding: var(--space-4);
+      gap: var(--space-2);
+      padding: var(--space-3) var(--space-4);
       border: 2px solid var(--danger);
       border-radius: var(--radius);
       background: var(--surface);
@@ -87,7 +87,7 @@ import { VenueLine } from './venue-line.ts';
     }
     dl {
       display: flex;
-      flex: 1 1 18rem;
+      flex: 1 1 14rem;
       flex-wrap: wrap;
       gap: var(--space-2) var(--space-5);
     }
@@ -97,6 +97,26 @@ import { VenueLine } from './venue-line.ts';
     dt {
       color: var(--muted);
       font-size: var(--small);
+    }
+    .row {
+      flex-wrap: nowrap;
+      gap: var(--space-2);
+    }
+    .button {
+      flex: 1 1 auto;
+      padding-inline: var(--space-3);
+    }
+    @media (max-width: 30rem) {
+      .conflicts {
+        max-block-size: 45dvb;
+      }
+      h2 {
+        font-size: var(--body);
+      }
+      .button {
+        padding-inline: var(--space-2);
+        font-size: var(--small);
+      }
     }
     dd {
       font-weight: 600;
