@@ -97,7 +97,10 @@ import { texts } from './strings.ts';
     }
     @container part (inline-size < 28rem) {
       .next {
-        padding-inline: var(--space-4);
+        padding-inline: var(--space-4) var(--space-2);
+      }
+      .label {
+        font-size: 1.125rem;
       }
       .who {
         white-space: normal;
