@@ -31,6 +31,7 @@ const refreshMs = 30_000;
     div {
       display: flex;
       flex-direction: column-reverse;
+      justify-content: start;
     }
 
     dt {

@@ -33,7 +33,7 @@ const roles: Role[] = ['host', 'manager', 'owner'];
               }
             </p>
             @if (isOwner()) {
-              <div class="row">
+              <div class="row actions">
                 <select
                   class="input role"
                   [attr.aria-label]="text('roleOf', { name: nameOf(member) })"
@@ -58,7 +58,24 @@ const roles: Role[] = ['host', 'manager', 'owner'];
       </ul>
     }
   `,
-  styles: '.role { inline-size: auto; min-block-size: var(--target); }',
+  styles: `
+    .role {
+      inline-size: auto;
+      min-block-size: var(--target);
+    }
+    @media (max-width: 30rem) {
+      .actions {
+        inline-size: 100%;
+      }
+      .actions > * {
+        flex: 1 1 7rem;
+        padding-inline: var(--space-2);
+      }
+      .actions > .role {
+        padding-inline-end: 2.25rem;
+      }
+    }
+  `,
 })
 export class MemberList {
   readonly venueId = input.required<string>();
