@@ -105,6 +105,35 @@ describe('the settings', () => {
     assert.ok(await page.getByLabel('Send events to our own programs').isChecked());
   });
 
+  it('keep their tabs in one row on a phone, the current one in sight', async () => {
+    const page = await newPage({ ...phone, locale: 'de' });
+    await openSignedIn(page, venue.owner, at(venue, 'settings/messages'));
+    await heading(page, 'Zustellfehler');
+    const tabs = page.locator('.tabs');
+    const links = tabs.getByRole('link');
+    const assertInSight = async (name: string) => {
+      const current = tabs.locator('[aria-current=page]');
+      assert.equal((await current.textContent())?.trim(), name);
+      const [row, tab] = [await tabs.boundingBox(), await current.boundingBox()];
+      assert.ok(row && tab);
+      const cut = Math.max(row.x - tab.x, tab.x + tab.width - row.x - row.width);
+      assert.ok(cut < 1, `${name} is cut off by ${cut} px`);
+    };
+    await assertInSight('Zustellfehler');
+    const tops = await links.evaluateAll((all) =>
+      all.map((tab) => tab.getBoundingClientRect().top),
+    );
+    assert.equal(new Set(tops).size, 1);
+    await links.first().focus();
+    for (const name of ['Warteschlangen', 'Betrieb', 'API-Schlüssel', 'Zustellfehler']) {
+      await page.keyboard.press('Enter');
+      await heading(page, name);
+      await assertInSight(name);
+      await tabs.locator('[aria-current=page]').focus();
+      await page.keyboard.press('Tab');
+    }
+  });
+
   it('show at the field what only the server refuses', async () => {
     const page = await newPage({ ...tablet, expectedErrors: /status of 400/ });
     const queue = await openQueueOf(venue, { name: 'Bar' });

@@ -327,7 +327,7 @@ export const texts = defineTexts({
     resetInvalid: 'Er gilt einmal und nur eine Zeit lang. Wir schicken Ihnen einen neuen.',
     invitationInvalid:
       'Er wurde benutzt oder zurückgezogen oder ist abgelaufen. Bitten Sie den Betrieb um eine neue Einladung.',
-    tryAgain: 'Noch einmal versuchen',
+    tryAgain: 'Erneut versuchen',
     forgotLead:
       'Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, um ein neues Passwort zu wählen.',
     resetTitle: 'Wählen Sie ein neues Passwort',

@@ -223,7 +223,7 @@ export const texts = defineTexts({
     notFoundHint: 'Vielleicht ist sie umgezogen, oder Ihre Rolle umfasst sie nicht.',
     home: 'Zur Startseite',
     unreachable: 'Diese Seite konnte nicht geladen werden',
-    tryAgain: 'Noch einmal versuchen',
+    tryAgain: 'Erneut versuchen',
     failed: 'Etwas ist schiefgegangen.',
     reload: 'Neu laden',
     owner: 'Inhaber',

@@ -77,7 +77,7 @@ export const texts = defineTexts({
   de: {
     loading: 'Wird geladen …',
     unreachable: 'Das konnte nicht geladen werden',
-    tryAgain: 'Noch einmal versuchen',
+    tryAgain: 'Erneut versuchen',
     save: 'Speichern',
     saving: 'Wird gespeichert …',
     saved: 'Gespeichert.',

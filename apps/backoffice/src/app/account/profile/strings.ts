@@ -223,7 +223,7 @@ export const texts = defineTexts({
       'Sie sind der einzige Inhaber eines Betriebs. Machen Sie jemand anderen zum Inhaber oder löschen Sie zuerst den Betrieb.',
     deleted: 'Ihr Konto ist gelöscht.',
     unreachable: 'Das konnte nicht geladen werden.',
-    tryAgain: 'Noch einmal versuchen',
+    tryAgain: 'Erneut versuchen',
   },
   ar: {
     title: 'حسابك',

@@ -161,7 +161,7 @@ export const texts = defineTexts({
     queues: 'Warteschlangen',
     venue: 'Betrieb',
     keys: 'API-Schlüssel',
-    messages: 'Fehlgeschlagene Nachrichten',
+    messages: 'Zustellfehler',
     name: 'Name',
     localeHint:
       'Für Plakate und E-Mails an Gäste. Die Seiten folgen der Sprache des jeweiligen Gastes.',
