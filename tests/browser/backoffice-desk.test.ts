@@ -135,7 +135,7 @@ describe("the owner's desk", () => {
     const page = await open('history');
     await heading(page, 'History');
     // Not by the order in which they were created.
-    await page.getByLabel('Line', { exact: true }).selectOption('Tables');
+    await page.getByLabel('Queue', { exact: true }).selectOption('Tables');
     await page.getByText('Olga Owner moved Eva from 2nd to 1st: wheelchair').waitFor();
     await page.getByText('Davi left the line').waitFor();
     await page.getByText('Olga Owner marked Caio as a no-show').waitFor();
