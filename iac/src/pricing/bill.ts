@@ -74,7 +74,11 @@ export function billOf(title: string, environment: Environment, venues: number):
   add('Firewall: requests', 'firewallRequests', month.requests / 1e6);
 
   // Consumers ask even when there is nothing: nine queues, every two seconds, from two instances.
-  add('Messages', 'messages', (month.messages + 9 * (isDev ? 1 : 2) * (hours(1) * 1_800)) / 1e6);
+  add(
+    'Messages',
+    'messages',
+    (month.messageRequests + 9 * (isDev ? 1 : 2) * (hours(1) * 1_800)) / 1e6,
+  );
   add('Accounts: writes', 'tableWrites', month.accountWrites / 1e6);
   // Each sign-in and refresh, and the looks of relays.
   add('Accounts: reads', 'tableReads', (hours(1) * 3_600 * 2 + month.accountWrites * 10) / 1e6);

@@ -107,7 +107,7 @@ function scaling(): string {
       row('MySQL: GB in all, kept a year', ({ load }) => load.storage.mysqlGb),
       row('Redis: GB of lines', ({ load }) => load.storage.redisGb),
       row('Redis: shards', ({ sizes }) => sizes.redisShards),
-      row('messages a second', ({ load }) => load.peak.joinsASecond * venue.tasksAParty.value * 2),
+      row('messages a second', ({ load }) => load.peak.messagesASecond),
     ],
   );
 }

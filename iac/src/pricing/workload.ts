@@ -50,6 +50,10 @@ export const capacity = {
   gbOfCell: { value: 4_000, why: 'restoring more takes a night' },
 } as const;
 
+/** Its tasks there and back, the events of its changes, and its mails. */
+const messagesAParty =
+  venue.tasksAParty.value * 2 + venue.changesAParty.value + venue.mailsAParty.value;
+
 export type Load = ReturnType<typeof loadOf>;
 
 /** The load of a number of venues: at the busiest second of a Saturday, and in a month. */
@@ -70,13 +74,14 @@ export function loadOf(venues: number) {
       streams,
       pushesASecond: partiesASecond * venue.changesAParty.value * pushesAChange,
       waiting: venues * venue.waitingAtPeak.value,
+      messagesASecond: partiesASecond * messagesAParty,
     },
     month: {
       parties: partiesAMonth,
       requests: partiesAMonth * venue.requestsAParty.value,
       mails: partiesAMonth * venue.mailsAParty.value,
-      // Tasks there and back, and the feed's copies that the relay sends: a send, a receive and a delete, ten to a batch.
-      messages: partiesAMonth * venue.tasksAParty.value * 2 * 3,
+      // A send, a receive and a delete of each. Busy queues do ten at once, which a few venues never see.
+      messageRequests: partiesAMonth * messagesAParty * 3,
       accountWrites: venues * venue.newAccountsAMonth.value * 20,
       edgeGb:
         (venues *
