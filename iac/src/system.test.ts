@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
 import { generateSecrets } from '@queue-manager/local-stack/data-folder/secrets';
 import { readConfig } from '@queue-manager/service-kit/config';
+import { billOf } from './pricing/bill.ts';
+import { hoursAMonth } from './pricing/prices.ts';
 import { secretsOf, services } from './services.ts';
 import { environments } from './settings.ts';
 import { isOurs, promises, taskOf } from './testing/promises.ts';
@@ -83,6 +85,30 @@ for (const environment of environments) {
         const expected = [...secretsOf(name), ...('SMTP_URL' in env ? ['SMTP_URL'] : [])];
         assert.deepEqual(own.sort(), expected.sort(), name);
       }
+    });
+
+    test('the bill counts what the templates have', () => {
+      const count = (type: string) => resourcesOf(templates, type).length;
+      // Each metric of an alarm is paid for. Target tracking makes two alarms of its own.
+      const ofAlarms = resourcesOf(templates, 'AWS::CloudWatch::Alarm').flatMap(
+        ([, { Properties }]) =>
+          Properties.Metrics?.filter(({ MetricStat }: Resource['Properties']) => MetricStat) ?? [
+            Properties.MetricName,
+          ],
+      );
+      const tracking = resourcesOf(templates, 'AWS::ApplicationAutoScaling::ScalingPolicy').filter(
+        ([, { Properties }]) => Properties.PolicyType === 'TargetTrackingScaling',
+      );
+      const endpoints = resourcesOf(templates, 'AWS::EC2::VPCEndpoint').flatMap(
+        ([, { Properties }]) => Properties.SubnetIds ?? [],
+      );
+      const { lines } = billOf('', environment, 0);
+      const quantities = Object.fromEntries(lines.map(({ item, quantity }) => [item, quantity]));
+      assert.equal(quantities.Alarms, ofAlarms.length + 2 * tracking.length);
+      assert.equal(quantities.Dashboards, count('AWS::CloudWatch::Dashboard'));
+      assert.equal(quantities.Secrets, count('AWS::SecretsManager::Secret'));
+      assert.equal(quantities.Keys, count('AWS::KMS::Key'));
+      assert.equal(quantities.Endpoints ?? 0, endpoints.length * hoursAMonth);
     });
 
     test('a promise is broken when a resource or a flag that it is about is missing', () => {
@@ -233,6 +259,7 @@ test('a deployment without an own domain, with one, and with every option can be
   );
   const [, { Properties: search }] = resourceOf(templates, 'AWS::OpenSearchService::Domain');
   assert.equal(search.EncryptionAtRestOptions.Enabled, true);
+  assert.equal(search.NodeToNodeEncryptionOptions.Enabled, true);
   assert.equal(search.DomainEndpointOptions.EnforceHTTPS, true);
   const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
   assert.deepEqual(Properties.DistributionConfig.Aliases, [own.domainName]);

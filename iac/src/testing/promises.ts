@@ -85,7 +85,9 @@ export const promises: Record<string, (templates: Templates) => void> = {
     const pages = new Set(Array.from(operations.matchAll(/^## (.+)$/gm), ([, title]) => title));
     for (const [id, { Properties }] of resourcesOf(templates, 'AWS::CloudWatch::Alarm')) {
       if (!isOurs(Properties)) continue;
-      assert.match(textOf(Properties.AlarmActions?.[0]), /Alerts/, id);
+      for (const actions of [Properties.AlarmActions, Properties.OKActions]) {
+        assert.match(textOf(actions?.[0]), /Alerts/, id);
+      }
       const [, page] = /docs\/operations\.md, "(.+)"\.$/.exec(Properties.AlarmDescription) ?? [];
       assert.ok(pages.has(page), `${id} leads to "${page}"`);
     }
@@ -293,7 +295,8 @@ export const promises: Record<string, (templates: Templates) => void> = {
 
   'MySQL is encrypted, requires TLS, is backed up, and its passwords rotate': (templates) => {
     const { mysql, keepsData } = templates.settings;
-    const [, { Properties }] = resourceOf(templates, 'AWS::RDS::DBInstance');
+    const [, { Properties, DeletionPolicy }] = resourceOf(templates, 'AWS::RDS::DBInstance');
+    assert.equal(DeletionPolicy, keepsData ? 'Snapshot' : 'Delete');
     assert.equal(Properties.StorageEncrypted, true);
     assert.equal(Properties.PubliclyAccessible, false);
     assert.equal(Properties.MultiAZ, mysql.multiAz);
@@ -328,7 +331,36 @@ export const promises: Record<string, (templates: Templates) => void> = {
     if (templates.settings.keepsData) {
       assert.equal(lines.MultiAZEnabled, true);
       assert.ok(broker.NumReplicasPerShard > 0);
+      assert.ok(broker.SnapshotRetentionLimit > 0);
     }
+  },
+
+  'the stores are in subnets without a way out': (templates) => {
+    const subnets = ['RDS::DB', 'ElastiCache::', 'MemoryDB::'].flatMap((store) => {
+      const [, { Properties }] = resourceOf(templates, `AWS::${store}SubnetGroup`);
+      return Properties.SubnetIds.map(textOf);
+    });
+    assert.equal(subnets.length, 6);
+    for (const subnet of subnets) assert.match(subnet, /isolatedSubnet/);
+  },
+
+  'browsers come through the firewall and by TLS, and the entrance cannot be deleted by accident': (
+    templates,
+  ) => {
+    const [, { Properties }] = resourceOf(templates, 'AWS::CloudFront::Distribution');
+    const { WebACLId, DefaultCacheBehavior, CacheBehaviors } = Properties.DistributionConfig;
+    assert.match(textOf(WebACLId), /Firewall/);
+    for (const { ViewerProtocolPolicy } of [DefaultCacheBehavior, ...CacheBehaviors]) {
+      assert.equal(ViewerProtocolPolicy, 'redirect-to-https');
+    }
+    const [, { Properties: balancer }] = resourceOf(
+      templates,
+      'AWS::ElasticLoadBalancingV2::LoadBalancer',
+    );
+    const { Value } = balancer.LoadBalancerAttributes.find(
+      ({ Key }: { Key: string }) => Key === 'deletion_protection.enabled',
+    );
+    assert.equal(Value, String(templates.settings.keepsData));
   },
 
   'no bucket is public, and each is encrypted': (templates) => {
