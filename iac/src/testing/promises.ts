@@ -103,6 +103,17 @@ export const promises: Record<string, (templates: Templates) => void> = {
       );
       assert.ok(topic.KmsMasterKeyId, name);
     }
+    const policies = resourcesOf(templates, 'AWS::SNS::TopicPolicy');
+    assert.equal(policies.length, 2);
+    for (const [id, { Properties }] of policies) {
+      const { Statement } = Properties.PolicyDocument;
+      const [plain, ofAlarms] = ['Deny', 'Allow'].map((effect) =>
+        Statement.find(({ Effect }: { Effect: string }) => Effect === effect),
+      );
+      assert.deepEqual(plain.Condition, { Bool: { 'aws:SecureTransport': 'false' } }, id);
+      const { account } = templates.settings;
+      assert.deepEqual(ofAlarms.Condition, { StringEquals: { 'aws:SourceAccount': account } }, id);
+    }
     const protocols = resourcesOf(templates, 'AWS::SNS::Subscription').map(
       ([, { Properties }]) => Properties.Protocol,
     );
