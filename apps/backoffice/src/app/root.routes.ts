@@ -1,5 +1,5 @@
 import type { Routes, UrlMatcher } from '@angular/router';
-import { signedIn } from './session/guards.ts';
+import { signedIn, venueRole } from './session/guards.ts';
 import { onlyVenue } from './shell/home-guard.ts';
 
 /**
@@ -24,11 +24,13 @@ export const routes: Routes = [
       },
       {
         path: 'venues/:venueId/stand',
-        loadChildren: async () => (await import('./stand/routes.ts')).routes,
+        canActivate: [venueRole('host')],
+        loadComponent: async () => (await import('./stand/stand.ts')).Stand,
       },
       {
         path: 'venues/:venueId/door',
-        loadChildren: async () => (await import('./door/routes.ts')).routes,
+        canActivate: [venueRole('host')],
+        loadComponent: async () => (await import('./door/door.ts')).Door,
       },
       {
         path: 'account',
