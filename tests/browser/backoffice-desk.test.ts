@@ -178,6 +178,22 @@ describe("the owner's desk", () => {
     await page.getByText('Nobody was waiting.').waitFor();
   });
 
+  it('tells no number of tonight before all of the line has been read', async () => {
+    const page = await newPage(tablet);
+    const isRead = Promise.withResolvers<void>();
+    await page.route(/\/parties\?/, async (route) => {
+      await isRead.promise;
+      await route.continue();
+    });
+    await openSignedIn(page, night.owner, `/venues/${night.venue.id}/tonight`);
+    const bar = page.locator('.lines li', { hasText: 'Bar' });
+    await bar.waitFor();
+    for (const name of ['Waiting', 'Called']) await awaitNumber(page, name, '–');
+    assert.equal(await bar.locator('.facts dd').first().textContent(), '–');
+    isRead.resolve();
+    await number(page, 'Waiting').getByText('6 people').waitFor();
+  });
+
   it('shows tonight live', async () => {
     const page = await open('tonight');
     await heading(page, 'Tonight');

@@ -80,7 +80,7 @@ async function takeAll(browser: Browser, url: string, night: Night): Promise<voi
   await stand.getByText('1 press waits').waitFor();
   await save(stand, 'offline');
   await save(await open('door', '.changes li', { ...phone, colorScheme: 'dark' }), 'door-dark');
-  await save(await open('tonight', '.lines', desktop), 'tonight');
+  await save(await open('tonight', '.head .chip.ok', desktop), 'tonight');
   await save(await open('reports', 'svg[role=img]', desktop), 'reports');
   const poster = await open('poster', '.sheet-code', desktop);
   await poster.emulateMedia({ media: 'print' });

@@ -15,6 +15,7 @@ import type { Estimate } from '@queue-manager/contracts/values';
 import { shortDuration } from '@queue-manager/ui/durations';
 import { numberFormat } from '@queue-manager/ui/formats';
 import { waitWords } from '@queue-manager/ui/words';
+import type { QueueView } from '../../line/line-model.ts';
 import { LineBanner } from '../../live/line-banner.ts';
 import { VenueLine } from '../../live/venue-line.ts';
 import { Empty } from '../../parts/empty.ts';
@@ -26,7 +27,7 @@ import { Session } from '../../session/session.ts';
 import { Venues } from '../../session/venues.ts';
 import { dayOf, dayWords } from '../night.ts';
 import { texts } from './strings.ts';
-import { totalsOf } from './totals.ts';
+import { type Totals, totalsOf } from './totals.ts';
 
 const minuteMs = 60_000;
 /** How often waits are counted anew. */
@@ -56,9 +57,10 @@ export class Tonight {
   protected readonly snapshot = this.venueLine.snapshot;
   protected readonly isLive = computed(() => this.snapshot()?.connection === 'live');
   protected readonly queues = computed(() => this.snapshot()?.queues ?? null);
-  protected readonly totals = computed(() => totalsOf(this.queues() ?? []));
+  /** Null until all parties have been read once. */
+  protected readonly totals = computed(() => this.#totalsOf(this.queues() ?? []));
   protected readonly lines = computed(() =>
-    (this.queues() ?? []).map((view) => ({ queue: view.queue, totals: totalsOf([view]) })),
+    (this.queues() ?? []).map((view) => ({ queue: view.queue, totals: this.#totalsOf([view]) })),
   );
   protected readonly occupancy = computed(() => this.snapshot()?.occupancy ?? null);
   protected readonly isEmpty = computed(() => this.isLive() && this.queues()?.length === 0);
@@ -142,6 +144,10 @@ export class Tonight {
       this.report.reload();
       this.#estimates.reload();
     }, pauseMs);
+  }
+
+  #totalsOf(queues: readonly QueueView[]): Totals | null {
+    return (this.snapshot()?.asOf ?? null) === null ? null : totalsOf(queues);
   }
 
   protected number(value: number | null): string {
