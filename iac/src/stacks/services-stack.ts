@@ -12,6 +12,7 @@ import type { Construct } from 'constructs';
 import { environmentOf, type Sources } from '../environment.ts';
 import { grantWork } from '../grants.ts';
 import { logGroupOf } from '../log-group.ts';
+import { mysqlPoolSizeOf } from '../mysql-limits.ts';
 import { parameterName } from '../parameter-name.ts';
 import { functionsOf } from '../service-functions.ts';
 import { type Service, services } from '../services.ts';
@@ -353,6 +354,7 @@ function sourcesOf(
       CORS_ORIGINS: web.url,
       // The load balancer, and the network interfaces of CloudFront.
       TRUSTED_PROXIES: network.cidr,
+      MYSQL_POOL_SIZE: String(mysqlPoolSizeOf(settings)),
       REDIS_CLUSTER: 'true',
       BROKER_REDIS_CLUSTER: 'true',
       SQS_PREFIX: settings.prefix,

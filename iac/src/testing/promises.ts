@@ -276,6 +276,23 @@ export const promises: Record<string, (templates: Templates) => void> = {
     assert.deepEqual(service.DependsOn, [{ Condition: 'SUCCESS', ContainerName: 'migrate' }]);
   },
 
+  'the tasks of a deployment do not use up the connections of MySQL': (templates) => {
+    const [, { Properties: task }] = taskOf(templates, 'queue');
+    const service = task.ContainerDefinitions.find(
+      ({ Name }: { Name: string }) => Name === 'service',
+    );
+    const poolSize = service.Environment.find(
+      ({ Name }: { Name: string }) => Name === 'MYSQL_POOL_SIZE',
+    );
+    const [, { Properties: alarm }] = resourceOf(
+      templates,
+      'AWS::CloudWatch::Alarm',
+      ({ MetricName }) => MetricName === 'DatabaseConnections',
+    );
+    const { tasksMax } = taskSizeOf(templates.settings, 'queue');
+    assert.ok(2 * tasksMax * Number(poolSize?.Value) <= alarm.Threshold);
+  },
+
   'every table has its keys, its stream, point-in-time recovery and encryption': (templates) => {
     for (const table of tablesOfServices(templates.settings.prefix)) {
       const [, { Properties, DeletionPolicy }] = resourceOf(
