@@ -144,6 +144,8 @@ describe('times', () => {
   it('count down to the end of the call', () => {
     assert.deepEqual(callLeft(party('called'), ms(325)), { leftMs: 75_000, share: 0.25 });
     assert.deepEqual(callLeft(party('called'), ms(500)), { leftMs: 0, share: 0 });
+    // Not 5:01 of five minutes by a clock that is behind.
+    assert.deepEqual(callLeft(party('called'), ms(99)), { leftMs: 300_000, share: 1 });
     assert.equal(callLeft(party('waiting'), ms(0)), null);
   });
 });

@@ -69,6 +69,6 @@ export function estimateNow({ position }: TicketValue, nowMs: number) {
 export function callLeft({ calledAt, callExpiresAt }: GuestParty, nowMs: number) {
   if (calledAt === null || callExpiresAt === null) return null;
   const [from, to] = [Date.parse(calledAt), Date.parse(callExpiresAt)];
-  const leftMs = Math.max(0, to - nowMs);
-  return { leftMs, share: Math.min(1, leftMs / Math.max(1, to - from)) };
+  const leftMs = Math.max(0, Math.min(to - nowMs, to - from));
+  return { leftMs, share: leftMs / Math.max(1, to - from) };
 }
