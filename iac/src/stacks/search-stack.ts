@@ -72,7 +72,8 @@ export class SearchStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     domain.node.addDependency(logGroup);
-    // Who has the password may search; nobody outside the network reaches it. As a property: the construct would set it by a function of aws-cdk-lib.
+    // Who has the password may search; nobody outside the network reaches it. As a property: the construct would set it by a
+    // function of aws-cdk-lib.
     (domain.node.defaultChild as opensearch.CfnDomain).accessPolicies = new iam.PolicyDocument({
       statements: [
         new iam.PolicyStatement({
